@@ -1,0 +1,73 @@
+# Kittiwake. `make help` lists the targets. Everything builds the virtual environments it needs by itself.
+
+PYTHON ?= python3
+VENV   ?= .venv
+PEERS  ?= .venv-peers
+SEQ    ?= startup
+# More arguments for pytest: make test TESTS=tests/system ARGS="-x -k gds"
+TESTS  ?= tests
+ARGS   ?=
+FUZZ_EXAMPLES ?= 20000
+
+BIN     := $(VENV)/bin
+DEV     := $(VENV)/.installed
+PEERED  := $(PEERS)/.installed
+export KITTIWAKE_PEERS ?= $(abspath $(PEERS))
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check format bench fuzz sequence docs clean venv peers
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: $(DEV) ## start the reference deployment
+	$(BIN)/kittiwake run topologies/reference.yaml
+
+test: check $(PEERED) ## check, then test everything, with the peers
+	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+check: $(DEV) ## lint, format, types, layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV) ## put imports and code into the house's form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(DEV) $(PEERED) ## measure the budgets
+	$(BIN)/python -m bench
+
+fuzz: $(DEV) ## the property tests with many more, random examples (FUZZ_EXAMPLES=20000)
+	HYPOTHESIS_PROFILE=fuzz KITTIWAKE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest --timeout=0 --ignore=tests/system $(TESTS) $(ARGS)
+
+sequence: $(DEV) ## compile sequences/$(SEQ).seq (SEQ=startup)
+	$(BIN)/kittiwake seq compile sequences/$(SEQ).seq
+
+docs: $(DEV) ## write the reference pages from the declarations
+	$(BIN)/python -m docs
+
+clean: ## remove what was built, the virtual environments too
+	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	find framework components ground tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+venv: $(DEV) ## build the virtual environment for development
+peers: $(PEERED) ## build the virtual environment of the peers (fprime-gds and its like)
+
+# pip 23 cannot resolve the peers and knows no dependency groups, hence the first upgrade. The stamp comes last.
+$(DEV): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Kittiwake needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+$(PEERED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Kittiwake needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(PEERS)/bin/python -m pip install --quiet --group peers
+	@touch $@

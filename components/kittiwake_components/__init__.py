@@ -1,0 +1,34 @@
+"""Kittiwake's standard components, one folder each; a topology names them `kittiwake_components.<Class>`.
+
+A class is imported when it is first asked for, so that a deployment loads only the components it has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+COMPONENTS = {
+    "ActiveRateGroup": "active_rate_group",
+    "ComQueue": "com_queue",
+    "CommandDispatcher": "command_dispatcher",
+    "Deframer": "deframer",
+    "EventLog": "event_log",
+    "Framer": "framer",
+    "Link": "link",
+    "RateGroupDriver": "rate_group_driver",
+    "Router": "router",
+}
+"""Component class -> folder; the class stands in the folder's module `component`."""
+
+
+def __getattr__(name: str) -> Any:
+    folder = COMPONENTS.get(name)
+    if folder is None:
+        raise AttributeError(f"kittiwake_components has no component {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"kittiwake_components.{folder}.component"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(COMPONENTS)

@@ -1,0 +1,101 @@
+"""The ports between Kittiwake's standard components, under F´'s names where F´ has them (F´'s Svc and Drv modules)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Annotated
+
+from kittiwake.model.commands import CommandResponse
+from kittiwake.model.fw import FwEventIdType
+from kittiwake.model.ports import port
+from kittiwake.model.types import U8, U16, U32, Bool, Size, wire_enum
+
+PATH_SIZE = 240
+"""The longest file name that commands and ports carry, in bytes."""
+
+MAX_PACKET = 4096
+MAX_CHUNK = 65536
+
+
+@port("Svc.CmdSeqIn")
+def CmdSeqIn(file: Annotated[str, Size(PATH_SIZE)], token: U32) -> None:
+    """Run a sequence file; `token` comes back in `SequenceDone`, so that the caller knows its own run."""
+
+
+@port("Svc.SequenceStarted")
+def SequenceStarted(file: Annotated[str, Size(PATH_SIZE)], token: U32) -> None:
+    """A sequence passed its checks and its first record is next."""
+
+
+@port("Svc.SequenceDone")
+def SequenceDone(token: U32, response: CommandResponse) -> None:
+    """A run has ended; OK means that every command of it was answered OK."""
+
+
+@port("Svc.FatalEvent")
+def FatalEvent(id: FwEventIdType) -> None:
+    """A FATAL event was reported."""
+
+
+@port("Svc.SendFile")
+def SendFile(source: Annotated[str, Size(PATH_SIZE)], destination: Annotated[str, Size(PATH_SIZE)], token: U32) -> None:
+    """Send a file to the ground; `token` comes back in `SendFileDone`."""
+
+
+@port("Svc.SendFileDone")
+def SendFileDone(token: U32, response: CommandResponse) -> None:
+    """A file was handed to the link whole, or could not be."""
+
+
+@port("Svc.FileAnnounce")
+def FileAnnounce(file: Annotated[str, Size(PATH_SIZE)]) -> None:
+    """A file arrived from the ground whole and verified."""
+
+
+@port("Svc.PacketRouted")
+def PacketRouted(apid: U16, authenticated: Bool) -> None:
+    """An uplinked packet went to its component; `authenticated` if its frame carried a valid signature."""
+
+
+@port("Drv.Bytes")
+def Bytes(data: Annotated[bytes, Size(MAX_CHUNK)]) -> None:
+    """Bytes of a link, in the order and portions in which they came or go."""
+
+
+@port("Svc.Frame")
+def Frame(data: Annotated[bytes, Size(MAX_PACKET)], context: U32, authenticated: Bool) -> None:
+    """One uplinked F´ packet, its descriptor included, out of a frame that passed its checks."""
+
+
+@port("Svc.Room")
+def Room() -> U32:
+    """How many bytes a link takes at once now; 0 while it is down or busy."""
+    return 0
+
+
+@wire_enum(U8, name="Svc.LinkState")
+class LinkState(IntEnum):
+    """Whether bytes can go out."""
+
+    DOWN = 0
+    UP = 1
+
+
+@port("Svc.LinkStatus")
+def LinkStatus(state: LinkState) -> None:
+    """A link came up or went down, or (UP again) has room after it had none."""
+
+
+@port("Svc.Flow")
+def Flow(paused: Bool) -> None:
+    """Asks an uplink to stop or to resume reading, because whoever serves it is full."""
+
+
+@port("Svc.WatchDog")
+def WatchDog(code: U32) -> None:
+    """One stroke of the watchdog."""
+
+
+@port("Svc.Flush")
+def Flush() -> None:
+    """No more comes for now: send what is held."""

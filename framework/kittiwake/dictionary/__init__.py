@@ -1,0 +1,1 @@
+"""F´ dictionaries: loading them, and decoding and encoding packets by them."""

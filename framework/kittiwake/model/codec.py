@@ -1,0 +1,109 @@
+"""Packs and unpacks whole argument lists: the arguments of events, commands and messages."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.model.types import Float, Integer, RangeError, Text, WireError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kittiwake.model.types import WireType
+
+
+def _is_plain(forms: Sequence[WireType]) -> bool:
+    return all(type(form) in (Integer, Float) for form in forms)
+
+
+def packer(forms: Sequence[WireType]) -> Callable[..., bytes]:
+    """A function of one argument for each type that gives their wire form. It raises `TypeError` or `ValueError`."""
+    if not forms:
+        return lambda: b""
+    if _is_plain(forms):
+        return struct.Struct(">" + "".join([form.code for form in forms])).pack
+    packs = [form.pack for form in forms]
+    if len(packs) == 1:
+        return packs[0]
+
+    def pack(*values: Any) -> bytes:
+        return b"".join([one(value) for one, value in zip(packs, values, strict=True)])
+
+    return pack
+
+
+def downlink_packer(forms: Sequence[WireType]) -> Callable[..., bytes]:
+    """As `packer`, but strings are made plain ASCII and cut to their size.
+
+    The F´ ground system advances by characters behind a string, so that anything else corrupts the rest of a packet.
+    """
+    if not any(isinstance(form, Text) for form in forms):
+        return packer(forms)
+    packs = [_clipped(form) if isinstance(form, Text) else form.pack for form in forms]
+
+    def pack(*values: Any) -> bytes:
+        return b"".join([one(value) for one, value in zip(packs, values, strict=True)])
+
+    return pack
+
+
+def clip(text: str, size: int) -> str:
+    """The text as the downlink carries it: ASCII, at most `size` characters."""
+    return text.encode("ascii", "replace")[:size].decode("ascii")
+
+
+def _clipped(form: Text) -> Callable[[Any], bytes]:
+    length = struct.Struct(">H").pack
+    size = form.size
+
+    def pack(value: Any) -> bytes:
+        data = value.encode("ascii", "replace")[:size]
+        return length(len(data)) + bytes(data)
+
+    return pack
+
+
+def unpacker(forms: Sequence[WireType]) -> Callable[[bytes], tuple[Any, ...]]:
+    """A function that reads exactly these types from bytes.
+
+    It raises `WireError` where bytes are missing, left over or malformed, `RangeError` where a value is out of range.
+    """
+    if not forms:
+        return _nothing
+    if _is_plain(forms):
+        layout = struct.Struct(">" + "".join([form.code for form in forms]))
+
+        def unpack_plain(data: bytes) -> tuple[Any, ...]:
+            if len(data) != layout.size:
+                raise WireError(f"arguments take {layout.size} bytes, {len(data)} are there")
+            return layout.unpack(data)
+
+        return unpack_plain
+    unpacks = [form.unpack for form in forms]
+
+    def unpack(data: bytes) -> tuple[Any, ...]:
+        values = []
+        offset = 0
+        outside: RangeError | None = None
+        for form, one in zip(forms, unpacks, strict=True):
+            try:
+                value, offset = one(data, offset)
+            except RangeError as fault:
+                # The bytes are well formed so far; a malformed rest is the graver fault.
+                outside = outside or fault
+                value, offset = None, offset + form.max_size
+            values.append(value)
+        if offset != len(data):
+            raise WireError(f"arguments take {offset} bytes, {len(data)} are there")
+        if outside is not None:
+            raise outside
+        return tuple(values)
+
+    return unpack
+
+
+def _nothing(data: bytes) -> tuple[Any, ...]:
+    if data:
+        raise WireError(f"there are no arguments, but {len(data)} bytes")
+    return ()

@@ -1,0 +1,104 @@
+"""Commands: what operators and sequences ask of a component.
+
+    @command
+    def get_boot_count(self) -> None: ...
+
+    @command
+    async def wait_for_quiescence(self) -> None:
+        await self.clock.sleep_until(self.quiescence_end_ns)
+
+A handler that returns means OK; `CommandError` is any other answer. An `async def` handler answers when it ends and
+suspends only itself. Each command gets exactly one response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+from kittiwake.model.names import upper
+from kittiwake.model.ports import FULL, Full
+from kittiwake.model.types import U8, TypeFault, annotations_of, wire_enum
+
+if TYPE_CHECKING:
+    from kittiwake.model.types import WireType
+
+F = TypeVar("F", bound=Callable[..., Any])
+Kind = Literal["sync", "guarded", "async"]
+
+
+@wire_enum(U8, name="Fw.CmdResponse")
+class CommandResponse(IntEnum):
+    """The answer to a command (F´ Fw.CmdResponse)."""
+
+    OK = 0
+    INVALID_OPCODE = 1
+    VALIDATION_ERROR = 2
+    FORMAT_ERROR = 3
+    EXECUTION_ERROR = 4
+    BUSY = 5
+
+
+class CommandError(RuntimeError):
+    """Raised by a handler to answer a command with anything but OK; `why` goes to the ground in an event."""
+
+    def __init__(self, response: CommandResponse, why: str = "") -> None:
+        super().__init__(why or response.name)
+        self.response = response
+        self.why = why
+
+
+class Command:
+    """One declared command. `kind` is `None` until the component's kind settles it (passive sync, others async)."""
+
+    def __init__(
+        self, kind: Kind | None, name: str, opcode: int | None, priority: int, full: Full, exclusive: bool, hazardous: bool
+    ) -> None:
+        if full not in FULL:
+            raise TypeFault(f"a full queue can {', '.join(FULL)}, not {full!r}")
+        self.kind = kind
+        self.label = name
+        self.number = opcode
+        self.priority = priority
+        self.full = full
+        self.exclusive = exclusive
+        self.hazardous = hazardous
+        self.name = ""
+        self.doc = ""
+        self.is_coroutine = False
+        self.parameters: list[tuple[str, WireType]] = []
+
+    def bind(self, function: Any) -> None:
+        """Takes name, parameters and documentation from the handler."""
+        self.name = function.__name__
+        self.label = self.label or upper(self.name)
+        self.doc = (function.__doc__ or "").strip()
+        self.is_coroutine = bool(function.__code__.co_flags & 0x80)
+        self.parameters = annotations_of(function)
+        function.__command__ = self
+
+
+@overload
+def command(function: F, /) -> F: ...
+@overload
+def command(
+    *, kind: Kind | None = None, name: str = "", opcode: int | None = None, priority: int = 0, full: Full = "assert",
+    exclusive: bool = False, hazardous: bool = False,
+) -> Callable[[F], F]: ...  # fmt: skip
+def command(
+    function: Any = None, /, *, kind: Kind | None = None, name: str = "", opcode: int | None = None, priority: int = 0,
+    full: Full = "assert", exclusive: bool = False, hazardous: bool = False,
+) -> Any:  # fmt: skip
+    """Declares a command.
+
+    `exclusive` answers BUSY while an earlier call of an `async def` handler is still running; `hazardous` makes the
+    ground ask before it sends. `opcode` is the offset from the instance's base id, by default the next free one.
+    """
+    declaration = Command(kind, name, opcode, priority, full, exclusive, hazardous)
+
+    def decorate(handler: Any) -> Any:
+        declaration.bind(handler)
+        return handler
+
+    return decorate(function) if function is not None else decorate

@@ -1,0 +1,306 @@
+"""Components: classes whose declarations become their dictionary, their checks, their codecs and their test harness.
+
+A component class is written in plain Python; `Declarations` is what the framework reads from it. Output ports,
+parameters and events are taken out of the class and bound as attributes of each instance, so that a port call costs
+what a method call costs. Author's state belongs into `initialize`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.model.channels import Channel, ChannelCell, channel_property
+from kittiwake.model.commands import Command
+from kittiwake.model.events import Event
+from kittiwake.model.parameters import Parameter, Setting
+from kittiwake.model.ports import InputPort, InternalPort, OutputPort, OutputPortArray, PortNotConnected
+from kittiwake.model.types import TypeFault, annotations_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from kittiwake.runtime.context import Context
+    from kittiwake.runtime.tasks import TaskClock
+    from kittiwake.runtime.tags import TagSource
+
+PASSIVE = "passive"
+QUEUED = "queued"
+ACTIVE = "active"
+
+MAX_DECLARED = 512
+"""The most commands, events, channels or parameters of one component: their numbers stay inside its id range."""
+
+
+class Declarations:
+    """What a component class declares, by Python name and in the order of declaration."""
+
+    def __init__(self, inherited: Iterable[Declarations]) -> None:
+        self.inputs: dict[str, InputPort] = {}
+        self.outputs: dict[str, OutputPort[Any, Any] | OutputPortArray[Any, Any]] = {}
+        self.commands: dict[str, Command] = {}
+        self.events: dict[str, Event] = {}
+        self.channels: dict[str, Channel[Any]] = {}
+        self.parameters: dict[str, Parameter[Any]] = {}
+        self.settings: dict[str, Setting[Any]] = {}
+        self.internals: dict[str, InternalPort] = {}
+        for other in inherited:
+            for mine, theirs in zip(self.groups(), other.groups(), strict=True):
+                mine.update(theirs)
+
+    def groups(self) -> tuple[dict[str, Any], ...]:
+        """The tables: inputs, outputs, commands, events, channels, parameters, settings, internal ports."""
+        return (
+            self.inputs, self.outputs, self.commands, self.events, self.channels, self.parameters, self.settings,
+            self.internals,
+        )  # fmt: skip
+
+    def find(self, name: str) -> Any:
+        """The declaration of that Python name, or `None`."""
+        for group in self.groups():
+            if name in group:
+                return group[name]
+        return None
+
+    def span(self) -> int:
+        """The size of the range of ids that an instance needs."""
+        numbers = [event.number for event in self.events.values()]
+        numbers += [command.number for command in self.commands.values()]
+        numbers += [channel.number for channel in self.channels.values()]
+        for parameter in self.parameters.values():
+            numbers += [parameter.number, parameter.set_opcode, parameter.save_opcode]
+        return max([number + 1 for number in numbers if number is not None], default=1)
+
+    def opcodes(self) -> dict[int, tuple[str, Any]]:
+        """Offset of each opcode -> what it does: ("call", Command), ("set", Parameter) or ("save", Parameter)."""
+        table: dict[int, tuple[str, Any]] = {}
+        for command in self.commands.values():
+            table[_number(command.number)] = ("call", command)
+        for parameter in self.parameters.values():
+            table[_number(parameter.set_opcode)] = ("set", parameter)
+            table[_number(parameter.save_opcode)] = ("save", parameter)
+        return table
+
+
+def _number(value: int | None) -> int:
+    assert value is not None, "numbers are settled when the class is made"
+    return value
+
+
+def _settle(owner: str, what: str, items: Iterable[Any], attribute: str, taken: set[int]) -> None:
+    """Gives each item without a number the next free one after its predecessor, as FPP does."""
+    following = 0
+    for item in items:
+        number = getattr(item, attribute)
+        if number is None:
+            number = following
+            while number in taken:
+                number += 1
+            setattr(item, attribute, number)
+        elif number in taken:
+            raise TypeFault(f"{owner}: two {what} have the number {number:#x}")
+        if not 0 <= number < 0x10000:
+            raise TypeFault(f"{owner}: {what} number {number:#x} is outside 0 to 0xffff")
+        taken.add(number)
+        following = number + 1
+
+
+class ComponentType(type):
+    """Collects the declarations of a component class. `Cls.port` still gives the declaration, for `is_connected`."""
+
+    __declarations__: Declarations
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> ComponentType:
+        inherited = [base.__declarations__ for base in bases if isinstance(base, ComponentType)]
+        declared = Declarations(inherited)
+        for key, value in list(namespace.items()):
+            if isinstance(value, (OutputPort, OutputPortArray)):
+                value.name = key
+                declared.outputs[key] = namespace.pop(key)
+            elif isinstance(value, Event):
+                declared.events[key] = namespace.pop(key)
+            elif isinstance(value, Parameter):
+                value.bind(key)
+                declared.parameters[key] = namespace.pop(key)
+            elif isinstance(value, Setting):
+                value.name = key
+                declared.settings[key] = namespace.pop(key)
+            elif isinstance(value, Channel):
+                value.bind(key)
+                value.index = len(declared.channels)
+                declared.channels[key] = value
+                namespace[key] = channel_property(value)
+            elif hasattr(value, "__input_port__"):
+                value.__input_port__.name = key
+                declared.inputs[key] = value.__input_port__
+            elif hasattr(value, "__internal_port__"):
+                declared.internals[key] = value.__internal_port__
+            elif hasattr(value, "__command__"):
+                declared.commands[key] = value.__command__
+        made = super().__new__(mcls, name, bases, namespace)
+        made.__declarations__ = declared
+        if inherited:
+            _check(made, declared)
+        return made
+
+    def __getattr__(cls, name: str) -> Any:
+        found = None if name.startswith("__") else cls.__declarations__.find(name)
+        if found is None:
+            raise AttributeError(f"{cls.__name__} has no attribute {name!r}")
+        return found
+
+
+def _check(cls: ComponentType, declared: Declarations) -> None:
+    owner = cls.__name__
+    kind = cls.KIND
+    for group, what in zip(declared.groups()[2:6], ("commands", "events", "channels", "parameters"), strict=True):
+        if len(group) > MAX_DECLARED:
+            raise TypeFault(f"{owner}: more than {MAX_DECLARED} {what}")
+    for command in declared.commands.values():
+        if command.kind is None:
+            command.kind = "sync" if kind == PASSIVE else "async"
+        if command.kind == "async" and kind == PASSIVE:
+            raise TypeFault(f"{owner}.{command.name}: a passive component has no queue for an async command")
+    for port in declared.inputs.values():
+        if port.kind == "async" and kind == PASSIVE:
+            raise TypeFault(f"{owner}.{port.name}: a passive component has no queue for an async port")
+        _check_handler(cls, port)
+    if declared.internals and kind == PASSIVE:
+        raise TypeFault(f"{owner}.{next(iter(declared.internals))}: a passive component has no queue")
+    opcodes: set[int] = set()
+    _settle(owner, "commands", declared.commands.values(), "number", opcodes)
+    for parameter in declared.parameters.values():
+        _settle_opcodes(parameter, opcodes)
+    _settle(owner, "events", declared.events.values(), "number", set())
+    _settle(owner, "channels", declared.channels.values(), "number", set())
+    _settle(owner, "parameters", declared.parameters.values(), "number", set())
+
+
+def _settle_opcodes(parameter: Parameter[Any], taken: set[int]) -> None:
+    for attribute in ("set_opcode", "save_opcode"):
+        if getattr(parameter, attribute) is None:
+            setattr(parameter, attribute, max(taken, default=-1) + 1)
+        taken.add(getattr(parameter, attribute))
+
+
+def _check_handler(cls: ComponentType, port: InputPort) -> None:
+    handler = getattr(cls, port.name)
+    code = handler.__code__
+    names = list(code.co_varnames[1 : code.co_argcount])
+    wanted = [parameter for parameter, _ in port.port.parameters]
+    if port.is_array:
+        names = names[1:]
+    if names != wanted:
+        raise TypeFault(f"{cls.__name__}.{port.name} takes ({', '.join(names)}), {port.port.name} ({', '.join(wanted)})")
+
+
+class Component(metaclass=ComponentType):
+    """What passive, queued and active components have in common. Authors derive from those three."""
+
+    KIND = ""
+
+    def __init__(self, context: Context) -> None:
+        declared = type(self).__declarations__
+        self._context = context
+        self.name: str = context.name
+        self._tags: TagSource = context.tags
+        self._unsent: deque[ChannelCell] = deque()
+        self._cells = [
+            ChannelCell(channel, context.base_id + _number(channel.number), self._unsent)
+            for channel in declared.channels.values()
+        ]
+        for name, parameter in declared.parameters.items():
+            setattr(self, name, parameter.default)
+        for name, setting in declared.settings.items():
+            setattr(self, name, context.settings.get(name, setting.default))
+        for name, output in declared.outputs.items():
+            if output.is_array:
+                setattr(self, name, [_open_port(context.name, f"{name}[{index}]") for index in range(output.size)])
+            else:
+                setattr(self, name, _open_port(context.name, name))
+
+    def __init_subclass__(cls) -> None:
+        if "__attrs_attrs__" in cls.__dict__:
+            raise TypeFault(f"{cls.__name__}: attrs is for data; it would replace the component's __init__")
+
+    def initialize(self) -> None:
+        """Called once, before ports are connected and parameters loaded: the place for the component's own state."""
+
+    def start(self) -> None:
+        """Called once all is wired and parameters are loaded, in the order of the topology."""
+
+    def stop(self) -> None:
+        """Called at shutdown, in reverse order, after the queues were flushed."""
+
+    def parameter_updated(self, name: str) -> None:
+        """Called with the Python name of a parameter after it was set or loaded."""
+
+    @property
+    def clock(self) -> TaskClock:
+        """Time since boot, and the waits that an `async def` handler may await."""
+        return self._context.clock
+
+    def is_connected(self, port: object, index: int = 0) -> bool:
+        """Whether an output port (`Cls.port`) is connected; `index` picks one of an array."""
+        assert isinstance(port, (OutputPort, OutputPortArray)), "is_connected takes an output port of the class"
+        bound = getattr(self, port.name)
+        return not isinstance(bound[index] if port.is_array else bound, _OpenPort)
+
+    def clear_throttle(self, event: object) -> None:
+        """Lets a throttled event (`self.event` or its Python name) be reported again."""
+        name = event if isinstance(event, str) else getattr(event, "__name__", "")
+        state = self._context.throttles.get(name)
+        if state is not None:
+            state.count = 0
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached for names that are not set yet: an event's emitter is made when it is first used, which spares a boot
+        # the several hundred that it never emits.
+        event = type(self).__declarations__.events.get(name)
+        if event is None:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        emit = self._context.emitter(event)
+        setattr(self, name, emit)
+        return emit
+
+
+class _OpenPort:
+    """Stands where an output port is not connected."""
+
+    __slots__ = ("instance", "port")
+
+    def __init__(self, instance: str, port: str) -> None:
+        self.instance = instance
+        self.port = port
+
+    def __call__(self, *arguments: object) -> Any:
+        raise PortNotConnected(self.instance, self.port)
+
+
+def _open_port(instance: str, port: str) -> Callable[..., Any]:
+    return _OpenPort(instance, port)
+
+
+class PassiveComponent(Component):
+    """A component without a queue: all its handlers run in their callers."""
+
+    KIND = PASSIVE
+
+
+class QueuedComponent(Component):
+    """A component with a queue that it empties itself, from one of its sync handlers, by `dispatch_queued`."""
+
+    KIND = QUEUED
+
+    def dispatch_queued(self, limit: int = 0) -> int:
+        """Handles what is queued, at most `limit` messages (0: those there now); says how many were handled."""
+        return self._context.dispatch_queued(limit)
+
+
+class ActiveComponent(Component):
+    """A component whose queue the loop empties, in the order of the instances' priorities."""
+
+    KIND = ACTIVE
+
+
+__all__ = ["ActiveComponent", "Component", "Declarations", "PassiveComponent", "QueuedComponent", "annotations_of"]

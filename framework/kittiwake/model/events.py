@@ -1,0 +1,101 @@
+"""Events: what a component reports, typed by the signature of their declaration.
+
+    @event(WARNING_LO, "Boot count not saved: {reason}")
+    def boot_count_update_failure(self, reason: Annotated[str, Size(80)]) -> None: ...
+
+Calling the method emits the event. It is packed at once and formatted on the ground.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kittiwake.model.names import pascal
+from kittiwake.model.types import U8, TypeFault, annotations_of, wire_enum
+
+if TYPE_CHECKING:
+    from kittiwake.model.types import WireType
+
+F = TypeVar("F", bound=Callable[..., None])
+
+
+@wire_enum(U8, name="Fw.LogSeverity")
+class Severity(IntEnum):
+    """How much an event matters (F´ Fw.LogSeverity)."""
+
+    FATAL = 1
+    WARNING_HI = 2
+    WARNING_LO = 3
+    COMMAND = 4
+    ACTIVITY_HI = 5
+    ACTIVITY_LO = 6
+    DIAGNOSTIC = 7
+
+
+FATAL = Severity.FATAL
+WARNING_HI = Severity.WARNING_HI
+WARNING_LO = Severity.WARNING_LO
+COMMAND = Severity.COMMAND
+ACTIVITY_HI = Severity.ACTIVITY_HI
+ACTIVITY_LO = Severity.ACTIVITY_LO
+DIAGNOSTIC = Severity.DIAGNOSTIC
+
+
+class Event:
+    """One declared event. `number` is its offset from the instance's base id, `throttle` the most reports in a row."""
+
+    def __init__(
+        self, severity: Severity, format: str, throttle: int, every_s: float, name: str, number: int | None, function: Any
+    ) -> None:
+        self.name = function.__name__
+        self.label = name or pascal(self.name)
+        self.severity = severity
+        self.doc = (function.__doc__ or "").strip()
+        self.throttle = throttle
+        self.every_s = every_s
+        self.number = number
+        self.parameters: list[tuple[str, WireType]] = annotations_of(function)
+        self.format = positional(format, [parameter for parameter, _ in self.parameters], self.name)
+
+
+def positional(format: str, parameters: list[str], where: str) -> str:
+    """F´'s form of a format with named placeholders: `{reason}` is `{}`, `{volts:.2f}` is `{.2f}`.
+
+    Raises `TypeFault` where the names do not follow the parameters' order, because F´'s placeholders have none.
+    """
+    out = []
+    used = 0
+    rest = format
+    while True:
+        text, brace, rest = rest.partition("{")
+        out.append(text)
+        if not brace:
+            return "".join(out)
+        if rest.startswith("{"):
+            out.append("{{")
+            rest = rest[1:]
+            continue
+        inside, closed, rest = rest.partition("}")
+        name, _, spec = inside.partition(":")
+        expected = parameters[used] if used < len(parameters) else "no further parameter"
+        if not closed or name != expected:
+            raise TypeFault(f"{where}: the format has {{{inside}}} where {expected} comes next")
+        used += 1
+        out.append("{" + spec + "}")
+
+
+def event(
+    severity: Severity, format: str, *, throttle: int = 0, every_s: float = 0.0, name: str = "", id: int | None = None
+) -> Callable[[F], F]:
+    """Declares an event.
+
+    `format` names the parameters in their order (`"{volts:.2f} V"`). After `throttle` reports the event is only
+    counted, until the throttle is cleared or, with `every_s`, that many seconds have passed (F´'s throttle).
+    """
+
+    def decorate(function: Any) -> Any:
+        return Event(severity, format, throttle, every_s, name, id, function)
+
+    return decorate

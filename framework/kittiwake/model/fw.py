@@ -1,0 +1,113 @@
+"""The types and ports that every F´ dictionary has, under F´'s names (F´'s Fw module)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated
+
+from kittiwake.model.commands import CommandResponse
+from kittiwake.model.events import Severity
+from kittiwake.model.ports import port
+from kittiwake.model.types import U8, U16, U32, U64, Size, wire_alias, wire_enum, wire_struct
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    FwSizeType: TypeAlias = int
+    FwOpcodeType: TypeAlias = int
+    FwEventIdType: TypeAlias = int
+    FwChanIdType: TypeAlias = int
+    FwPrmIdType: TypeAlias = int
+else:
+    FwSizeType = wire_alias("FwSizeType", U64)
+    FwOpcodeType = wire_alias("FwOpcodeType", U32)
+    FwEventIdType = wire_alias("FwEventIdType", U32)
+    FwChanIdType = wire_alias("FwChanIdType", U32)
+    FwPrmIdType = wire_alias("FwPrmIdType", U32)
+
+
+@wire_enum(U16, name="TimeBase")
+class TimeBase(IntEnum):
+    """What a time is counted from (F´ TimeBase)."""
+
+    TB_NONE = 0
+    TB_PROC_TIME = 1
+    TB_WORKSTATION_TIME = 2
+    TB_SC_TIME = 3
+    TB_FPGA_TIME = 4
+    TB_DONT_CARE = 0xFFFF
+
+
+@wire_enum(U8, name="Fw.Enabled")
+class Enabled(IntEnum):
+    """On or off."""
+
+    DISABLED = 0
+    ENABLED = 1
+
+
+@wire_enum(U8, name="Fw.Wait")
+class Wait(IntEnum):
+    """Whether to wait for something to finish."""
+
+    WAIT = 0
+    NO_WAIT = 1
+
+
+@wire_struct(name="Fw.TimeValue")
+class TimeValue:
+    """A point in time: F´'s time tag as a value."""
+
+    timeBase: TimeBase
+    timeContext: U8
+    seconds: U32
+    useconds: U32
+
+
+@wire_struct(name="Fw.TimeIntervalValue")
+class TimeInterval:
+    """A length of time."""
+
+    seconds: U32
+    useconds: U32
+
+    def in_ns(self) -> int:
+        """The length in nanoseconds."""
+        return self.seconds * 1_000_000_000 + self.useconds * 1_000
+
+
+@port("Svc.Sched")
+def Sched(context: U32) -> None:
+    """One cycle of a rate group; `context` is fixed for each connection."""
+
+
+@port("Svc.Cycle")
+def Cycle(due_ns: U64, period_ns: U64) -> None:
+    """One cycle of a rate group, due at `due_ns` since boot; the next is due `period_ns` later."""
+
+
+@port("Svc.Ping")
+def Ping(key: U32) -> None:
+    """A question whether a component still answers, and its answer: the same key."""
+
+
+@port("Fw.CmdResponse")
+def CmdResponse(opcode: FwOpcodeType, sequence: U32, response: CommandResponse) -> None:
+    """The answer to the command that was sent with `sequence`."""
+
+
+@port("Fw.Com")
+def Com(data: Annotated[bytes, Size(4096)], context: U32) -> None:
+    """One F´ packet, its descriptor included; `context` is handed back with what the packet causes."""
+
+
+@port("Fw.Log")
+def Log(id: FwEventIdType, tag: U64, severity: Severity, arguments: Annotated[bytes, Size(1024)]) -> None:
+    """One event, packed."""
+
+
+__all__ = [
+    "CmdResponse", "Com", "CommandResponse", "Cycle", "Enabled", "FwChanIdType", "FwEventIdType",
+    "FwOpcodeType", "FwPrmIdType", "FwSizeType", "Log", "Ping", "Sched", "Severity", "TimeBase", "TimeInterval",
+    "TimeValue", "Wait",
+]  # fmt: skip

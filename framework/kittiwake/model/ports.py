@@ -1,0 +1,221 @@
+"""Ports: what may be called between components, and the two ends that a component declares.
+
+    @port("Svc.Sched")
+    def Sched(context: U32) -> None:
+        \"\"\"One cycle of a rate group.\"\"\"
+
+    class Blinker(PassiveComponent):
+        lit = OutputPort(Light)
+
+        @sync_port(Sched)
+        def run(self, context: int) -> None:
+            self.lit(True)
+
+The kinds of input are F´'s: `sync` runs in the caller, `guarded` too but never together with another guarded or async
+handler of the same instance, `async` is queued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
+
+from kittiwake.model.types import TypeFault, WireType, annotations_of, wire_type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C")
+
+Full = Literal["assert", "drop", "drop_oldest", "block", "hook"]
+FULL: tuple[Full, ...] = ("assert", "drop", "drop_oldest", "block", "hook")
+"""What an async port may do when its queue is full; `assert` is a FATAL event, never an abort."""
+
+MAX_PORT_ARRAY = 256
+
+
+class PortType(Generic[P, R]):
+    """The signature that both ends of a connection share; `parameters` are in their order on the wire."""
+
+    def __init__(self, name: str, function: Callable[P, R]) -> None:
+        self.name = name
+        self.doc = (function.__doc__ or "").strip()
+        self.parameters = annotations_of(_WithSelf(function))
+        returned = _evaluated(function, "return")
+        self.returns: WireType | None = None if returned is None else wire_type(returned)
+
+    def __repr__(self) -> str:
+        return f"port {self.name}"
+
+
+class _WithSelf:
+    """A function seen as if it had a first parameter `self`, which `annotations_of` leaves out."""
+
+    def __init__(self, function: Any) -> None:
+        self.__annotations__ = function.__annotations__
+        self.__globals__ = function.__globals__
+        self.__qualname__ = function.__qualname__
+        self.__code__ = self
+        code = function.__code__
+        self.co_varnames = ("self", *code.co_varnames)
+        self.co_argcount = code.co_argcount + 1
+        self.co_kwonlyargcount = 0
+
+
+def _evaluated(function: Any, name: str) -> Any:
+    annotation = function.__annotations__.get(name)
+    return eval(annotation, function.__globals__) if isinstance(annotation, str) else annotation
+
+
+def port(name: str) -> Callable[[Callable[P, R]], PortType[P, R]]:
+    """Declares a port type from a function's signature; `name` is its qualified name in FPP."""
+    return lambda function: PortType(name, function)
+
+
+class PortNotConnected(LookupError):
+    """A call of an output port that the topology leaves open; carries the instance and the port."""
+
+    def __init__(self, instance: str, port: str) -> None:
+        super().__init__(f"{instance}.{port} is not connected")
+        self.instance = instance
+        self.port = port
+
+
+class OutputPort(Generic[P, R]):
+    """An output of a component. `required` makes an open one a fault of the topology."""
+
+    size = 1
+    is_array = False
+
+    def __init__(self, port: PortType[P, R], *, required: bool = False, doc: str = "") -> None:
+        self.port = port
+        self.required = required
+        self.doc = doc
+        self.name = ""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type) -> OutputPort[P, R]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: type) -> Callable[P, R]: ...
+
+        def __get__(self, instance: object, owner: type) -> Any: ...
+
+
+class OutputPortArray(Generic[P, R]):
+    """`size` outputs of one type: a sequence, of which open ones raise `PortNotConnected` when they are called."""
+
+    is_array = True
+
+    def __init__(self, port: PortType[P, R], size: int, *, required: bool = False, doc: str = "") -> None:
+        if not 1 <= size <= MAX_PORT_ARRAY:
+            raise TypeFault(f"a port array has 1 to {MAX_PORT_ARRAY} ports, not {size}")
+        self.port = port
+        self.size = size
+        self.required = required
+        self.doc = doc
+        self.name = ""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type) -> OutputPortArray[P, R]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: type) -> Sequence[Callable[P, R]]: ...
+
+        def __get__(self, instance: object, owner: type) -> Any: ...
+
+
+class InputPort:
+    """An input of a component: its handler's name, its kind, and for async ones priority and what a full queue does."""
+
+    def __init__(
+        self, port: PortType[Any, Any], kind: str, size: int | None, priority: int = 0, full: Full = "assert"
+    ) -> None:
+        if kind == "async" and port.returns is not None:
+            raise TypeFault(f"{port.name} returns a value, so no async port can have it")
+        if full not in FULL:
+            raise TypeFault(f"a full queue can {', '.join(FULL)}, not {full!r}")
+        self.port = port
+        self.kind = kind
+        self.is_array = size is not None
+        self.size = 1 if size is None else size
+        self.priority = priority
+        self.full = full
+        self.name = ""
+        self.doc = ""
+
+
+def _attach(declaration: InputPort) -> Callable[[Any], Any]:
+    def decorate(handler: Any) -> Any:
+        declaration.doc = (handler.__doc__ or "").strip()
+        handler.__input_port__ = declaration
+        return handler
+
+    return decorate
+
+
+Handler = Callable[Concatenate[C, P], R]
+ArrayHandler = Callable[Concatenate[C, int, P], R]
+
+
+@overload
+def sync_port(port: PortType[P, R]) -> Callable[[Handler[C, P, R]], Handler[C, P, R]]: ...
+@overload
+def sync_port(port: PortType[P, R], *, size: int) -> Callable[[ArrayHandler[C, P, R]], ArrayHandler[C, P, R]]: ...
+def sync_port(port: PortType[P, R], *, size: int | None = None) -> Any:
+    """An input that runs in its caller. With `size` it is an array, and the handler's first argument is the index."""
+    return _attach(InputPort(port, "sync", size))
+
+
+@overload
+def guarded_port(port: PortType[P, R]) -> Callable[[Handler[C, P, R]], Handler[C, P, R]]: ...
+@overload
+def guarded_port(port: PortType[P, R], *, size: int) -> Callable[[ArrayHandler[C, P, R]], ArrayHandler[C, P, R]]: ...
+def guarded_port(port: PortType[P, R], *, size: int | None = None) -> Any:
+    """An input that runs in its caller, never together with another guarded or async handler of the instance."""
+    return _attach(InputPort(port, "guarded", size))
+
+
+@overload
+def async_port(
+    port: PortType[P, None], *, priority: int = 0, full: Full = "assert"
+) -> Callable[[Handler[C, P, None]], Handler[C, P, None]]: ...
+@overload
+def async_port(
+    port: PortType[P, None], *, size: int, priority: int = 0, full: Full = "assert"
+) -> Callable[[ArrayHandler[C, P, None]], ArrayHandler[C, P, None]]: ...
+def async_port(port: PortType[P, None], *, size: int | None = None, priority: int = 0, full: Full = "assert") -> Any:
+    """An input that is queued; a higher `priority` is served first, `full` says what happens when there is no room."""
+    return _attach(InputPort(port, "async", size, priority, full))
+
+
+F = TypeVar("F", bound=Callable[..., None])
+
+
+class InternalPort:
+    """A message of an instance to itself: calling the method queues it (F´'s internal port)."""
+
+    def __init__(self, priority: int, full: Full, function: Any) -> None:
+        if full not in FULL:
+            raise TypeFault(f"a full queue can {', '.join(FULL)}, not {full!r}")
+        self.name = function.__name__
+        self.doc = (function.__doc__ or "").strip()
+        self.priority = priority
+        self.full = full
+        self.parameters: list[tuple[str, WireType]] = annotations_of(function)
+
+
+def internal_port(*, priority: int = 0, full: Full = "assert") -> Callable[[F], F]:
+    """Declares a method whose calls are queued, for an active or queued component that goes on later."""
+
+    def decorate(function: Any) -> Any:
+        function.__internal_port__ = InternalPort(priority, full, function)
+        return function
+
+    return decorate

@@ -1,0 +1,1 @@
+"""The machine that a deployment runs on, real or simulated, behind one interface."""

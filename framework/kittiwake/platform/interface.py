@@ -1,0 +1,209 @@
+"""What a deployment needs of the machine it runs on: a clock, random numbers, files and sockets.
+
+Everything that is not computed comes in through one `Platform`, so that a run under a simulated one repeats byte for
+byte. `kittiwake.platform.system` is the machine itself; `kittiwake.platform.simulated` has virtual time and a disk
+that can lose or tear what was not synced.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Self
+
+NS_PER_S = 1_000_000_000
+
+
+class Clock(Protocol):
+    """Two times: `now_ns` counts since boot, suspend included, and never steps; wall time is a label that may."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since boot (CLOCK_BOOTTIME)."""
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since the Unix epoch, UTC; it may step either way."""
+
+    def set_wall_ns(self, wall_ns: int) -> None:
+        """Steps the wall clock. Raises `PermissionError` where the system does not allow it."""
+
+
+class Random(Protocol):
+    """Random numbers: jitter and keys, drawn from the seed in a simulation."""
+
+    def uniform(self, low: float, high: float) -> float:
+        """A float from `low` to `high`."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """`count` bytes fit for keys."""
+
+
+class File(Protocol):
+    """An open file; positions are explicit, nothing is buffered in the process. In a `with` it closes at the end."""
+
+    def __enter__(self) -> Self:
+        """The file itself."""
+
+    def __exit__(self, *_: object) -> None:
+        """Closes."""
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """At most `count` bytes from `offset`; fewer only at the end of the file."""
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        """Writes all of `data` at `offset`. Raises `OSError`; a part may then be written."""
+
+    def size(self) -> int:
+        """The size in bytes."""
+
+    def truncate(self, size: int) -> None:
+        """Cuts or extends the file to `size` bytes."""
+
+    def sync(self) -> None:
+        """Returns once the data and the size are on the medium (fdatasync)."""
+
+    def close(self) -> None:
+        """Closes; a second close does nothing."""
+
+
+class Files(Protocol):
+    """The file system, by absolute path. Every method raises `OSError` as the system does."""
+
+    def open(self, path: str, mode: str) -> File:
+        """Opens with mode `r` (read), `w` (read and write, made if absent, never truncated) or `x` (made anew)."""
+
+    def read(self, path: str, limit: int) -> bytes:
+        """The whole file. Raises `OSError` (EFBIG) if it is larger than `limit` bytes."""
+
+    def rename(self, old: str, new: str) -> None:
+        """Moves in one step, replacing what stands at `new`."""
+
+    def remove(self, path: str) -> None:
+        """Removes a file."""
+
+    def make_folder(self, path: str) -> None:
+        """Makes a folder; its parent must exist."""
+
+    def make_folders(self, path: str) -> None:
+        """Makes a folder and the parents that are missing; an existing folder is fine."""
+
+    def remove_folder(self, path: str) -> None:
+        """Removes an empty folder."""
+
+    def list(self, path: str) -> list[str]:
+        """The names in a folder, sorted."""
+
+    def sync_folder(self, path: str) -> None:
+        """Returns once renames and removals in the folder are on the medium."""
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder is there."""
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder is there."""
+
+    def size(self, path: str) -> int:
+        """The size of a file in bytes."""
+
+    def modified_ns(self, path: str) -> int:
+        """The wall time at which a file was last written, in nanoseconds."""
+
+    def real_path(self, path: str) -> str:
+        """The path with every symbolic link followed, for checks that it stays inside a root."""
+
+    def space(self, path: str) -> tuple[int, int]:
+        """Free and total bytes of the file system that holds `path`."""
+
+
+class Stream(Protocol):
+    """A connection that carries bytes: TCP, serial, or a simulated wire. Never blocks."""
+
+    def fileno(self) -> int:
+        """The descriptor to wait on, -1 once closed; a simulated one means something to its own poller only."""
+
+    def receive(self, limit: int) -> bytes | None:
+        """What has come, at most `limit` bytes; `None` if nothing has, `b""` if the peer has closed.
+
+        Raises `OSError` if the connection was refused or lost.
+        """
+
+    def send(self, data: bytes) -> int:
+        """Takes as much as there is room for and says how many bytes that was. Raises `OSError` as `receive` does."""
+
+    def close(self) -> None:
+        """Closes; a second close does nothing."""
+
+
+class Listener(Protocol):
+    """A socket that others connect to."""
+
+    def fileno(self) -> int:
+        """The descriptor to wait on."""
+
+    def address(self) -> tuple[str, int]:
+        """The host and port that it listens on."""
+
+    def accept(self) -> Stream | None:
+        """The next connection, or `None` if none waits."""
+
+    def close(self) -> None:
+        """Stops listening."""
+
+
+class Network(Protocol):
+    """Sockets and serial ports."""
+
+    def connect_tcp(self, host: str, port: int) -> Stream:
+        """Starts to connect; the stream is writable once connected, and `receive` raises `OSError` if that failed."""
+
+    def listen_tcp(self, host: str, port: int) -> Listener:
+        """Listens; port 0 takes a free one."""
+
+    def open_udp(self, host: str, port: int, peer: tuple[str, int]) -> Stream:
+        """A datagram socket bound to host and port that sends to `peer`; one `receive` is one datagram."""
+
+    def open_serial(self, device: str, baud: int) -> Stream:
+        """A serial port, raw, eight data bits, no parity."""
+
+
+class Poller(Protocol):
+    """Waits for descriptors and for a time, and can be woken from another thread."""
+
+    def add(self, fileno: int, on_readable: Callable[[], None] | None, on_writable: Callable[[], None] | None) -> None:
+        """Watches a descriptor; a second `add` replaces the callbacks, and with both `None` it is no longer watched."""
+
+    def remove(self, fileno: int) -> None:
+        """Stops watching a descriptor; one that is not watched is ignored."""
+
+    def wait(self, deadline_ns: int | None) -> Sequence[Callable[[], None]]:
+        """The callbacks of what is ready; returns at `deadline_ns` (of `Clock.now_ns`) at the latest."""
+
+    def wake(self) -> None:
+        """Makes `wait` return at once; safe from any thread and from signal handlers."""
+
+    def close(self) -> None:
+        """Gives back the descriptors."""
+
+
+class Platform(Protocol):
+    """All that a deployment takes from outside."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+
+    @property
+    def random(self) -> Random:
+        """The random numbers."""
+
+    @property
+    def files(self) -> Files:
+        """The file system."""
+
+    @property
+    def network(self) -> Network:
+        """Sockets and serial ports."""
+
+    def poller(self) -> Poller:
+        """A new poller, one for each loop."""

@@ -1,0 +1,46 @@
+"""Virtual time: it stands still until something waits or a test moves it."""
+
+from __future__ import annotations
+
+_PARTS = 1_000_000_000
+
+
+class SimulatedClock:
+    """A clock since boot that only goes forward, and a wall clock that may step and drift."""
+
+    __slots__ = ("_drift_ppb", "_now_ns", "_set_at_ns", "_wall_ns")
+
+    def __init__(self, now_ns: int, wall_ns: int) -> None:
+        self._now_ns = now_ns
+        self._set_at_ns = now_ns
+        self._wall_ns = wall_ns
+        self._drift_ppb = 0
+
+    def now_ns(self) -> int:
+        """Nanoseconds since boot."""
+        return self._now_ns
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since the Unix epoch, UTC."""
+        elapsed_ns = self._now_ns - self._set_at_ns
+        return self._wall_ns + elapsed_ns + elapsed_ns * self._drift_ppb // _PARTS
+
+    def set_wall_ns(self, wall_ns: int) -> None:
+        """Steps the wall clock."""
+        self._wall_ns = wall_ns
+        self._set_at_ns = self._now_ns
+
+    def set_drift(self, parts_per_billion: int) -> None:
+        """Lets the wall clock gain (or lose) this much against the clock since boot from now on."""
+        self.set_wall_ns(self.wall_ns())
+        self._drift_ppb = parts_per_billion
+
+    def advance(self, duration_ns: int) -> None:
+        """Lets time pass. Raises `ValueError` if the duration is negative."""
+        if duration_ns < 0:
+            raise ValueError(f"time does not go back by {-duration_ns} ns")
+        self._now_ns += duration_ns
+
+    def advance_to(self, now_ns: int) -> None:
+        """Lets time pass until `now_ns`, or none if that is past."""
+        self._now_ns = max(self._now_ns, now_ns)

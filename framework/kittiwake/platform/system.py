@@ -1,0 +1,75 @@
+"""The machine itself: Linux clocks, random numbers, files and sockets behind `kittiwake.platform.interface`.
+
+Importing this module loads neither `socket` nor pyserial; they come with the first connection of their kind.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from _thread import get_native_id
+
+from kittiwake.platform.system_files import SystemFiles
+from kittiwake.platform.system_network import SystemNetwork
+from kittiwake.platform.system_poller import SystemPoller
+
+_FLOAT_BITS = 53
+
+
+class SystemClock:
+    """CLOCK_BOOTTIME, which counts suspend, and CLOCK_REALTIME."""
+
+    __slots__ = ()
+
+    def now_ns(self) -> int:
+        """Nanoseconds since boot."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since the Unix epoch, UTC."""
+        return time.clock_gettime_ns(time.CLOCK_REALTIME)
+
+    def set_wall_ns(self, wall_ns: int) -> None:
+        """Steps the system's wall clock. Raises `PermissionError` without CAP_SYS_TIME."""
+        time.clock_settime_ns(time.CLOCK_REALTIME, wall_ns)
+
+
+class SystemRandom:
+    """The kernel's random numbers; the `random` module would cost 3 ms of the boot."""
+
+    __slots__ = ()
+
+    def uniform(self, low: float, high: float) -> float:
+        """A float from `low` to `high`."""
+        share = (int.from_bytes(os.urandom(8), "big") >> (64 - _FLOAT_BITS)) / (1 << _FLOAT_BITS)
+        return low + (high - low) * share
+
+    def token_bytes(self, count: int) -> bytes:
+        """`count` bytes fit for keys."""
+        return os.urandom(count)
+
+
+class SystemPlatform:
+    """The `Platform` of a deployment that flies."""
+
+    def __init__(self) -> None:
+        self.clock = SystemClock()
+        self.random = SystemRandom()
+        self.files = SystemFiles()
+        self.network = SystemNetwork()
+
+    def poller(self) -> SystemPoller:
+        """A new poller, one for each loop."""
+        return SystemPoller(self.clock)
+
+    def sharpen_timers(self) -> bool:
+        """Takes the 50 us of slack from the calling thread's timers; threads that it starts later inherit that.
+
+        Returns False where the system does not allow it: waits then end a little later, and nothing else changes.
+        """
+        try:
+            with self.files.open(f"/proc/{get_native_id()}/timerslack_ns", "w") as slack:
+                slack.write_at(0, b"1")
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,148 @@
+"""What an instance has of its deployment: its name, its place on a loop, and the services it is bound to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.model.codec import downlink_packer
+from kittiwake.platform.interface import NS_PER_S
+from kittiwake.runtime.tasks import Task, TaskClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from kittiwake.model.component import Component
+    from kittiwake.model.events import Event
+    from kittiwake.platform.interface import Platform
+    from kittiwake.runtime.deployment import Deployment
+    from kittiwake.runtime.loop import Loop
+    from kittiwake.runtime.monitor import Monitor
+    from kittiwake.runtime.queue import MessageQueue
+    from kittiwake.runtime.tags import TagSource
+    from kittiwake.storage.root import Root
+
+MAX_PENDING_TASKS = 16
+"""The most `async def` handlers of one instance that may be waiting; one more command is answered BUSY."""
+
+
+class Throttle:
+    """How often a throttled event was reported since `began_ns`, and how often it was only counted."""
+
+    __slots__ = ("began_ns", "count", "suppressed")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.suppressed = 0
+        self.began_ns = 0
+
+
+class Context:
+    """One instance's view of its deployment."""
+
+    def __init__(
+        self, deployment: Deployment, name: str, base_id: int, loop: Loop, settings: Mapping[str, Any], priority: int = 0
+    ) -> None:
+        self.deployment = deployment
+        self.name = name
+        self.base_id = base_id
+        self.loop = loop
+        self.priority = priority
+        self.settings = settings
+        self.platform: Platform = deployment.platform
+        self.root: Root = deployment.root
+        self.tags: TagSource = deployment.tags
+        self.monitor: Monitor = deployment.monitor
+        self.clock = TaskClock(loop)
+        self.queue: MessageQueue | None = None
+        self.throttles: dict[str, Throttle] = {}
+        self.tasks: set[Task] = set()
+        self.log: Callable[[int, int, Any, bytes], Any] = _unlogged
+        self.save_parameter: Callable[[int, bytes], Any] | None = None
+
+    def emitter(self, event: Event) -> Callable[..., None]:
+        """The function behind an event's name: it packs the arguments and hands them to the event log."""
+        assert event.number is not None
+        id = self.base_id + event.number
+        severity = event.severity
+        log = self.log
+        now = self.tags.now
+        pack = downlink_packer([form for _, form in event.parameters])
+        if not event.throttle:
+
+            def emit(*arguments: Any) -> None:
+                log(id, now(), severity, pack(*arguments))
+
+            return _named_arguments(event, emit)
+        state = self.throttles.setdefault(event.name, Throttle())
+        limit = event.throttle
+        every_ns = round(event.every_s * NS_PER_S)
+        clock_ns = self.loop.clock.now_ns
+
+        def emit_throttled(*arguments: Any) -> None:
+            if state.count >= limit and not (every_ns and clock_ns() - state.began_ns >= every_ns):
+                state.suppressed += 1
+                return
+            if every_ns and (state.count == 0 or state.count >= limit):
+                state.began_ns = clock_ns()
+                state.count = 0
+            state.count += 1
+            log(id, now(), severity, pack(*arguments))
+
+        return _named_arguments(event, emit_throttled)
+
+    def start_task(self, coroutine: Coroutine[Any, Any, Any], done: Callable[[BaseException | None], None]) -> None:
+        """Runs an `async def` handler; `done` is called once, with the fault it ended with or `None`."""
+
+        def ended(fault: BaseException | None) -> None:
+            self.tasks.discard(task)
+            done(fault)
+
+        task = Task(coroutine, ended)
+        self.tasks.add(task)
+        task.step()
+
+    def has_room_for_task(self) -> bool:
+        """Whether one more `async def` handler may wait."""
+        return len(self.tasks) < MAX_PENDING_TASKS
+
+    def dispatch_queued(self, limit: int) -> int:
+        """Handles the messages of a queued component in its caller's turn."""
+        from kittiwake.runtime.monitor import fault_reason
+
+        queue = self.queue
+        assert queue is not None, "only a component with a queue dispatches"
+        served = 0
+        for _ in range(limit or queue.count):
+            message = queue.take()
+            if message is None:
+                break
+            handler, arguments = message
+            served += 1
+            queue.served += 1
+            try:
+                handler(*arguments)
+            except Exception as fault:
+                self.monitor.handler_failed(self.name, getattr(handler, "__name__", "handler"), fault_reason(fault))
+        return served
+
+
+def _named_arguments(event: Event, emit: Callable[..., None]) -> Callable[..., None]:
+    """Lets an event be emitted with keyword arguments too, in the order of its declaration."""
+    names = [name for name, _ in event.parameters]
+
+    def emit_named(*arguments: Any, **named: Any) -> None:
+        if named:
+            arguments = (*arguments, *[named[name] for name in names[len(arguments) :]])
+        emit(*arguments)
+
+    emit.__name__ = emit_named.__name__ = event.name
+    return emit_named if len(names) > 1 else emit
+
+
+def _unlogged(id: int, tag: int, severity: Any, arguments: bytes) -> None:
+    """The event log of an instance that no event service serves."""
+
+
+def component_of(bound: Any) -> Component | None:
+    """The component whose method a bound port is, or `None`."""
+    return getattr(bound, "__self__", None)

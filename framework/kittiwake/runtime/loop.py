@@ -1,0 +1,228 @@
+"""The loop: timers on absolute deadlines, queues by priority, descriptors, and an inbox for other threads.
+
+Handlers run to completion. A turn runs the timers that are due, the inbox, and a bounded number of messages, the
+highest priority first; then it looks at the descriptors, waiting there only when nothing is ready.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.runtime.monitor import fault_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kittiwake.platform.interface import Clock, Poller
+    from kittiwake.runtime.monitor import Monitor
+    from kittiwake.runtime.queue import MessageQueue
+    from kittiwake.runtime.tags import TagSource
+
+MESSAGES_A_BATCH = 64
+"""The most messages one instance handles before the others are looked at again: strict priority would starve them."""
+
+BATCHES_A_TURN = 16
+INBOX_LIMIT = 100_000
+
+
+class Timer:
+    """A call that is due at `deadline_ns`; `cancel` makes sure that it does not happen."""
+
+    __slots__ = ("arguments", "callback", "deadline_ns")
+
+    def __init__(self, deadline_ns: int, callback: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        self.deadline_ns = deadline_ns
+        self.callback: Callable[..., None] | None = callback
+        self.arguments = arguments
+
+    def cancel(self) -> None:
+        """Forgets the call; a timer that has run is left as it is."""
+        self.callback = None
+
+
+class Loop:
+    """Runs the instances of one thread."""
+
+    def __init__(self, name: str, clock: Clock, poller: Poller, tags: TagSource, monitor: Monitor) -> None:
+        self.name = name
+        self.clock = clock
+        self.poller = poller
+        self.monitor = monitor
+        self.stopping = False
+        self.turns = 0
+        self._tags = tags
+        self._timers: list[tuple[int, int, Timer]] = []
+        self._order = 0
+        self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._asleep = False
+        self._ready: list[deque[MessageQueue]] = []
+        self._ready_priorities: list[int] = []
+        self._conditions: list[Callable[[], bool]] = []
+
+    # Timers
+
+    def call_at(self, deadline_ns: int, callback: Callable[..., None], *arguments: Any) -> Timer:
+        """Calls back at `deadline_ns` since boot; calls that are due together come in the order they were asked for."""
+        timer = Timer(deadline_ns, callback, arguments)
+        self._order += 1
+        heappush(self._timers, (deadline_ns, self._order, timer))
+        return timer
+
+    def next_deadline_ns(self) -> int | None:
+        """When the next timer is due, or `None`."""
+        timers = self._timers
+        while timers and timers[0][2].callback is None:
+            heappop(timers)
+        return timers[0][0] if timers else None
+
+    # Queues
+
+    def ready_level(self, priority: int) -> Callable[[MessageQueue], None]:
+        """The function by which queues of that instance priority say that they hold messages."""
+        if priority not in self._ready_priorities:
+            place = 0
+            while place < len(self._ready_priorities) and self._ready_priorities[place] > priority:
+                place += 1
+            self._ready_priorities.insert(place, priority)
+            self._ready.insert(place, deque())
+        return self._ready[self._ready_priorities.index(priority)].append
+
+    def has_ready(self) -> bool:
+        """Whether a queue holds messages."""
+        return any(self._ready)
+
+    def serve(self, queue: MessageQueue) -> None:
+        """Handles one batch of a queue's messages."""
+        now_ns = self.clock.now_ns
+        began = now_ns()
+        for _ in range(MESSAGES_A_BATCH):
+            message = queue.take()
+            if message is None:
+                break
+            handler, arguments = message
+            try:
+                handler(*arguments)
+            except Exception as fault:
+                self.monitor.handler_failed(queue.name, _named(handler), fault_reason(fault))
+            queue.served += 1
+            ended = now_ns()
+            if ended - began > queue.slowest_ns:
+                queue.slowest_ns = ended - began
+                if queue.slowest_ns > queue.slow_limit_ns:
+                    self.monitor.handler_slow(queue.name, _named(handler), queue.slowest_ns // 1000)
+            began = ended
+        while queue.waiting and queue.count < queue.depth:
+            queue.waiting.popleft()()
+        if queue.count:
+            queue._ready(queue)
+        else:
+            queue.scheduled = False
+
+    # Other threads
+
+    def post(self, call: Callable[..., Any], *arguments: Any) -> bool:
+        """Has `call` made on this loop; safe from any thread. False if the inbox is full."""
+        if len(self._inbox) >= INBOX_LIMIT:
+            return False
+        self._inbox.append((call, arguments))
+        if self._asleep:
+            self.poller.wake()
+        return True
+
+    # Conditions that tasks wait for
+
+    def when(self, condition: Callable[[], bool]) -> None:
+        """Calls `condition` at the end of every turn until it says that it is done."""
+        self._conditions.append(condition)
+
+    # Running
+
+    def turn(self, until_ns: int | None = None) -> None:
+        """One turn; it waits no longer than `until_ns`, and not at all if anything is ready."""
+        self.turns += 1
+        tags = self._tags
+        tags.stale = True
+        timers = self._timers
+        if timers:
+            now = self.clock.now_ns()
+            while timers and timers[0][0] <= now:
+                timer = heappop(timers)[2]
+                if timer.callback is not None:
+                    self._call(timer.callback, timer.arguments)
+        inbox = self._inbox
+        for _ in range(len(inbox)):
+            self._call(*inbox.popleft())
+        self._serve_ready()
+        if self._conditions:
+            self._check_conditions()
+        self._wait(until_ns)
+
+    def _serve_ready(self) -> None:
+        for _ in range(BATCHES_A_TURN):
+            for level in self._ready:
+                if level:
+                    self.serve(level.popleft())
+                    break
+            else:
+                return
+
+    def _wait(self, until_ns: int | None) -> None:
+        self._asleep = True
+        deadline: int | None
+        if self._inbox or self.stopping or any(self._ready):
+            deadline = 0
+        else:
+            deadline = self.next_deadline_ns()
+            if until_ns is not None and (deadline is None or until_ns < deadline):
+                deadline = until_ns
+        callbacks = self.poller.wait(deadline)
+        self._asleep = False
+        for callback in callbacks:
+            self._tags.stale = True
+            self._call(callback, ())
+
+    def _check_conditions(self) -> None:
+        waiting, self._conditions = self._conditions, []
+        self._conditions += [condition for condition in waiting if not condition()]
+
+    def _call(self, callback: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        try:
+            callback(*arguments)
+        except Exception as fault:
+            owner = getattr(getattr(callback, "__self__", None), "name", self.name)
+            self.monitor.handler_failed(str(owner), _named(callback), fault_reason(fault))
+
+    def run(self) -> None:
+        """Turns until `stop` is called."""
+        while not self.stopping:
+            self.turn()
+
+    def run_until(self, deadline_ns: int) -> None:
+        """Turns until the clock has reached `deadline_ns` and all that was due by then has run."""
+        while not self.stopping:
+            self.turn(deadline_ns)
+            if self.clock.now_ns() >= deadline_ns and not self._busy(deadline_ns):
+                return
+
+    def _busy(self, deadline_ns: int) -> bool:
+        due = self.next_deadline_ns()
+        return bool(self._inbox) or self.has_ready() or (due is not None and due <= deadline_ns)
+
+    def settle(self, limit: int = 1000) -> bool:
+        """Turns without waiting until nothing is ready; false if it still was after `limit` turns."""
+        for _ in range(limit):
+            self.turn(0)
+            if not self._inbox and not self.has_ready():
+                return True
+        return False
+
+    def stop(self) -> None:
+        """Makes `run` return after its present turn; safe from any thread and from signal handlers."""
+        self.stopping = True
+        self.poller.wake()
+
+
+def _named(handler: Callable[..., Any]) -> str:
+    return getattr(handler, "__name__", type(handler).__name__)

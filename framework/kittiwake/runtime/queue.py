@@ -1,0 +1,115 @@
+"""The queue of one instance: bounded, with a priority for each port, and a declared behaviour when it is full."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kittiwake.runtime.loop import Loop
+    from kittiwake.runtime.monitor import Monitor
+
+Message = tuple[Any, tuple[Any, ...]]
+
+MAX_DEPTH = 100_000
+
+
+class MessageQueue:
+    """Messages of one instance. Only its own loop touches it; other loops post to that loop's inbox.
+
+    `count` of at most `depth` messages wait in `levels`, the highest priority first. `high` is the most that ever
+    waited, `dropped` counts by port what found no room, `served` what was handled.
+    """
+
+    __slots__ = (
+        "_priorities", "_ready", "count", "depth", "dropped", "high", "levels", "loop", "monitor", "name",
+        "scheduled", "served", "slow_limit_ns", "slowest_ns", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, name: str, depth: int, monitor: Monitor, loop: Loop | None, priority: int) -> None:
+        if not 1 <= depth <= MAX_DEPTH:
+            raise ValueError(f"{name}: a queue holds 1 to {MAX_DEPTH} messages, not {depth}")
+        self.name = name
+        self.depth = depth
+        self.monitor = monitor
+        self.loop = loop
+        self.levels: list[deque[Message]] = []
+        self._priorities: list[int] = []
+        self.count = 0
+        self.high = 0
+        self.served = 0
+        self.dropped: dict[str, int] = {}
+        self.slowest_ns = 0
+        self.slow_limit_ns = 1_000_000_000
+        self.waiting: deque[Callable[[], None]] = deque()
+        self.scheduled = False
+        self._ready: Callable[[MessageQueue], None] = _never if loop is None else loop.ready_level(priority)
+
+    def level(self, priority: int) -> deque[Message]:
+        """The messages of one priority; its place among the levels is kept sorted."""
+        if priority in self._priorities:
+            return self.levels[self._priorities.index(priority)]
+        place = 0
+        while place < len(self._priorities) and self._priorities[place] > priority:
+            place += 1
+        self._priorities.insert(place, priority)
+        self.levels.insert(place, deque())
+        return self.levels[place]
+
+    def putter(
+        self, port: str, handler: Callable[..., Any], priority: int, full: str, hook: Callable[..., None] | None = None
+    ) -> Callable[..., bool]:
+        """The function that queues a call of `handler`; it says whether there was room."""
+        append = self.level(priority).append
+
+        def put(*arguments: Any) -> bool:
+            if self.count >= self.depth and not self._make_room(port, full, hook, arguments):
+                return False
+            self.count += 1
+            append((handler, arguments))
+            if not self.scheduled:
+                self.scheduled = True
+                self._ready(self)
+            return True
+
+        return put
+
+    def _make_room(self, port: str, full: str, hook: Callable[..., None] | None, arguments: tuple[Any, ...]) -> bool:
+        self.dropped[port] = self.dropped.get(port, 0) + 1
+        self.high = self.depth
+        if full == "hook" and hook is not None:
+            hook(*arguments)
+            return False
+        self.monitor.queue_full(self.name, port, full)
+        if full != "drop_oldest":
+            return False
+        for level in reversed(self.levels):
+            if level:
+                level.popleft()
+                self.count -= 1
+                return True
+        return False
+
+    def take(self) -> Message | None:
+        """The next message, the highest priority first, or `None`."""
+        for level in self.levels:
+            if level:
+                if self.count > self.high:
+                    self.high = self.count
+                self.count -= 1
+                return level.popleft()
+        return None
+
+    def clear(self) -> int:
+        """Drops what is queued and says how much that was."""
+        gone = self.count
+        for level in self.levels:
+            level.clear()
+        self.count = 0
+        return gone
+
+
+def _never(queue: MessageQueue) -> None:
+    """A queued component is not scheduled: it empties its queue itself."""

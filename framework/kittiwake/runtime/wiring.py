@@ -1,0 +1,248 @@
+"""Wiring: binds output ports to what they call.
+
+After it an output port is its target's bound method (sync, guarded) or the target's queue (async), so that a call
+costs no more than it must. Between loops async calls go through the target loop's inbox, and the guarded and async
+handlers of an instance that is called across threads share one lock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.model.types import WireError
+from kittiwake.runtime.command_port import CommandPort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kittiwake.model.component import Component
+    from kittiwake.model.ports import InputPort
+    from kittiwake.runtime.context import Context
+    from kittiwake.runtime.deployment import Deployment
+
+
+class WiringFault(ValueError):
+    """A connection that cannot be made; the topology's checks find it first, with its place in the file."""
+
+
+def bind_connections(deployment: Deployment) -> None:
+    """Makes every connection of the image."""
+    components = list(deployment.instances.values())
+    connections = deployment.image["connections"]
+    for source, _, _, target, port, _ in connections:
+        declared = _input(components[target], port)
+        if declared.kind == "guarded" and components[source]._context.loop is not components[target]._context.loop:
+            deployment.make_lock(components[target].name)
+    entries = Entries(deployment)
+    for source, output, output_index, target, port, index in connections:
+        caller = components[source]
+        call = entries.call(components[target], port, index, caller._context)
+        current = getattr(caller, output)
+        if isinstance(current, list):
+            current[output_index] = call
+        else:
+            setattr(caller, output, call)
+
+
+def _input(component: Component, port: str) -> InputPort:
+    declared = type(component).__declarations__.inputs.get(port)
+    if declared is None:
+        raise WiringFault(f"{component.name} has no input port {port!r}")
+    return declared
+
+
+class Entries:
+    """The callables that stand for input ports, one for each port and array index."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._puts: dict[tuple[str, str], Callable[..., bool]] = {}
+
+    def call(self, target: Component, port: str, index: int, caller: Context) -> Callable[..., Any]:
+        """What an output of `caller` becomes when it is connected to `port[index]` of `target`."""
+        declared = _input(target, port)
+        context = target._context
+        same_loop = caller.loop is context.loop
+        handler: Callable[..., Any] = getattr(target, port)
+        if declared.kind == "async":
+            entry: Callable[..., Any] = self._put(target, declared)
+            if not same_loop:
+                entry = _posted(context, declared, entry)
+        elif declared.kind == "guarded" and self._deployment.lock_of(target.name) is not None:
+            entry = _guarded(self._deployment.lock_of(target.name), handler)
+        elif not same_loop and declared.kind == "sync":
+            raise WiringFault(f"{caller.name} and {target.name}.{port} run on different threads; a sync call cannot cross")
+        else:
+            entry = handler
+        return _indexed(entry, index) if declared.is_array else entry
+
+    def _put(self, target: Component, declared: InputPort) -> Callable[..., bool]:
+        key = (target.name, declared.name)
+        put = self._puts.get(key)
+        if put is None:
+            queue = target._context.queue
+            if queue is None:
+                raise WiringFault(f"{target.name} is passive and has no queue for {declared.name}")
+            handler = getattr(target, declared.name)
+            if handler.__func__.__code__.co_flags & 0x80:
+                handler = _task_starter(target._context, handler)
+            lock = self._deployment.lock_of(target.name)
+            if lock is not None:
+                handler = _guarded(lock, handler)
+            hook = getattr(target, f"{declared.name}_overflow", None) if declared.full == "hook" else None
+            put = self._puts[key] = queue.putter(declared.name, handler, declared.priority, declared.full, hook)
+        return put
+
+
+def _task_starter(context: Context, handler: Callable[..., Any]) -> Callable[..., None]:
+    def start(*arguments: Any) -> None:
+        def done(fault: BaseException | None) -> None:
+            if isinstance(fault, Exception):
+                from kittiwake.runtime.monitor import fault_reason
+
+                context.monitor.handler_failed(context.name, handler.__name__, fault_reason(fault))
+
+        if context.has_room_for_task():
+            context.start_task(handler(*arguments), done)
+        else:
+            context.monitor.queue_full(context.name, handler.__name__, "tasks")
+
+    start.__name__ = handler.__name__
+    return start
+
+
+def _indexed(entry: Callable[..., Any], index: int) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        return entry(index, *arguments)
+
+    return call
+
+
+def _guarded(lock: Any, handler: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        with lock:
+            return handler(*arguments)
+
+    call.__name__ = handler.__name__
+    return call
+
+
+def _posted(target: Context, declared: InputPort, put: Callable[..., bool]) -> Callable[..., bool]:
+    queue = target.queue
+    assert queue is not None
+    post = target.loop.post
+
+    def call(*arguments: Any) -> bool:
+        if declared.full == "block" and queue.count >= queue.depth:
+            return _put_when_room(target, put, arguments)
+        if not post(put, *arguments):
+            target.monitor.queue_full(target.name, declared.name, "inbox")
+            return False
+        return True
+
+    return call
+
+
+def _put_when_room(target: Context, put: Callable[..., bool], arguments: tuple[Any, ...]) -> bool:
+    """Holds the calling thread until the target's loop has taken the message."""
+    from threading import Event
+
+    taken = Event()
+    queue = target.queue
+    assert queue is not None
+
+    def take() -> None:
+        put(*arguments)
+        taken.set()
+
+    def offer() -> None:
+        if queue.count < queue.depth:
+            take()
+        else:
+            queue.waiting.append(take)
+
+    return target.loop.post(offer) and taken.wait()
+
+
+def _services(deployment: Deployment) -> dict[str, Any]:
+    components = list(deployment.instances.values())
+    return {name: components[index] for name, index in deployment.image["services"].items()}
+
+
+def bind_services(deployment: Deployment) -> None:
+    """Connects every instance with the event log, the parameter database and Health."""
+    services = _services(deployment)
+    entries = Entries(deployment)
+    for component in deployment.instances.values():
+        context = component._context
+        if "event" in services:
+            context.log = _crossing(entries, services["event"], "log_recv", context)
+        if "parameter" in services:
+            context.save_parameter = _crossing(entries, services["parameter"], "set_prm", context)
+    if "health" in services:
+        deployment.watch_with(services["health"])
+
+
+def register_instances(deployment: Deployment) -> None:
+    """Tells the command dispatcher of every opcode and the telemetry store of every channel."""
+    services = _services(deployment)
+    entries = Entries(deployment)
+    commands, telemetry = services.get("command"), services.get("telemetry")
+    for component in deployment.instances.values():
+        context = component._context
+        if telemetry is not None and component._cells:
+            telemetry.tlm_register(component._cells, component._unsent)
+        if commands is not None:
+            command_port = CommandPort(component, _crossing(entries, commands, "comp_cmd_stat", context))
+            entry: Callable[..., Any] = command_port
+            if context.loop is not commands._context.loop:
+                entry = _posting(context, command_port)
+            commands.comp_cmd_reg(command_port.opcodes(), command_port.deferred(), entry)
+
+
+def _crossing(entries: Entries, service: Component, port: str, caller: Context) -> Callable[..., Any]:
+    """A service's port as `caller` sees it; across threads the call is posted and nobody waits for it."""
+    if caller.loop is service._context.loop:
+        return entries.call(service, port, 0, caller)
+    local = entries.call(service, port, 0, service._context)
+    return _posting(service._context, local)
+
+
+def _posting(target: Context, call: Callable[..., Any]) -> Callable[..., Any]:
+    post = target.loop.post
+
+    def posted(*arguments: Any) -> None:
+        if not post(call, *arguments):
+            target.monitor.queue_full(target.name, getattr(call, "__name__", "inbox"), "inbox")
+
+    return posted
+
+
+def load_parameters(deployment: Deployment) -> None:
+    """Gives every parameter the topology's value or the saved one; a saved value that no longer fits is left out.
+
+    The parameter service reports what it could not use, so that nothing is reset in silence.
+    """
+    components = list(deployment.instances.values())
+    for index, name, data in deployment.image["parameters"]:
+        declared = type(components[index]).__declarations__.parameters[name]
+        setattr(components[index], name, declared.type.unpack(data)[0])
+    service_index = deployment.image["services"].get("parameter")
+    if service_index is None:
+        return
+    service: Any = components[service_index]
+    for component in components:
+        for name, parameter in type(component).__declarations__.parameters.items():
+            id = component._context.base_id + (parameter.number or 0)
+            data = service.get_prm(id)
+            if data is None:
+                continue
+            try:
+                value, end = parameter.type.unpack(data)
+                if end != len(data):
+                    raise WireError(f"{len(data) - end} bytes are left over")
+            except WireError as fault:
+                service.record_unusable(id, f"{component.name}.{parameter.label}: {fault}")
+                continue
+            setattr(component, name, value)
+            component.parameter_updated(name)

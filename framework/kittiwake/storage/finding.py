@@ -1,0 +1,82 @@
+"""What a reader found wrong on the disk, and where it keeps the evidence: nothing is reset in silence."""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+from typing import TYPE_CHECKING
+
+from kittiwake.storage.copying import copy_file
+
+if TYPE_CHECKING:
+    from kittiwake.platform.interface import Files
+
+KEPT_MAX = 4
+# What a medium answers for a sector, or a file system for a block, that it can no longer read.
+UNREADABLE = (errno.EIO, errno.EBADMSG, errno.EUCLEAN, errno.ENODATA)
+
+
+class Finding:
+    """One fault of one file: for the component to report by event.
+
+    `path` is the file, `reason` says what is wrong with it, `kept_as` is where a copy of it stands, or `None` if
+    there was nothing to keep or keeping it failed.
+    """
+
+    __slots__ = ("kept_as", "path", "reason")
+
+    def __init__(self, path: str, reason: str, kept_as: str | None = None) -> None:
+        self.path = path
+        self.reason = reason
+        self.kept_as = kept_as
+
+    def __str__(self) -> str:
+        kept = "" if self.kept_as is None else f" (kept as {self.kept_as})"
+        return f"{self.path}: {self.reason}{kept}"
+
+    def __repr__(self) -> str:
+        return f"Finding({str(self)!r})"
+
+
+class Reading:
+    """What was read: `payload`, or `None` if there is none, the `findings` met on the way, and the `version` stored."""
+
+    __slots__ = ("findings", "payload", "version")
+
+    def __init__(self, payload: bytes | None, findings: tuple[Finding, ...], version: int = 0) -> None:
+        self.payload = payload
+        self.findings = findings
+        self.version = version
+
+
+def move_aside(files: Files, path: str, reason: str) -> Finding:
+    """Renames a bad file to `<path>.bad.<n>`; where that fails, the finding says so and the file stays."""
+    try:
+        kept_as = _free_name(files, path)
+        files.rename(path, kept_as)
+        files.sync_folder(posixpath.dirname(path))
+    except OSError as error:
+        return Finding(path, f"{reason}; could not be kept aside: {error.strerror}")
+    return Finding(path, reason, kept_as)
+
+
+def copy_aside(files: Files, path: str, reason: str) -> Finding:
+    """Copies a partly bad file to `<path>.bad.<n>`; where that fails, the finding says so."""
+    try:
+        kept_as = _free_name(files, path)
+        copy_file(files, path, kept_as)
+        files.sync_folder(posixpath.dirname(path))
+    except OSError as error:
+        return Finding(path, f"{reason}; could not be kept aside: {error.strerror}")
+    return Finding(path, reason, kept_as)
+
+
+def _free_name(files: Files, path: str) -> str:
+    """The next `.bad.<n>`, with the oldest of `KEPT_MAX` dropped to make room."""
+    folder, base = posixpath.split(path)
+    prefix = base + ".bad."
+    numbers = [name[len(prefix) :] for name in files.list(folder) if name.startswith(prefix)]
+    kept = sorted(int(number) for number in numbers if number.isdecimal() and number.isascii())
+    for number in kept[: max(0, len(kept) - KEPT_MAX + 1)]:
+        files.remove(f"{path}.bad.{number}")
+    return f"{path}.bad.{kept[-1] + 1 if kept else 0}"

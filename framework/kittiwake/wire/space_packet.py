@@ -1,0 +1,147 @@
+"""CCSDS space packets (CCSDS 133.0-B-2): a primary header of six bytes and an F´ packet as the data.
+
+No secondary header and no segmentation. Each application process identifier (APID) has its own sequence count from 0,
+modulo 16384. Uplink packets are of type telecommand, downlink packets of type telemetry; APID 0x7FF is idle.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from kittiwake.wire.packet_size import PacketSizeError
+
+if TYPE_CHECKING:
+    from kittiwake.wire.link_counters import LinkCounters
+
+TELEMETRY = 0
+TELECOMMAND = 1
+
+SPACE_HEADER_SIZE = 6
+MAX_SPACE_DATA_SIZE = 0x10000
+"""Bytes of data in one space packet, as the header holds their count less one in a U16."""
+
+IDLE_APID = 0x7FF
+MIN_IDLE_SIZE = SPACE_HEADER_SIZE + 1
+"""The smallest idle packet: a space packet has at least one byte of data."""
+
+_HEADER = Struct(">HHH")
+_UNSEGMENTED = 0xC000
+_COUNT_MASK = 0x3FFF
+_TYPE_SHIFT = 12
+_VERSION_AND_TYPE = 0xF000
+_VERSION_TYPE_AND_SECONDARY = 0xF800
+_IDLE_FILL = b"\x44"
+
+
+def idle_packet(size: int) -> bytes:
+    """An idle telemetry packet of `size` bytes in all, 7 to 65542."""
+    filler = size - SPACE_HEADER_SIZE
+    if not 0 < filler <= MAX_SPACE_DATA_SIZE:
+        raise PacketSizeError(filler, MAX_SPACE_DATA_SIZE)
+    return _HEADER.pack(IDLE_APID, _UNSEGMENTED, filler - 1) + _IDLE_FILL * filler
+
+
+class SpacePacketFramer:
+    """Makes space packets of one type and keeps the sequence counts."""
+
+    def __init__(self, packet_type: int) -> None:
+        self._type_bits = packet_type << _TYPE_SHIFT
+        self._counts: dict[int, int] = {}
+
+    def frame(self, packet: bytes, apid: int | None = None) -> bytes:
+        """`packet` behind its primary header. Without `apid` the packet's descriptor, its first two bytes, is taken.
+
+        Raises `PacketSizeError` for a packet that does not fit, `ValueError` for an APID of more than 11 bits.
+        """
+        size = len(packet)
+        if apid is None:
+            if size < 2:
+                raise PacketSizeError(size, MAX_SPACE_DATA_SIZE)
+            apid = packet[0] << 8 | packet[1]
+        if not 0 < size <= MAX_SPACE_DATA_SIZE:
+            raise PacketSizeError(size, MAX_SPACE_DATA_SIZE)
+        if not 0 <= apid < IDLE_APID:
+            raise ValueError(f"APID {apid:#x}: must be from 0 to {IDLE_APID - 1:#x}")
+        count = self._counts.get(apid, 0)
+        self._counts[apid] = count + 1 & _COUNT_MASK
+        return _HEADER.pack(self._type_bits | apid, _UNSEGMENTED | count, size - 1) + packet
+
+
+class SpacePacketDeframer:
+    """Takes F´ packets out of space packets of one type and watches the sequence counts."""
+
+    def __init__(self, packet_type: int, counters: LinkCounters) -> None:
+        self._type_bits = packet_type << _TYPE_SHIFT
+        self._counters = counters
+        self._expected: dict[int, int] = {}
+
+    def unpack(self, data: bytes) -> bytes | None:
+        """The data of the one unsegmented space packet that fills `data`; None for an idle or a malformed one."""
+        size = len(data)
+        if size > SPACE_HEADER_SIZE:
+            identification, sequence, length = _HEADER.unpack_from(data)
+            if (
+                identification & _VERSION_TYPE_AND_SECONDARY == self._type_bits
+                and sequence & _UNSEGMENTED == _UNSEGMENTED
+                and size == SPACE_HEADER_SIZE + length + 1
+            ):
+                apid = identification & IDLE_APID
+                if apid == IDLE_APID:
+                    return None
+                self._watch(apid, sequence & _COUNT_MASK)
+                self._counters.packets += 1
+                return data[SPACE_HEADER_SIZE:]
+        self._counters.malformed += 1
+        return None
+
+    def split(self, run: bytes) -> list[bytes]:
+        """The data of the space packets that stand back to back in `run`, idle ones left out.
+
+        Where no header of the right version and type stands, one byte is skipped, as fprime-gds does; secondary header
+        and segmentation flags are ignored, as there.
+        """
+        packets: list[bytes] = []
+        expected, type_bits, unpack_from = self._expected, self._type_bits, _HEADER.unpack_from
+        end = len(run)
+        offset = skipped = 0
+        while end - offset > SPACE_HEADER_SIZE:
+            identification, sequence, length = unpack_from(run, offset)
+            if identification & _VERSION_AND_TYPE != type_bits:
+                offset += 1
+                skipped += 1
+                continue
+            start = offset + SPACE_HEADER_SIZE
+            stop = start + length + 1
+            if stop > end:
+                break
+            offset = stop
+            apid = identification & IDLE_APID
+            if apid != IDLE_APID:
+                count = sequence & _COUNT_MASK
+                if expected.get(apid, count) != count:
+                    self._counters.packet_gaps += 1
+                expected[apid] = count + 1 & _COUNT_MASK
+                packets.append(run[start:stop])
+        skipped += end - offset
+        if skipped:
+            self._counters.skipped_bytes += skipped
+        self._counters.packets += len(packets)
+        return packets
+
+    def _watch(self, apid: int, count: int) -> None:
+        if self._expected.get(apid, count) != count:
+            self._counters.packet_gaps += 1
+        self._expected[apid] = count + 1 & _COUNT_MASK
+
+
+def whole_packets_size(data: bytes | bytearray) -> int:
+    """How many bytes at the start of `data` are whole space packets, by the lengths that their headers give."""
+    end = len(data)
+    offset = 0
+    while end - offset > SPACE_HEADER_SIZE:
+        following = offset + SPACE_HEADER_SIZE + 1 + (data[offset + 4] << 8 | data[offset + 5])
+        if following > end:
+            break
+        offset = following
+    return offset

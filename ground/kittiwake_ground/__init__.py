@@ -1,0 +1,1 @@
+"""The ground station: links, archive, API, command line and dashboard."""

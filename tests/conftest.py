@@ -1,0 +1,43 @@
+"""Settings and fixtures of the whole test suite."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+from tests.peers import PeerMissing, find_peer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# The default is the same on every run and on slow machines; `HYPOTHESIS_PROFILE=fuzz` (`make fuzz`) looks further.
+settings.register_profile("default", derandomize=True, deadline=None, max_examples=60, database=None)
+settings.register_profile(
+    "fuzz",
+    derandomize=False,
+    deadline=None,
+    max_examples=int(os.environ.get("KITTIWAKE_FUZZ_EXAMPLES", "20000")),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def require_peer() -> Callable[[str], Path]:
+    """Gives the path of a peer's program by name; without it the test is skipped, or fails where CI is set."""
+
+    def require(name: str) -> Path:
+        try:
+            return find_peer(name)
+        except PeerMissing as missing:
+            if os.environ.get("CI"):
+                pytest.fail(str(missing), pytrace=False)
+            pytest.skip(str(missing))
+
+    return require
