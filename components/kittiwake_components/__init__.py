@@ -9,14 +9,23 @@ from typing import Any
 
 COMPONENTS = {
     "ActiveRateGroup": "active_rate_group",
+    "CmdSequencer": "cmd_sequencer",
     "ComQueue": "com_queue",
     "CommandDispatcher": "command_dispatcher",
     "Deframer": "deframer",
     "EventLog": "event_log",
+    "FatalHandler": "fatal_handler",
     "Framer": "framer",
+    "Health": "health",
     "Link": "link",
     "RateGroupDriver": "rate_group_driver",
     "Router": "router",
+    "StartupManager": "startup_manager",
+    "SystemResources": "system_resources",
+    "TelemetryStore": "telemetry_store",
+    "TextLog": "text_log",
+    "Time": "time",
+    "Version": "version",
 }
 """Component class -> folder; the class stands in the folder's module `component`."""
 

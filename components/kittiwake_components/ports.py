@@ -32,6 +32,16 @@ def SequenceDone(token: U32, response: CommandResponse) -> None:
     """A run has ended; OK means that every command of it was answered OK."""
 
 
+@port("Svc.CmdSeqCancel")
+def CmdSeqCancel(token: U32) -> None:
+    """Cancel the run that was asked for with `token`; 0 cancels whichever there is."""
+
+
+@port("Components.BootLoop")
+def BootLoop(boots: U32) -> None:
+    """The last `boots` starts each ended too early: this one should do as little as it can."""
+
+
 @port("Svc.FatalEvent")
 def FatalEvent(id: FwEventIdType) -> None:
     """A FATAL event was reported."""

@@ -48,6 +48,7 @@ class EventLog(ActiveComponent):
     """Takes every event of the deployment."""
 
     pkt_send = OutputPort(Com, doc="Event packets for the ground.")
+    text_out = OutputPort(Log, doc="Every event that passes, for a log of text.")
     fatal_announce = OutputPort(FatalEvent, doc="Tells of every FATAL event.")
 
     events_filtered = Channel(U32, on_change=True, doc="Events that a filter held back.")
@@ -69,9 +70,10 @@ class EventLog(ActiveComponent):
 
     def initialize(self) -> None:
         self._filtered_ids: set[int] = set()
-        self._shown = [True] * 8
+        self._shown = [True] * (len(Severity) + 1)
         self._shown[Severity.DIAGNOSTIC] = False
         self._held_back = 0
+        self._writes_text = self.is_connected(EventLog.text_out)
 
     @sync_port(Log)
     def log_recv(self, id: int, tag: int, severity: Severity, arguments: bytes) -> None:
@@ -80,6 +82,8 @@ class EventLog(ActiveComponent):
             self._held_back += 1
             return
         self.pkt_send(event_packet(id, tag, arguments), 0)
+        if self._writes_text:
+            self.text_out(id, tag, severity, arguments)
         if severity is Severity.FATAL:
             self.fatal_announce(id)
 

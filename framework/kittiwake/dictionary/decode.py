@@ -8,7 +8,7 @@ for.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.dictionary.display import format_text, plain_value, show_value
 from kittiwake.dictionary.generate import event_reader, packet_reader, update_reader
@@ -21,15 +21,12 @@ if TYPE_CHECKING:
     from kittiwake.dictionary.entries import Channel, Command, Dictionary, Event
 
 
-class DecodedEvent:
+class DecodedEvent(NamedTuple):
     """An event that came down. `tag` is `time base << 64 | microseconds`; `args` are typed values."""
 
-    __slots__ = ("args", "event", "tag")
-
-    def __init__(self, event: Event, tag: int, args: tuple[Any, ...]) -> None:
-        self.event = event
-        self.tag = tag
-        self.args = args
+    event: Event
+    tag: int
+    args: tuple[Any, ...]
 
     @property
     def id(self) -> int:
@@ -58,16 +55,13 @@ class DecodedEvent:
         return f"DecodedEvent({self.name}, {self.tag}, {self.args!r})"
 
 
-class DecodedChannel:
-    """A channel's value that came down. `tag` is `time base << 64 | microseconds`."""
+class DecodedChannel(NamedTuple):
+    """A channel's value that came down. `tag` is `time base << 64 | microseconds`; `formats` are the dictionary's."""
 
-    __slots__ = ("_formats", "channel", "tag", "value")
-
-    def __init__(self, channel: Channel, tag: int, value: Any, formats: Mapping[str, str]) -> None:
-        self.channel = channel
-        self.tag = tag
-        self.value = value
-        self._formats = formats
+    channel: Channel
+    tag: int
+    value: Any
+    formats: Mapping[str, str]
 
     @property
     def id(self) -> int:
@@ -82,7 +76,7 @@ class DecodedChannel:
     @property
     def text(self) -> str:
         """The value in the channel's format."""
-        shown = show_value(self.channel.type, self.value, self._formats)
+        shown = show_value(self.channel.type, self.value, self.formats)
         return format_text(self.channel.format, [shown]) if self.channel.format else str(shown)
 
     def __repr__(self) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_WIDTH = 256
 """The widest field, and the highest precision, that a format may ask for."""
 
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d*)(\.?\d*)([cdxoefgCDXOEFG])\}")
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{\}|\{(\d{0,9})(\.?\d{0,9})([cdxoefgCDXOEFG])\}|([{}])")
 
 
 def format_text(format: str, args: Sequence[Any]) -> str:
@@ -40,12 +40,17 @@ def format_text(format: str, args: Sequence[Any]) -> str:
 
 @lru_cache(maxsize=4096)
 def python_format(format: str) -> str:
-    """The Python format string that an F´ format string stands for. Raises `ValueError` for a width over the limit."""
+    """The Python format string that an F´ format string stands for.
+
+    Raises `ValueError` for a stray brace or a width over the limit.
+    """
     return _PLACEHOLDER.sub(_rewritten, format)
 
 
 def _rewritten(found: re.Match[str]) -> str:
-    width, precision, letter = found.groups()
+    width, precision, letter, stray = found.groups()
+    if stray is not None:
+        raise ValueError(f"{found.string!r} has a brace that belongs to no placeholder")
     if letter is None:
         return found[0]
     if int(width or 0) > MAX_WIDTH or int(precision[1:] or 0) > MAX_WIDTH:

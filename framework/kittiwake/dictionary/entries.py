@@ -242,7 +242,7 @@ class Dictionary:
             raise ValueError(f"{name} names {' and '.join(found)} with different ids; write the number")
         if found:
             return next(iter(found.values()))
-        if "." not in name:
+        if "." not in name or not name.replace(".", "").isidentifier():
             return None
         names = [known for kind, ids in self._ids().items() if section in (None, kind) for known in ids]
         raise UnknownName(f"no {section or 'command, event, channel or parameter'} {name!r}", did_you_mean(name, names))

@@ -105,7 +105,7 @@ class _Reading:
         constants = self.section("constants", self.constant, "qualifiedName")
         types = self.table.make_all()
         config = self.config({constant.name: constant.value for constant in constants})
-        channels = self.section("telemetryChannels", self.channel)
+        channels = self.section("telemetryChannels", self.channel, id_type=config.channel_id)
         return Dictionary(
             metadata=self.top.get("metadata", dict, {}),
             config=config,

@@ -1,8 +1,8 @@
 """Telemetry channels: values that a component writes by assignment.
 
-    battery_voltage = Channel(F32, unit="V", format="{:.2f}", limits=Limits(low_red=6.2, low_yellow=6.7))
+battery_voltage = Channel(F32, unit="V", format="{:.2f}", limits=Limits(low_red=6.2, low_yellow=6.7))
 
-    self.battery_voltage = 7.4
+self.battery_voltage = 7.4
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Channel(Generic[T]):
 
 
 class ChannelCell:
-    """One channel of one instance: the latest value, its time tag (0: never written) and whether it waits to be sent."""
+    """One channel of one instance: the latest value, its time tag (0: never written), whether it waits to be sent."""
 
     __slots__ = ("channel", "dirty", "id", "pending", "tag", "value")
 

@@ -53,8 +53,9 @@ class Command:
     """One declared command. `kind` is `None` until the component's kind settles it (passive sync, others async)."""
 
     def __init__(
-        self, kind: Kind | None, name: str, opcode: int | None, priority: int, full: Full, exclusive: bool, hazardous: bool
-    ) -> None:
+        self, kind: Kind | None, name: str, opcode: int | None, priority: int, full: Full, exclusive: bool,
+        hazardous: bool,
+    ) -> None:  # fmt: skip
         if full not in FULL:
             raise TypeFault(f"a full queue can {', '.join(FULL)}, not {full!r}")
         self.kind = kind

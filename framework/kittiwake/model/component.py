@@ -20,14 +20,26 @@ from kittiwake.model.types import TypeFault, annotations_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from kittiwake.platform.interface import Platform
     from kittiwake.runtime.context import Context
-    from kittiwake.runtime.tasks import TaskClock
     from kittiwake.runtime.tags import TagSource
+    from kittiwake.runtime.tasks import TaskClock
+    from kittiwake.storage.root import Root
 
 PASSIVE = "passive"
 QUEUED = "queued"
 ACTIVE = "active"
 
+CO_COROUTINE = 0x80
+"""The flag of a code object that an `async def` made (`inspect.CO_COROUTINE`, without that slow import)."""
+
+RESERVED = frozenset((
+    "name", "clock", "platform", "root", "initialize", "start", "stop", "parameter_updated", "is_connected",
+    "clear_throttle", "dispatch_queued", "KIND",
+))  # fmt: skip
+"""Names that every component has already."""
+
+MAX_NUMBER = 0x10000
 MAX_DECLARED = 512
 """The most commands, events, channels or parameters of one component: their numbers stay inside its id range."""
 
@@ -99,8 +111,8 @@ def _settle(owner: str, what: str, items: Iterable[Any], attribute: str, taken: 
             setattr(item, attribute, number)
         elif number in taken:
             raise TypeFault(f"{owner}: two {what} have the number {number:#x}")
-        if not 0 <= number < 0x10000:
-            raise TypeFault(f"{owner}: {what} number {number:#x} is outside 0 to 0xffff")
+        if not 0 <= number < MAX_NUMBER:
+            raise TypeFault(f"{owner}: {what} number {number:#x} is outside 0 to {MAX_NUMBER - 1:#x}")
         taken.add(number)
         following = number + 1
 
@@ -112,6 +124,8 @@ class ComponentType(type):
 
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> ComponentType:
         inherited = [base.__declarations__ for base in bases if isinstance(base, ComponentType)]
+        if sum(any(base.groups()) for base in inherited) > 1:
+            raise TypeFault(f"{name}: only one of its bases may declare anything, or their numbers would clash")
         declared = Declarations(inherited)
         for key, value in list(namespace.items()):
             if isinstance(value, (OutputPort, OutputPortArray)):
@@ -127,8 +141,8 @@ class ComponentType(type):
                 declared.settings[key] = namespace.pop(key)
             elif isinstance(value, Channel):
                 value.bind(key)
-                value.index = len(declared.channels)
                 declared.channels[key] = value
+                value.index = list(declared.channels).index(key)
                 namespace[key] = channel_property(value)
             elif hasattr(value, "__input_port__"):
                 value.__input_port__.name = key
@@ -139,7 +153,7 @@ class ComponentType(type):
                 declared.commands[key] = value.__command__
         made = super().__new__(mcls, name, bases, namespace)
         made.__declarations__ = declared
-        if inherited:
+        if made.KIND:
             _check(made, declared)
         return made
 
@@ -156,6 +170,7 @@ def _check(cls: ComponentType, declared: Declarations) -> None:
     for group, what in zip(declared.groups()[2:6], ("commands", "events", "channels", "parameters"), strict=True):
         if len(group) > MAX_DECLARED:
             raise TypeFault(f"{owner}: more than {MAX_DECLARED} {what}")
+    _check_names(owner, declared)
     for command in declared.commands.values():
         if command.kind is None:
             command.kind = "sync" if kind == PASSIVE else "async"
@@ -167,31 +182,54 @@ def _check(cls: ComponentType, declared: Declarations) -> None:
         _check_handler(cls, port)
     if declared.internals and kind == PASSIVE:
         raise TypeFault(f"{owner}.{next(iter(declared.internals))}: a passive component has no queue")
-    opcodes: set[int] = set()
-    _settle(owner, "commands", declared.commands.values(), "number", opcodes)
-    for parameter in declared.parameters.values():
-        _settle_opcodes(parameter, opcodes)
+    _settle_opcodes(owner, declared)
     _settle(owner, "events", declared.events.values(), "number", set())
     _settle(owner, "channels", declared.channels.values(), "number", set())
     _settle(owner, "parameters", declared.parameters.values(), "number", set())
 
 
-def _settle_opcodes(parameter: Parameter[Any], taken: set[int]) -> None:
-    for attribute in ("set_opcode", "save_opcode"):
-        if getattr(parameter, attribute) is None:
-            setattr(parameter, attribute, max(taken, default=-1) + 1)
-        taken.add(getattr(parameter, attribute))
+def _settle_opcodes(owner: str, declared: Declarations) -> None:
+    """Commands first, then the set and save commands of parameters, around the opcodes that are given already."""
+    parameters = declared.parameters.values()
+    given = [number for one in parameters for number in (one.set_opcode, one.save_opcode) if number is not None]
+    taken = set(given)
+    if len(taken) < len(given):
+        raise TypeFault(f"{owner}: two parameter commands have the same opcode")
+    _settle(owner, "commands", declared.commands.values(), "number", taken)
+    for parameter in parameters:
+        for attribute in ("set_opcode", "save_opcode"):
+            if getattr(parameter, attribute) is None:
+                setattr(parameter, attribute, max(taken, default=-1) + 1)
+                taken.add(getattr(parameter, attribute))
+    if not all(0 <= number < MAX_NUMBER for number in taken):
+        raise TypeFault(f"{owner}: an opcode is outside 0 to {MAX_NUMBER - 1:#x}")
+
+
+def _check_names(owner: str, declared: Declarations) -> None:
+    """No declaration may hide what the framework gives each component, and the dictionary's names are unique."""
+    for group in declared.groups():
+        labels: dict[str, str] = {}
+        for name, one in group.items():
+            if name in RESERVED or (name.startswith("_") and group is not declared.internals):
+                raise TypeFault(f"{owner}.{name}: the name is the framework's; take another one")
+            label = getattr(one, "label", name)
+            if label in labels:
+                raise TypeFault(f"{owner}: {labels[label]} and {name} are both {label} in the dictionary")
+            labels[label] = name
 
 
 def _check_handler(cls: ComponentType, port: InputPort) -> None:
     handler = getattr(cls, port.name)
     code = handler.__code__
+    if code.co_flags & CO_COROUTINE and port.kind != "async":
+        raise TypeFault(f"{cls.__name__}.{port.name}: only an async port may have an `async def` handler")
     names = list(code.co_varnames[1 : code.co_argcount])
     wanted = [parameter for parameter, _ in port.port.parameters]
     if port.is_array:
         names = names[1:]
     if names != wanted:
-        raise TypeFault(f"{cls.__name__}.{port.name} takes ({', '.join(names)}), {port.port.name} ({', '.join(wanted)})")
+        takes, gives = ", ".join(names), ", ".join(wanted)
+        raise TypeFault(f"{cls.__name__}.{port.name} takes ({takes}), {port.port.name} ({gives})")
 
 
 class Component(metaclass=ComponentType):
@@ -239,6 +277,16 @@ class Component(metaclass=ComponentType):
     def clock(self) -> TaskClock:
         """Time since boot, and the waits that an `async def` handler may await."""
         return self._context.clock
+
+    @property
+    def platform(self) -> Platform:
+        """The clock, random numbers, files and network of the machine."""
+        return self._context.platform
+
+    @property
+    def root(self) -> Root:
+        """The folder of the deployment's files; it resolves the names that come from outside."""
+        return self._context.root
 
     def is_connected(self, port: object, index: int = 0) -> bool:
         """Whether an output port (`Cls.port`) is connected; `index` picks one of an array."""

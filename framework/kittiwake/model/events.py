@@ -47,8 +47,9 @@ class Event:
     """One declared event. `number` is its offset from the instance's base id, `throttle` the most reports in a row."""
 
     def __init__(
-        self, severity: Severity, format: str, throttle: int, every_s: float, name: str, number: int | None, function: Any
-    ) -> None:
+        self, severity: Severity, format: str, throttle: int, every_s: float, name: str, number: int | None,
+        function: Any,
+    ) -> None:  # fmt: skip
         self.name = function.__name__
         self.label = name or pascal(self.name)
         self.severity = severity

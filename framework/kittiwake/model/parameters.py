@@ -1,12 +1,12 @@
 """Parameters, which the ground sets, and settings, which the topology fixes.
 
-    armed = Parameter(Bool, default=True, doc="Wait for quiescence before start-up proceeds.")
-    dividers = Setting(list[int], default=[1], doc="Base ticks per cycle of each output.")
+armed = Parameter(Bool, default=True, doc="Wait for quiescence before start-up proceeds.")
+dividers = Setting(list[int], default=[1], doc="Base ticks per cycle of each output.")
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from kittiwake.model.names import upper
 from kittiwake.model.types import Ranged, TypeFault, wire_type

@@ -289,7 +289,8 @@ class Octets(WireType):
         length = _LENGTH.unpack_from(data, offset)[0]
         end = start + length
         if length > self.size or end > len(data):
-            raise WireError(f"{length} bytes at {offset}: at most {self.size} are allowed, {len(data) - start} are there")
+            there = len(data) - start
+            raise WireError(f"{length} bytes at {offset}: at most {self.size} are allowed, {there} are there")
         return bytes(data[start:end]), end
 
     @property
@@ -487,17 +488,27 @@ class Ranged(WireType):
     """A number that must lie between `low` and `high`, both allowed; on the wire it is its underlying type."""
 
     def __init__(self, underlying: WireType, low: float, high: float) -> None:
+        scalar = resolved(underlying)
+        if not isinstance(scalar, (Integer, Float)):
+            raise TypeFault(f"a range is for numbers, not {underlying!r}")
+        if not low <= high:
+            raise TypeFault(f"a range ascends, {low} to {high} does not")
         self.name = underlying.name
         self.underlying = underlying
         self.low = low
         self.high = high
+        self._least, self._most = low, high
+        if isinstance(scalar, Float):
+            # A bound such as 0.3 is another number in 32 bits; what was sent at the bound is still within it.
+            self._least = min(low, scalar.unpack(scalar.pack(low))[0])
+            self._most = max(high, scalar.unpack(scalar.pack(high))[0])
         self.max_size = underlying.max_size
         self.code = underlying.code
         self.python = underlying.python
 
     def check(self, value: Any) -> None:
         self.underlying.check(value)
-        if not self.low <= value <= self.high:
+        if not self._least <= value <= self._most:
             raise ValueError(f"{value} is outside {self.low} to {self.high}")
 
     def pack(self, value: Any) -> bytes:
@@ -506,7 +517,7 @@ class Ranged(WireType):
 
     def unpack(self, data: bytes, offset: int = 0) -> tuple[Any, int]:
         value, end = self.underlying.unpack(data, offset)
-        if not self.low <= value <= self.high:
+        if not self._least <= value <= self._most:
             raise RangeError(f"{value} is outside {self.low} to {self.high}")
         return value, end
 
@@ -650,7 +661,10 @@ def wire_struct(*, name: str = "") -> Callable[[type[C_]], type[C_]]:
 
 
 def wire_array(name: str, element: Any, size: int) -> Any:
-    """An array type of `size` elements: `Rates = wire_array("Rates", F32, 3)`, annotated as `tuple[float, ...]`."""
+    """A type of `size` elements, tuples in Python.
+
+    `Rates = wire_array("Rates", F32, 3)`
+    """
     return Array(name, wire_type(element), size)
 
 
@@ -685,7 +699,7 @@ def annotations_of(function: Any) -> list[tuple[str, WireType]]:
 
 __all__ = [
     "Alias", "Annotated", "Array", "Bool", "Boolean", "Enumeration", "F32", "F64", "Float", "I8", "I16", "I32",
-    "I64", "Integer", "Octets", "Range", "RangeError", "Ranged", "Size", "String", "Struct", "Text", "TypeFault", "U8", "U16",
-    "U32", "U64", "WireError", "WireType", "annotations_of", "resolved", "wire_alias", "wire_array", "wire_enum",
+    "I64", "Integer", "Octets", "Range", "RangeError", "Ranged", "Size", "String", "Struct", "Text", "TypeFault", "U8",
+    "U16", "U32", "U64", "WireError", "WireType", "annotations_of", "resolved", "wire_alias", "wire_array", "wire_enum",
     "wire_struct", "wire_type",
 ]  # fmt: skip

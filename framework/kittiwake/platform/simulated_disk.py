@@ -203,11 +203,14 @@ class Disk:
 
     def rename(self, old: str, new: str) -> None:
         """Moves a file or folder in one step."""
-        inode = self.node(old)
         old, new = posixpath.normpath(old), posixpath.normpath(new)
-        self.folder(posixpath.dirname(new))
+        for path in (old, new):  # in the order in which Linux looks
+            self.folder(posixpath.dirname(path))
+        inode = self.node(old)
         if new.startswith(old + "/") or old == "/":
             raise system_error(errno.EINVAL, old)
+        if old.startswith(new + "/"):
+            raise system_error(errno.ENOTEMPTY, new)
         target = self._names.get(new)
         if target is inode:
             return

@@ -68,8 +68,11 @@ class SystemPlatform:
         Returns False where the system does not allow it: waits then end a little later, and nothing else changes.
         """
         try:
-            with self.files.open(f"/proc/{get_native_id()}/timerslack_ns", "w") as slack:
-                slack.write_at(0, b"1")
+            fd = os.open(f"/proc/{get_native_id()}/timerslack_ns", os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.write(fd, b"1")  # no pwrite: this file knows no offsets
+            finally:
+                os.close(fd)
         except OSError:
             return False
         return True

@@ -92,7 +92,7 @@ class SystemPoller:
         """Makes `wait` return at once, or the next one if none is under way."""
         try:
             os.eventfd_write(self._wake_fd, 1)
-        except OSError:  # full: it is awake already; closed: nobody waits
+        except (OSError, ValueError):  # full: it is awake already; closed (-1): nobody waits
             return
 
     def close(self) -> None:

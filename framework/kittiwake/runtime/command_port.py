@@ -8,6 +8,7 @@ from kittiwake.model.codec import unpacker
 from kittiwake.model.commands import CommandError, CommandResponse
 from kittiwake.model.types import RangeError, WireError
 from kittiwake.runtime.monitor import fault_reason
+from kittiwake.runtime.tasks import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from kittiwake.model.parameters import Parameter
     from kittiwake.runtime.context import Context
 
-Respond = "Callable[[int, int, CommandResponse], Any]"
+    Execute = Callable[[int, int, tuple[Any, ...]], None]
+    """Runs one command: opcode, sequence number, arguments."""
 
 
 class CommandPort:
@@ -117,6 +119,8 @@ class CommandPort:
     def _failed(self, opcode: int, sequence: int, label: str, fault: BaseException) -> None:
         if isinstance(fault, CommandError):
             self._refuse(opcode, sequence, label, fault.response, fault.why)
+        elif isinstance(fault, Cancelled):
+            self._refuse(opcode, sequence, label, CommandResponse.EXECUTION_ERROR, "it was cancelled while it waited")
         else:
             self._context.monitor.handler_failed(self._context.name, label, fault_reason(fault))
             self._respond(opcode, sequence, CommandResponse.EXECUTION_ERROR)
@@ -157,10 +161,12 @@ class CommandPort:
             values = self._decode(unpack, opcode, sequence, label, arguments)
             if values is None:
                 return
+            before = getattr(component, parameter.name)
             setattr(component, parameter.name, values[0])
             try:
                 component.parameter_updated(parameter.name)
             except Exception as fault:
+                setattr(component, parameter.name, before)
                 self._failed(opcode, sequence, label, fault)
             else:
                 self._respond(opcode, sequence, CommandResponse.OK)
@@ -192,7 +198,7 @@ class CommandPort:
         return save_parameter
 
 
-def _locked(lock: Any, execute: Callable[[int, int, tuple[Any, ...]], None]) -> Callable[[int, int, tuple[Any, ...]], None]:
+def _locked(lock: Any, execute: Execute) -> Execute:
     def guarded(opcode: int, sequence: int, values: tuple[Any, ...]) -> None:
         with lock:
             execute(opcode, sequence, values)

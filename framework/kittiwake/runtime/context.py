@@ -40,8 +40,9 @@ class Context:
     """One instance's view of its deployment."""
 
     def __init__(
-        self, deployment: Deployment, name: str, base_id: int, loop: Loop, settings: Mapping[str, Any], priority: int = 0
-    ) -> None:
+        self, deployment: Deployment, name: str, base_id: int, loop: Loop, settings: Mapping[str, Any],
+        priority: int = 0,
+    ) -> None:  # fmt: skip
         self.deployment = deployment
         self.name = name
         self.base_id = base_id
@@ -67,28 +68,35 @@ class Context:
         log = self.log
         now = self.tags.now
         pack = downlink_packer([form for _, form in event.parameters])
+        names = [name for name, _ in event.parameters]
         if not event.throttle:
 
-            def emit(*arguments: Any) -> None:
+            def emit(*arguments: Any, **named: Any) -> None:
+                if named:
+                    arguments = _in_order(event.name, names, arguments, named)
                 log(id, now(), severity, pack(*arguments))
 
-            return _named_arguments(event, emit)
+            emit.__name__ = event.name
+            return emit
         state = self.throttles.setdefault(event.name, Throttle())
         limit = event.throttle
         every_ns = round(event.every_s * NS_PER_S)
         clock_ns = self.loop.clock.now_ns
 
-        def emit_throttled(*arguments: Any) -> None:
+        def emit_throttled(*arguments: Any, **named: Any) -> None:
             if state.count >= limit and not (every_ns and clock_ns() - state.began_ns >= every_ns):
                 state.suppressed += 1
                 return
             if every_ns and (state.count == 0 or state.count >= limit):
                 state.began_ns = clock_ns()
                 state.count = 0
+            if named:
+                arguments = _in_order(event.name, names, arguments, named)
             state.count += 1
             log(id, now(), severity, pack(*arguments))
 
-        return _named_arguments(event, emit_throttled)
+        emit_throttled.__name__ = event.name
+        return emit_throttled
 
     def start_task(self, coroutine: Coroutine[Any, Any, Any], done: Callable[[BaseException | None], None]) -> None:
         """Runs an `async def` handler; `done` is called once, with the fault it ended with or `None`."""
@@ -97,7 +105,7 @@ class Context:
             self.tasks.discard(task)
             done(fault)
 
-        task = Task(coroutine, ended)
+        task = Task(coroutine, ended, self.deployment.lock_of(self.name))
         self.tasks.add(task)
         task.step()
 
@@ -126,17 +134,12 @@ class Context:
         return served
 
 
-def _named_arguments(event: Event, emit: Callable[..., None]) -> Callable[..., None]:
-    """Lets an event be emitted with keyword arguments too, in the order of its declaration."""
-    names = [name for name, _ in event.parameters]
-
-    def emit_named(*arguments: Any, **named: Any) -> None:
-        if named:
-            arguments = (*arguments, *[named[name] for name in names[len(arguments) :]])
-        emit(*arguments)
-
-    emit.__name__ = emit_named.__name__ = event.name
-    return emit_named if len(names) > 1 else emit
+def _in_order(event: str, names: list[str], arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+    """Arguments given by name behind those given by place, in the order of the declaration."""
+    rest = names[len(arguments) :]
+    if set(rest) != set(named):
+        raise TypeError(f"{event} takes ({', '.join(names)}), and was given {len(arguments)} and {', '.join(named)}")
+    return (*arguments, *[named[name] for name in rest])
 
 
 def _unlogged(id: int, tag: int, severity: Any, arguments: bytes) -> None:

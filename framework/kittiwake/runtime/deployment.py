@@ -13,7 +13,7 @@ from kittiwake.runtime.tags import SharedTagSource, TagSource
 from kittiwake.runtime.wiring import bind_connections, bind_services, load_parameters, register_instances
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kittiwake.model.component import Component, ComponentType
     from kittiwake.platform.interface import Platform
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MAIN_LOOP = "main"
 FLUSH_LIMIT_S = 2.0
+TURNS_TO_FLUSH = 10_000  # virtual time does not move while there is something to do
+JOINS = 50
+CANCELLATIONS = 8  # what a cancelled handler sends may start another one
 
 
 class Deployment:
@@ -48,7 +51,7 @@ class Deployment:
         self.main = self.loops[MAIN_LOOP]
         self.exit_reason = ""
         self._locks: dict[str, Any] = {}
-        self._workers: list[Any] = []
+        self._workers: dict[str, Any] = {}
         self.instances: dict[str, Component] = {}
         for name, path, base_id, depth, priority, thread, own in image["instances"]:
             merged = {**own, **(settings or {}).get(name, {})}
@@ -57,7 +60,7 @@ class Deployment:
         bind_connections(self)
         bind_services(self)
         for component in self._in_service_order():
-            component.initialize()
+            self._guard(component, "initialize", component.initialize)
         register_instances(self)
         load_parameters(self)
 
@@ -73,10 +76,18 @@ class Deployment:
                 internal.name, handler, internal.priority, internal.full
             ))  # fmt: skip
 
+    def _guard(self, component: Component, what: str, step: Callable[[], None]) -> None:
+        """One instance's fault does not keep the others from starting or stopping."""
+        try:
+            step()
+        except Exception as fault:
+            self.monitor.handler_failed(component.name, what, fault_reason(fault))
+
     def _in_service_order(self) -> list[Component]:
         """Services first, so that whoever reports or asks during `initialize` is heard."""
         names = list(self.instances)
-        first = [names[index] for index in self.image["services"].values()]
+        services = self.image["services"]
+        first = [names[services[name]] for name in ("event", *services) if name in services]
         order = dict.fromkeys([*first, *names])
         return [self.instances[name] for name in order]
 
@@ -110,10 +121,7 @@ class Deployment:
     def start(self) -> None:
         """Starts every instance in the order of the topology, then the worker threads."""
         for component in self.instances.values():
-            try:
-                component.start()
-            except Exception as fault:
-                self.monitor.handler_failed(component.name, "start", fault_reason(fault))
+            self._guard(component, "start", component.start)
         for name, loop in self.loops.items():
             if name != MAIN_LOOP:
                 self._start_worker(name, loop)
@@ -121,15 +129,28 @@ class Deployment:
     def _start_worker(self, name: str, loop: Loop) -> None:
         from threading import Thread
 
-        worker = Thread(target=loop.run, name=name, daemon=True)
+        def work() -> None:
+            try:
+                loop.run()
+            except BaseException as fault:
+                self.monitor.handler_failed(name, "thread", fault_reason(fault))
+                self.request_stop(f"thread {name} ended: {fault_reason(fault)}")
+
+        worker = Thread(target=work, name=name, daemon=True)
         worker.start()
-        self._workers.append(worker)
+        self._workers[name] = worker
 
     def run(self) -> str:
-        """Runs until `request_stop`, stops the instances, and says why it stopped."""
-        self.start()
-        self.main.run()
-        self.stop()
+        """Runs until `request_stop`, stops the instances, and says why it stopped.
+
+        `SystemExit` and `KeyboardInterrupt` end the run from within any handler; the instances are stopped all
+        the same.
+        """
+        try:
+            self.start()
+            self.main.run()
+        finally:
+            self.stop()
         return self.exit_reason
 
     def run_for(self, seconds: float) -> None:
@@ -143,32 +164,61 @@ class Deployment:
 
     def stop(self) -> None:
         """Ends waiting handlers, flushes what is queued, and stops the instances in reverse order."""
-        for component in self.instances.values():
-            for task in list(component._context.tasks):
-                component._context.loop.post(task.cancel)
+        self._end_workers()
         self.flush(FLUSH_LIMIT_S)
+        for _ in range(CANCELLATIONS):
+            if not self._cancel_tasks():
+                break
+            self.flush(FLUSH_LIMIT_S)
         for component in reversed(self.instances.values()):
-            try:
-                component.stop()
-            except Exception as fault:
-                self.monitor.handler_failed(component.name, "stop", fault_reason(fault))
+            self._guard(component, "stop", component.stop)
         self.flush(FLUSH_LIMIT_S)
-        for loop in self.loops.values():
-            loop.stop()
-        for worker in self._workers:
-            worker.join(FLUSH_LIMIT_S)
-        for loop in self.loops.values():
+        for loop in self._ours():
             loop.poller.close()
 
+    def _cancel_tasks(self) -> bool:
+        """Cancels every handler that waits; says whether there was one."""
+        found = False
+        for component in self.instances.values():
+            for task in list(component._context.tasks):
+                found = True
+                component._context.loop.post(task.cancel)
+        return found
+
+    def _end_workers(self) -> None:
+        """Ends the worker threads, serving the main loop meanwhile, as they may wait for it.
+
+        Their loops are then this thread's; the loop of a handler that still blocks stays its own.
+        """
+        for name in self._workers:
+            self.loops[name].stop()
+        for worker in self._workers.values():
+            for _ in range(JOINS):
+                worker.join(FLUSH_LIMIT_S / JOINS)
+                if not worker.is_alive():
+                    break
+                self.main.settle(16)
+
+    def _ours(self) -> list[Loop]:
+        """The loops that no worker runs."""
+        return [
+            loop
+            for name, loop in self.loops.items()
+            if name not in self._workers or not self._workers[name].is_alive()
+        ]
+
     def flush(self, limit_s: float) -> bool:
-        """Serves what is queued on the main loop, for at most `limit_s` seconds; says whether all was served."""
-        main = self.main
-        main.stopping = False
-        deadline = self.platform.clock.now_ns() + round(limit_s * NS_PER_S)
-        while not main.settle(16):
-            if self.platform.clock.now_ns() >= deadline:
-                return False
-        return True
+        """Serves what is queued, for at most `limit_s` seconds; says whether all was served."""
+        now_ns = self.platform.clock.now_ns
+        deadline = now_ns() + round(limit_s * NS_PER_S)
+        for _ in range(TURNS_TO_FLUSH):
+            # One loop's messages may cause another's: all of them must be quiet in one round.
+            quiet = [loop.settle(16) for loop in self._ours()]
+            if all(quiet) and not any(loop.is_unsettled() for loop in self._ours()):
+                return True
+            if now_ns() >= deadline:
+                break
+        return False
 
 
 class _SwitchedMonitor:
@@ -180,6 +230,7 @@ class _SwitchedMonitor:
 
     def switch(self, target: Monitor) -> None:
         self._target = target
+        self.early.pass_on(target)
 
     def handler_failed(self, instance: str, handler: str, reason: str) -> None:
         self._target.handler_failed(instance, handler, reason)
@@ -194,8 +245,13 @@ class _SwitchedMonitor:
         self._target.command_refused(instance, command, why)
 
 
-def component_class(path: str) -> ComponentType:
-    """The component class at "module:Class". Raises `ImportError` or `AttributeError`, naming it."""
+def component_class(path: str | ComponentType) -> ComponentType:
+    """The component class at "module:Class", or one that an image in memory holds itself.
+
+    Raises `ImportError` or `AttributeError`, naming it.
+    """
+    if not isinstance(path, str):
+        return path
     from importlib import import_module
 
     module, _, name = path.partition(":")

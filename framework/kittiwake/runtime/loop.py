@@ -60,6 +60,7 @@ class Loop:
         self._ready: list[deque[MessageQueue]] = []
         self._ready_priorities: list[int] = []
         self._conditions: list[Callable[[], bool]] = []
+        self._conditions_moved = False
 
     # Timers
 
@@ -95,12 +96,24 @@ class Loop:
 
     def serve(self, queue: MessageQueue) -> None:
         """Handles one batch of a queue's messages."""
+        try:
+            self._serve_batch(queue)
+        finally:
+            # Also where a handler ends the run: the shutdown flushes what is left.
+            while queue.waiting and queue.count < queue.depth:
+                queue.waiting.popleft()()
+            if queue.count:
+                queue._ready(queue)
+            else:
+                queue.scheduled = False
+
+    def _serve_batch(self, queue: MessageQueue) -> None:
         now_ns = self.clock.now_ns
         began = now_ns()
         for _ in range(MESSAGES_A_BATCH):
             message = queue.take()
             if message is None:
-                break
+                return
             handler, arguments = message
             try:
                 handler(*arguments)
@@ -113,12 +126,6 @@ class Loop:
                 if queue.slowest_ns > queue.slow_limit_ns:
                     self.monitor.handler_slow(queue.name, _named(handler), queue.slowest_ns // 1000)
             began = ended
-        while queue.waiting and queue.count < queue.depth:
-            queue.waiting.popleft()()
-        if queue.count:
-            queue._ready(queue)
-        else:
-            queue.scheduled = False
 
     # Other threads
 
@@ -155,8 +162,7 @@ class Loop:
         for _ in range(len(inbox)):
             self._call(*inbox.popleft())
         self._serve_ready()
-        if self._conditions:
-            self._check_conditions()
+        self._conditions_moved = bool(self._conditions) and self._check_conditions()
         self._wait(until_ns)
 
     def _serve_ready(self) -> None:
@@ -171,7 +177,7 @@ class Loop:
     def _wait(self, until_ns: int | None) -> None:
         self._asleep = True
         deadline: int | None
-        if self._inbox or self.stopping or any(self._ready):
+        if self._inbox or self.stopping or self._conditions_moved or any(self._ready):
             deadline = 0
         else:
             deadline = self.next_deadline_ns()
@@ -183,9 +189,12 @@ class Loop:
             self._tags.stale = True
             self._call(callback, ())
 
-    def _check_conditions(self) -> None:
+    def _check_conditions(self) -> bool:
+        """Whether one was done: what it set off may be what another, checked before it, waits for."""
         waiting, self._conditions = self._conditions, []
-        self._conditions += [condition for condition in waiting if not condition()]
+        open_still = [condition for condition in waiting if not condition()]
+        self._conditions += open_still
+        return len(open_still) < len(waiting)
 
     def _call(self, callback: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         try:
@@ -208,13 +217,17 @@ class Loop:
 
     def _busy(self, deadline_ns: int) -> bool:
         due = self.next_deadline_ns()
-        return bool(self._inbox) or self.has_ready() or (due is not None and due <= deadline_ns)
+        return self.is_unsettled() or (due is not None and due <= deadline_ns)
+
+    def is_unsettled(self) -> bool:
+        """Whether messages, calls from other threads or conditions that just came true wait to be served."""
+        return bool(self._inbox) or self._conditions_moved or self.has_ready()
 
     def settle(self, limit: int = 1000) -> bool:
         """Turns without waiting until nothing is ready; false if it still was after `limit` turns."""
         for _ in range(limit):
             self.turn(0)
-            if not self._inbox and not self.has_ready():
+            if not self._busy(self.clock.now_ns()):
                 return True
         return False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Monitor(Protocol):
@@ -28,26 +28,34 @@ class FirstFaults:
 
     def __init__(self) -> None:
         self.found: list[str] = []
+        self._calls: list[tuple[str, tuple[Any, ...]]] = []
 
-    def _keep(self, text: str) -> None:
+    def _keep(self, text: str, method: str, *arguments: Any) -> None:
         if len(self.found) < self.LIMIT:
             self.found.append(text)
+            self._calls.append((method, arguments))
+
+    def pass_on(self, monitor: Monitor) -> None:
+        """Gives all that was found so far to another monitor, once."""
+        calls, self._calls = self._calls, []
+        for method, arguments in calls:
+            getattr(monitor, method)(*arguments)
 
     def handler_failed(self, instance: str, handler: str, reason: str) -> None:
         """Keeps the finding."""
-        self._keep(f"{instance}.{handler} failed: {reason}")
+        self._keep(f"{instance}.{handler} failed: {reason}", "handler_failed", instance, handler, reason)
 
     def handler_slow(self, instance: str, handler: str, duration_us: int) -> None:
         """Keeps the finding."""
-        self._keep(f"{instance}.{handler} took {duration_us} us")
+        self._keep(f"{instance}.{handler} took {duration_us} us", "handler_slow", instance, handler, duration_us)
 
     def queue_full(self, instance: str, port: str, full: str) -> None:
         """Keeps the finding."""
-        self._keep(f"{instance}.{port}: queue full ({full})")
+        self._keep(f"{instance}.{port}: queue full ({full})", "queue_full", instance, port, full)
 
     def command_refused(self, instance: str, command: str, why: str) -> None:
         """Keeps the finding."""
-        self._keep(f"{instance}.{command} refused: {why}")
+        self._keep(f"{instance}.{command} refused: {why}", "command_refused", instance, command, why)
 
 
 def fault_reason(fault: BaseException, limit: int = 120) -> str:

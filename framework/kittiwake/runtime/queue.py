@@ -65,7 +65,7 @@ class MessageQueue:
         append = self.level(priority).append
 
         def put(*arguments: Any) -> bool:
-            if self.count >= self.depth and not self._make_room(port, full, hook, arguments):
+            if self.count >= self.depth and not self._make_room(port, handler, full, hook, arguments):
                 return False
             self.count += 1
             append((handler, arguments))
@@ -76,7 +76,9 @@ class MessageQueue:
 
         return put
 
-    def _make_room(self, port: str, full: str, hook: Callable[..., None] | None, arguments: tuple[Any, ...]) -> bool:
+    def _make_room(
+        self, port: str, handler: Any, full: str, hook: Callable[..., None] | None, arguments: tuple[Any, ...]
+    ) -> bool:
         self.dropped[port] = self.dropped.get(port, 0) + 1
         self.high = self.depth
         if full == "hook" and hook is not None:
@@ -85,11 +87,13 @@ class MessageQueue:
         self.monitor.queue_full(self.name, port, full)
         if full != "drop_oldest":
             return False
-        for level in reversed(self.levels):
-            if level:
-                level.popleft()
-                self.count -= 1
-                return True
+        # Only a message of the same port gives way: another's may be a command that must be answered.
+        for level in self.levels:
+            for place, (queued, _) in enumerate(level):
+                if queued is handler:
+                    del level[place]
+                    self.count -= 1
+                    return True
         return False
 
     def take(self) -> Message | None:

@@ -24,18 +24,29 @@ class Cancelled(BaseException):
 class Task:
     """One running `async def` handler; `done` is called once, with the fault or `None`."""
 
-    __slots__ = ("_coroutine", "_done", "_wait", "finished")
+    __slots__ = ("_cancel_asked", "_coroutine", "_done", "_lock", "_wait", "finished")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], done: Callable[[BaseException | None], None]) -> None:
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, Any], done: Callable[[BaseException | None], None], lock: Any = None
+    ) -> None:
         self._coroutine = coroutine
         self._done = done
+        self._lock = lock
         self._wait: Wait | None = None
+        self._cancel_asked = False
         self.finished = False
 
     def step(self, value: Any = None, fault: BaseException | None = None) -> None:
-        """Runs the handler to its next await."""
+        """Runs the handler to its next await, under the instance's lock if it has one."""
         if self.finished:
             return
+        if self._lock is None:
+            self._step(value, fault)
+        else:
+            with self._lock:
+                self._step(value, fault)
+
+    def _step(self, value: Any, fault: BaseException | None) -> None:
         self._wait = None
         try:
             wait = self._coroutine.send(value) if fault is None else self._coroutine.throw(fault)
@@ -46,19 +57,34 @@ class Task:
         except Exception as raised:
             self._finish(raised)
         else:
-            if isinstance(wait, Wait):
+            if isinstance(fault, Cancelled):
+                self._give_up()
+                self._finish(fault)
+            elif self._cancel_asked:
+                self._step(None, Cancelled())
+            elif isinstance(wait, Wait):
                 self._wait = wait
                 wait.arm(self)
             else:
-                self.step(fault=TypeError(f"a handler awaits only what its clock and ports offer, not {wait!r}"))
+                self._step(None, TypeError(f"a handler awaits only what its clock and ports offer, not {wait!r}"))
+
+    def _give_up(self) -> None:
+        """Ends a cancelled handler that waits again: it may clean up, but not wait."""
+        try:
+            self._coroutine.close()
+        except RuntimeError:
+            return  # it awaits even now; nobody will step it again
 
     def _finish(self, fault: BaseException | None) -> None:
         self.finished = True
         self._done(fault)
 
     def cancel(self) -> None:
-        """Throws `Cancelled` into the handler where it waits."""
+        """Throws `Cancelled` into the handler where it waits; one that is running gets it at its next await."""
         if self.finished:
+            return
+        if getattr(self._coroutine, "cr_running", False):
+            self._cancel_asked = True
             return
         if self._wait is not None:
             self._wait.disarm()

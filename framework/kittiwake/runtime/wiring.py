@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.model.types import WireError
 from kittiwake.runtime.command_port import CommandPort
+from kittiwake.runtime.monitor import fault_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,8 @@ class Entries:
         elif declared.kind == "guarded" and self._deployment.lock_of(target.name) is not None:
             entry = _guarded(self._deployment.lock_of(target.name), handler)
         elif not same_loop and declared.kind == "sync":
-            raise WiringFault(f"{caller.name} and {target.name}.{port} run on different threads; a sync call cannot cross")
+            names = f"{caller.name} and {target.name}.{port}"
+            raise WiringFault(f"{names} run on different threads; a sync call cannot cross")
         else:
             entry = handler
         return _indexed(entry, index) if declared.is_array else entry
@@ -98,8 +100,6 @@ def _task_starter(context: Context, handler: Callable[..., Any]) -> Callable[...
     def start(*arguments: Any) -> None:
         def done(fault: BaseException | None) -> None:
             if isinstance(fault, Exception):
-                from kittiwake.runtime.monitor import fault_reason
-
                 context.monitor.handler_failed(context.name, handler.__name__, fault_reason(fault))
 
         if context.has_room_for_task():
@@ -170,7 +170,7 @@ def _services(deployment: Deployment) -> dict[str, Any]:
 
 
 def bind_services(deployment: Deployment) -> None:
-    """Connects every instance with the event log, the parameter database and Health."""
+    """Connects every instance with the event log and the parameter database."""
     services = _services(deployment)
     entries = Entries(deployment)
     for component in deployment.instances.values():
@@ -179,12 +179,10 @@ def bind_services(deployment: Deployment) -> None:
             context.log = _crossing(entries, services["event"], "log_recv", context)
         if "parameter" in services:
             context.save_parameter = _crossing(entries, services["parameter"], "set_prm", context)
-    if "health" in services:
-        deployment.watch_with(services["health"])
 
 
 def register_instances(deployment: Deployment) -> None:
-    """Tells the command dispatcher of every opcode and the telemetry store of every channel."""
+    """Tells the command dispatcher of every opcode, the telemetry store of every channel, Health of every finding."""
     services = _services(deployment)
     entries = Entries(deployment)
     commands, telemetry = services.get("command"), services.get("telemetry")
@@ -198,6 +196,8 @@ def register_instances(deployment: Deployment) -> None:
             if context.loop is not commands._context.loop:
                 entry = _posting(context, command_port)
             commands.comp_cmd_reg(command_port.opcodes(), command_port.deferred(), entry)
+    if "health" in services:
+        deployment.watch_with(services["health"])
 
 
 def _crossing(entries: Entries, service: Component, port: str, caller: Context) -> Callable[..., Any]:
@@ -225,8 +225,7 @@ def load_parameters(deployment: Deployment) -> None:
     """
     components = list(deployment.instances.values())
     for index, name, data in deployment.image["parameters"]:
-        declared = type(components[index]).__declarations__.parameters[name]
-        setattr(components[index], name, declared.type.unpack(data)[0])
+        _load(deployment, components[index], name, data)
     service_index = deployment.image["services"].get("parameter")
     if service_index is None:
         return
@@ -238,11 +237,18 @@ def load_parameters(deployment: Deployment) -> None:
             if data is None:
                 continue
             try:
-                value, end = parameter.type.unpack(data)
-                if end != len(data):
-                    raise WireError(f"{len(data) - end} bytes are left over")
+                _load(deployment, component, name, data)
             except WireError as fault:
                 service.record_unusable(id, f"{component.name}.{parameter.label}: {fault}")
-                continue
-            setattr(component, name, value)
-            component.parameter_updated(name)
+
+
+def _load(deployment: Deployment, component: Component, name: str, data: bytes) -> None:
+    """Gives a parameter a packed value. Raises `WireError` if it is none of its type."""
+    value, end = type(component).__declarations__.parameters[name].type.unpack(data)
+    if end != len(data):
+        raise WireError(f"{len(data) - end} bytes are left over")
+    setattr(component, name, value)
+    try:
+        component.parameter_updated(name)
+    except Exception as fault:
+        deployment.monitor.handler_failed(component.name, "parameter_updated", fault_reason(fault))

@@ -31,14 +31,15 @@ MAX_DEPTH = 16
 MAX_FAULTS = 1000
 """The most faults that one reading gathers."""
 
-_SPACE = r"(?:[ \t\f\r]|\\[ \t\f]*\r?\n)*"
+_SPACE = r"(?:[ \t\f\r]++|\\[ \t\f]*\r?\n)*+"
 _BLANK = re.compile(rf"{_SPACE}(?:;.*)?")
 _SKIP = re.compile(_SPACE)
 _HEAD = re.compile(rf"{_SPACE}([RA]){_SPACE}([0-9][0-9:.T-]*)(?=[\s\\;,]|\Z)")
-_MNEMONIC = re.compile(rf"{_SPACE}(\$?[^\W\d]\w*(?:\.\w+)*){_SPACE},?(?=[\s\\;]|\Z|(?<=,))")
+_MNEMONIC = re.compile(rf"{_SPACE}(\$?[^\W\d]\w*(?:\.\w+)*)(?:{_SPACE},|(?=[\s\\;]|\Z))")
 _DIGITS = r"[0-9](?:_?[0-9])*"
+_DECIMAL = rf"(?:{_DIGITS}(?:\.{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?"
 _VALUE = re.compile(
-    rf"""(?P<number>[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|(?:{_DIGITS}(?:\.{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?)(?![\w.+-]))
+    rf"""(?P<number>[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|{_DECIMAL})(?![\w.+-]))
     |(?P<text>\$?"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
     |(?P<word>\$?[^\W\d]\w*(?:\.\w+)*)
     |(?P<open>[\[{{])""",
@@ -46,12 +47,13 @@ _VALUE = re.compile(
 )
 _INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F_]+|[1-9][0-9_]*|0[0_]*)")
 _SIMPLE = re.compile(
-    rf"""{_SPACE}(,?){_SPACE}(?:([+-]?[1-9][0-9]*|0)|([+-]?{_DIGITS}\.{_DIGITS})|"([^"\\\n]*)"|([^\W\d]\w*(?:\.\w+)*))
-    (?=[\s,;\\]|\Z)""",
+    rf"""[ \t]*+(,?)[ \t]*+
+    (?:([+-]?[1-9][0-9]{{0,30}}|0)|([+-]?{_DIGITS}\.{_DIGITS})|"([^"\\\n]*)"|([^\W\d]\w*(?:\.\w+)*))(?=[\s,;\\]|\Z)""",
     re.VERBOSE,
 )
 """The commonest arguments in one step: whole numbers, fractions, text and words."""
-_KEY = re.compile(rf"""(?:(\w+)|"(\w+)"|'(\w+)'){_SPACE}:{_SPACE}""")
+_DELIMITERS = " \t\f\r,;\\"
+_KEY = re.compile(rf"""(?:([^\W\d]\w*)|"([^\W\d]\w*)"|'([^\W\d]\w*)'){_SPACE}:{_SPACE}""")
 _QUOTED_OR_COMMENT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|;""")
 _CONTINUED = re.compile(r"\\[ \t\f]*\r?\Z")
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -245,9 +247,9 @@ def _argument(rest: str, position: int, comma: bool, arguments: list[Any], offse
         if comma or not arguments:
             raise _Bad(offset, "an argument is missing before the comma")
         return offset + 1, True
-    if arguments and not comma and offset == position:
-        raise _Bad(offset, "a comma or a blank stands between arguments")
     value, position = _value(rest, offset, 0)
+    if position < len(rest) and rest[position] not in _DELIMITERS:
+        raise _Bad(position, "a comma or a blank stands between arguments")
     arguments.append(value)
     offsets.append(offset)
     return position, False

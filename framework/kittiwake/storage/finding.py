@@ -50,11 +50,13 @@ class Reading:
 
 
 def move_aside(files: Files, path: str, reason: str) -> Finding:
-    """Renames a bad file to `<path>.bad.<n>`; where that fails, the finding says so and the file stays."""
+    """Renames a bad file to `<path>.bad.<n>`; where that fails, the finding says so and the file stays.
+
+    The new name is durable with the next `sync_folder`: a power cut before it only brings the bad file back.
+    """
     try:
         kept_as = _free_name(files, path)
         files.rename(path, kept_as)
-        files.sync_folder(posixpath.dirname(path))
     except OSError as error:
         return Finding(path, f"{reason}; could not be kept aside: {error.strerror}")
     return Finding(path, reason, kept_as)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from kittiwake.faults import did_you_mean
 from kittiwake.topology import grammar
@@ -15,18 +14,22 @@ from kittiwake.topology.source import Items, Node, Report, Scalar, Table, read_f
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 MAX_FILES = 64
 MAX_INSTANCES = 2000
+MAX_SHOWN = 80
+"""The most characters of a value that a message shows."""
 
 
 @define
 class InstanceDraft:
-    """One instance: the key under which it stands, and its fields that are of the right kind."""
+    """One instance: the key under which it stands, the keys it has, and its fields that are of the right kind."""
 
     name: str
     namespace: str
     key: Scalar
+    keys: set[str]
     fields: dict[str, Node]
     settings: dict[str, tuple[Scalar, Node]]
     parameters: dict[str, tuple[Scalar, Node]]
@@ -107,7 +110,10 @@ def describe(node: Node) -> str:
         return "a table"
     if isinstance(node, Items):
         return "a list"
-    return "nothing" if node.value is None else repr(node.value if len(node.text) < 80 else node.text[:77] + "...")
+    if node.value is None:
+        return "nothing"
+    text = node.text if len(node.text) < MAX_SHOWN else node.text[:MAX_SHOWN] + "..."
+    return repr(text) if isinstance(node.value, str) else text
 
 
 class _Joiner:
@@ -156,13 +162,12 @@ class _Joiner:
                 self.report.add(root.entries[other][0], "a file is a topology or a subtopology, not both")
             if not IDENTIFIER.fullmatch(found.text):
                 self.report.add(found, f"{found.text!r} is no name; names are letters, digits and _")
-                return None
             return found
-        if wanted in root.entries:
-            return None
         if other not in root.entries:
-            self.report.add(first, f"the key {wanted} with the file's name is missing")
-        elif imported_by is None:
+            if wanted not in root.entries:
+                self.report.add(first, f"the key {wanted}, with the name that qualifies the instances, is missing")
+            return evolve(first, text="_")
+        if imported_by is None:
             self.report.add(root.entries[other][0], "this is a subtopology; build the topology that imports it")
         else:
             self.report.add(imported_by, f"{imported_by.text} is a main topology; only subtopologies are imported")
@@ -231,7 +236,7 @@ class _Part:
         fields = read_fields(value, grammar.INSTANCE_KEYS, "an instance", key, self.report)
         name = f"{self.namespace}.{key.text}"
         self.draft.instances[name] = InstanceDraft(
-            name, self.namespace, key, fields,
+            name, self.namespace, key, set(_table(value)), fields,
             dict(_table(fields.pop("settings", None))), dict(_table(fields.pop("parameters", None))),
         )  # fmt: skip
 
@@ -247,6 +252,7 @@ class _Part:
             instance.settings.update(_table(fields.pop("settings", None)))
             instance.parameters.update(_table(fields.pop("parameters", None)))
             instance.fields.update(fields)
+            instance.keys.update(fields)
 
     def _service(self, key: Scalar, value: Node) -> None:
         if key.text not in SERVICES:

@@ -74,9 +74,10 @@ class CcsdsUplinkFramer:
         *,
         seal: Seal | None = None,
     ) -> None:
-        self._packets = SpacePacketFramer(TELECOMMAND)
+        frame_size = _tc_frame_size(max_size)
+        self._packets = SpacePacketFramer(TELECOMMAND, frame_size - TC_OVERHEAD - SPACE_HEADER_SIZE)
         self._seal = seal
-        self._frames = TcFramer(spacecraft_id, vcid, _tc_frame_size(max_size))
+        self._frames = TcFramer(spacecraft_id, vcid, frame_size)
 
     def frame(self, packet: bytes, apid: int | None = None) -> bytes:
         """The TC frame around `packet`; without `apid` the packet's descriptor is taken. Raises `PacketSizeError`."""

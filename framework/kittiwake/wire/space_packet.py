@@ -43,10 +43,11 @@ def idle_packet(size: int) -> bytes:
 
 
 class SpacePacketFramer:
-    """Makes space packets of one type and keeps the sequence counts."""
+    """Makes space packets of one type, with at most `max_size` bytes of data, and keeps the sequence counts."""
 
-    def __init__(self, packet_type: int) -> None:
+    def __init__(self, packet_type: int, max_size: int = MAX_SPACE_DATA_SIZE) -> None:
         self._type_bits = packet_type << _TYPE_SHIFT
+        self._max_size = max_size
         self._counts: dict[int, int] = {}
 
     def frame(self, packet: bytes, apid: int | None = None) -> bytes:
@@ -55,12 +56,10 @@ class SpacePacketFramer:
         Raises `PacketSizeError` for a packet that does not fit, `ValueError` for an APID of more than 11 bits.
         """
         size = len(packet)
+        if not 0 < size <= self._max_size:
+            raise PacketSizeError(size, self._max_size)
         if apid is None:
-            if size < 2:
-                raise PacketSizeError(size, MAX_SPACE_DATA_SIZE)
-            apid = packet[0] << 8 | packet[1]
-        if not 0 < size <= MAX_SPACE_DATA_SIZE:
-            raise PacketSizeError(size, MAX_SPACE_DATA_SIZE)
+            apid = int.from_bytes(packet[:2], "big")
         if not 0 <= apid < IDLE_APID:
             raise ValueError(f"APID {apid:#x}: must be from 0 to {IDLE_APID - 1:#x}")
         count = self._counts.get(apid, 0)

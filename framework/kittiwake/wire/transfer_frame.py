@@ -92,18 +92,14 @@ class TcDeframer:
         sync = (_TC_BYPASS | spacecraft_id).to_bytes(2, "big")
 
         def size_at(buffer: bytes, offset: int) -> int:
-            if buffer[offset + 2] >> 2 != vcid:
-                return 0
-            size = ((buffer[offset + 2] & 3) << 8 | buffer[offset + 3]) + 1
-            return size if size > TC_OVERHEAD else 0
+            return _tc_size_at(buffer, offset) if buffer[offset + 2] >> 2 == vcid else 0
 
         def foreign_size_at(buffer: bytes, offset: int) -> int:
             if buffer[offset] & 0xFC != _TC_BYPASS >> 8:
                 return 0
             if buffer[offset + 2] >> 2 == vcid and buffer.startswith(sync, offset):
                 return 0
-            size = ((buffer[offset + 2] & 3) << 8 | buffer[offset + 3]) + 1
-            return size if size > TC_OVERHEAD else 0
+            return _tc_size_at(buffer, offset)
 
         form = FrameFormat(sync, _TC_ADDRESS_SIZE, max_frame_size, size_at, _is_sound)
         foreign = ForeignFrames(_TC_ADDRESS_SIZE, foreign_size_at, self.counters)
@@ -148,8 +144,9 @@ class TmFramer:
 
         Raises `PacketSizeError` for a packet that does not fit a space packet, `ValueError` for an APID out of range.
         """
+        space_packet = self._packets.frame(packet, apid)
         self._waiting = True
-        return self._append(self._packets.frame(packet, apid))
+        return self._append(space_packet)
 
     def flush(self) -> bytes:
         """The frame that completes every packet so far, or nothing when none waits."""
@@ -173,7 +170,7 @@ class TmFramer:
         while len(field) - offset >= capacity:
             frames.append(self._close(field[offset : offset + capacity]))
             offset += capacity
-            # A receiver may hold a packet that ends with a frame of nothing else until the next frame has told it so.
+            # fprime-gds holds a packet that ends just with a frame of nothing else until the next frame has come.
             self._waiting = self._first_header == _NO_PACKET_STARTS or offset < len(field)
             self._first_header = _NO_PACKET_STARTS
         self._field = field[offset:]
@@ -279,6 +276,11 @@ class TmDeframer:
         if self._partial:
             self.counters.skipped_bytes += len(self._partial)
             self._partial = bytearray()
+
+
+def _tc_size_at(buffer: bytes, offset: int) -> int:
+    size = ((buffer[offset + 2] & 3) << 8 | buffer[offset + 3]) + 1
+    return size if size > TC_OVERHEAD else 0
 
 
 def _is_sound(frame: bytes) -> bool:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from kittiwake.dictionary.digest import dictionary_hash, short_hash
 from kittiwake.dictionary.entries import UnknownName
 from kittiwake.dictionary.load import load_dictionary, read_dictionary
 from kittiwake.model.types import Alias, Array, Enumeration, Struct
-
 from tests.framework.dictionary.sample import sample, sample_data
 
 MINIMAL: dict[str, Any] = {
@@ -141,7 +141,7 @@ def test_an_id_is_found_by_the_type_that_wants_it() -> None:
     assert dictionary.find_id("X.CMD_NO_OP", "FwOpcodeType") == 256
     assert dictionary.find_id("X.GAIN", "U32") == 288
     assert dictionary.find_id("word", "U32") is None
-    with pytest.raises(ValueError, match="X.Count names events and channels with different ids"):
+    with pytest.raises(ValueError, match=r"X\.Count names events and channels with different ids"):
         dictionary.find_id("X.Count", "U32")
     with pytest.raises(UnknownName, match=r"no events 'X.NoOpRecieved' \(did you mean X.NoOpReceived\?\)"):
         dictionary.find_id("X.NoOpRecieved", "FwEventIdType")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kittiwake.dictionary.fields import MAX_FAULTS, DictionaryFault
-from kittiwake.dictionary.load import load_dictionary, read_dictionary
 
+from kittiwake.dictionary.fields import MAX_FAULTS, DictionaryFault
+from kittiwake.dictionary.load import SEVERITIES, load_dictionary, read_dictionary
 from tests.framework.dictionary.sample import sample_data
 
 U8 = {"name": "U8", "kind": "integer", "size": 8, "signed": False}
@@ -42,13 +42,11 @@ def test_ten_faults_are_reported_at_once_with_their_paths() -> None:
             "commands[1].name: 'NoDot' should be the instance, a dot and the name",
             "commands[3].formalParams[1].type.name: no type 'Sample.Mood' (did you mean Sample.Mode?)",
             "commands[6].opcode: 256 is already the opcode of NoDot",
-            "events[0].severity: should be one of FATAL, WARNING_HI, WARNING_LO, COMMAND, ACTIVITY_HI, ACTIVITY_LO, "
-            "DIAGNOSTIC, not 'LOUD'",
+            f"events[0].severity: should be one of {', '.join(SEVERITIES)}, not 'LOUD'",
             "events[1].id: is missing (it should be a whole number)",
             "telemetryChannels[1].limits.high.red: should be a number, not 'hot'",
             "telemetryPacketSets[0].members[0].members[0]: no channel 'X.Cuont' (did you mean X.Count?)",
-            "parameters[1].default: 'Sample.Mode.AUTOO' is no constant of Sample.Mode: OFF, AUTO "
-            "(did you mean AUTO?)",
+            "parameters[1].default: 'Sample.Mode.AUTOO' is no constant of Sample.Mode: OFF, AUTO (did you mean AUTO?)",
         ]
     )
 
@@ -58,7 +56,7 @@ def definition(kind: str, **entries: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("entry", "fault"),
+    "entry, fault",
     [
         (definition("union"), "kind: should be alias, array, enum or struct, not 'union'"),
         (definition("alias"), "type: is missing"),
@@ -81,7 +79,9 @@ def definition(kind: str, **entries: Any) -> dict[str, Any]:
         ),
         (
             definition(
-                "enum", representationType=U8, enumeratedConstants=[{"name": "A", "value": 0}, {"name": "B", "value": 0}]
+                "enum",
+                representationType=U8,
+                enumeratedConstants=[{"name": "A", "value": 0}, {"name": "B", "value": 0}],
             ),
             "enumeratedConstants[1].value: 0 stands here twice",
         ),
@@ -110,6 +110,31 @@ def test_what_the_framework_needs_of_its_own_types_is_checked() -> None:
     assert "typeDefinitions: ComCfg.Apid has no constant FW_PACKET_LOG" in faults
     assert "typeDefinitions[12]: FwPacketDescriptorType should be an integer type, not F32" in faults
     assert "constants: FW_SERIALIZE_TRUE_VALUE should be 0xff, not 1" in faults
+
+
+def test_the_entries_of_every_section_are_checked() -> None:
+    data = sample_data()
+    data["typeDefinitions"] += [{"kind": "alias", "qualifiedName": "TimeBase", "underlyingType": U8}]
+    data["constants"] += [{"qualifiedName": "Valueless"}]
+    data["constants"][1]["value"] = "large"
+    data["commands"][0]["commandKind"] = "later"
+    data["commands"][4]["formalParams"][1]["name"] = "a"
+    data["events"][0]["throttle"] = "often"
+    data["telemetryPacketSets"][0]["members"][1]["id"] = 1
+    data["telemetryChannels"][0]["id"] = 1 << 32
+    data["commands"].append("junk")
+    data["parameters"].append(dict(data["parameters"][0], id=7))
+    faults = faults_of(data)
+    assert "typeDefinitions: TimeBase should be an enum, not U8" in faults
+    assert "constants[2].value: is missing" in faults
+    assert "constants: ComCfg.TmFrameFixedSize should be a whole number, not 'large'" in faults
+    assert "commands[0].commandKind: should be one of async, sync, guarded, set, save, not 'later'" in faults
+    assert "commands[4].formalParams[1].name: 'a' stands here twice" in faults
+    assert "events[0].throttle: should be a whole number, not 'often'" in faults
+    assert "telemetryPacketSets[0].members[1].id: 1 stands in this set twice" in faults
+    assert "telemetryChannels[0].id: 4294967296 is outside 0 to 4294967295" in faults
+    assert "commands[9]: should be an object, not 'junk'" in faults
+    assert "parameters[2].name: 'X.GAIN' stands here twice" in faults
 
 
 def test_a_file_that_is_no_dictionary_is_refused_with_its_name(tmp_path: Path) -> None:
@@ -158,6 +183,7 @@ def test_junk_in_any_place_is_a_fault_or_no_matter_but_never_another_exception(d
     try:
         loaded = read_dictionary(data, "d.json")
     except DictionaryFault as fault:
-        assert fault.faults
+        listed = fault.faults
+        assert listed
     else:
         assert len(loaded.commands) == len(data["commands"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from kittiwake.wire.framing import CcsdsDownlinkDeframer, CcsdsUplinkDeframer
 from kittiwake.wire.fprime_frame import FprimeDeframer, FprimeFramer
+from kittiwake.wire.framing import CcsdsDownlinkDeframer, CcsdsUplinkDeframer
 from kittiwake.wire.transfer_frame import TmFramer
 from tests.framework.wire.reference_decoder import (
     Accepted,
@@ -136,7 +136,7 @@ def _with_other_header(random: Random, frame: bytes) -> bytes:
         changed[3] = random.randrange(256)
     pointer = random.choice((0, 0x7FF, 0x7FF, 0x7FE, random.randrange(size), size, random.getrandbits(11)))
     changed[4:6] = (0x1800 | pointer).to_bytes(2, "big")
-    return bytes(changed) + crc16(changed).to_bytes(2, "big")
+    return bytes(changed) + crc16(bytes(changed)).to_bytes(2, "big")
 
 
 def _space_packet(random: Random) -> bytes:

@@ -20,8 +20,8 @@ rest = b""
 for line in sys.stdin:
     data = bytes.fromhex(line)
     if sys.argv[3:] == ["frame"]:
-        print(peer.frame(data).hex())
+        sys.stdout.write(f"{peer.frame(data).hex()}\n")
     else:
         packets, rest, _ = peer.deframe_all(rest + data, no_copy=True)
         for packet in packets:
-            print(bytes(packet).hex())
+            sys.stdout.write(f"{bytes(packet).hex()}\n")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +19,9 @@ from kittiwake.wire.file_packets import (
     StartPacket,
     decode,
 )
+
+if TYPE_CHECKING:
+    from random import Random
 
 VECTORS = [
     (
@@ -102,10 +108,12 @@ def test_checksum_of_the_vector() -> None:
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=6), st.randoms(use_true_random=False))
-def test_checksum_is_the_sum_by_definition_however_the_file_is_cut(data: bytes, cuts: list[int], random: object) -> None:
+def test_checksum_is_the_sum_by_definition_however_the_file_is_cut(
+    data: bytes, cuts: list[int], random: Random
+) -> None:
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    pieces = list(zip(edges, edges[1:], strict=False))
-    random.shuffle(pieces)  # type: ignore[attr-defined]
+    pieces = list(pairwise(edges))
+    random.shuffle(pieces)
     checksum = FileChecksum()
     for start, stop in pieces:
         checksum.update(start, data[start:stop])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
+from kittiwake.wire.packet_size import PacketSizeError
 
 if TYPE_CHECKING:
     from kittiwake.wire.framing import Deframer, Framer
@@ -29,7 +31,7 @@ def ends(name: str, direction: str, parameters: FramingParameters) -> tuple[Fram
 
 def feed(deframer: Deframer, stream: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    pieces = [stream[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[start:stop] for start, stop in pairwise(edges)]
     return [packet for piece in pieces for packet in deframer.feed(piece)]
 
 
@@ -127,8 +129,11 @@ def test_the_largest_packet_comes_through_and_one_byte_more_is_refused(name: str
     limit = FRAMINGS[name].max_uplink_packet if direction == "uplink" else FRAMINGS[name].max_downlink_packet
     packet = b"\0\3" + bytes(limit - 2)
     assert deframer.feed(framer.frame(packet) + framer.flush()) == [packet]
-    with pytest.raises(ValueError, match="the framing carries 1 to"):
+    with pytest.raises(PacketSizeError, match="the framing carries 1 to") as caught:
         framer.frame(packet + b"\0")
+    assert (caught.value.size, caught.value.limit) == (limit + 1, limit)
+    assert deframer.feed(framer.frame(packet) + framer.flush()) == [packet]
+    assert deframer.counters.packet_gaps == 0
 
 
 @pytest.mark.parametrize("name", FRAMINGS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from spacepackets.ccsds.tm_frame import TmFramePrimaryHeader
+from spacepackets.ccsds.tm_frame import TmFramePrimaryHeader  # type: ignore[import-untyped]
 
 from kittiwake.wire.crc import crc16
 from kittiwake.wire.packet_size import PacketSizeError
@@ -19,7 +19,9 @@ ONE_EVENT = (
     bytes.fromhex("0442 00 00 1800 0002 c000 0014") + EVENT + bytes.fromhex("07ff c000 0016") + b"D" * 23 + b"\x53\xa5"
 )
 SPANNING_FIRST = bytes.fromhex("0442 01 01 1800 0002 c001 004e") + LONG_EVENT[:19] + b"A" * 31 + b"\x5c\xad"
-SPANNING_SECOND = bytes.fromhex("0442 02 02 181d") + b"A" * 29 + bytes.fromhex("07ff c000 0014") + b"D" * 21 + b"\xaa\x3a"
+SPANNING_SECOND = (
+    bytes.fromhex("0442 02 02 181d") + b"A" * 29 + bytes.fromhex("07ff c000 0014") + b"D" * 21 + b"\xaa\x3a"
+)
 
 
 def tm_frame(count: int, pointer: int, field: bytes, address: int = 0x0442) -> bytes:
@@ -92,6 +94,9 @@ def test_tm_header_is_the_one_that_the_oracle_reads() -> None:
 def test_flush_sends_nothing_when_nothing_waits() -> None:
     framer = TmFramer(frame_size=64)
     assert framer.flush() == b""
+    with pytest.raises(PacketSizeError):
+        framer.frame(b"")
+    assert framer.flush() == b""
     framer.frame(EVENT)
     assert len(framer.flush()) == 64
     assert framer.flush() == b""
@@ -136,7 +141,7 @@ def test_a_lost_frame_costs_only_the_packets_that_had_a_part_in_it() -> None:
     stream = b"".join(framer.frame(packet) for packet in packets) + framer.flush()
     frames = [stream[at : at + 64] for at in range(0, len(stream), 64)]
     received = b"".join(deframer.feed(b"".join(frames[:3] + frames[4:])))
-    assert [packet[2] for packet in packets if packet in received] == [0, 1, 4, 5]
+    assert [packet[2] for packet in packets if packet in received] == [0, 1, 3, 4, 5]
     assert deframer.counters.frame_gaps == 1
 
 
@@ -188,6 +193,21 @@ def test_largest_packet_comes_through_the_smallest_frames() -> None:
     framer, deframer = TmFramer(frame_size=16), TmDeframer(frame_size=16)
     runs = deframer.feed(framer.frame(packet) + framer.flush())
     assert runs[0][6:] == packet or packet in runs[0]
+
+
+def test_a_cut_tc_frame_of_another_hides_no_later_one() -> None:
+    deframer = TcDeframer()
+    foreign = TcFramer(0x45).frame(NO_OP_FIELD)
+    assert deframer.feed(foreign[:9] + NO_OP_FRAME + foreign) == [NO_OP_FIELD]
+    assert deframer.counters.foreign_frames == 1
+
+
+def test_after_a_reset_any_frame_count_may_come_first() -> None:
+    deframer = TmDeframer(frame_size=64)
+    assert deframer.feed(ONE_EVENT + SPANNING_FIRST) == [ONE_EVENT[6:-2]]
+    deframer.reset()
+    assert deframer.feed(tm_frame(77, 0, idle_packet(56))) == [idle_packet(56)]
+    assert (deframer.counters.frame_gaps, deframer.counters.skipped_bytes) == (0, 56)
 
 
 @pytest.mark.parametrize("frame_size", [15, 2049])

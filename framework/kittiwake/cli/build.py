@@ -1,0 +1,62 @@
+"""`kittiwake build`: compiles a topology into an image, and writes the dictionary beside it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kittiwake.runtime.image import Image
+    from kittiwake.topology.model import Topology
+
+
+def compile_topology(path: Path) -> Topology | None:
+    """The checked topology, or `None` after its faults were printed."""
+    from kittiwake.faults import Faults
+    from kittiwake.topology.compile import load_topology
+
+    try:
+        return load_topology(path)
+    except Faults as faults:
+        print(faults, file=sys.stderr)
+        return None
+
+
+def build(topology: Topology, folder: Path) -> tuple[Image, Path, Path]:
+    """Writes `<Name>TopologyDictionary.json` and `<Name>.image` into a folder; gives the image and both paths.
+
+    Raises `OSError`, and `ValueError` for declarations that no dictionary can hold.
+    """
+    from kittiwake import __version__
+    from kittiwake.dictionary.export import HASH_KEY, write_dictionary
+    from kittiwake.runtime.image import dump_image
+    from kittiwake.topology.image import build_image
+
+    folder.mkdir(parents=True, exist_ok=True)
+    dictionary = folder / f"{topology.name}TopologyDictionary.json"
+    written = write_dictionary(str(dictionary), topology, __version__)
+    image = build_image(topology, written["metadata"][HASH_KEY])
+    image_path = folder / f"{topology.name}.image"
+    image_path.write_bytes(dump_image(image))
+    return image, image_path, dictionary
+
+
+def main(arguments: list[str]) -> int:
+    """Builds; 1 if the topology has faults."""
+    parser = argparse.ArgumentParser("kittiwake build", description="Compile a topology into an image and its dictionary.")
+    parser.add_argument("topology", type=Path, help="topology file (YAML)")
+    parser.add_argument("-o", "--output", type=Path, default=Path("build"), metavar="DIR", help="default: build")
+    options = parser.parse_args(arguments)
+    topology = compile_topology(options.topology)
+    if topology is None:
+        return 1
+    try:
+        _, image, dictionary = build(topology, options.output)
+    except (OSError, ValueError) as fault:
+        print(f"kittiwake build: {fault}", file=sys.stderr)
+        return 1
+    print(image)
+    print(dictionary)
+    return 0

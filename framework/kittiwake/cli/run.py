@@ -1,0 +1,198 @@
+"""`kittiwake run`: starts a deployment from a topology file or an image.
+
+With an image this is a device's boot path: nothing is imported that the deployment does not need.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kittiwake.platform.system import SystemPlatform
+    from kittiwake.runtime.deployment import Deployment
+    from kittiwake.runtime.image import Image
+
+HELP = """usage: kittiwake run FILE [OPTION ...]
+
+Start the deployment of a topology file (.yaml) or of an image that `kittiwake build` made.
+
+  --root DIR           folder that the deployment keeps its files in (default: var/<deployment>)
+  --link ADDRESS       tcp://HOST:PORT, tcp-listen://HOST:PORT, udp://HOST:PORT?listen=PORT,
+                       serial:///dev/NAME?baud=N, or none (default: tcp-listen://127.0.0.1:50000)
+  -a ADDRESS, -p PORT  as F´ applications take them: the same as --link tcp://ADDRESS:PORT
+  --framing NAME       ccsds (default) or fprime
+  --insecure           accept unsigned commands on a link that others can reach
+  --set NAME=VALUE     replace a setting, as in --set CdhCore.health.warn_cycles=5
+  --build DIR          folder for the image and the dictionary of a topology file (default: build)
+  --quiet              do not write events to the terminal
+"""
+
+DEFAULT_LINK = "tcp-listen://127.0.0.1:50000"
+LINK_INSTANCE = "ComCcsds.link"
+FRAMED_INSTANCES = ("ComCcsds.framer", "ComCcsds.deframer")
+TEXT_LOG = "CdhCore.textLogger"
+
+_VALUED = {
+    "--root": "root", "--link": "link", "-a": "address", "-p": "port", "--framing": "framing", "--set": "set",
+    "--build": "build",
+}  # fmt: skip
+_FLAGS = {"--insecure": "insecure", "--quiet": "quiet"}
+
+
+class Misuse(ValueError):
+    """Arguments that make no sense; the message says which."""
+
+
+class Options:
+    """What the command line asks for."""
+
+    def __init__(self) -> None:
+        self.file = ""
+        self.root = ""
+        self.link = DEFAULT_LINK
+        self.address = ""
+        self.port = ""
+        self.framing = ""
+        self.build = "build"
+        self.insecure = False
+        self.quiet = False
+        self.settings: dict[str, dict[str, Any]] = {}
+
+
+def parse(arguments: list[str]) -> Options:
+    """Reads the arguments. Raises `Misuse`. (argparse takes a tenth of the whole boot.)"""
+    options = Options()
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if argument in _FLAGS:
+            setattr(options, _FLAGS[argument], True)
+        elif name in _VALUED and (equals or name == argument):
+            if not equals:
+                value = next(rest, "")
+            if not value:
+                raise Misuse(f"{name} needs a value")
+            if name == "--set":
+                _add_setting(options, value)
+            else:
+                setattr(options, _VALUED[name], value)
+        elif argument.startswith("-"):
+            raise Misuse(f"there is no option {argument}")
+        elif options.file:
+            raise Misuse(f"one topology or image is started, not {options.file} and {argument}")
+        else:
+            options.file = argument
+    if not options.file:
+        raise Misuse("a topology file or an image is missing")
+    if options.address or options.port:
+        options.link = f"tcp://{options.address or '127.0.0.1'}:{options.port or '50000'}"
+    return options
+
+
+def _add_setting(options: Options, text: str) -> None:
+    name, equals, value = text.partition("=")
+    instance, dot, setting = name.rpartition(".")
+    if not equals or not dot:
+        raise Misuse(f"--set wants INSTANCE.SETTING=VALUE, not {text!r}")
+    options.settings.setdefault(instance, {})[setting] = value
+
+
+def settings_of(options: Options, image: Image) -> dict[str, dict[str, Any]]:
+    """The settings that the options stand for, checked. Raises `Misuse`."""
+    from kittiwake.runtime.settings import SettingFault, read_setting
+
+    names = {name: path for name, path, *_ in image["instances"]}
+    chosen: dict[str, dict[str, Any]] = {}
+    wanted = [(instance, setting, value) for instance, own in options.settings.items() for setting, value in own.items()]
+    if LINK_INSTANCE in names:
+        wanted.append((LINK_INSTANCE, "url", "" if options.link == "none" else options.link))
+    if options.framing:
+        wanted += [(instance, "framing", options.framing) for instance in FRAMED_INSTANCES if instance in names]
+    if not options.quiet and TEXT_LOG in names:
+        wanted.append((TEXT_LOG, "console", "true"))
+    for instance, setting, text in wanted:
+        if instance not in names:
+            raise Misuse(f"the deployment has no instance {instance!r}")
+        try:
+            chosen.setdefault(instance, {})[setting] = read_setting(names[instance], setting, text)
+        except SettingFault as fault:
+            raise Misuse(f"{instance}.{setting}: {fault}") from None
+    return chosen
+
+
+def check_link(options: Options, settings: dict[str, dict[str, Any]]) -> None:
+    """Refuses a link that others can reach while commands are not signed. Raises `Misuse`."""
+    url = settings.get(LINK_INSTANCE, {}).get("url", "")
+    if not url or options.insecure:
+        return
+    from kittiwake_components.link.address import parse_link
+
+    if not parse_link(url).is_local:
+        raise Misuse(
+            f"{url} can be reached by others, and commands are not signed. Use a loopback link, or --insecure if "
+            "whoever reaches it may command the device"
+        )
+
+
+def _load(options: Options, platform: SystemPlatform) -> Image:
+    from kittiwake.runtime.image import MAX_IMAGE_BYTES, ImageFault, load_image
+
+    if options.file.endswith((".yaml", ".yml")):
+        from pathlib import Path
+
+        from kittiwake.cli.build import build, compile_topology
+
+        topology = compile_topology(Path(options.file))
+        if topology is None:
+            raise Misuse(f"{options.file} has faults")
+        image, _, dictionary = build(topology, Path(options.build))
+        if not options.quiet:
+            print(f"dictionary: {dictionary}", flush=True)
+        return image
+    try:
+        return load_image(platform.files.read(options.file, MAX_IMAGE_BYTES))
+    except ImageFault as fault:
+        raise Misuse(f"{options.file}: {fault}") from None
+
+
+def _make(options: Options, platform: SystemPlatform) -> Deployment:
+    from kittiwake.runtime.deployment import Deployment
+    from kittiwake.storage.root import Root
+
+    image = _load(options, platform)
+    settings = settings_of(options, image)
+    check_link(options, settings)
+    root = platform.files.real_path(options.root or f"var/{image['name']}")
+    platform.files.make_folders(root)
+    return Deployment(image, platform, Root(platform.files, root), settings)
+
+
+def main(arguments: list[str]) -> int:
+    """Runs a deployment until SIGINT, SIGTERM or a FATAL event; 0, or 1 after the last."""
+    if "-h" in arguments or "--help" in arguments:
+        print(HELP, end="")
+        return 0
+    import gc
+    from signal import SIGINT, SIGTERM, signal
+
+    gc.disable()
+    from kittiwake.platform.system import SystemPlatform
+
+    platform = SystemPlatform()
+    try:
+        options = parse(arguments)
+        deployment = _make(options, platform)
+    except (Misuse, OSError) as fault:
+        print(f"kittiwake run: {fault}", file=sys.stderr)
+        return 2 if isinstance(fault, Misuse) else 1
+    for number in (SIGINT, SIGTERM):
+        signal(number, lambda received, _: deployment.request_stop(f"signal {received}"))
+    # What is there now stays: a collection need never look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    reason = deployment.run()
+    if not options.quiet:
+        print(f"stopped: {reason}", flush=True)
+    return 0 if reason.startswith("signal") else 1

@@ -1,0 +1,57 @@
+"""Argument lists are packed and unpacked as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kittiwake.model.codec import clip, downlink_packer, packer, unpacker
+from kittiwake.model.types import F64, U8, U16, Bool, Ranged, RangeError, String, WireError, WireType, wire_type
+from kittiwake.testing.strategies import values_of
+
+FORMS = [wire_type(one) for one in (U8, U16, F64, Bool, String(6))] + [Ranged(wire_type(U8), 1, 5)]
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> tuple[list[WireType], tuple[Any, ...]]:
+    forms = draw(st.lists(st.sampled_from(FORMS), max_size=6))
+    return forms, tuple([draw(values_of(form)) for form in forms])
+
+
+@given(lists())
+def test_arguments_come_back_and_nothing_may_be_missing_or_left_over(given_: tuple[list[WireType], Any]) -> None:
+    forms, values = given_
+    packed = packer(forms)(*values)
+    assert packed == b"".join(form.pack(value) for form, value in zip(forms, values, strict=True))
+    assert unpacker(forms)(packed) == values
+    with pytest.raises(WireError):
+        unpacker(forms)(packed + b"\x00")
+    if packed:
+        with pytest.raises(WireError):
+            unpacker(forms)(packed[:-1])
+
+
+@given(lists())
+def test_the_downlink_carries_ascii_of_the_declared_size(given_: tuple[list[WireType], Any]) -> None:
+    forms, values = given_
+    read = unpacker(forms)(downlink_packer(forms)(*values))
+    for form, value, got in zip(forms, values, read, strict=True):
+        assert got == (clip(value, 6) if form is FORMS[4] else value)
+
+
+def test_text_is_cut_and_made_ascii() -> None:
+    assert clip("naïve and long", 8) == "na?ve an"
+
+
+def test_a_malformed_rest_is_graver_than_a_value_out_of_range() -> None:
+    forms = [Ranged(wire_type(U8), 1, 5), wire_type(Bool)]
+    with pytest.raises(RangeError, match="9 is outside 1 to 5"):
+        unpacker(forms)(b"\x09\xff")
+    with pytest.raises(WireError) as malformed:
+        unpacker(forms)(b"\x09\x05")
+    assert not isinstance(malformed.value, RangeError)
+    with pytest.raises(WireError, match="take 2 bytes, 3 are there"):
+        unpacker(forms)(b"\x09\xff\x00")

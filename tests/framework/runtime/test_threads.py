@@ -1,0 +1,215 @@
+"""Instances on threads of their own: only async and guarded ports cross, and nothing runs twice at once."""
+
+from __future__ import annotations
+
+from threading import Event, current_thread
+from typing import Any
+
+from kittiwake.model.channels import Channel
+from kittiwake.model.commands import CommandResponse, command
+from kittiwake.model.component import ActiveComponent, PassiveComponent
+from kittiwake.model.events import ACTIVITY_LO, event
+from kittiwake.model.fw import CmdResponse, Log, Ping
+from kittiwake.model.ports import OutputPort, async_port, guarded_port, port, sync_port
+from kittiwake.model.types import U8, U32
+from kittiwake.platform.system import SystemPlatform
+from tests.framework.runtime.wired import deploy
+
+WAIT_S = 20
+
+
+@port("Test.Ask")
+def Ask(of: U8) -> U32:
+    return 0
+
+
+class Driver(ActiveComponent):
+    """Lives on a thread of its own."""
+
+    answer = OutputPort(Ping)
+    level = Channel(U32)
+
+    @event(ACTIVITY_LO, "{key}")
+    def heard(self, key: U32) -> None: ...
+
+    def initialize(self) -> None:
+        self.inside = 0
+        self.most_inside = 0
+        self.threads: set[str] = set()
+        self.gate = Event()
+        self.at_gate = Event()
+
+    def _work(self) -> None:
+        self.inside += 1
+        self.most_inside = max(self.most_inside, self.inside)
+        self.threads.add(current_thread().name)
+        for _ in range(50):
+            self.most_inside = max(self.most_inside, self.inside)
+        self.inside -= 1
+
+    @async_port(Ping)
+    def ping_in(self, key: int) -> None:
+        self._work()
+        self.level = key
+        self.heard(key)
+        self.answer(key)
+
+    @async_port(Ping, full="block")
+    def wait_for_room(self, key: int) -> None:
+        self.at_gate.set()
+        self.gate.wait(WAIT_S)
+        self.answer(key)
+
+    @guarded_port(Ask)
+    def ask(self, of: int) -> int:
+        self._work()
+        return of + 1
+
+    @command
+    async def measure(self) -> None:
+        for _ in range(20):
+            self._work()
+            await self.clock.sleep(0.0001)
+
+    @command
+    def give_up(self) -> None:
+        raise SystemExit("driver is gone")
+
+
+class Main(PassiveComponent):
+    """Stays on the main loop, and is the services too."""
+
+    ping = OutputPort(Ping)
+    block = OutputPort(Ping)
+    ask = OutputPort(Ask)
+
+    def initialize(self) -> None:
+        self.answers: list[int] = []
+        self.threads: set[str] = set()
+        self.responses: list[tuple[int, CommandResponse]] = []
+        self.tags: list[int] = []
+
+    def comp_cmd_reg(self, opcodes: list[int], deferred: object, entry: Any) -> None:
+        if opcodes:
+            self.entry = entry
+
+    def tlm_register(self, cells: Any, pending: Any) -> None:
+        self.cells = cells
+
+    def _reached(self) -> None:
+        self.threads.add(current_thread().name)
+
+    @sync_port(CmdResponse)
+    def comp_cmd_stat(self, opcode: int, sequence: int, response: CommandResponse) -> None:
+        self._reached()
+        self.responses.append((sequence, response))
+
+    @sync_port(Log)
+    def log_recv(self, id: int, tag: int, severity: Any, arguments: bytes) -> None:
+        self._reached()
+        self.tags.append(tag)
+
+
+class Sink(ActiveComponent):
+    def initialize(self) -> None:
+        self.answers: list[int] = []
+        self.threads: set[str] = set()
+
+    @async_port(Ping)
+    def take(self, key: int) -> None:
+        self.threads.add(current_thread().name)
+        self.answers.append(key)
+
+
+def build(depth: int = 2000) -> tuple[Any, Any, Any, Any, Any]:
+    deployment, findings = deploy(
+        {"main": Main, "driver": (Driver, {"thread": "driver", "depth": depth}), "sink": (Sink, {"depth": 2000})},
+        [
+            ("main", "ping", 0, "driver", "ping_in", 0),
+            ("main", "block", 0, "driver", "wait_for_room", 0),
+            ("main", "ask", 0, "driver", "ask", 0),
+            ("driver", "answer", 0, "sink", "take", 0),
+        ],
+        services={"command": "main", "event": "main", "telemetry": "main"},
+        platform=SystemPlatform(),
+    )
+    instances: Any = deployment.instances
+    return deployment, instances["main"], instances["driver"], instances["sink"], findings
+
+
+def run_until(deployment: Any, condition: Any) -> None:
+    loop = deployment.main
+    deadline = loop.clock.now_ns() + WAIT_S * 1_000_000_000
+    while not condition():
+        assert loop.clock.now_ns() < deadline, "it did not happen"
+        loop.turn(loop.clock.now_ns() + 1_000_000)
+
+
+def test_calls_reach_the_thread_and_answers_come_back_in_order() -> None:
+    deployment, main, driver, sink, findings = build()
+    deployment.start()
+    for key in range(500):
+        main.ping(key)
+    run_until(deployment, lambda: len(sink.answers) == 500 and len(main.tags) == 500)
+    deployment.stop()
+    assert sink.answers == list(range(500))
+    assert driver.threads == {"driver"}
+    assert sink.threads == main.threads == {current_thread().name}
+    assert main.tags == sorted(set(main.tags))
+    assert not findings
+
+
+def test_guarded_calls_and_queued_handlers_never_run_together() -> None:
+    deployment, main, driver, sink, findings = build()
+    deployment.start()
+    main.entry(0x2000, 1, b"")
+    for key in range(300):
+        main.ping(key)
+        assert main.ask(key % 200) == key % 200 + 1
+    run_until(deployment, lambda: len(sink.answers) == 300 and main.responses)
+    deployment.stop()
+    assert driver.threads == {"driver", current_thread().name}
+    assert driver.most_inside == 1
+    assert main.responses == [(1, CommandResponse.OK)]
+    assert not findings
+
+
+def test_a_caller_of_a_blocking_port_waits_until_there_is_room() -> None:
+    deployment, main, driver, sink, findings = build(depth=1)
+    deployment.start()
+    main.block(1)
+    assert driver.at_gate.wait(WAIT_S)
+    main.block(2)
+    run_until(deployment, lambda: driver._context.queue.count == 1)
+    waited = Event()
+    from threading import Thread
+
+    thread = Thread(target=lambda: (main.block(3), waited.set()))
+    thread.start()
+    assert not waited.wait(0.05)
+    driver.gate.set()
+    assert waited.wait(WAIT_S)
+    thread.join()
+    run_until(deployment, lambda: len(sink.answers) == 3)
+    deployment.stop()
+    assert sink.answers == [1, 2, 3]
+    assert not findings
+
+
+def test_waiting_handlers_of_a_thread_are_answered_at_shutdown() -> None:
+    deployment, main, driver, sink, findings = build()
+    deployment.start()
+    main.entry(0x2000, 7, b"")
+    run_until(deployment, lambda: driver.threads)
+    deployment.stop()
+    [(sequence, response)] = main.responses
+    assert sequence == 7
+    assert response in (CommandResponse.EXECUTION_ERROR, CommandResponse.OK)
+
+
+def test_a_thread_that_ends_ends_the_run_and_is_reported() -> None:
+    deployment, main, driver, sink, findings = build()
+    deployment.main.call_at(0, lambda: main.entry(0x2001, 1, b""))
+    reason = deployment.run()
+    assert reason.startswith("thread driver ended: SystemExit: driver is gone")
+    assert [(one.instance, one.where) for one in findings] == [("driver", "thread")]
