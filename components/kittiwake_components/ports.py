@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Annotated
 
 from kittiwake.model.commands import CommandResponse
-from kittiwake.model.fw import FwEventIdType
+from kittiwake.model.fw import FwEventIdType, FwPrmIdType
 from kittiwake.model.ports import port
 from kittiwake.model.types import U8, U16, U32, Bool, Size, wire_enum
 
@@ -15,6 +15,8 @@ PATH_SIZE = 240
 
 MAX_PACKET = 4096
 MAX_CHUNK = 65536
+PARAMETER_SIZE_MAX = 1024
+"""The longest packed value of a parameter, in bytes."""
 
 
 @port("Svc.CmdSeqIn")
@@ -109,3 +111,8 @@ def WatchDog(code: U32) -> None:
 @port("Svc.Flush")
 def Flush() -> None:
     """No more comes for now: send what is held."""
+
+
+@port("Fw.PrmSet")
+def PrmSet(id: FwPrmIdType, value: Annotated[bytes, Size(PARAMETER_SIZE_MAX)]) -> None:
+    """Save a parameter: its id and its packed value."""

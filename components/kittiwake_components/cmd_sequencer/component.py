@@ -5,7 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kittiwake.model import U32, Channel, CommandError, CommandResponse, OutputPort, Parameter, String, async_port, command
+from kittiwake.model import (
+    U32,
+    Channel,
+    CommandError,
+    CommandResponse,
+    OutputPort,
+    Parameter,
+    String,
+    async_port,
+    command,
+)
 from kittiwake.model.fw import CmdResponse, Com, Ping, Sched, TimeValue
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.sequence.binary import SequenceError, read_sequence
@@ -25,6 +35,9 @@ RECHECK_NS = NS_PER_S
 
 NEXT_TIME_SLACK_US = 100_000
 """A smaller change of the next record's time is drift and no news."""
+
+JOIN_WAIT = 7
+"""The opcode of CS_JOIN_WAIT, which a sequence must not ask of the sequencer that runs it."""
 
 _OK = CommandResponse.OK
 _FAILED = CommandResponse.EXECUTION_ERROR
@@ -50,12 +63,12 @@ class CmdSequencer(SequencerReports):
     )
     current_file = Channel(String(PATH_SIZE), on_change=True, doc="The loaded sequence; empty without one.")
     current_index = Channel(U32, on_change=True, doc="The record that is next or under way, from 0.")
-    next_time = Channel(TimeValue, on_change=True, doc="When the next record is due; zero while none waits for its time.")
+    next_time = Channel(TimeValue, on_change=True, doc="When the next record is due; zero while none waits.")
     sequencer_state = Channel(State, on_change=True, doc="What the sequencer does.")
     unexpected_completions = Channel(U32, on_change=True, doc="Answers that belong to no command under way.")
 
     timeout_s = Parameter(
-        U32, default=0, low=0, high=86400, unit="s", doc="A command not answered for so long has failed; 0 waits for ever."
+        U32, default=0, low=0, high=86400, unit="s", doc="A command not answered for so long has failed; 0 waits on."
     )
     on_error = Parameter(ErrorPolicy, default=ErrorPolicy.ABORT, doc="What a failed command does to its sequence.")
 
@@ -72,7 +85,7 @@ class CmdSequencer(SequencerReports):
 
     # Commands, in F´'s order
 
-    @command(name="CS_RUN", opcode=0)
+    @command(opcode=0)
     async def cs_run(self, fileName: FileName, block: BlockState) -> None:
         """Runs a sequence file. BLOCK answers when the run has ended, NO_BLOCK once the file is loaded.
 
@@ -90,13 +103,13 @@ class CmdSequencer(SequencerReports):
             if response is not _OK:
                 raise CommandError(response, f"{fileName} did not complete")
 
-    @command(name="CS_VALIDATE", opcode=1)
+    @command(opcode=1)
     def cs_validate(self, fileName: FileName) -> None:
         """Loads and checks a sequence file without running it; also while another one runs."""
         self._load(fileName)
         self.cs_sequence_valid(fileName)
 
-    @command(name="CS_CANCEL", opcode=2)
+    @command(opcode=2)
     def cs_cancel(self) -> None:
         """Ends the loaded sequence, whatever it waits for. Without one the answer is OK too."""
         if self._run is None:
@@ -104,7 +117,7 @@ class CmdSequencer(SequencerReports):
         else:
             self._cancel(self._run)
 
-    @command(name="CS_START", opcode=3)
+    @command(opcode=3)
     def cs_start(self) -> None:
         """Starts the sequence that was loaded in manual mode."""
         run = self._active()
@@ -113,7 +126,7 @@ class CmdSequencer(SequencerReports):
         self.cs_cmd_started(run.file)
         self._start(run)
 
-    @command(name="CS_STEP", opcode=4)
+    @command(opcode=4)
     def cs_step(self) -> None:
         """Lets the next record of a sequence in manual mode go ahead, at its time."""
         run = self._active()
@@ -122,17 +135,17 @@ class CmdSequencer(SequencerReports):
         self.cs_cmd_stepped(run.file, run.index)
         self._await_record(run)
 
-    @command(name="CS_AUTO", opcode=5)
+    @command(opcode=5)
     def cs_auto(self) -> None:
         """Lets every record follow the one before by itself."""
         self._switch(SeqMode.AUTO)
 
-    @command(name="CS_MANUAL", opcode=6)
+    @command(opcode=6)
     def cs_manual(self) -> None:
         """Lets sequences wait for CS_START, and then before each record for CS_STEP."""
         self._switch(SeqMode.STEP)
 
-    @command(name="CS_JOIN_WAIT", opcode=7)
+    @command(opcode=JOIN_WAIT)
     async def cs_join_wait(self) -> None:
         """Answers when the running sequence has ended, as a blocking run would; at once if none runs."""
         run = self._run
@@ -140,7 +153,7 @@ class CmdSequencer(SequencerReports):
             self.cs_no_sequence_active()
             return
         opcode = run.opcode
-        if run.state is State.EXECUTING and opcode == self._context.base_id + 7:
+        if run.state is State.EXECUTING and opcode == self._context.base_id + JOIN_WAIT:
             raise CommandError(_FAILED, "a sequence cannot wait for its own end")
         self.cs_join_waiting(run.file, run.index, opcode)
         reply: Reply[CommandResponse] = self.clock.reply()
@@ -153,7 +166,7 @@ class CmdSequencer(SequencerReports):
         if response is not _OK:
             raise CommandError(response, f"{run.file} did not complete")
 
-    @command(name="CS_PAUSE")
+    @command
     def cs_pause(self) -> None:
         """Sends no further command until CS_RESUME; the one under way may end, and delays go on."""
         run = self._started()
@@ -165,7 +178,7 @@ class CmdSequencer(SequencerReports):
         self.cs_sequence_paused(run.file, run.index + (run.state is State.EXECUTING))
         self._show(run)
 
-    @command(name="CS_RESUME")
+    @command
     def cs_resume(self) -> None:
         """Goes on after CS_PAUSE; what fell due meanwhile is sent at once."""
         run = self._started()
@@ -177,7 +190,7 @@ class CmdSequencer(SequencerReports):
             self._wait(run)
         self._show(run)
 
-    @command(name="CS_STATUS")
+    @command
     def cs_status(self) -> None:
         """Reports state, mode, sequence and record."""
         run = self._run
@@ -243,7 +256,7 @@ class CmdSequencer(SequencerReports):
 
     @async_port(Sched, full="drop")
     def run(self, context: int) -> None:
-        """Looks at the clock again: a step may have made an absolute time due, or changed what a delay's end is called."""
+        """Looks at the clock again: a step may have made an absolute time due, or renamed a delay's end."""
         run = self._run
         if run is not None and run.state is State.WAITING:
             if run.is_absolute:

@@ -86,7 +86,7 @@ class SequencerReports(ActiveComponent):
 
     @event(
         WARNING_HI,
-        "Sequence file {fileName} header records mismatch: {header_records} in header, found {extra_bytes} extra bytes.",
+        "Sequence file {fileName} records mismatch: {header_records} in header, {extra_bytes} extra bytes.",
         name="CS_RecordMismatch", id=12,
     )  # fmt: skip
     def cs_record_mismatch(self, fileName: FileName, header_records: U32, extra_bytes: U32) -> None: ...
@@ -144,8 +144,8 @@ class SequencerReports(ActiveComponent):
     def cs_no_records(self, fileName: FileName) -> None: ...
 
     @event(
-        WARNING_LO, "Sequence file {fileName} ended, {errors} of its commands failed", name="CS_SequenceEndedWithErrors",
-        id=26,
+        WARNING_LO, "Sequence file {fileName} ended, {errors} of its commands failed",
+        name="CS_SequenceEndedWithErrors", id=26,
     )  # fmt: skip
     def cs_sequence_ended_with_errors(self, fileName: FileName, errors: U32) -> None: ...
 

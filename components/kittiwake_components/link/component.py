@@ -21,7 +21,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched
 
-from kittiwake_components.link.address import LinkAddressFault, parse_link
+from kittiwake.wire.link_address import LinkAddressFault, parse_link
 from kittiwake_components.ports import MAX_CHUNK, Bytes, Flow, LinkState, LinkStatus, Room
 
 if TYPE_CHECKING:

@@ -126,7 +126,7 @@ def check_link(options: Options, settings: dict[str, dict[str, Any]]) -> None:
     url = settings.get(LINK_INSTANCE, {}).get("url", "")
     if not url or options.insecure:
         return
-    from kittiwake_components.link.address import parse_link
+    from kittiwake.wire.link_address import parse_link
 
     if not parse_link(url).is_local:
         raise Misuse(

@@ -121,6 +121,9 @@ def _check_names(sections: dict[str, list[Entry]], topology: Topology, faults: F
         for entry in sections[section]:
             if not all(is_identifier(part) for part in entry["name"].split(".")):
                 faults.add(section, f"the name {entry['name']!r} should be letters, digits, underscores and dots")
+    for name in (topology.name, *[packet.name for packet in topology.packets]):
+        if not is_identifier(name):
+            faults.add("", f"the name {name!r} should be letters, digits and underscores")
     for key, values in (
         ("name", [packet.name for packet in topology.packets]),
         ("id", [packet.id for packet in topology.packets]),

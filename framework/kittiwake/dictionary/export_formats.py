@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kittiwake.model.events import positional
-from kittiwake.model.types import Boolean, Float, Integer, TypeFault, resolved
+from kittiwake.model.types import Boolean, Float, Integer, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,14 +19,19 @@ PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 _LETTERS = {"c": Integer, "d": Integer, "o": Integer, "x": Integer, "e": Float, "f": Float, "g": Float}
 
 
+def fprime_format(format: str) -> str:
+    """F´'s form of a channel's format: `{:.2f}` is `{.2f}`, which may be written at once."""
+    return PLACEHOLDER.sub(lambda found: found[0].replace("{:", "{", 1) if found[1] else found[0], format)
+
+
 def channel_format(format: str, form: WireType, where: str, faults: FaultList) -> str:
-    """F´'s form of a channel's format: `{:.2f}` is `{.2f}`. A fault is noted and gives the empty text."""
-    try:
-        made = positional(format, [""], where)
-    except TypeFault as fault:
-        faults.add(where, f"the format {format!r} should hold one placeholder: {fault}")
-        return ""
-    check_format(made, [form], where, faults)
+    """F´'s form of a channel's format, checked; what is wrong with it is noted."""
+    made = fprime_format(format)
+    shown = placeholders(made)
+    if len(shown) != 1 or ":" in shown[0]:
+        faults.add(where, f"the format {format!r} should hold one placeholder, without a name")
+    else:
+        check_format(made, [form], where, faults)
     return made
 
 

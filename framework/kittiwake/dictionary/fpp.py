@@ -32,13 +32,13 @@ def export_fpp(topology: Topology) -> dict[str, str]:
         types.add(form, name)
     ports = port_types(topology, types, faults)
     faults.raise_if_any(topology.name)
-    names = component_names(topology)
-    owners = [instance.name for instance in topology.instances]
-    taken = {name.partition(".")[0] for name in (*types.forms, *ports, *names.values(), *owners)}
+    names = component_names(topology, {name.partition(".")[0] for name in (*types.forms, *ports)})
+    everything = (*types.forms, *ports, *names.values(), *[instance.name for instance in topology.instances])
+    modules = {name.partition(".")[0] for name in everything if "." in name}
     return {
         "types.fpp": types_file(types.forms, shown),
         "ports.fpp": ports_file(ports),
         "components.fpp": components_file(topology, names),
         "instances.fpp": instances_file(topology, names),
-        "topology.fpp": topology_file(topology, taken),
+        "topology.fpp": topology_file(topology, modules),
     }

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.dictionary.export_entries import interval, limit_table, nearest_full, number
+from kittiwake.dictionary.export_formats import fprime_format
 from kittiwake.dictionary.fpp_formats import fpp_format
 from kittiwake.dictionary.fpp_services import free_name, served_by, service_ports
 from kittiwake.dictionary.fpp_text import (
     ModuleTree,
-    annotations,
+    annotation_lines,
     indented,
     literal,
     qualified,
@@ -20,10 +21,12 @@ from kittiwake.dictionary.fpp_text import (
 )
 from kittiwake.dictionary.fpp_types import formals, ranges
 from kittiwake.model.component import PASSIVE
-from kittiwake.model.events import Severity, positional
+from kittiwake.model.events import Severity
 from kittiwake.model.names import camel, pascal
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from kittiwake.model.channels import Channel
     from kittiwake.model.commands import Command
     from kittiwake.model.component import ComponentType, Declarations
@@ -43,20 +46,22 @@ _SEVERITIES = {
 }
 
 
-def component_names(topology: Topology) -> dict[ComponentType, str]:
+def component_names(topology: Topology, taken: Container[str]) -> dict[ComponentType, str]:
     """The qualified FPP name of each component class: its package's name as a module, and its own.
 
-    Classes that would share one get all the modules that they are in.
+    Classes that would share one get all the modules that they are in. `taken` are the first words of types' and
+    ports' names, which a component of that name would hide from its neighbours; it gets `Component` behind it.
     """
     names: dict[ComponentType, str] = {}
     for instance in topology.instances:
         package = instance.component.__module__.partition(".")[0]
-        names[instance.component] = f"{pascal(package)}.{instance.component.__name__}"
+        name = instance.component.__name__
+        names[instance.component] = f"{pascal(package)}.{name}{'Component' if name in taken else ''}"
     shared = {name for name in names.values() if list(names.values()).count(name) > 1}
     for component, name in names.items():
         if name in shared:
             modules = [pascal(part) for part in component.__module__.split(".")]
-            names[component] = ".".join([*modules, component.__name__])
+            names[component] = ".".join([*modules, name.rpartition(".")[2]])
     return names
 
 
@@ -68,7 +73,7 @@ def components_file(topology: Topology, names: dict[ComponentType, str]) -> str:
         if component.KIND != PASSIVE and not _has_async(component.__declarations__):
             body += ["", *remarks("FPP wants an asynchronous input; there is none."), "internal port nothing"]
         head = f"{component.KIND} component {word(name.rpartition('.')[2])} {{"
-        tree.add(name, [*annotations(component.__doc__ or ""), head, *indented(body), "", "}"])
+        tree.add(name, [*annotation_lines(component.__doc__ or ""), head, *indented(body), "", "}"])
     return tree.text("The components of the deployment.")
 
 
@@ -84,7 +89,7 @@ def _members(declared: Declarations, topology: Topology, component: ComponentTyp
     for output in declared.outputs.values():
         size = f"[{output.size}] " if output.is_array else ""
         line = f"output port {port_name(output)}: {size}{qualified(output.port.name)}"
-        body += ["", *annotations(output.doc), line]
+        body += ["", *annotation_lines(output.doc), line]
     body += _special_ports(declared)
     body += service_ports(declared, served_by(component, topology), topology)
     for command in declared.commands.values():
@@ -110,7 +115,7 @@ def _input(port: InputPort) -> list[str]:
     if port.kind == "async":
         notes, queued = _queued(port.priority, port.full)
         line += queued
-    return [*notes, *annotations(port.doc), line]
+    return [*notes, *annotation_lines(port.doc), line]
 
 
 def _queued(priority: int, full: str) -> tuple[list[str], str]:
@@ -146,7 +151,7 @@ def _command(command: Command) -> list[str]:
         notes += more
         line += queued
     said = [text for is_so, text in ((command.hazardous, "hazardous"), (command.exclusive, "exclusive")) if is_so]
-    return [*remarks(", ".join(said)), *notes, *annotations(command.doc), line]
+    return [*remarks(", ".join(said)), *notes, *annotation_lines(command.doc), line]
 
 
 def _parameter(parameter: Parameter[Any]) -> list[str]:
@@ -161,7 +166,7 @@ def _parameter(parameter: Parameter[Any]) -> list[str]:
         f"set opcode {number(parameter.set_opcode):#x}",
         f"save opcode {number(parameter.save_opcode):#x}",
     ]
-    return [*notes, *_unit(parameter.unit), *annotations(parameter.doc), " ".join(parts)]
+    return [*notes, *_unit(parameter.unit), *annotation_lines(parameter.doc), " ".join(parts)]
 
 
 def _unit(unit: str) -> list[str]:
@@ -180,7 +185,7 @@ def _event(event: Event) -> list[str]:
         every = interval(event.every_s)
         if every is not None:
             parts.append(f"every {{ seconds = {every['seconds']}, useconds = {every['useconds']} }}")
-    return [*remarks(note), *ranges(event.parameters), *annotations(event.doc), " ".join(parts)]
+    return [*remarks(note), *ranges(event.parameters), *annotation_lines(event.doc), " ".join(parts)]
 
 
 def _channel(channel: Channel[Any]) -> list[str]:
@@ -190,7 +195,7 @@ def _channel(channel: Channel[Any]) -> list[str]:
     if channel.conversion is not None:
         notes += remarks(f"engineering value = {channel.conversion.scale} x raw + {channel.conversion.offset}")
     if channel.format:
-        format, note = fpp_format(positional(channel.format, [""], channel.name), [channel.type])
+        format, note = fpp_format(fprime_format(channel.format), [channel.type])
         notes += remarks(note)
         parts.append(f"format {string(format)}")
     limits = {} if channel.limits is None else limit_table(channel.limits)
@@ -198,4 +203,4 @@ def _channel(channel: Channel[Any]) -> list[str]:
         if side in limits:
             shown = ", ".join([f"{colour} {value!r}" for colour, value in limits[side].items()])
             parts.append(f"{side} {{ {shown} }}")
-    return [*notes, *annotations(channel.doc), " ".join(parts)]
+    return [*notes, *annotation_lines(channel.doc), " ".join(parts)]

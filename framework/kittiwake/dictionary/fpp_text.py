@@ -1,4 +1,4 @@
-"""Words of FPP: names that may be reserved, literals, annotations and nested modules (FPP Specification)."""
+"""Words of FPP: names that may be reserved, literals, annotation_lines and nested modules (FPP Specification)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def qualified(name: str) -> str:
     return ".".join([word(part) for part in name.split(".")])
 
 
-def annotations(doc: str) -> list[str]:
+def annotation_lines(doc: str) -> list[str]:
     """The lines that annotate what follows them."""
     return [f"@ {line}" for line in textwrap.wrap(" ".join(doc.split()), _WIDTH)]
 

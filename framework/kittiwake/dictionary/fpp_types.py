@@ -8,7 +8,7 @@ from kittiwake.dictionary.export_types import TypeCatalogue, is_inline, type_doc
 from kittiwake.dictionary.fpp_text import (
     BUFFER,
     ModuleTree,
-    annotations,
+    annotation_lines,
     indented,
     literal,
     remarks,
@@ -69,7 +69,7 @@ def types_file(forms: Mapping[str, WireType], shown: Iterable[str]) -> str:
     tree = ModuleTree()
     for constant in STANDARD_CONSTANTS:
         line = f"dictionary constant {word(constant.name.rpartition('.')[2])} = {constant.value}"
-        tree.add(constant.name, [*annotations(constant.doc), line])
+        tree.add(constant.name, [*annotation_lines(constant.doc), line])
     in_dictionary = frozenset(shown)
     for name, form in forms.items():
         head, *rest = _definition(word(name.rpartition(".")[2]), form)
@@ -87,7 +87,7 @@ def _notes(form: WireType) -> list[str]:
             notes += remarks("The default is FPP's: it cannot write the declared one.")
     elif isinstance(form, (Alias, Array)):
         notes = ranges([("The value", form.underlying if isinstance(form, Alias) else form.element)])
-    return [*notes, *annotations(type_doc(form))]
+    return [*notes, *annotation_lines(type_doc(form))]
 
 
 def _definition(name: str, form: WireType) -> list[str]:
@@ -123,7 +123,7 @@ def ports_file(ports: Mapping[str, PortType[..., object]]) -> str:
         line = f"port {word(name.rpartition('.')[2])}{formals(port.parameters)}{returns}"
         sizes = [f"{part} is at most {form.size} bytes" for part, form in port.parameters if isinstance(form, Octets)]
         notes = [*remarks("; ".join(sizes)), *ranges(port.parameters)]
-        tree.add(name, [*notes, *annotations(port.doc), line])
+        tree.add(name, [*notes, *annotation_lines(port.doc), line])
     for name in SPECIAL_PORTS:
         if name not in ports:
             tree.add(name, [f"port {word(name.rpartition('.')[2])}"])

@@ -62,9 +62,7 @@ class Setting(Generic[T]):
     that are of the kind and yet no good.
     """
 
-    def __init__(
-        self, kind: type[T], *, default: T, doc: str = "", check: Callable[[T], None] | None = None
-    ) -> None:
+    def __init__(self, kind: type[T], *, default: T, doc: str = "", check: Callable[[T], None] | None = None) -> None:
         self.kind = kind
         self.default = default
         self.doc = doc

@@ -17,7 +17,7 @@ handler of the same instance, `async` is queued.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
 from kittiwake.model.types import TypeFault, WireType, annotations_of, wire_type
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C")
+A = TypeVar("A", None, Coroutine[Any, Any, None])
 
 Full = Literal["assert", "drop", "drop_oldest", "block", "hook"]
 FULL: tuple[Full, ...] = ("assert", "drop", "drop_oldest", "block", "hook")
@@ -185,11 +186,11 @@ def guarded_port(port: PortType[P, R], *, size: int | None = None) -> Any:
 @overload
 def async_port(
     port: PortType[P, None], *, priority: int = 0, full: Full = "assert"
-) -> Callable[[Handler[C, P, None]], Handler[C, P, None]]: ...
+) -> Callable[[Handler[C, P, A]], Handler[C, P, A]]: ...
 @overload
 def async_port(
     port: PortType[P, None], *, size: int, priority: int = 0, full: Full = "assert"
-) -> Callable[[ArrayHandler[C, P, None]], ArrayHandler[C, P, None]]: ...
+) -> Callable[[ArrayHandler[C, P, A]], ArrayHandler[C, P, A]]: ...
 def async_port(port: PortType[P, None], *, size: int | None = None, priority: int = 0, full: Full = "assert") -> Any:
     """An input that is queued; a higher `priority` is served first, `full` says what happens when there is no room."""
     return _attach(InputPort(port, "async", size, priority, full))

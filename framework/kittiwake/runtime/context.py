@@ -131,6 +131,7 @@ class Context:
                 handler(*arguments)
             except Exception as fault:
                 self.monitor.handler_failed(self.name, getattr(handler, "__name__", "handler"), fault_reason(fault))
+        queue.admit_waiting()
         return served
 
 

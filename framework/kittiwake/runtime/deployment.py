@@ -197,14 +197,13 @@ class Deployment:
                 worker.join(FLUSH_LIMIT_S / JOINS)
                 if not worker.is_alive():
                     break
-                self.main.settle(16)
+                for loop in self._ours():
+                    loop.settle(16)
 
     def _ours(self) -> list[Loop]:
         """The loops that no worker runs."""
         return [
-            loop
-            for name, loop in self.loops.items()
-            if name not in self._workers or not self._workers[name].is_alive()
+            loop for name, loop in self.loops.items() if name not in self._workers or not self._workers[name].is_alive()
         ]
 
     def flush(self, limit_s: float) -> bool:

@@ -7,7 +7,7 @@ highest priority first; then it looks at the descriptors, waiting there only whe
 from __future__ import annotations
 
 from collections import deque
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.runtime.monitor import fault_reason
@@ -25,6 +25,7 @@ MESSAGES_A_BATCH = 64
 
 BATCHES_A_TURN = 16
 INBOX_LIMIT = 100_000
+CALLS_A_SWEEP = 1024
 
 
 class Timer:
@@ -68,6 +69,10 @@ class Loop:
         """Calls back at `deadline_ns` since boot; calls that are due together come in the order they were asked for."""
         timer = Timer(deadline_ns, callback, arguments)
         self._order += 1
+        if self._order % CALLS_A_SWEEP == 0:
+            # Cancelled timeouts would else stay until they are due, which may be hours.
+            self._timers[:] = [entry for entry in self._timers if entry[2].callback is not None]
+            heapify(self._timers)
         heappush(self._timers, (deadline_ns, self._order, timer))
         return timer
 
@@ -100,8 +105,7 @@ class Loop:
             self._serve_batch(queue)
         finally:
             # Also where a handler ends the run: the shutdown flushes what is left.
-            while queue.waiting and queue.count < queue.depth:
-                queue.waiting.popleft()()
+            queue.admit_waiting()
             if queue.count:
                 queue._ready(queue)
             else:

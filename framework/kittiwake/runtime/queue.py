@@ -43,7 +43,7 @@ class MessageQueue:
         self.dropped: dict[str, int] = {}
         self.slowest_ns = 0
         self.slow_limit_ns = 1_000_000_000
-        self.waiting: deque[Callable[[], None]] = deque()
+        self.waiting: deque[Message] = deque()
         self.scheduled = False
         self._ready: Callable[[MessageQueue], None] = _never if loop is None else loop.ready_level(priority)
 
@@ -105,6 +105,12 @@ class MessageQueue:
                 self.count -= 1
                 return level.popleft()
         return None
+
+    def admit_waiting(self) -> None:
+        """Takes in what other threads hold back until there is room."""
+        while self.waiting and self.count < self.depth:
+            take, arguments = self.waiting.popleft()
+            take(*arguments)
 
     def clear(self) -> int:
         """Drops what is queued and says how much that was."""

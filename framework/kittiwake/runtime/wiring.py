@@ -30,9 +30,9 @@ def bind_connections(deployment: Deployment) -> None:
     """Makes every connection of the image."""
     components = list(deployment.instances.values())
     connections = deployment.image["connections"]
-    for source, _, _, target, port, _ in connections:
-        declared = _input(components[target], port)
-        if declared.kind == "guarded" and components[source]._context.loop is not components[target]._context.loop:
+    for _, _, _, target, port, _ in connections:
+        # With worker threads a guarded call may come from one of them by way of another guarded handler.
+        if _input(components[target], port).kind == "guarded" and len(deployment.loops) > 1:
             deployment.make_lock(components[target].name)
     entries = Entries(deployment)
     for source, output, output_index, target, port, index in connections:
@@ -128,13 +128,11 @@ def _guarded(lock: Any, handler: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _posted(target: Context, declared: InputPort, put: Callable[..., bool]) -> Callable[..., bool]:
-    queue = target.queue
-    assert queue is not None
+    if declared.full == "block":
+        return _posted_when_room(target, put)
     post = target.loop.post
 
     def call(*arguments: Any) -> bool:
-        if declared.full == "block" and queue.count >= queue.depth:
-            return _put_when_room(target, put, arguments)
         if not post(put, *arguments):
             target.monitor.queue_full(target.name, declared.name, "inbox")
             return False
@@ -143,25 +141,32 @@ def _posted(target: Context, declared: InputPort, put: Callable[..., bool]) -> C
     return call
 
 
-def _put_when_room(target: Context, put: Callable[..., bool], arguments: tuple[Any, ...]) -> bool:
-    """Holds the calling thread until the target's loop has taken the message."""
-    from threading import Event
+def _posted_when_room(target: Context, put: Callable[..., bool]) -> Callable[..., bool]:
+    """Holds the calling thread while a queue's depth of its messages is on the way or waits for room."""
+    from threading import Semaphore
 
-    taken = Event()
     queue = target.queue
     assert queue is not None
+    room = Semaphore(queue.depth)
 
-    def take() -> None:
+    def take(*arguments: Any) -> None:
         put(*arguments)
-        taken.set()
+        room.release()
 
-    def offer() -> None:
-        if queue.count < queue.depth:
-            take()
+    def offer(*arguments: Any) -> None:
+        if queue.count < queue.depth and not queue.waiting:
+            take(*arguments)
         else:
-            queue.waiting.append(take)
+            queue.waiting.append((take, arguments))
 
-    return target.loop.post(offer) and taken.wait()
+    def call(*arguments: Any) -> bool:
+        room.acquire()
+        if target.loop.post(offer, *arguments):
+            return True
+        room.release()
+        return False
+
+    return call
 
 
 def _services(deployment: Deployment) -> dict[str, Any]:

@@ -5,9 +5,9 @@ after the command before has completed, or `AYYYY-DDDTHH:MM:SS[.ffffff]`, UTC wi
 outside quotes starts a comment, a backslash at the end of a line joins the next. Arguments are numbers, true and
 false, words, quoted text (backslashes stay as they are), arrays `[1, 2]` and structs `{a: 1, b: ON}`.
 
-The grammar is that of `fprime-seqgen`, with four extensions: a relative time may have any number of hours, struct
-members may be quoted, an array or struct may hold full names, and `$"..."` is text with JSON's escapes, for what plain
-quotes cannot hold.
+The grammar is that of `fprime-seqgen`, with three extensions: a relative time may have any number of hours, struct
+members may be quoted, and `$"..."` is text with JSON's escapes, for what plain quotes cannot hold. Two things that it
+lets pass are faults here: arguments without a blank or comma between them, and more than one command on a line.
 """
 
 from __future__ import annotations

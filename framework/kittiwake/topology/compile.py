@@ -24,7 +24,7 @@ def load_topology(path: str | Path) -> Topology:
     draft = read_draft(Path(path), report)
     if draft is None:
         report.finish()
-        raise AssertionError("a file that cannot be read has a fault")
+    assert draft is not None, "a file that cannot be read has a fault"
     instances = check_instances(draft, report)
     lines = check_connections(draft, instances, report)
     services = check_services(draft, instances, report)

@@ -87,29 +87,34 @@ def _follows(direct: Iterable[Line]) -> dict[Handler, list[Line]]:
 
 def _check_foreign(direct: list[Line], report: Report) -> None:
     """A guarded input that is called from another thread must not go on to sync inputs of its own thread."""
-    crossing = [line for line in direct if line.source.instance.thread != line.target.instance.thread]
-    guarded = [line for line in crossing if line.target.port.kind == "guarded"]
-    if not guarded:
-        return
-    follows = _follows(direct)
+    crossing = [line for line in direct if _is_guarded_crossing(line)]
+    follows = _follows(direct) if crossing else {}
     reported: set[int] = set()
-    for first in guarded:
-        waiting = deque([first])
-        seen = {_target(first)}
-        while waiting:
-            for line in follows.get(_target(waiting.popleft()), []):
-                sync = line.target.port.kind == "sync"
-                if sync and line not in crossing and line.target.instance is not first.target.instance:
-                    if id(line) not in reported:
-                        reported.add(id(line))
-                        message = (
-                            f"{_shown(_target(line))} is sync, and {_shown(_target(first))} calls it "
-                            f"on the thread {_thread(first.source.instance.thread)} of {first.source.instance.name}"
-                        )
-                        report.add(line.draft.node, message, "make it guarded or async", line.target.offset)
-                elif _target(line) not in seen:
-                    seen.add(_target(line))
-                    waiting.append(line)
+    for first in crossing:
+        for line in _reached(first, follows):
+            home = line.source.instance.thread == line.target.instance.thread
+            if line.target.port.kind == "sync" and home and id(line) not in reported:
+                reported.add(id(line))
+                message = (
+                    f"{_shown(_target(line))} is sync, and {_shown(_target(first))} calls it "
+                    f"on the thread {_thread(first.source.instance.thread)} of {first.source.instance.name}"
+                )
+                report.add(line.draft.node, message, "make it guarded or async", line.target.offset)
+
+
+def _reached(first: Line, follows: Mapping[Handler, list[Line]]) -> list[Line]:
+    """The connections that are called before a call of the first one returns, other instances' only."""
+    found: list[Line] = []
+    seen = {_target(first)}
+    waiting = deque(seen)
+    while waiting:
+        for line in follows.get(waiting.popleft(), []):
+            if _target(line) not in seen:
+                seen.add(_target(line))
+                waiting.append(_target(line))
+                if line.target.instance is not first.target.instance:
+                    found.append(line)
+    return found
 
 
 def _check_locks(direct: list[Line], report: Report) -> None:
@@ -153,32 +158,24 @@ def _check_cycles(direct: list[Line], report: Report) -> None:
 
 
 def _cycles(graph: Mapping[N, list[N]]) -> list[list[N]]:
-    """One shortest cycle of each strongly connected part of a graph, beginning with its first node."""
-    found = []
-    for group in _components(graph):
-        for start in (node for node in graph if node in group):
-            cycle = _shortest(graph, start, group)
-            if cycle:
-                found.append(cycle)
-                break
-    return found
+    """The shortest cycle through the first node of each strongly connected part of a graph."""
+    groups = _components(graph)
+    return [_shortest(graph, next(node for node in graph if node in group), group) for group in groups]
 
 
 def _shortest(graph: Mapping[N, list[N]], start: N, group: set[N]) -> list[N]:
     before: dict[N, N] = {}
     waiting = deque([start])
-    while waiting:
+    while start not in before:
         node = waiting.popleft()
-        for following in graph.get(node, []):
-            if following == start:
-                path = [node]
-                while path[-1] != start:
-                    path.append(before[path[-1]])
-                return path[::-1]
+        for following in graph[node]:
             if following in group and following not in before:
                 before[following] = node
                 waiting.append(following)
-    return []
+    path = [before[start]]
+    while path[-1] != start:
+        path.append(before[path[-1]])
+    return path[::-1]
 
 
 def _components(graph: Mapping[N, list[N]]) -> list[set[N]]:

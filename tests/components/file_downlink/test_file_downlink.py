@@ -80,6 +80,18 @@ def test_a_file_is_sent_whole_and_then_answered(tester: Tester) -> None:
     assert tester.channels["PacketsSent"] == len(tester.ports.buffer_send_out)
 
 
+def test_the_bytes_are_those_that_the_ground_system_reads(tester: Tester) -> None:
+    """REQ-FD-001: packets as F´ makes them."""
+    tester.write_file("/src/a.bin", b"0123456789")
+    tester.send("SendFile", "/src/a.bin", "/dst/a.bin")
+    tester.call.run(0)
+    assert [data.hex() for data, _ in tester.ports.buffer_send_out] == [
+        "000300000000000000000a0a2f7372632f612e62696e0a2f6473742f612e62696e",
+        "0003010000000100000000000a30313233343536373839",
+        "000302000000029c9f686a",
+    ]
+
+
 @given(st.binary(max_size=3000), st.integers(512, 1200))
 @settings(max_examples=30)
 def test_any_content_comes_whole_in_packets_of_the_size_that_was_set(content: bytes, packet_size: int) -> None:
@@ -277,6 +289,18 @@ def test_a_file_that_changes_is_given_up(tester: Tester, grown: bytes) -> None:
     assert "E" not in kinds(tester)
 
 
+def test_a_file_that_grows_within_one_tick_of_the_clock_is_given_up(tester: Tester) -> None:
+    """REQ-FD-008."""
+    tester.set_parameter("PACKETS_PER_CYCLE", 2)
+    tester.send("SendFile", "/down.bin", "g")
+    tester.call.run(0)
+    with tester.files.open(tester.root.resolve("/down.bin"), "w") as file:
+        file.write_at(len(CONTENT), b"more")
+    tester.set_parameter("PACKETS_PER_CYCLE", 0)
+    tester.call.run(0)
+    assert tester.events.names() == ["SendStarted", "FileChanged"]
+
+
 def test_a_file_that_cannot_be_read_on_is_given_up(tester: Tester) -> None:
     """REQ-FD-008."""
     tester.files.fail_every("read_at", errno.EIO)
@@ -351,12 +375,12 @@ def test_nobody_need_listen_to_the_end() -> None:
 def test_a_wake_up_that_finds_the_queue_full_is_made_up_for() -> None:
     """REQ-FD-004."""
     with ComponentTester(FileDownlink, queue=1) as tester:
-        tester.write_file("/down.bin", CONTENT)
+        tester.write_file("/long", bytes(200_000))
         with tester.held():
-            tester.call.send_file("/down.bin", "g", 1)
+            tester.call.send_file("/long", "g", 1)
             tester.call.flow_in(False)
         tester.call.run(0)
-        assert received(tester) == {"g": CONTENT}
+        assert received(tester) == {"g": bytes(200_000)}
 
 
 def test_it_answers_pings(tester: Tester) -> None:

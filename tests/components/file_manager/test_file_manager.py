@@ -165,10 +165,10 @@ def test_a_folder_is_listed_at_a_bounded_rate(tester: Tester) -> None:
     assert not sent.is_answered
     tester.advance(1)
     assert tester.events[-1].name == "DirectoryListingSubdir"
-    assert tester.events[-1].args == ("/", "folder")
+    assert list(tester.events[-1].args) == ["/", "folder"]
     tester.advance(1)
     assert sent.response is OK
-    assert tester.events[-1].args == ("/", 2)
+    assert list(tester.events[-1].args) == ["/", 2]
     assert tester.events.names()[-1] == "ListDirectorySucceeded"
 
 
@@ -276,6 +276,27 @@ def test_a_power_cut_leaves_the_old_state_or_the_new_one(
         assert tester.send(command, *arguments).response is OK
         tester.crash()
         assert state(tester) == after
+
+
+def test_folders_that_were_made_and_removed_stay_so(tester: Tester) -> None:
+    """REQ-FM-010."""
+    done(tester, "CreateDirectory", "/new")
+    tester.crash()
+    assert names_in(tester) == ["a.txt", "folder", "new"]
+    done(tester, "RemoveDirectory", "/new")
+    tester.crash()
+    assert names_in(tester) == ["a.txt", "folder"]
+
+
+def test_a_move_syncs_the_new_folder_before_the_old_one(tester: Tester) -> None:
+    """REQ-FM-010: file systems make the two folders durable one by one."""
+    done(tester, "MoveFile", "/folder/b.txt", "/b.txt")
+    root = tester.root.path
+    assert list(tester.files.log)[-3:] == [
+        ("rename", f"{root}/folder/b.txt"),
+        ("sync_folder", root),
+        ("sync_folder", f"{root}/folder"),
+    ]
 
 
 def test_it_answers_pings(tester: Tester) -> None:

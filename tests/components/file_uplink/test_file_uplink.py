@@ -75,6 +75,20 @@ def test_a_whole_file_is_stored_and_announced(tester: Tester) -> None:
     assert (tester.channels["FilesReceived"], tester.channels["PacketsReceived"]) == (1, len(chunks(CONTENT)) + 2)
 
 
+def test_the_bytes_of_the_ground_system_are_understood(tester: Tester) -> None:
+    """REQ-FU-001: packets as fprime-gds makes them."""
+    tester.files.make_folder(tester.root.resolve("/dst"))
+    for packet in (
+        "0003 00 00000000 0000000a 0a 2f7372632f612e62696e 0a 2f6473742f612e62696e",
+        "0003 01 00000001 00000000 0006 303132333435",
+        "0003 01 00000002 00000006 0004 36373839",
+        "0003 02 00000003 9c9f686a",
+    ):
+        tester.call.buffer_send_in(bytes.fromhex(packet), 0, False)
+    assert tester.events.names() == ["FileReceived"]
+    assert tester.read_file("/dst/a.bin") == b"0123456789"
+
+
 def test_an_empty_file_is_stored(tester: Tester) -> None:
     """REQ-FU-001."""
     upload(tester, b"")

@@ -136,7 +136,7 @@ class Worker(ActiveComponent):
     text = Channel(String(40))
     uptime = Channel(TimeInterval)
     ticks = Channel(Ticks)
-    volts = Channel(Volts, format="{:.1f}")
+    volts = Channel(Volts, format="{.1f}")
 
     @event(FATAL, "No way on: {why}")
     def gone(self, why: Annotated[str, Size(80)]) -> None:

@@ -118,6 +118,7 @@ def test_channels_carry_update_format_limits_unit_and_conversion() -> None:
         "high": {"yellow": 7, "orange": 8, "red": 1e9},
         "low": {"yellow": 2, "orange": 1, "red": -6.5},
     }
+    assert entry("telemetryChannels", "worker.Volts")["format"] == "{.1f}"
     raw = entry("telemetryChannels", "worker.Raw")
     assert raw["limits"] == {"high": {"red": 900}}
     assert raw["conversion"] == {"scale": 0.5, "offset": -10}

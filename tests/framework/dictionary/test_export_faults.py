@@ -90,6 +90,7 @@ class Wrong(PassiveComponent):
     pair = Channel(Inline)
     shown = Channel(Mode, format="{:d}")
     twice = Channel(U32, format="{} {}")
+    named = Channel(U32, format="{value:x}")
     hex = Channel(F32, format="{:x}", limits=Limits(high_red=float("inf")))
     endless = Parameter(F32, default=float("inf"))
     odd = Channel(U32, name="Not a name")
@@ -121,7 +122,8 @@ def test_every_fault_is_listed_at_once() -> None:
     assert "one0.Response: Fw.CmdResponse is another type here than in the standard types" in found
     assert "one0.Pair: an array without a name can only be a member of a struct" in found
     assert "one0.Shown: the format has {d} where {} should stand for Here.Mode" in found
-    assert "one0.Twice: the format '{} {}' should hold one placeholder" in found
+    assert "one0.Twice: the format '{} {}' should hold one placeholder, without a name" in found
+    assert "one0.Named: the format '{value:x}' should hold one placeholder, without a name" in found
     assert "one0.Hex: the format has {x}, which is for integers, where F32 is shown" in found
     assert "one0.Hex.limits.high.red: JSON has no inf" in found
     assert "one0.ENDLESS.default: JSON has no inf" in found

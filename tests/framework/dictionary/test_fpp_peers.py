@@ -91,7 +91,7 @@ def test_formats_and_defaults_that_fpp_can_say_are_the_same(require_peer: Requir
         assert parameters[name]["default"] == other_parameters[name]["default"]
 
 
-@pytest.mark.parametrize("name", ["Rich", "topology", "worker", "Far.Away"])
+@pytest.mark.parametrize("name", ["Rich", "Core", "Volts", "topology", "worker"])
 def test_a_topology_may_have_any_name(require_peer: RequirePeer, tmp_path: Path, name: str) -> None:
     topology = evolve(rich_topology(), name=name)
     theirs = compiled(require_peer("fpp-to-dict"), tmp_path, topology)

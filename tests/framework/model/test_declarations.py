@@ -135,15 +135,17 @@ def test_mistakes_in_declarations_are_named() -> None:
     run = handler("def f(self, context: U32) -> None: ...")
     empty = handler("def f(self) -> None: ...")
     later = handler("async def f(self, context: U32) -> None: ...")
+    no_async: Any = Ask
+    wait: Any = "wait"
     cases: list[tuple[str, Any]] = [
         (r"Made\.f takes \(\), Svc.Sched \(context\)", lambda: made(f=sync_port(Sched)(handler("def f(self): ...")))),
         ("passive component has no queue for an async port", lambda: made(f=async_port(Sched)(run))),
         ("passive component has no queue for an async command", lambda: made(f=command(kind="async")(empty))),
         ("only an async port may have an `async def`", lambda: made(f=sync_port(Sched)(later))),
         ("only an async port may have an `async def`", lambda: made(f=guarded_port(Sched)(later))),
-        ("returns a value, so no async port", lambda: async_port(Ask)),
-        ("a full queue can assert, drop, drop_oldest, block, hook, not 'wait'", lambda: async_port(Ping, full="wait")),  # type: ignore[arg-type]
-        ("a full queue can", lambda: command(full="wait")(empty)),  # type: ignore[call-overload]
+        ("returns a value, so no async port", lambda: async_port(no_async)),
+        ("a full queue can assert, drop, drop_oldest, block, hook, not 'wait'", lambda: async_port(Ping, full=wait)),
+        ("a full queue can", lambda: command(full=wait)(empty)),
         ("two channels have the number 0x1", lambda: made(a=Channel(U8, id=1), b=Channel(U8, id=1))),
         ("channels number 0x10000 is outside", lambda: made(a=Channel(U8, id=0x10000))),
         ("two parameter commands have the same opcode", lambda: made(
@@ -168,7 +170,8 @@ def test_mistakes_in_declarations_are_named() -> None:
         ("f: a: int has no size", lambda: command(handler("def f(self, a: int) -> None: ..."))),
         ("parameter 'a' has no type", lambda: command(handler("def f(self, a) -> None: ..."))),
         ("f: a: name 'Nowhere' is not defined", lambda: command(handler("def f(self, a: Nowhere) -> None: ..."))),
-        ("only one of its bases may declare", lambda: ComponentType("Made", (made(a=Channel(U8)), made(b=Channel(U8))), {})),
+        ("only one of its bases may declare", lambda: ComponentType(
+            "Made", (made(a=Channel(U8)), made(b=Channel(U8))), {})),
         ("attrs is for data", lambda: made(__attrs_attrs__=())),
     ]  # fmt: skip
     for message, declare in cases:

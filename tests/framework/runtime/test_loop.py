@@ -56,6 +56,18 @@ def test_a_timer_runs_at_its_deadline_and_absolute_deadlines_do_not_drift() -> N
     assert loop.clock.now_ns() == 2000
 
 
+def test_cancelled_timers_do_not_pile_up() -> None:
+    loop, _ = make_loop()
+    ran: list[int] = []
+    for number in range(10_000):
+        kept = loop.call_at(1_000_000 - number, ran.append, number)
+        if number % 1000:
+            kept.cancel()
+    assert len(loop._timers) < 1100
+    loop.run_until(1_000_000)
+    assert ran == list(range(9000, -1, -1000))
+
+
 def test_a_failing_timer_is_reported_and_the_next_one_runs() -> None:
     loop, findings = make_loop()
     ran: list[int] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event, current_thread
+from threading import Event, Thread, current_thread
 from typing import Any
 
 from kittiwake.model.channels import Channel
@@ -180,11 +180,13 @@ def test_a_caller_of_a_blocking_port_waits_until_there_is_room() -> None:
     main.block(1)
     assert driver.at_gate.wait(WAIT_S)
     main.block(2)
-    run_until(deployment, lambda: driver._context.queue.count == 1)
     waited = Event()
-    from threading import Thread
 
-    thread = Thread(target=lambda: (main.block(3), waited.set()))
+    def block() -> None:
+        main.block(3)
+        waited.set()
+
+    thread = Thread(target=block)
     thread.start()
     assert not waited.wait(0.05)
     driver.gate.set()
@@ -197,7 +199,7 @@ def test_a_caller_of_a_blocking_port_waits_until_there_is_room() -> None:
 
 
 def test_waiting_handlers_of_a_thread_are_answered_at_shutdown() -> None:
-    deployment, main, driver, sink, findings = build()
+    deployment, main, driver, *_ = build()
     deployment.start()
     main.entry(0x2000, 7, b"")
     run_until(deployment, lambda: driver.threads)
@@ -208,7 +210,7 @@ def test_waiting_handlers_of_a_thread_are_answered_at_shutdown() -> None:
 
 
 def test_a_thread_that_ends_ends_the_run_and_is_reported() -> None:
-    deployment, main, driver, sink, findings = build()
+    deployment, main, *_, findings = build()
     deployment.main.call_at(0, lambda: main.entry(0x2001, 1, b""))
     reason = deployment.run()
     assert reason.startswith("thread driver ended: SystemExit: driver is gone")

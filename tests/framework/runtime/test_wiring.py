@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +13,15 @@ from kittiwake.model.commands import command
 from kittiwake.model.component import ActiveComponent, Component, PassiveComponent, QueuedComponent
 from kittiwake.model.fw import Ping
 from kittiwake.model.parameters import Parameter, Setting
-from kittiwake.model.ports import OutputPort, OutputPortArray, PortNotConnected, async_port, guarded_port, port, sync_port
+from kittiwake.model.ports import (
+    OutputPort,
+    OutputPortArray,
+    PortNotConnected,
+    async_port,
+    guarded_port,
+    port,
+    sync_port,
+)
 from kittiwake.model.types import U8, U32
 from kittiwake.runtime.deployment import component_class
 from kittiwake.runtime.wiring import WiringFault
@@ -234,8 +243,8 @@ def test_a_saved_parameter_that_no_longer_fits_is_left_out_and_reported() -> Non
 def test_instances_stop_in_reverse_order_and_run_says_why() -> None:
     deployment, _ = deploy({"a": Troubled, "b": Troubled})
     order: list[str] = []
-    for name, instance in deployment.instances.items():
-        instance.stop = lambda name=name: order.append(name)  # type: ignore[method-assign]
+    for instance in deployment.instances.values():
+        setattr(instance, "stop", partial(order.append, instance.name))  # noqa: B010
     deployment.main.call_at(3, deployment.request_stop, "first")
     deployment.main.call_at(3, deployment.request_stop, "second")
     assert deployment.run() == "first"

@@ -37,6 +37,7 @@ def Words(text: Annotated[str, Size(40)]) -> None:
 @port("Parts.Question")
 def Question(number: U32) -> U32:
     """A number that is answered by another."""
+    return number
 
 
 @port("Parts.SetParameter")
@@ -252,6 +253,11 @@ class Services(PassiveComponent):
     def tlm_register(self, cells: list[ChannelCell], pending: deque[ChannelCell]) -> None:
         """Keeps an instance's channels."""
         self.kept["cells"] += cells
+
+    @sync_port(Words)
+    def words_in(self, text: str) -> None:
+        """Keeps words."""
+        self.kept["findings"].append(text)
 
     def send(self, opcode: int, sequence: int, arguments: bytes = b"") -> None:
         """Hands a command to its instance."""

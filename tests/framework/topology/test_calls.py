@@ -36,9 +36,9 @@ def test_sync_calls_that_come_back_are_refused_with_their_path(tmp_path: Path) -
     assert (fault.line, fault.hint) == (9, "make one of the inputs async")
 
 
-@pytest.mark.parametrize("input", ["later_in", "end_in"])
-def test_a_circle_of_wires_is_none_of_calls_where_a_handler_calls_later_or_not(tmp_path: Path, input: str) -> None:
-    assert len(compiled(tmp_path, CIRCLE.replace("INPUT", input)).connections) == 3
+@pytest.mark.parametrize("port", ["later_in", "end_in"])
+def test_a_circle_of_wires_is_none_of_calls_where_a_handler_calls_later_or_not(tmp_path: Path, port: str) -> None:
+    assert len(compiled(tmp_path, CIRCLE.replace("INPUT", port)).connections) == 3
 
 
 def test_an_instance_that_calls_itself_is_refused(tmp_path: Path) -> None:
@@ -165,13 +165,27 @@ def test_a_guarded_call_across_threads_must_not_go_on_to_a_sync_one(tmp_path: Pa
     ]
 
 
-def test_blocking_waits_are_between_threads_only(tmp_path: Path) -> None:
+def test_what_lies_behind_two_guarded_calls_is_reported_once(tmp_path: Path) -> None:
     assert of_lines(
-        tmp_path, "one.words_out -> near.patient_in", "two.words_out -> near.patient_in", "relay.words_out -> two.patient_in"
-    ) == [
+        tmp_path,
+        "one.words_out -> relay.guarded_in",
+        "two.words_out -> relay.guarded_in",
+        "relay.words_out -> end.guarded_in",
+        "end.words_out -> all.words_in",
+    ) == ["Main.all.words_in is sync, and Main.relay.guarded_in calls it on the thread first of Main.one"]
+
+
+def test_blocking_waits_are_between_threads_only(tmp_path: Path) -> None:
+    (message,) = of_lines(
+        tmp_path,
+        "one.words_out -> near.patient_in",
+        "two.words_out -> near.patient_in",
+        "relay.words_out -> two.patient_in",
+    )
+    assert message == (
         "Main.near.patient_in blocks its callers while its queue is full, "
         "and both ends run on the thread first: it would wait for itself"
-    ]
+    )
 
 
 def test_async_and_guarded_calls_cross_threads(tmp_path: Path) -> None:

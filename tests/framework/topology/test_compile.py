@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kittiwake.topology.compile import load_topology
+from kittiwake.topology.draft import MAX_FILES, MAX_INSTANCES
 from kittiwake.topology.model import Connection, Packet
 from tests.framework.topology.parts import SERVICES, Worker, compiled, refused, write
 
@@ -115,7 +116,10 @@ def test_settings_are_plain_values_of_their_kinds(tmp_path: Path) -> None:
         """
         topology: Main
         instances:
-          t: {component: PARTS.Ticker, id: 1, settings: {limits: [1, 0x10], names: {a: 1, b: 2.5}, title: "7", fast: true}}
+          t:
+            component: PARTS.Ticker
+            id: 1
+            settings: {limits: [1, 0x10], names: {a: 1, b: 2.5}, title: "7", fast: true}
         """,
     )
     assert topology.instances[0].settings == {
@@ -155,8 +159,33 @@ def test_a_main_topology_is_not_imported_and_a_subtopology_not_built(tmp_path: P
     assert "the key topology" in nameless.message
 
 
+def test_a_file_is_one_table_with_one_name(tmp_path: Path) -> None:
+    write(tmp_path, "- a list\n", "list.yaml")
+    (both,) = refused(tmp_path, "topology: Main\nsubtopology: Main\n")
+    (listed,) = refused(tmp_path, "topology: Main\nimports: [list.yaml]\n")
+    (whole,) = refused(tmp_path, "just words\n")
+    (number,) = refused(tmp_path, "topology: 12\n")
+    assert both.message == "a file is a topology or a subtopology, not both"
+    assert listed.message.startswith("a subtopology is a table of topology, ")
+    assert whole.message.startswith("a topology is a table of ")
+    assert number.message == "topology is a text, not 12"
+
+
+def test_files_and_instances_are_bounded(tmp_path: Path) -> None:
+    for number in range(MAX_FILES):
+        write(tmp_path, f"subtopology: S{number}\n", f"s{number}.yaml")
+    imports = ", ".join(f"s{number}.yaml" for number in range(MAX_FILES))
+    (files,) = refused(tmp_path, f"topology: Main\nimports: [{imports}]\n")
+    lines = "".join(f"  r{number}: {{component: PARTS.Relay, id: {number}}}\n" for number in range(MAX_INSTANCES + 1))
+    (instances,) = refused(tmp_path, f"topology: Main\ninstances:\n{lines}")
+    assert files.message == f"a topology has at most {MAX_FILES} files"
+    assert instances.message == f"a topology has at most {MAX_INSTANCES} instances"
+
+
 def test_only_imported_instances_are_overridden_and_only_by_the_main_file(tmp_path: Path) -> None:
-    write(tmp_path, "subtopology: A\noverrides: {B.r: {}}\ninstances:\n  r: {component: PARTS.Relay, id: 1}\n", "a.yaml")
+    write(
+        tmp_path, "subtopology: A\noverrides: {B.r: {}}\ninstances:\n  r: {component: PARTS.Relay, id: 1}\n", "a.yaml"
+    )
     faults = refused(
         tmp_path,
         """

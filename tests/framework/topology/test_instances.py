@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 
 def of_instance(folder: Path, fields: str) -> list[tuple[str, str]]:
-    """Messages and hints for one instance with those fields, beside one that serves it."""
-    text = f"topology: Main\ninstances:\n  one: {{{fields}}}\n  all: {{component: PARTS.Services, id: 0x9000}}\n{SERVICES}\n"
+    """Messages and hints for one instance with those fields (of this module unless they name a component)."""
+    written = fields if fields.startswith("component") else f"component: PARTS.{fields}"
+    serves = "{component: PARTS.Services, id: 0x9000}"
+    text = f"topology: Main\ninstances:\n  one: {{{written}}}\n  all: {serves}\n{SERVICES}\n"
     return [(fault.message, fault.hint) for fault in refused(folder, text)]
 
 
@@ -24,33 +26,33 @@ def of_instance(folder: Path, fields: str) -> list[tuple[str, str]]:
     [
         ("component: Relay, id: 1", "'Relay' is no name of a class; write its module too, as in package.Class", ""),
         ("component: no_such.Relay, id: 1", "no_such cannot be imported: there is no module no_such", ""),
-        ("component: PARTS.Words, id: 1", "tests.framework.topology.parts.Words is no component", "components derive from"),
-        ("component: PARTS.Relay", "an instance misses its key id", "The base of"),
-        ("component: PARTS.Relay, id: -1", "id -1 is outside 0x0 to 0xffffffff", ""),
-        ("component: PARTS.Worker, id: 0xFFFFFFFF, queue: 1", "id 0xFFFFFFFF is outside 0x0 to 0xfffffffa", ""),
-        ("component: PARTS.Relay, id: 1, queue: 5", "Relay is a passive component and has no queue", ""),
-        ("component: PARTS.Relay, id: 1, priority: 5", "Relay is a passive component and has no priority", ""),
-        ("component: PARTS.Basket, id: 1, queue: 5, thread: t", "Basket is a queued component and has no thread", ""),
-        ("component: PARTS.Basket, id: 1", "Basket is a queued component and needs its queue's depth", "queue: 10"),
-        ("component: PARTS.Worker, id: 1", "Worker is an active component and needs its queue's depth", "queue: 10"),
-        ("component: PARTS.Worker, id: 1, queue: 0", "queue 0 is outside 1 to 100000", ""),
-        ("component: PARTS.Worker, id: 1, queue: 1, priority: 256", "priority 256 is outside 0 to 255", ""),
-        ("component: PARTS.Worker, id: 1, queue: 1, thread: main", "'main' is no name of a thread", "any name but main"),
-        ("component: PARTS.Worker, id: 1, queue: true", "queue is a whole number, not true", ""),
-        ("component: PARTS.Hookless, id: 1, queue: 1", "Hookless.words_in calls a hook when its queue is full", "write the method words_in_overflow"),
-        ("component: PARTS.Relay, id: 1, colour: red", "an instance has no key 'colour'", "keys: component, id"),
-        ("component: PARTS.Ticker, id: 1, settings: {limit: [1]}", "Ticker has no setting limit", "did you mean limits?"),
-        ("component: PARTS.Ticker, id: 1, settings: {limits: 1}", "limits is a list, each a whole number, not 1", ""),
-        ("component: PARTS.Ticker, id: 1, settings: {limits: [1, x]}", "limits[1] is a whole number, not 'x'", ""),
-        ("component: PARTS.Ticker, id: 1, settings: {limits: [2, 1]}", "limits: [2, 1] do not ascend", "Limits that"),
-        ("component: PARTS.Ticker, id: 1, settings: {names: {a: yes}}", "names.a is a number, not 'yes'", ""),
-        ("component: PARTS.Ticker, id: 1, settings: {title: 1.0}", "title is a text, not 1.0", "put it into quotes"),
-        ("component: PARTS.Ticker, id: 1, settings: {fast: 1}", "fast is true or false, not 1", ""),
-        ("component: PARTS.Ticker, id: 1, settings: [1]", "settings is a table, not a list", ""),
-        ("component: PARTS.Worker, id: 1, queue: 1, parameters: {gian: 1}", "Worker has no parameter gian", "did you mean gain?"),
-        ("component: PARTS.Worker, id: 1, queue: 1, parameters: {GAIN: 10}", "GAIN: 10 is outside 1 to 9", "From 1 to 9."),
-        ("component: PARTS.Worker, id: 1, queue: 1, parameters: {gain: [1]}", "gain: U8 wants an integer, not [1]", ""),
-        ("component: PARTS.Worker, id: 1, queue: 1, parameters: {gain: 2, GAIN: 3}", "the parameter gain is here a second", ""),
+        ("Words, id: 1", "tests.framework.topology.parts.Words is no component", "components derive from"),
+        ("Relay", "an instance misses its key id", "The base of"),
+        ("Relay, id: -1", "id -1 is outside 0x0 to 0xffffffff", ""),
+        ("Worker, id: 0xFFFFFFFF, queue: 1", "id 0xFFFFFFFF is outside 0x0 to 0xfffffffa", ""),
+        ("Relay, id: 1, queue: 5", "Relay is a passive component and has no queue", ""),
+        ("Relay, id: 1, priority: 5", "Relay is a passive component and has no priority", ""),
+        ("Basket, id: 1, queue: 5, thread: t", "Basket is a queued component and has no thread", ""),
+        ("Basket, id: 1", "Basket is a queued component and needs its queue's depth", "queue: 10"),
+        ("Worker, id: 1", "Worker is an active component and needs its queue's depth", "queue: 10"),
+        ("Worker, id: 1, queue: 0", "queue 0 is outside 1 to 100000", ""),
+        ("Worker, id: 1, queue: 1, priority: 256", "priority 256 is outside 0 to 255", ""),
+        ("Worker, id: 1, queue: 1, thread: main", "'main' is no name of a thread", "any name but main"),
+        ("Worker, id: 1, queue: true", "queue is a whole number, not true", ""),
+        ("Hookless, id: 1, queue: 1", "Hookless.words_in calls a hook when its", "write the method words_in_overflow"),
+        ("Relay, id: 1, colour: red", "an instance has no key 'colour'", "keys: component, id"),
+        ("Ticker, id: 1, settings: {limit: [1]}", "Ticker has no setting limit", "did you mean limits?"),
+        ("Ticker, id: 1, settings: {limits: 1}", "limits is a list, each a whole number, not 1", ""),
+        ("Ticker, id: 1, settings: {limits: [1, x]}", "limits[1] is a whole number, not 'x'", ""),
+        ("Ticker, id: 1, settings: {limits: [2, 1]}", "limits: [2, 1] do not ascend", "Limits that"),
+        ("Ticker, id: 1, settings: {names: {a: yes}}", "names.a is a number, not 'yes'", ""),
+        ("Ticker, id: 1, settings: {title: 1.0}", "title is a text, not 1.0", "put it into quotes"),
+        ("Ticker, id: 1, settings: {fast: 1}", "fast is true or false, not 1", ""),
+        ("Ticker, id: 1, settings: [1]", "settings is a table, not a list", ""),
+        ("Worker, id: 1, queue: 1, parameters: {gian: 1}", "Worker has no parameter gian", "did you mean gain?"),
+        ("Worker, id: 1, queue: 1, parameters: {GAIN: 10}", "GAIN: 10 is outside 1 to 9", "From 1 to 9."),
+        ("Worker, id: 1, queue: 1, parameters: {gain: [1]}", "gain: U8 wants an integer, not [1]", ""),
+        ("Worker, id: 1, queue: 1, parameters: {gain: 2, GAIN: 3}", "the parameter gain is here a second", ""),
     ],
 )  # fmt: skip
 def test_one_fault_of_an_instance(tmp_path: Path, fields: str, message: str, hint: str) -> None:
@@ -140,7 +142,11 @@ def test_a_service_is_an_instance_that_can_serve(tmp_path: Path) -> None:
 
 
 def test_a_service_is_named_once(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("subtopology: A\nservices: {time: r}\ninstances:\n  r: {component: PARTS.Relay, id: 1}\n")
-    (tmp_path / "a.yaml").write_text((tmp_path / "a.yaml").read_text().replace("PARTS", "tests.framework.topology.parts"))
+    (tmp_path / "a.yaml").write_text(
+        "subtopology: A\nservices: {time: r}\ninstances:\n  r: {component: PARTS.Relay, id: 1}\n"
+    )
+    (tmp_path / "a.yaml").write_text(
+        (tmp_path / "a.yaml").read_text().replace("PARTS", "tests.framework.topology.parts")
+    )
     (fault,) = refused(tmp_path, "topology: Main\nimports: [a.yaml]\nservices: {time: A.r}\n")
     assert fault.message.startswith("the service time is already r (")

@@ -24,7 +24,9 @@ def test_without_packets_no_channel_needs_one(tmp_path: Path) -> None:
 
 
 def test_a_channel_in_no_packet_is_named_unless_it_is_omitted(tmp_path: Path) -> None:
-    faults = refused(tmp_path, HEAD + "packets:\n  P: {id: 1, group: 1, channels: [worker.level]}\nomitted: [bulky.One]\n")
+    faults = refused(
+        tmp_path, HEAD + "packets:\n  P: {id: 1, group: 1, channels: [worker.level]}\nomitted: [bulky.One]\n"
+    )
     assert [(line, message) for line, _, message, _ in messages(faults)] == [
         (5, "Count of Main.worker is in no packet"),
         (6, "Two of Main.bulky is in no packet"),

@@ -1,0 +1,116 @@
+"""The quiescence: how much of it has passed, over all starts, by the clock since boot alone."""
+
+from __future__ import annotations
+
+import posixpath
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from kittiwake.model.fw import TimeValue
+from kittiwake.model.types import WireError, wire_type
+from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.finding import Finding, move_aside
+from kittiwake.storage.record import AtomicRecord
+from kittiwake.wire.time_tag import BASE_SHIFT, MICROSECONDS_MASK, TAG_SIZE, unpack_tag
+from kittiwake_components.deployment_time import NO_TIME
+
+if TYPE_CHECKING:
+    from kittiwake.platform.interface import Files
+
+VERSION = 1
+
+LONGEST_SAVE_INTERVAL_NS = 60 * NS_PER_S
+"""At most so much of a start does not count after a kill; of a short start at most half is lost."""
+
+IMPORTED = ".imported"
+
+_TIME = wire_type(TimeValue)
+_ELAPSED = Struct(">Q")
+_PAYLOAD_SIZE = _ELAPSED.size + TAG_SIZE
+
+
+class Quiescence:
+    """The time that has passed, in microseconds; wall-clock steps change nothing about it.
+
+    `end` is when it was over, `NO_TIME` while it was not; it is a label and decides nothing.
+    """
+
+    def __init__(self, files: Files, path: str) -> None:
+        self._files = files
+        self._path = path
+        self._record = AtomicRecord(files, path, VERSION, _PAYLOAD_SIZE)
+        self._before_us = 0
+        self._began_ns = 0
+        self._interval_ns = NS_PER_S
+        self._save_due_ns = 0
+        self.end = NO_TIME
+        self.imported_us: int | None = None
+
+    def begin(self, now_ns: int) -> None:
+        """Counts from `now_ns` since boot; what passed in earlier starts is 0 until `open` was called."""
+        self._began_ns = now_ns
+        self._save_due_ns = now_ns + self._interval_ns
+
+    def open(self, time_base: int, time_us: int) -> tuple[Finding, ...]:
+        """Reads the record, makes it if there is none, and returns what was found wrong.
+
+        Without a record the F´ file of 11 bytes at the record's own name is imported once: the deployment's time,
+        `time_us` in `time_base`, less the start in the file, is what has passed. Raises `OSError`.
+        """
+        reading = self._record.read()
+        findings = reading.findings
+        if reading.payload is not None and len(reading.payload) == _PAYLOAD_SIZE:
+            self._before_us = _ELAPSED.unpack_from(reading.payload)[0]
+            try:
+                self.end = _TIME.unpack(reading.payload, _ELAPSED.size)[0]
+            except WireError:
+                self.end = NO_TIME
+        else:
+            findings += self._import(time_base, time_us)
+            self._write(self._before_us)
+        if self._files.exists(self._path):
+            self._files.rename(self._path, self._path + IMPORTED)
+            self._files.sync_folder(posixpath.dirname(self._path))
+        return findings
+
+    def _import(self, time_base: int, time_us: int) -> tuple[Finding, ...]:
+        try:
+            content = self._files.read(self._path, TAG_SIZE)
+            start = unpack_tag(content)
+        except FileNotFoundError:
+            return ()
+        except WireError as fault:
+            return (move_aside(self._files, self._path, str(fault)),)
+        except OSError as fault:
+            return (move_aside(self._files, self._path, f"cannot be read: {fault.strerror}"),)
+        self.imported_us = 0
+        if start >> BASE_SHIFT == time_base:
+            self.imported_us = max(time_us - (start & MICROSECONDS_MASK), 0)
+        self._before_us = self.imported_us
+        return ()
+
+    def elapsed_us(self, now_ns: int) -> int:
+        """What has passed, in all starts."""
+        return self._before_us + (now_ns - self._began_ns) // 1000
+
+    def save_if_due(self, now_ns: int) -> None:
+        """Saves at 1, 3, 7, ... seconds of this start, and later once a minute. Raises `OSError`."""
+        if now_ns >= self._save_due_ns:
+            self._interval_ns = min(self._interval_ns * 2, LONGEST_SAVE_INTERVAL_NS)
+            self._save_due_ns = now_ns + self._interval_ns
+            self.save(now_ns)
+
+    def save(self, now_ns: int) -> None:
+        """Saves what has passed. Raises `OSError`."""
+        self._write(self.elapsed_us(now_ns))
+
+    def reset(self, now_ns: int) -> None:
+        """Begins the quiescence anew. Raises `OSError`; it begins anew in memory all the same."""
+        self._before_us = 0
+        self.end = NO_TIME
+        self._interval_ns = NS_PER_S
+        self.begin(now_ns)
+        self._write(0)
+
+    def _write(self, elapsed_us: int) -> None:
+        self._record.write(_ELAPSED.pack(elapsed_us) + _TIME.pack(self.end))
