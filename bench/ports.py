@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COUNT = 20_000
+BURST = 500
 
 
 @port("Bench.Number")
@@ -133,11 +134,11 @@ def figures() -> list[Figure]:
     reference = _port_calls(Plain(), "method")
 
     def queued() -> None:
-        put = alone.async_out
-        for _ in range(COUNT):
-            put(1)
-        while single.main.has_ready():
-            single.main.turn(0)
+        for _ in range(COUNT // BURST):
+            for _ in range(BURST):
+                alone.async_out(1)
+            while single.main.has_ready():
+                single.main.turn(0)
 
     def written() -> None:
         for value in range(COUNT):

@@ -9,7 +9,6 @@ from kittiwake.runtime.monitor import fault_reason
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Loop
     from kittiwake.runtime.tasks import TaskClock
-
     from kittiwake_components.parameter_db.catalogue import Entry
 
 THREAD_LIMIT_S = 2.0

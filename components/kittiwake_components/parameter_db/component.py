@@ -29,7 +29,6 @@ from kittiwake.model.codec import clip
 from kittiwake.model.fw import FwPrmIdType
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.replaced import ReplacedFile
-
 from kittiwake_components.parameter_db.application import ValueRefused, apply_values
 from kittiwake_components.parameter_db.catalogue import Catalogue, Entry
 from kittiwake_components.parameter_db.constants import (

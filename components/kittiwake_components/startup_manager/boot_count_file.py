@@ -23,8 +23,8 @@ def _fault(content: bytes) -> str | None:
     return None
 
 
-def boot_count_file(files: Files, path: str) -> ReplacedFile:
-    """The file at `path`; its content is read with `parse_count` and written as `count_bytes`."""
+def counted_in(files: Files, path: str) -> ReplacedFile:
+    """The file at `path`. Its content is read with `parse_count` and written as `count_bytes`."""
     return ReplacedFile(files, path, SIZE, _fault)
 
 

@@ -1,4 +1,4 @@
-"""What is known of the starts before this one: how many there were, how the last ended, how many ended early in a row."""
+"""What is known of earlier starts: how many there were, how the last ended, how many ended early in a row."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class BootHistory:
     """
 
     def __init__(self, files: Files, path: str) -> None:
+        self.path = path
         self._record = AtomicRecord(files, path, VERSION, _LAYOUT.size)
         self.boots: int | None = None
         self.early_before = 0

@@ -31,8 +31,8 @@ from kittiwake_components.deployment_time import NO_TIME, US_PER_S, present_us, 
 from kittiwake_components.ports import PATH_SIZE, BootLoop, CmdSeqCancel, CmdSeqIn, SequenceDone, SequenceStarted
 from kittiwake_components.startup_manager.boot_count_file import (
     COUNT_MAX,
-    boot_count_file,
     count_bytes,
+    counted_in,
     parse_count,
     plausible_count,
 )
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from kittiwake.runtime.tasks import Reply
     from kittiwake.storage.finding import Finding
-    from kittiwake.storage.replaced import ReplacedFile
 
 FileName = Annotated[str, Size(PATH_SIZE)]
 Reason = Annotated[str, Size(120)]
@@ -81,16 +80,16 @@ class StartupManager(PassiveComponent):
     armed = Parameter(Bool, default=True, doc="Whether WAIT_FOR_QUIESCENCE waits; if not, it is answered at once.")
     quiescence_time = Parameter(TimeInterval, default=TimeInterval(45 * 60, 0), doc="How long the quiescence lasts.")
     quiescence_start_file = Parameter(
-        String(PATH_SIZE), default="/quiescence_start.bin", doc="Record of the quiescence; read at the first run call."
+        String(PATH_SIZE),
+        default="/quiescence_start.bin",
+        doc="Record of the quiescence; changes count at a restart.",
     )
-    startup_sequence_file = Parameter(
-        String(PATH_SIZE), default="/startup.bin", doc="The sequence to run after a start."
-    )
+    startup_sequence_file = Parameter(String(PATH_SIZE), default="/startup.bin", doc="The sequence to run at a start.")
     boot_count_file = Parameter(
-        String(PATH_SIZE), default="/boot_count.bin", doc="The boot count; read and written at the first run call."
+        String(PATH_SIZE), default="/boot_count.bin", doc="The boot count; a change counts at a restart."
     )
     boot_history_file = Parameter(
-        String(PATH_SIZE), default="/boot_history.bin", doc="Record of the last starts; read at the first run call."
+        String(PATH_SIZE), default="/boot_history.bin", doc="Record of the last starts; a change counts at a restart."
     )
     boot_loop_count = Parameter(
         U32, default=5, low=0, high=1000, doc="So many early ends in a row are a boot loop; 0: there is none."
@@ -102,10 +101,14 @@ class StartupManager(PassiveComponent):
         U32, default=1, low=0, high=100, doc="How often a sequence that the sequencer refuses is offered again."
     )
 
+    _count_path: str
+    _history: BootHistory
+    _quiescence: Quiescence
+
     @event(WARNING_LO, "Boot count file could not be updated")
     def boot_count_update_failure(self) -> None: ...
 
-    @event(WARNING_LO, "Quiescence file could not be initialized")
+    @event(WARNING_LO, "Quiescence file could not be initialized", throttle=5, every_s=600.0)
     def quiescence_file_init_failure(self) -> None: ...
 
     @event(ACTIVITY_LO, "Startup sequence finished")
@@ -149,18 +152,22 @@ class StartupManager(PassiveComponent):
         self._began_ns = 0
         self._has_lasted = False
         self._is_over = False
-        self._history = BootHistory(self.platform.files, self._path("boot_history_file"))
-        self._quiescence = Quiescence(self.platform.files, self._path("quiescence_start_file"))
         self._waiting: list[Reply[None]] = []
         self._token = 0
         self._retries = 0
         self._retry_is_due = False
 
+    def start(self) -> None:
+        files = self.platform.files
+        self._count_path = self._path("boot_count_file")
+        self._history = BootHistory(files, self._path("boot_history_file"))
+        self._quiescence = Quiescence(files, self._path("quiescence_start_file"))
+
     def stop(self) -> None:
         if not self._boots:
             return
         if not self._is_over:
-            self._try(self.quiescence_start_file, lambda: self._quiescence.save(self.clock.now_ns()))
+            self._save_quiescence()
         # A sequence that stops the deployment would do so again after every start.
         is_early = not self._has_lasted and self.sequence_state in _UNDER_WAY
         self._try(self.boot_history_file, lambda: self._history.end(is_early=is_early))
@@ -252,9 +259,7 @@ class StartupManager(PassiveComponent):
 
     def _require(self, is_saved: bool, name: str) -> None:
         if not is_saved:
-            raise CommandError(
-                CommandResponse.EXECUTION_ERROR, f"{name} could not be written; it holds until a restart"
-            )
+            raise CommandError(CommandResponse.EXECUTION_ERROR, f"{name} was not written; it holds till a restart")
 
     # Ports
 
@@ -300,9 +305,8 @@ class StartupManager(PassiveComponent):
     def _begin(self, now_ns: int) -> None:
         self._began_ns = now_ns
         self.startup_state = StartupState.INITIALIZED
-        # What was loaded from the parameter database may name other files than the defaults.
-        self._history = BootHistory(self.platform.files, self._path("boot_history_file"))
-        self._quiescence = Quiescence(self.platform.files, self._path("quiescence_start_file"))
+        for path in (self._history.path, self._count_path, self._quiescence.path):
+            self._make_folder(path)
         self._boots = self._count_boot()
         self._quiescence.begin(now_ns)
         self._open_quiescence()
@@ -320,8 +324,7 @@ class StartupManager(PassiveComponent):
         """Makes this start count, durably, and says which one it is."""
         self._try(self.boot_history_file, lambda: self._report(self._history.read()))
         self.last_reset_reason = self._history.last_reset
-        path = self._path("boot_count_file")
-        file = boot_count_file(self.platform.files, path)
+        file = counted_in(self.platform.files, self._count_path)
         stored = None
         try:
             reading = file.read()
@@ -333,20 +336,15 @@ class StartupManager(PassiveComponent):
         if doubt:
             self.record_recovered(self.boot_count_file, doubt)
         boots = min(before + 1, COUNT_MAX)
-        if not self._try(self.boot_count_file, lambda: self._report(self._written(file, path, boots))):
+        if not self._try(self.boot_count_file, lambda: self._report(file.write(count_bytes(boots)))):
             self.boot_count_update_failure()
         self._try(self.boot_history_file, lambda: self._history.begin(boots))
         return boots
-
-    def _written(self, file: ReplacedFile, path: str, boots: int) -> Iterable[Finding]:
-        self._make_folder(path)
-        return file.write(count_bytes(boots))
 
     def _open_quiescence(self) -> None:
         quiescence = self._quiescence
         time_us = present_us(self._tags, self.clock)
         try:
-            self._make_folder(self._path("quiescence_start_file"))
             self._report(quiescence.open(time_base(self._tags), time_us))
         except OSError as fault:
             self.quiescence_file_init_failure()
@@ -388,17 +386,24 @@ class StartupManager(PassiveComponent):
         if remaining_us > 0:
             self._is_over = False
             quiescence.end = NO_TIME
-            self._try(self.quiescence_start_file, lambda: quiescence.save_if_due(now))
+            if quiescence.is_save_due(now):
+                self._save_quiescence()
         elif not self._is_over:
             self._is_over = True
             if quiescence.end == NO_TIME:
                 quiescence.end = end
-                self._try(self.quiescence_start_file, lambda: quiescence.save(now))
+                self._save_quiescence()
                 self.quiescence_done()
         if self._is_over or not self.armed:
             self._release()
         self.quiescence_remaining = min(-(min(-remaining_us, 0) // US_PER_S), 0xFFFFFFFF)
         self._show_end(quiescence.end if self._is_over else end)
+
+    def _save_quiescence(self) -> None:
+        if self._quiescence.is_open:
+            self._try(self.quiescence_start_file, lambda: self._quiescence.save(self.clock.now_ns()))
+        else:
+            self._open_quiescence()
 
     def _release(self) -> None:
         for reply in self._waiting:
@@ -431,7 +436,7 @@ class StartupManager(PassiveComponent):
     def _make_folder(self, path: str) -> None:
         folder = posixpath.dirname(path)
         if folder != self.root.path:
-            make_folders_durably(self.platform.files, folder)
+            self._try(self.root.name_of(folder), lambda: make_folders_durably(self.platform.files, folder))
 
     def _try(self, name: str, step: Callable[[], object]) -> bool:
         """Takes a step that may fail for the disk's sake; a failure is reported, and the start goes on."""

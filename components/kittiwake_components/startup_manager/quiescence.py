@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 VERSION = 1
 
 LONGEST_SAVE_INTERVAL_NS = 60 * NS_PER_S
-"""At most so much of a start does not count after a kill; of a short start at most half is lost."""
+"""At most so much of a start is not counted after a kill; of a short one about half."""
 
 IMPORTED = ".imported"
 
@@ -32,12 +32,13 @@ _PAYLOAD_SIZE = _ELAPSED.size + TAG_SIZE
 class Quiescence:
     """The time that has passed, in microseconds; wall-clock steps change nothing about it.
 
-    `end` is when it was over, `NO_TIME` while it was not; it is a label and decides nothing.
+    `end` is when it was over, `NO_TIME` while it was not; it is a label and decides nothing. `is_open` says whether
+    the record was read, `imported_us` what an F´ file had to say, or `None`.
     """
 
     def __init__(self, files: Files, path: str) -> None:
         self._files = files
-        self._path = path
+        self.path = path
         self._record = AtomicRecord(files, path, VERSION, _PAYLOAD_SIZE)
         self._before_us = 0
         self._began_ns = 0
@@ -45,6 +46,7 @@ class Quiescence:
         self._save_due_ns = 0
         self.end = NO_TIME
         self.imported_us: int | None = None
+        self.is_open = False
 
     def begin(self, now_ns: int) -> None:
         """Counts from `now_ns` since boot; what passed in earlier starts is 0 until `open` was called."""
@@ -68,21 +70,22 @@ class Quiescence:
         else:
             findings += self._import(time_base, time_us)
             self._write(self._before_us)
-        if self._files.exists(self._path):
-            self._files.rename(self._path, self._path + IMPORTED)
-            self._files.sync_folder(posixpath.dirname(self._path))
+        self.is_open = True
+        if self._files.exists(self.path):
+            self._files.rename(self.path, self.path + IMPORTED)
+            self._files.sync_folder(posixpath.dirname(self.path))
         return findings
 
     def _import(self, time_base: int, time_us: int) -> tuple[Finding, ...]:
         try:
-            content = self._files.read(self._path, TAG_SIZE)
+            content = self._files.read(self.path, TAG_SIZE)
             start = unpack_tag(content)
         except FileNotFoundError:
             return ()
         except WireError as fault:
-            return (move_aside(self._files, self._path, str(fault)),)
+            return (move_aside(self._files, self.path, str(fault)),)
         except OSError as fault:
-            return (move_aside(self._files, self._path, f"cannot be read: {fault.strerror}"),)
+            return (move_aside(self._files, self.path, f"cannot be read: {fault.strerror}"),)
         self.imported_us = 0
         if start >> BASE_SHIFT == time_base:
             self.imported_us = max(time_us - (start & MICROSECONDS_MASK), 0)
@@ -93,12 +96,13 @@ class Quiescence:
         """What has passed, in all starts."""
         return self._before_us + (now_ns - self._began_ns) // 1000
 
-    def save_if_due(self, now_ns: int) -> None:
-        """Saves at 1, 3, 7, ... seconds of this start, and later once a minute. Raises `OSError`."""
-        if now_ns >= self._save_due_ns:
-            self._interval_ns = min(self._interval_ns * 2, LONGEST_SAVE_INTERVAL_NS)
-            self._save_due_ns = now_ns + self._interval_ns
-            self.save(now_ns)
+    def is_save_due(self, now_ns: int) -> bool:
+        """True once at 1, 3, 7, ... seconds of this start, and later once a minute."""
+        if now_ns < self._save_due_ns:
+            return False
+        self._interval_ns = min(self._interval_ns * 2, LONGEST_SAVE_INTERVAL_NS)
+        self._save_due_ns = now_ns + self._interval_ns
+        return True
 
     def save(self, now_ns: int) -> None:
         """Saves what has passed. Raises `OSError`."""
@@ -111,6 +115,7 @@ class Quiescence:
         self._interval_ns = NS_PER_S
         self.begin(now_ns)
         self._write(0)
+        self.is_open = True
 
     def _write(self, elapsed_us: int) -> None:
         self._record.write(_ELAPSED.pack(elapsed_us) + _TIME.pack(self.end))

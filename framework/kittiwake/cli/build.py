@@ -43,12 +43,17 @@ def build(topology: Topology, folder: Path) -> tuple[Image, Path, Path]:
     return image, image_path, dictionary
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments."""
+    made = argparse.ArgumentParser("kittiwake build", description="Compile a topology into an image and its dictionary.")
+    made.add_argument("topology", type=Path, help="topology file (YAML)")
+    made.add_argument("-o", "--output", type=Path, default=Path("build"), metavar="DIR", help="default: build")
+    return made
+
+
 def main(arguments: list[str]) -> int:
     """Builds; 1 if the topology has faults."""
-    parser = argparse.ArgumentParser("kittiwake build", description="Compile a topology into an image and its dictionary.")
-    parser.add_argument("topology", type=Path, help="topology file (YAML)")
-    parser.add_argument("-o", "--output", type=Path, default=Path("build"), metavar="DIR", help="default: build")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     topology = compile_topology(options.topology)
     if topology is None:
         return 1

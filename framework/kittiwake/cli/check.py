@@ -8,11 +8,16 @@ from pathlib import Path
 from kittiwake.cli.build import compile_topology
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments."""
+    made = argparse.ArgumentParser("kittiwake check", description="Check topology files and list every fault.")
+    made.add_argument("topologies", type=Path, nargs="+", metavar="topology", help="topology file (YAML)")
+    return made
+
+
 def main(arguments: list[str]) -> int:
     """Checks; 1 if there are faults."""
-    parser = argparse.ArgumentParser("kittiwake check", description="Check topology files and list every fault.")
-    parser.add_argument("topologies", type=Path, nargs="+", metavar="topology", help="topology file (YAML)")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     sound = True
     for path in options.topologies:
         topology = compile_topology(path)

@@ -3,51 +3,74 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Commands = Mapping[str, tuple[str, str]]
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("kittiwake.cli.run", "start a deployment from a topology file or an image"),
     "check": ("kittiwake.cli.check", "check a topology file and list every fault"),
     "build": ("kittiwake.cli.build", "compile a topology into an image and its dictionary"),
+    "graph": ("kittiwake.cli.graph", "draw a topology as Mermaid, DOT or SVG"),
+    "schema": ("kittiwake.cli.schema", "print the JSON Schema of topology files, for editors"),
+    "dictionary": ("kittiwake.cli.dictionary", "write the F´ dictionary of a topology"),
+    "fpp": ("kittiwake.cli.fpp", "write a topology and its components in FPP"),
+    "seq": ("kittiwake.cli.seq", "compile, show, check and dry-run command sequences"),
+    "keys": ("kittiwake.cli.keys", "make, list and rotate the keys that sign the uplink"),
+    "ground": ("kittiwake_ground.commands.ground", "command and watch a deployment straight over a link"),
+    "completion": ("kittiwake.cli.completion", "print a script that completes these commands in a shell"),
 }
 """Sub-command -> module with a function `main(arguments) -> exit status`, and a line of help."""
 
 
-def usage() -> str:
+def usage(program: str = "kittiwake", commands: Commands = COMMANDS) -> str:
     """The list of sub-commands."""
-    width = max(len(name) for name in COMMANDS)
-    rows = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
-    return "\n".join(["usage: kittiwake COMMAND [ARGUMENT ...]", "", *rows, "", "kittiwake COMMAND --help says more."])
+    width = max(len(name) for name in commands)
+    rows = [f"  {name:<{width}}  {summary}" for name, (_, summary) in commands.items()]
+    return "\n".join([f"usage: {program} COMMAND [ARGUMENT ...]", "", *rows, "", f"{program} COMMAND --help says more."])
+
+
+def dispatch(program: str, commands: Commands, given: list[str]) -> int:
+    """Runs the sub-command that the first argument names, and returns its exit status; 2 if there is no such one."""
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(usage(program, commands), file=sys.stdout if given else sys.stderr)
+        return 0 if given else 2
+    found = commands.get(given[0])
+    if found is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(given[0], commands, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        print(f"{program}: there is no command {given[0]!r}.{hint}\n\n{usage(program, commands)}", file=sys.stderr)
+        return 2
+    from importlib import import_module
+
+    return int(import_module(found[0]).main(given[1:]))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one sub-command and returns its exit status: 0 done, 1 refused or failed, 2 misused."""
     given = sys.argv[1:] if arguments is None else arguments
-    if not given or given[0] in ("-h", "--help", "help"):
-        print(usage())
-        return 0 if given else 2
-    if given[0] in ("-V", "--version"):
+    if given and given[0] in ("-V", "--version"):
         import kittiwake
 
         print(f"kittiwake {kittiwake.__version__}")
         return 0
-    found = COMMANDS.get(given[0])
-    if found is None:
-        from difflib import get_close_matches
-
-        near = get_close_matches(given[0], COMMANDS, 1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        print(f"kittiwake: there is no command {given[0]!r}.{hint}\n\n{usage()}", file=sys.stderr)
-        return 2
-    from importlib import import_module
-
     try:
-        return int(import_module(found[0]).main(given[1:]))
+        status = dispatch("kittiwake", COMMANDS, given)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone, as `| head` does.
-        sys.stderr.close()
+        # Whoever read our output has gone, as `| head` does: what is still buffered goes nowhere.
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+    return status
 
 
 if __name__ == "__main__":

@@ -132,7 +132,8 @@ class ComponentType(type):
                 value.name = key
                 declared.outputs[key] = namespace.pop(key)
             elif isinstance(value, Event):
-                declared.events[key] = namespace.pop(key)
+                declared.events[key] = value
+                namespace[key] = EmitterMaker(value)
             elif isinstance(value, Parameter):
                 value.bind(key)
                 declared.parameters[key] = namespace.pop(key)
@@ -301,14 +302,24 @@ class Component(metaclass=ComponentType):
         if state is not None:
             state.count = 0
 
-    def __getattr__(self, name: str) -> Any:
-        # Reached for names that are not set yet: an event's emitter is made when it is first used, which spares a boot
-        # the several hundred that it never emits.
-        event = type(self).__declarations__.events.get(name)
-        if event is None:
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-        emit = self._context.emitter(event)
-        setattr(self, name, emit)
+
+class EmitterMaker:
+    """Stands in the class for an event, and gives an instance its emitter when it first emits.
+
+    A boot is spared the several hundred emitters that it never uses; and the class needs no `__getattr__`, which would
+    slow down every attribute of its instances.
+    """
+
+    __slots__ = ("_event",)
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+
+    def __get__(self, instance: Component | None, owner: type) -> Any:
+        if instance is None:
+            return self._event
+        emit = instance._context.emitter(self._event)
+        setattr(instance, self._event.name, emit)
         return emit
 
 

@@ -22,6 +22,9 @@ class Clock(Protocol):
     def now_ns(self) -> int:
         """Nanoseconds since boot (CLOCK_BOOTTIME)."""
 
+    def meter_ns(self) -> int:
+        """Nanoseconds of the cheapest clock that never steps, for durations only; it need not count suspend."""
+
     def wall_ns(self) -> int:
         """Nanoseconds since the Unix epoch, UTC; it may step either way."""
 

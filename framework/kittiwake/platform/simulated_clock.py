@@ -20,6 +20,10 @@ class SimulatedClock:
         """Nanoseconds since boot."""
         return self._now_ns
 
+    def meter_ns(self) -> int:
+        """The same: work takes no virtual time."""
+        return self._now_ns
+
     def wall_ns(self) -> int:
         """Nanoseconds since the Unix epoch, UTC."""
         elapsed_ns = self._now_ns - self._set_at_ns

@@ -8,26 +8,31 @@ from __future__ import annotations
 import os
 import time
 from _thread import get_native_id
+from functools import partial
+from typing import TYPE_CHECKING
 
 from kittiwake.platform.system_files import SystemFiles
 from kittiwake.platform.system_network import SystemNetwork
 from kittiwake.platform.system_poller import SystemPoller
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _FLOAT_BITS = 53
 
 
 class SystemClock:
-    """CLOCK_BOOTTIME, which counts suspend, and CLOCK_REALTIME."""
+    """CLOCK_BOOTTIME, which counts suspend, and CLOCK_REALTIME.
 
-    __slots__ = ()
+    `now_ns` and `wall_ns` are the system's calls with their clock filled in: a method would double what they cost.
+    """
 
-    def now_ns(self) -> int:
-        """Nanoseconds since boot."""
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    __slots__ = ("meter_ns", "now_ns", "wall_ns")
 
-    def wall_ns(self) -> int:
-        """Nanoseconds since the Unix epoch, UTC."""
-        return time.clock_gettime_ns(time.CLOCK_REALTIME)
+    def __init__(self) -> None:
+        self.now_ns: Callable[[], int] = partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME)
+        self.meter_ns: Callable[[], int] = time.monotonic_ns
+        self.wall_ns: Callable[[], int] = partial(time.clock_gettime_ns, time.CLOCK_REALTIME)
 
     def set_wall_ns(self, wall_ns: int) -> None:
         """Steps the system's wall clock. Raises `PermissionError` without CAP_SYS_TIME."""

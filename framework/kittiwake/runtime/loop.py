@@ -101,19 +101,44 @@ class Loop:
 
     def serve(self, queue: MessageQueue) -> None:
         """Handles one batch of a queue's messages."""
+        queue.note_high()
         try:
-            self._serve_batch(queue)
+            if len(queue.levels) == 1:
+                self._serve_level(queue)
+            else:
+                self._serve_levels(queue)
         finally:
             # Also where a handler ends the run: the shutdown flushes what is left.
-            queue.admit_waiting()
-            if queue.count:
+            if queue.waiting:
+                queue.admit_waiting()
+            if any(queue.levels):
                 queue._ready(queue)
             else:
                 queue.scheduled = False
 
-    def _serve_batch(self, queue: MessageQueue) -> None:
-        now_ns = self.clock.now_ns
-        began = now_ns()
+    def _serve_level(self, queue: MessageQueue) -> None:
+        """The most common queue by far has one priority: what is there now can be counted beforehand."""
+        level = queue.levels[0]
+        take = level.popleft
+        meter_ns = self.clock.meter_ns
+        slowest = queue.slowest_ns
+        count = min(len(level), MESSAGES_A_BATCH)
+        began = meter_ns()
+        for _ in range(count):
+            handler, arguments = take()
+            try:
+                handler(*arguments)
+            except Exception as fault:
+                self.monitor.handler_failed(queue.name, _named(handler), fault_reason(fault))
+            ended = meter_ns()
+            if ended - began > slowest:
+                slowest = self._note_slow(queue, handler, ended - began)
+            began = ended
+        queue.served += count
+
+    def _serve_levels(self, queue: MessageQueue) -> None:
+        meter_ns = self.clock.meter_ns
+        began = meter_ns()
         for _ in range(MESSAGES_A_BATCH):
             message = queue.take()
             if message is None:
@@ -124,12 +149,16 @@ class Loop:
             except Exception as fault:
                 self.monitor.handler_failed(queue.name, _named(handler), fault_reason(fault))
             queue.served += 1
-            ended = now_ns()
+            ended = meter_ns()
             if ended - began > queue.slowest_ns:
-                queue.slowest_ns = ended - began
-                if queue.slowest_ns > queue.slow_limit_ns:
-                    self.monitor.handler_slow(queue.name, _named(handler), queue.slowest_ns // 1000)
+                self._note_slow(queue, handler, ended - began)
             began = ended
+
+    def _note_slow(self, queue: MessageQueue, handler: Callable[..., Any], duration_ns: int) -> int:
+        queue.slowest_ns = duration_ns
+        if duration_ns > queue.slow_limit_ns:
+            self.monitor.handler_slow(queue.name, _named(handler), duration_ns // 1000)
+        return duration_ns
 
     # Other threads
 

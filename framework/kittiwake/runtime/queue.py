@@ -19,12 +19,13 @@ MAX_DEPTH = 100_000
 class MessageQueue:
     """Messages of one instance. Only its own loop touches it; other loops post to that loop's inbox.
 
-    `count` of at most `depth` messages wait in `levels`, the highest priority first. `high` is the most that ever
-    waited, `dropped` counts by port what found no room, `served` what was handled.
+    They wait in `levels`, the highest priority first, at most `depth` in each: a flood of one priority takes no room
+    from another. `high` is the most that were found waiting, `dropped` counts by port what found no room, `served` what
+    was handled.
     """
 
     __slots__ = (
-        "_priorities", "_ready", "count", "depth", "dropped", "high", "levels", "loop", "monitor", "name",
+        "_priorities", "_ready", "depth", "dropped", "high", "levels", "loop", "monitor", "name",
         "scheduled", "served", "slow_limit_ns", "slowest_ns", "waiting",
     )  # fmt: skip
 
@@ -37,7 +38,6 @@ class MessageQueue:
         self.loop = loop
         self.levels: list[deque[Message]] = []
         self._priorities: list[int] = []
-        self.count = 0
         self.high = 0
         self.served = 0
         self.dropped: dict[str, int] = {}
@@ -62,25 +62,26 @@ class MessageQueue:
         self, port: str, handler: Callable[..., Any], priority: int, full: str, hook: Callable[..., None] | None = None
     ) -> Callable[..., bool]:
         """The function that queues a call of `handler`; it says whether there was room."""
-        append = self.level(priority).append
+        level = self.level(priority)
+        depth, append, ready = self.depth, level.append, self._ready
 
         def put(*arguments: Any) -> bool:
-            if self.count >= self.depth and not self._make_room(port, handler, full, hook, arguments):
+            if len(level) >= depth and not self._make_room(port, handler, level, full, hook, arguments):
                 return False
-            self.count += 1
             append((handler, arguments))
             if not self.scheduled:
                 self.scheduled = True
-                self._ready(self)
+                ready(self)
             return True
 
         return put
 
     def _make_room(
-        self, port: str, handler: Any, full: str, hook: Callable[..., None] | None, arguments: tuple[Any, ...]
-    ) -> bool:
+        self, port: str, handler: Any, level: deque[Message], full: str, hook: Callable[..., None] | None,
+        arguments: tuple[Any, ...],
+    ) -> bool:  # fmt: skip
         self.dropped[port] = self.dropped.get(port, 0) + 1
-        self.high = self.depth
+        self.note_high()
         if full == "hook" and hook is not None:
             hook(*arguments)
             return False
@@ -88,36 +89,43 @@ class MessageQueue:
         if full != "drop_oldest":
             return False
         # Only a message of the same port gives way: another's may be a command that must be answered.
-        for level in self.levels:
-            for place, (queued, _) in enumerate(level):
-                if queued is handler:
-                    del level[place]
-                    self.count -= 1
-                    return True
+        for place, (queued, _) in enumerate(level):
+            if queued is handler:
+                del level[place]
+                return True
         return False
+
+    @property
+    def count(self) -> int:
+        """The messages that wait."""
+        return sum(map(len, self.levels))
+
+    def note_high(self) -> None:
+        """Keeps the most that were found waiting."""
+        self.high = max(self.high, self.count)
 
     def take(self) -> Message | None:
         """The next message, the highest priority first, or `None`."""
         for level in self.levels:
             if level:
-                if self.count > self.high:
-                    self.high = self.count
-                self.count -= 1
                 return level.popleft()
         return None
 
     def admit_waiting(self) -> None:
         """Takes in what other threads hold back until there is room."""
-        while self.waiting and self.count < self.depth:
+        while self.waiting and self.has_room():
             take, arguments = self.waiting.popleft()
             take(*arguments)
+
+    def has_room(self) -> bool:
+        """Whether a message of any priority would be taken."""
+        return all(len(level) < self.depth for level in self.levels)
 
     def clear(self) -> int:
         """Drops what is queued and says how much that was."""
         gone = self.count
         for level in self.levels:
             level.clear()
-        self.count = 0
         return gone
 
 

@@ -119,9 +119,15 @@ def _indexed(entry: Callable[..., Any], index: int) -> Callable[..., Any]:
 
 
 def _guarded(lock: Any, handler: Callable[..., Any]) -> Callable[..., Any]:
+    acquire, release = lock.acquire, lock.release
+
     def call(*arguments: Any) -> Any:
-        with lock:
+        # `with lock:` looks its two methods up at each call, which takes as long as all the rest.
+        acquire()
+        try:
             return handler(*arguments)
+        finally:
+            release()
 
     call.__name__ = handler.__name__
     return call
@@ -154,7 +160,7 @@ def _posted_when_room(target: Context, put: Callable[..., bool]) -> Callable[...
         room.release()
 
     def offer(*arguments: Any) -> None:
-        if queue.count < queue.depth and not queue.waiting:
+        if queue.has_room() and not queue.waiting:
             take(*arguments)
         else:
             queue.waiting.append((take, arguments))

@@ -123,13 +123,15 @@ def test_async_calls_are_queued_until_the_loop_serves_them() -> None:
     a.tell(1)
     a.tells[1](5)
     a.tells[1](6)
+    a.tells[1](7)
     a.tell(2)
-    assert b.heard == [("no room", 2, 6)]
+    a.tell(3)
+    assert b.heard == [("no room", 2, 7)]
     assert [(one.where, one.detail) for one in findings] == [("hear", "assert")]
     deployment.main.settle()
-    assert b.heard[1:] == [(2, 5), 1]
+    assert b.heard[1:] == [(2, 5), (2, 6), 1, 2]
     [queue] = deployment.queues()
-    assert (queue.served, queue.high, queue.dropped) == (2, 2, {"hear_each": 1, "hear": 1})
+    assert (queue.served, queue.high, queue.dropped) == (4, 4, {"hear_each": 1, "hear": 1})
 
 
 def test_a_handler_that_raises_fails_its_message_alone() -> None:
