@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 REPETITIONS = 9
 
 
 @frozen
 class Figure:
-    """One measured figure. `ratio` is value over reference, or its inverse where `faster` says that more is better."""
+    """One measured figure. `ratio` is what is held against `budget` and `stretch`.
+
+    It is value over reference, or reference over value where a peer is to be outrun. Where practice gives the budget in
+    a unit of its own (us, MB, days per second) it is the value in that unit, and the reference is there to show what
+    the machine could do in the same run.
+    """
 
     name: str
     value: float
@@ -34,6 +39,14 @@ class Figure:
     def within_budget(self) -> bool:
         """Whether the ratio keeps what practice demands."""
         return self.ratio >= self.budget if self.more_is_better else self.ratio <= self.budget
+
+
+    def as_row(self) -> dict[str, Any]:
+        """The figure as `results.json` holds it."""
+        return {
+            "name": self.name, "value": self.value, "unit": self.unit, "reference": self.reference,
+            "ratio": self.ratio, "budget": self.budget, "stretch": self.stretch, "within_budget": self.within_budget,
+        }  # fmt: skip
 
 
 def seconds_of(call: Callable[[], object]) -> float:
@@ -63,3 +76,19 @@ def cheaper(
     """A cost per operation that must be at most `budget` times the reference's; both calls do `count` operations."""
     value, basis, ratio = paired(subject, reference)
     return Figure(name, value / count * 1e9, "ns", basis / count * 1e9, ratio, budget, stretch)
+
+
+def faster(name: str, pairs: Sequence[tuple[float, float]], unit: str, budget: float, stretch: float) -> Figure:
+    """A time that must be `budget` times shorter than a peer's; `pairs` are ours and the peer's, side by side."""
+    ours = statistics.median([one for one, _ in pairs])
+    theirs = statistics.median([other for _, other in pairs])
+    ratio = statistics.median([other / one for one, other in pairs])
+    return Figure(name, ours, unit, theirs, ratio, budget, stretch, more_is_better=True)
+
+
+def dearer(name: str, pairs: Sequence[tuple[float, float]], unit: str, budget: float, stretch: float) -> Figure:
+    """A time that may be at most `budget` times a reference's; `pairs` are ours and the reference's, side by side."""
+    ours = statistics.median([one for one, _ in pairs])
+    theirs = statistics.median([other for _, other in pairs])
+    ratio = statistics.median([one / other for one, other in pairs])
+    return Figure(name, ours, unit, theirs, ratio, budget, stretch)

@@ -22,6 +22,7 @@ COMPONENTS = {
     "Health": "health",
     "Link": "link",
     "ParameterDb": "parameter_db",
+    "PassiveRateGroup": "passive_rate_group",
     "RateGroupDriver": "rate_group_driver",
     "Router": "router",
     "StartupManager": "startup_manager",

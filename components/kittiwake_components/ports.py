@@ -8,7 +8,7 @@ from typing import Annotated
 from kittiwake.model.commands import CommandResponse
 from kittiwake.model.fw import FwEventIdType, FwPrmIdType
 from kittiwake.model.ports import port
-from kittiwake.model.types import U8, U16, U32, Bool, Size, wire_enum
+from kittiwake.model.types import U8, U16, U32, U64, Bool, Size, wire_enum
 
 PATH_SIZE = 240
 """The longest file name that commands and ports carry, in bytes."""
@@ -101,6 +101,11 @@ def LinkStatus(state: LinkState) -> None:
 @port("Svc.Flow")
 def Flow(paused: Bool) -> None:
     """Asks an uplink to stop or to resume reading, because whoever serves it is full."""
+
+
+@port("Svc.Idle")
+def Idle(until_ns: U64) -> None:
+    """Whoever says this needs no cycle of its rate group before `until_ns` since boot; 0 takes that back."""
 
 
 @port("Svc.WatchDog")

@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kittiwake.model import (
     DIAGNOSTIC,
     U32,
     WARNING_HI,
     ActiveComponent,
     Channel,
+    OutputPort,
     OutputPortArray,
     Setting,
     async_port,
     event,
-    wire_array,
+    sync_port,
 )
 from kittiwake.model.fw import Cycle, Sched
-from kittiwake.runtime.monitor import fault_reason
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-MEMBERS = 20
-
-MemberTimes = wire_array("Svc.RateGroupMemberTimes", U32, MEMBERS)
+from kittiwake_components.ports import Idle
+from kittiwake_components.rate_group_cycles import MEMBERS, U32_MAX, Cycles, Members, MemberTimes, check_contexts
 
 
 class ActiveRateGroup(ActiveComponent):
-    """One rate group: calls up to 20 members in their order, each cycle.
+    """One rate group: calls up to 20 members in their order, each cycle, in its own turn.
 
-    A member that raises fails alone. A cycle slips when it ends after the next one was due, or was skipped.
+    A member that raises fails alone. A cycle slips when it ends after the next one was due, or was never run.
+    While all members have declared themselves idle the group tells its driver, and has no cycles.
     """
 
-    member_out = OutputPortArray(Sched, MEMBERS)
+    member_out = OutputPortArray(Sched, MEMBERS, doc="The members, called in this order.")
+    idle_out = OutputPort(Idle, doc="Tells the driver until when no member needs a cycle.")
 
     rg_max_time = Channel(U32, on_change=True, unit="us", doc="Longest cycle so far.")
-    rg_cycle_slips = Channel(U32, on_change=True, doc="Cycles that did not fit their period, or were skipped.")
+    rg_cycle_slips = Channel(U32, on_change=True, doc="Cycles that did not fit their period, or were never run.")
     rg_member_max = Channel(MemberTimes, on_change=True, unit="us", doc="Longest call of each member.")
     rg_member_jitter = Channel(
         MemberTimes, on_change=True, unit="us", doc="Latest less earliest start of each member within its cycles."
     )
 
-    contexts = Setting(list[int], default=[], doc="What each member is called with; 0 where none is given.")
+    contexts = Setting(
+        list[int], default=[], check=check_contexts, doc="What each member is called with; 0 where none is given."
+    )
 
     @event(DIAGNOSTIC, "Rate group started.")
     def rate_group_started(self) -> None: ...
@@ -51,77 +49,39 @@ class ActiveRateGroup(ActiveComponent):
     def rate_group_cycle_slip(self, cycle: U32) -> None: ...
 
     def initialize(self) -> None:
-        self._cycle = 0
-        self._last_due_ns = 0
-        self._slips = 0
-        self._max_ns = 0
-        self._members: list[int] = []
-        self._calls: list[tuple[Callable[[int], None], int]] = []
-        self._member_max_ns: list[int] = []
-        self._earliest_ns: list[int] = []
-        self._latest_ns: list[int] = []
+        self._cycles = self._make_cycles()
 
     def start(self) -> None:
-        self._members = [
-            index for index in range(MEMBERS) if self.is_connected(ActiveRateGroup.member_out, index)
-        ]
-        contexts = dict(enumerate(self.contexts))
-        self._calls = [(self.member_out[index], contexts.get(index, 0)) for index in self._members]
-        self._member_max_ns = [0] * len(self._members)
-        self._earliest_ns = [1 << 62] * len(self._members)
-        self._latest_ns = [0] * len(self._members)
+        self._cycles = self._make_cycles()
 
-    @async_port(Cycle, full="drop")
+    def _make_cycles(self) -> Cycles:
+        connected = [index for index in range(MEMBERS) if self.is_connected(ActiveRateGroup.member_out, index)]
+        return Cycles(self.member_out, connected, self.contexts, self.clock.now_ns, self._member_failed)
+
+    def _member_failed(self, index: int, reason: str) -> None:
+        self._context.monitor.handler_failed(self.name, f"member_out[{index}]", reason)
+
+    @async_port(Cycle, full="drop_oldest")
     def cycle_in(self, due_ns: int, period_ns: int) -> None:
         """Runs one cycle."""
-        if not self._cycle:
+        cycles = self._cycles
+        if not cycles.count:
             self.rate_group_started()
-        skipped = (due_ns - self._last_due_ns) // period_ns - 1 if self._last_due_ns else 0
-        self._last_due_ns = due_ns
-        ended_ns = self._run_members(due_ns)
-        if ended_ns - due_ns > self._max_ns:
-            self._max_ns = ended_ns - due_ns
-            self.rg_max_time = min(self._max_ns // 1000, 0xFFFFFFFF)
-        if skipped or ended_ns >= due_ns + period_ns:
-            self._slips += max(skipped, 1)
-            self.rg_cycle_slips = self._slips & 0xFFFFFFFF
-            self.rate_group_cycle_slip(self._cycle & 0xFFFFFFFF)
-        self._cycle += 1
+        if cycles.run(due_ns, period_ns):
+            self.rg_cycle_slips = cycles.slips & U32_MAX
+            self.rate_group_cycle_slip((cycles.count - 1) & U32_MAX)
+        if cycles.is_report_due():
+            self.rg_max_time = min(cycles.longest_ns // 1000, U32_MAX)
+            self._report_members(cycles.members)
 
-    def _run_members(self, due_ns: int) -> int:
-        now_ns = self.clock.now_ns
-        slowest, earliest, latest = self._member_max_ns, self._earliest_ns, self._latest_ns
-        began = now_ns()
-        changed = False
-        for place, (call, context) in enumerate(self._calls):
-            try:
-                call(context)
-            except Exception as fault:
-                self._context.monitor.handler_failed(self.name, f"member_out[{self._members[place]}]", fault_reason(fault))
-            late = began - due_ns
-            if late < earliest[place]:
-                earliest[place] = late
-                changed = True
-            if late > latest[place]:
-                latest[place] = late
-                changed = True
-            ended = now_ns()
-            if ended - began > slowest[place]:
-                slowest[place] = ended - began
-                changed = True
-            began = ended
-        if changed:
-            self._report_members()
-        return began
+    def _report_members(self, members: Members) -> None:
+        if members.changed:
+            members.changed = False
+            self.rg_member_max = members.longest_us()
+            self.rg_member_jitter = members.jitter_us()
 
-    def _report_members(self) -> None:
-        def spread(values_ns: list[int]) -> tuple[int, ...]:
-            times = [0] * MEMBERS
-            for place, member in enumerate(self._members):
-                times[member] = min(max(values_ns[place], 0) // 1000, 0xFFFFFFFF)
-            return tuple(times)
-
-        self.rg_member_max = spread(self._member_max_ns)
-        self.rg_member_jitter = spread(
-            [late - early for late, early in zip(self._latest_ns, self._earliest_ns, strict=True)]
-        )
+    @sync_port(Idle, size=MEMBERS)
+    def idle_in(self, index: int, until_ns: int) -> None:
+        """The member at `member_out[index]` needs no cycle before `until_ns`; 0 takes that back."""
+        if self._cycles.declare_idle(index, until_ns) and self.is_connected(ActiveRateGroup.idle_out):
+            self.idle_out(self._cycles.idle_until_ns)

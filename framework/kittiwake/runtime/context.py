@@ -58,11 +58,25 @@ class Context:
         self.throttles: dict[str, Throttle] = {}
         self.tasks: set[Task] = set()
         self.log: Callable[[int, int, Any, bytes], Any] = _unlogged
+        self._early_emitters: list[str] | None = []
         self.save_parameter: Callable[[int, bytes], Any] | None = None
+
+    def hold_events(self, held: list[tuple[Context, tuple[int, int, Any, bytes]]]) -> None:
+        """Puts the instance's events on a list, for as long as not all instances are ready to pass them on."""
+        self.log = lambda *event: held.append((self, event))
+
+    def release_emitters(self, component: Component) -> None:
+        """Makes the instance's events go to the log from now on."""
+        self.log = _unlogged
+        for name in self._early_emitters or ():
+            delattr(component, name)
+        self._early_emitters = None
 
     def emitter(self, event: Event) -> Callable[..., None]:
         """The function behind an event's name: it packs the arguments and hands them to the event log."""
         assert event.number is not None
+        if self._early_emitters is not None:
+            self._early_emitters.append(event.name)
         id = self.base_id + event.number
         severity = event.severity
         log = self.log

@@ -58,9 +58,7 @@ class Deployment:
             loop = self.loops[thread or MAIN_LOOP]
             self._make(name, component_class(path), Context(self, name, base_id, loop, merged, priority), depth)
         bind_connections(self)
-        bind_services(self)
-        for component in self._in_service_order():
-            self._guard(component, "initialize", component.initialize)
+        self._initialize()
         register_instances(self)
         load_parameters(self)
 
@@ -75,6 +73,19 @@ class Deployment:
             setattr(component, internal.name, context.queue.putter(
                 internal.name, handler, internal.priority, internal.full
             ))  # fmt: skip
+
+    def _initialize(self) -> None:
+        """Lets every instance set up its state; the events of that are held until all are ready to pass them on."""
+        held: list[tuple[Context, tuple[int, int, Any, bytes]]] = []
+        for component in self.instances.values():
+            component._context.hold_events(held)
+        for component in self._in_service_order():
+            self._guard(component, "initialize", component.initialize)
+        for component in self.instances.values():
+            component._context.release_emitters(component)
+        bind_services(self)
+        for context, event in held:
+            context.log(*event)
 
     def _guard(self, component: Component, what: str, step: Callable[[], None]) -> None:
         """One instance's fault does not keep the others from starting or stopping."""

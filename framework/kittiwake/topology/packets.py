@@ -20,6 +20,8 @@ PACKET_HEADER_BYTES = 15
 MAX_PACKET_BYTES = 1010
 """What a CCSDS transfer frame of 1024 bytes carries behind its header, the space packet's header and its checksum."""
 
+ALL = "*"
+
 Place = tuple[str, str]
 
 
@@ -60,29 +62,32 @@ def _channels(
 ) -> dict[Place, LineDraft]:
     found: dict[Place, LineDraft] = {}
     for line in lines:
-        place = _find(line, draft, instances, report)
-        if place is not None and found.setdefault(place, line) is not line:
-            report.add(line.node, f"{line.node.text} is here a second time")
+        for place in _find(line, draft, instances, report):
+            if found.setdefault(place, line) is not line:
+                report.add(line.node, f"{place[0]}.{place[1]} is here a second time")
     return found
 
 
-def _find(line: LineDraft, draft: Draft, instances: dict[str, Instance], report: Report) -> Place | None:
+def _find(line: LineDraft, draft: Draft, instances: dict[str, Instance], report: Report) -> list[Place]:
+    """The channel that a line names, or with `instance.*` all those of an instance."""
     name, dot, channel_name = line.node.text.rpartition(".")
     if not dot:
-        report.add(line.node, f"{line.node.text!r} is no channel", "write instance.Channel")
-        return None
+        report.add(line.node, f"{line.node.text!r} is no channel", "write instance.Channel, or instance.* for all of them")
+        return []
     full = qualified(name, line.namespace, draft.instances)
     if full is None:
         report.add(line.node, *unknown_instance(name, line.namespace, draft.instances))
-        return None
+        return []
     if full not in instances:
-        return None
+        return []
     channels = instances[full].declarations.channels
+    if channel_name == ALL and channels:
+        return [(full, channel.name) for channel in channels.values()]
     channel = labelled(channel_name, channels)
     if channel is None:
         report.add(line.node, *unknown_channel(channel_name, channels, name), len(name) + 1)
-        return None
-    return full, channel.name
+        return []
+    return [(full, channel.name)]
 
 
 def _check_size(

@@ -47,7 +47,7 @@ omitted: [worker.count, worker.level, bulky.Thre]
     )
     assert [(line, message, hint) for line, _, message, hint in messages(faults)] == [
         (10, "Main.worker.level is here a second time", ""),
-        (10, "'worker' is no channel", "write instance.Channel"),
+        (10, "'worker' is no channel", "write instance.Channel, or instance.* for all of them"),
         (11, "the packet B takes 1219 bytes, and 1010 fit into a frame", "divide it into two"),
         (11, "the packet A already has the id 1", ""),
         (11, "group 256 is outside 0 to 255", ""),
@@ -63,3 +63,9 @@ def test_a_packet_is_named_once(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("subtopology: A\npackets:\n  P: {id: 1, group: 1, channels: []}\n")
     (fault,) = refused(tmp_path, "topology: M\nimports: [a.yaml]\npackets:\n  P: {id: 2, group: 1, channels: []}\n")
     assert fault.message.startswith("there is already a packet P (")
+
+
+def test_a_star_stands_for_all_channels_of_an_instance(tmp_path: Path) -> None:
+    packets = "packets:\n  P: {id: 1, group: 1, channels: [worker.*]}\nomitted: [bulky.*]\n"
+    [packet] = compiled(tmp_path, HEAD + packets).packets
+    assert packet.channels == (("Main.worker", "level"), ("Main.worker", "count"))

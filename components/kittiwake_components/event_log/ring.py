@@ -1,0 +1,151 @@
+"""The newest events on the disk, over restarts: two journals that are filled in turn.
+
+A journal's record is a batch of events: number of the first event U64, count of events U16, and for each event its
+severity U8, its length U16 and its packet. When a journal is full the older one is emptied and filled next, so that
+between half of the size limit and all of it is kept.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import deque
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from kittiwake.storage.copying import make_folders_durably
+from kittiwake.storage.journal import Journal, JournalFull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kittiwake.platform.interface import Files
+    from kittiwake.storage.finding import Finding
+
+VERSION = 1
+BATCH_SIZE_MAX = 16_384
+
+_BATCH = Struct(">QH")
+_EVENT = Struct(">BH")
+
+Kept = tuple[int, bytes]
+"""An event's severity and its packet."""
+
+
+class EventRing:
+    """At most `size_limit` bytes of events in `<path>.a` and `<path>.b`. Call `open` first."""
+
+    def __init__(self, files: Files, path: str, size_limit: int) -> None:
+        self._files = files
+        self._path = path
+        self._journals = [
+            Journal(files, path + suffix, VERSION, record_limit=BATCH_SIZE_MAX, size_limit=size_limit // 2)
+            for suffix in (".a", ".b")
+        ]
+        self._counts = [0, 0]
+        self._current = 0
+        self._next = 0
+        self._first_of_boot = 0
+        self._is_settled = True
+
+    def open(self) -> tuple[Finding, ...]:
+        """Opens the ring, made if absent; what is in it counts as old. Returns what was wrong. Raises `OSError`."""
+        make_folders_durably(self._files, posixpath.dirname(self._path))
+        findings: list[Finding] = []
+        ends = [0, 0]
+        for index, journal in enumerate(self._journals):
+            findings += journal.open()
+            self._counts[index] = 0
+            for payload in journal.records():
+                first, count = _BATCH.unpack_from(payload)
+                self._counts[index] += count
+                ends[index] = first + count
+        self._current = 0 if ends[0] >= ends[1] else 1
+        self._next = self._first_of_boot = max(ends)
+        return tuple(findings)
+
+    @property
+    def count(self) -> int:
+        """How many events are kept."""
+        return sum(self._counts)
+
+    @property
+    def size(self) -> int:
+        """The size of both files in bytes."""
+        return sum([journal.size for journal in self._journals])
+
+    def append(self, events: Iterable[Kept], *, sync: bool) -> int:
+        """Adds as many of the events as one batch takes, and says how many; durable on return with `sync`.
+
+        Raises `OSError`: none of them is then kept.
+        """
+        parts: list[bytes] = []
+        size = _BATCH.size
+        for severity, packet in events:
+            size += _EVENT.size + len(packet)
+            if size > BATCH_SIZE_MAX:
+                break
+            parts.append(_EVENT.pack(severity, len(packet)) + packet)
+        if parts:
+            self._append(_BATCH.pack(self._next, len(parts)) + b"".join(parts), sync)
+            self._counts[self._current] += len(parts)
+            self._next += len(parts)
+        return len(parts)
+
+    def _append(self, payload: bytes, sync: bool) -> None:
+        try:
+            self._journals[self._current].append(payload, sync=sync)
+        except JournalFull:
+            self._turn()
+            self._journals[self._current].append(payload, sync=sync)
+        self._is_settled = sync
+
+    def _turn(self) -> None:
+        """Empties the older journal and makes it the current one."""
+        self.sync()
+        other = 1 - self._current
+        self._journals[other].compact(())
+        self._counts[other] = 0
+        self._current = other
+
+    def sync(self) -> None:
+        """Makes all events durable. Raises `OSError`."""
+        if not self._is_settled:
+            self._journals[self._current].sync()
+            self._is_settled = True
+
+    def newest(self, count: int, severity: int, old_only: bool) -> list[bytes]:
+        """The packets of the newest events of a severity and worse, the oldest of them first. Raises `OSError`."""
+        found: deque[bytes] = deque(maxlen=count)
+        for index in (1 - self._current, self._current):
+            for payload in self._journals[index].records():
+                if old_only and _BATCH.unpack_from(payload)[0] >= self._first_of_boot:
+                    continue
+                found.extend([packet for rank, packet in _events(payload) if rank <= severity])
+        return list(found)
+
+    def clear_old(self) -> int:
+        """Removes the events of earlier boots and says how many they were. Raises `OSError`."""
+        removed = 0
+        for index in (1 - self._current, self._current):
+            journal = self._journals[index]
+            own = [one for one in journal.records() if _BATCH.unpack_from(one)[0] >= self._first_of_boot]
+            kept = sum([_BATCH.unpack_from(one)[1] for one in own])
+            if kept < self._counts[index]:
+                journal.compact(own)
+                removed += self._counts[index] - kept
+                self._counts[index] = kept
+        return removed
+
+    def close(self) -> None:
+        """Closes both files; what was not synced is left to the system."""
+        for journal in self._journals:
+            journal.close()
+
+
+def _events(payload: bytes) -> Iterator[Kept]:
+    offset = _BATCH.size
+    while offset < len(payload):
+        severity, size = _EVENT.unpack_from(payload, offset)
+        offset += _EVENT.size
+        yield severity, payload[offset : offset + size]
+        offset += size

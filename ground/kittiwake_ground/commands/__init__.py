@@ -1,0 +1,1 @@
+"""The `kittiwake ground` sub-commands."""

@@ -1,0 +1,19 @@
+"""`kittiwake ground`: a ground station in the terminal, straight over a link."""
+
+from __future__ import annotations
+
+from kittiwake.cli.main import dispatch
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "send": ("kittiwake_ground.commands.send", "send a command and wait for its answer"),
+    "events": ("kittiwake_ground.commands.events", "print events"),
+    "channels": ("kittiwake_ground.commands.channels", "print the values of telemetry channels"),
+    "upload": ("kittiwake_ground.commands.upload", "bring a file to the deployment"),
+    "download": ("kittiwake_ground.commands.download", "get a file from the deployment"),
+}
+"""Sub-command -> module and a line of help."""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one of the sub-commands."""
+    return dispatch("kittiwake ground", COMMANDS, arguments)

@@ -1,0 +1,138 @@
+"""Files up to a deployment, in F´'s file packets."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from kittiwake.dictionary.decode import DecodedEvent
+from kittiwake.wire.file_packets import (
+    DATA_HEADER_SIZE,
+    CancelPacket,
+    DataPacket,
+    EndPacket,
+    FileChecksum,
+    StartPacket,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kittiwake_ground.station import Item, Station
+
+MAX_FILE_SIZE = 0xFFFFFFFF
+MAX_TRANSMISSIONS = 3
+"""How often a file is sent before it is given up."""
+
+RECEIVED = "FileReceived"
+FAILURES = ("FileOpenError", "FileWriteError", "UplinkCanceled", "BadChecksum", "UplinkTimeout")
+LOSSES = ("UplinkIncomplete", "PacketOutOfBounds")
+"""What the deployment says of a transmission that it wants again."""
+_WRONG_MODE = "InvalidReceiveMode"
+
+
+class UplinkFailed(ValueError):
+    """The deployment did not take the file; the message says why."""
+
+
+class UplinkWatch:
+    """What the deployment's file uplink says of a file that is on its way up."""
+
+    def __init__(self, station: Station) -> None:
+        """Raises `UplinkFailed` if the deployment takes no files, as it has no event FileReceived."""
+        events = station.dictionary.events
+        self._receivers = {name.rpartition(".")[0] for name in events if name.rpartition(".")[2] == RECEIVED}
+        if not self._receivers:
+            raise UplinkFailed(f"the dictionary has no event {RECEIVED}: the deployment takes no files")
+        self.received = False
+        self.failure = ""
+        self.lost = False
+
+    def take(self, item: Item) -> None:
+        """Looks at one item that came."""
+        if not isinstance(item, DecodedEvent):
+            return
+        instance, _, mnemonic = item.name.rpartition(".")
+        if instance not in self._receivers:
+            return
+        if mnemonic == RECEIVED:
+            self.received = True
+        elif mnemonic in FAILURES:
+            self.failure = item.text
+        elif mnemonic in LOSSES or (mnemonic == _WRONG_MODE and item.args[:1] != (0,)):
+            # A START in the wrong mode only ends what an earlier ground left unfinished.
+            self.lost = True
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether nothing more need be sent."""
+        return self.received or bool(self.failure)
+
+
+class Uplink:
+    """Sends one file, again if packets were lost, at most `rate` bytes a second (0 for as fast as the link takes)."""
+
+    def __init__(self, station: Station, timeout_s: float, rate: float, take: Callable[[Item], None]) -> None:
+        self._station = station
+        self._timeout_s = timeout_s
+        self._rate = rate
+        self._take = take
+        self._watch = UplinkWatch(station)
+
+    def send(self, content: bytes, source: str, destination: str) -> None:
+        """Sends a file and returns once the deployment has it.
+
+        Raises `UplinkFailed`, `LinkLost`, and `WireError` for names that a packet cannot hold.
+        """
+        if len(content) > MAX_FILE_SIZE:
+            raise UplinkFailed(f"{len(content)} bytes are more than a file packet can say")
+        start = StartPacket(0, len(content), source, destination).encode()
+        if len(start) > self._station.max_packet:
+            raise UplinkFailed("the names are too long for one packet")
+        for _ in range(MAX_TRANSMISSIONS):
+            self._watch.lost = False
+            try:
+                self._transmit(start, content)
+                self._await_verdict()
+            except KeyboardInterrupt:
+                self._station.send_packet(CancelPacket(0).encode())
+                raise
+            if self._watch.received:
+                return
+            if self._watch.failure:
+                raise UplinkFailed(self._watch.failure)
+            if self._rate:
+                self._rate /= 2
+        lost = "packets were lost each time" if self._watch.lost else "the deployment did not say that it has the file"
+        raise UplinkFailed(f"sent {MAX_TRANSMISSIONS} times, and {lost}")
+
+    def _transmit(self, start: bytes, content: bytes) -> None:
+        began, sent = time.monotonic(), self._station.send_packet(start)
+        checksum = FileChecksum()
+        step = self._station.max_packet - DATA_HEADER_SIZE
+        index = 1
+        for offset in range(0, len(content), step):
+            data = content[offset : offset + step]
+            checksum.update(offset, data)
+            sent += self._station.send_packet(DataPacket(index, offset, data).encode())
+            index += 1
+            due_s = sent / self._rate - (time.monotonic() - began) if self._rate else 0.0
+            self._listen(max(due_s, 0.0))
+            if self._watch.is_decided or self._watch.lost:
+                return
+        self._station.send_packet(EndPacket(index, checksum.value).encode())
+
+    def _listen(self, wait_s: float) -> None:
+        """Takes what has come, and lets `wait_s` pass."""
+        deadline = time.monotonic() + wait_s
+        while True:
+            for item in self._station.receive(deadline - time.monotonic()):
+                self._take(item)
+                self._watch.take(item)
+            if time.monotonic() >= deadline:
+                return
+
+    def _await_verdict(self) -> None:
+        deadline = time.monotonic() + self._timeout_s
+        while not (self._watch.is_decided or self._watch.lost) and time.monotonic() < deadline:
+            self._listen(min(0.1, max(deadline - time.monotonic(), 0.0)))
