@@ -29,7 +29,7 @@ MEMORY_STARTS = 3
 WARM_UP_S = 2.5
 FIRST_TICK_TIMEOUT_S = 20.0
 FIRST_FILE = b"boot_history"
-BARE_MB_CODE = "import sys; sys.stdin.read()"
+WAITING = "import sys; sys.stdin.read()"
 
 _IN_OPEN = 0x20
 _IN_CREATE = 0x100
@@ -97,7 +97,7 @@ def _resident_mb(pid: int) -> float:
 def _memory(device: ReferenceDevice) -> Figure:
     pairs = []
     for _ in range(MEMORY_STARTS):
-        process, bare = device.start(), device.start_bare(BARE_MB_CODE)
+        process, bare = device.start(), device.start_bare(WAITING)
         time.sleep(WARM_UP_S)
         pairs.append((_resident_mb(process.pid), _resident_mb(bare.pid)))
         bare.communicate()

@@ -39,40 +39,40 @@ class Members:
     ) -> None:  # fmt: skip
         given = dict(enumerate(contexts))
         self.indices = list(indices)
-        self._rows = [
-            (place, call, given.get(index, 0))
-            for place, (index, call) in enumerate(zip(self.indices, calls, strict=True))
+        self.changed = False
+        self._calls = [
+            (place, call, given.get(index, 0)) for place, (index, call) in enumerate(zip(indices, calls, strict=True))
         ]
         self._now_ns = now_ns
         self._failed = failed
         self._longest_ns = [0] * len(self.indices)
         self._earliest_ns = [_NEVER] * len(self.indices)
         self._latest_ns = [-_NEVER] * len(self.indices)
-        self.changed = False
 
     def run(self, due_ns: int) -> int:
-        """Calls each member once; the time at which the last one returned."""
+        """Calls each member once; the time at which the last one returned.
+
+        One reading of the clock a member: where it returns the next begins. Bounds that hold cost two comparisons.
+        """
         now_ns = self._now_ns
-        longest, earliest, latest = self._longest_ns, self._earliest_ns, self._latest_ns
+        bounds = zip(self._calls, self._earliest_ns, self._latest_ns, self._longest_ns, strict=True)
         began = now_ns()
-        for place, call, context in self._rows:
+        for (place, call, context), earliest, latest, longest in bounds:
             try:
                 call(context)
             except Exception as fault:  # noqa: BLE001 - a member that raises fails alone
                 self._failed(self.indices[place], fault_reason(fault))
-            late = began - due_ns
-            if late < earliest[place]:
-                earliest[place] = late
-                self.changed = True
-            if late > latest[place]:
-                latest[place] = late
-                self.changed = True
             ended = now_ns()
-            if ended - began > longest[place]:
-                longest[place] = ended - began
-                self.changed = True
+            if ended - began > longest or not earliest <= began - due_ns <= latest:
+                self._widen(place, began - due_ns, ended - began)
             began = ended
         return began
+
+    def _widen(self, place: int, late_ns: int, took_ns: int) -> None:
+        self.changed = True
+        self._longest_ns[place] = max(self._longest_ns[place], took_ns)
+        self._earliest_ns[place] = min(self._earliest_ns[place], late_ns)
+        self._latest_ns[place] = max(self._latest_ns[place], late_ns)
 
     def longest_us(self) -> tuple[int, ...]:
         """The longest call of each member port in microseconds, 0 where none is connected."""
@@ -80,7 +80,9 @@ class Members:
 
     def jitter_us(self) -> tuple[int, ...]:
         """The latest less the earliest start of each member port within its cycles, in microseconds."""
-        return self._spread([max(late - early, 0) for late, early in zip(self._latest_ns, self._earliest_ns, strict=True)])
+        return self._spread(
+            [max(late - early, 0) for late, early in zip(self._latest_ns, self._earliest_ns, strict=True)]
+        )
 
     def _spread(self, values_ns: Sequence[int]) -> tuple[Any, ...]:
         times = [0] * MEMBERS
@@ -111,7 +113,8 @@ class Cycles:
 
     def run(self, due_ns: int, period_ns: int) -> int:
         """Runs the cycle due at `due_ns`; how many cycles slipped since the last: this one if it ended after the next
-        was due, and those that were never run."""
+        was due, and those that were never run.
+        """
         missed = (due_ns - self._expected_ns) // period_ns if self._expected_ns else 0
         ended_ns = self._ended_ns = self.members.run(due_ns)
         # After an idle member's word the cycles that stay away are not missed.

@@ -28,9 +28,7 @@ class DownlinkFailed(ValueError):
 def send_command_name(station: Station) -> str:
     """The full name of the command that sends a file down. Raises `DownlinkFailed` if there is none or several."""
     commands = station.dictionary.commands.values()
-    found = [
-        one.name for one in commands if one.name.rpartition(".")[2] == SEND_COMMAND and len(one.formals) == 2
-    ]
+    found = [one.name for one in commands if one.name.rpartition(".")[2] == SEND_COMMAND and len(one.formals) == 2]
     if len(found) != 1:
         raise DownlinkFailed(f"the dictionary has {len(found)} commands {SEND_COMMAND}, not one")
     return found[0]

@@ -28,9 +28,7 @@ Item = DecodedEvent | DecodedChannel | StartPacket | DataPacket | EndPacket | Ca
 class Station:
     """Sends and receives over a link that is connected. `complain` is told of packets that cannot be decoded."""
 
-    def __init__(
-        self, link: GroundLink, dictionary: Dictionary, framing: str, complain: Callable[[str], None]
-    ) -> None:
+    def __init__(self, link: GroundLink, dictionary: Dictionary, framing: str, complain: Callable[[str], None]) -> None:
         """Raises `ValueError` for a dictionary with several packet sets."""
         self.dictionary = dictionary
         self.link = link

@@ -106,7 +106,7 @@ class Device:
         assert self._reader is not None
         self._process.send_signal(number)
         code = self._process.wait(STOP_TIMEOUT_S)
-        self._reader.join(STOP_TIMEOUT_S)
+        self._finish_reading()
         return code
 
     def kill(self) -> None:
@@ -114,5 +114,9 @@ class Device:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait(STOP_TIMEOUT_S)
-        if self._reader is not None:
+        self._finish_reading()
+
+    def _finish_reading(self) -> None:
+        if self._reader is not None and self._process is not None and self._process.stdout is not None:
             self._reader.join(STOP_TIMEOUT_S)
+            self._process.stdout.close()

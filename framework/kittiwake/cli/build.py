@@ -45,7 +45,9 @@ def build(topology: Topology, folder: Path) -> tuple[Image, Path, Path]:
 
 def parser() -> argparse.ArgumentParser:
     """The arguments."""
-    made = argparse.ArgumentParser("kittiwake build", description="Compile a topology into an image and its dictionary.")
+    made = argparse.ArgumentParser(
+        "kittiwake build", description="Compile a topology into an image and its dictionary."
+    )
     made.add_argument("topology", type=Path, help="topology file (YAML)")
     made.add_argument("-o", "--output", type=Path, default=Path("build"), metavar="DIR", help="default: build")
     return made

@@ -12,7 +12,8 @@ from kittiwake.cli.output import put_text
 def parser() -> argparse.ArgumentParser:
     """The arguments."""
     made = argparse.ArgumentParser(
-        "kittiwake fpp", description="Write a topology and its components in FPP, as files that fpp-check accepts together."
+        "kittiwake fpp",
+        description="Write a topology and its components in FPP, as files that fpp-check accepts together.",
     )
     made.add_argument("topology", type=Path, help="topology file (YAML)")
     made.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the .fpp files")

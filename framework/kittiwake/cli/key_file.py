@@ -1,4 +1,4 @@
-"""A file of uplink keys as the `keys` sub-commands change it: one at a time, in one step, readable by its owner alone."""
+"""A file of uplink keys as the `keys` sub-commands change it: in one step, and readable by its owner alone."""
 
 from __future__ import annotations
 

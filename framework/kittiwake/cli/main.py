@@ -30,7 +30,9 @@ def usage(program: str = "kittiwake", commands: Commands = COMMANDS) -> str:
     """The list of sub-commands."""
     width = max(len(name) for name in commands)
     rows = [f"  {name:<{width}}  {summary}" for name, (_, summary) in commands.items()]
-    return "\n".join([f"usage: {program} COMMAND [ARGUMENT ...]", "", *rows, "", f"{program} COMMAND --help says more."])
+    return "\n".join(
+        [f"usage: {program} COMMAND [ARGUMENT ...]", "", *rows, "", f"{program} COMMAND --help says more."]
+    )
 
 
 def dispatch(program: str, commands: Commands, given: list[str]) -> int:

@@ -134,6 +134,12 @@ class Stream(Protocol):
     def send(self, data: bytes) -> int:
         """Takes as much as there is room for and says how many bytes that was. Raises `OSError` as `receive` does."""
 
+    def overruns(self) -> int:
+        """How much the system has lost since the opening because nobody received it in time.
+
+        Datagrams for UDP, bytes for a serial port; 0 for TCP, which loses nothing, and where the system cannot tell.
+        """
+
     def close(self) -> None:
         """Closes; a second close does nothing."""
 

@@ -114,6 +114,10 @@ class SimulatedStream:
             self._peer._held += count
         return count
 
+    def overruns(self) -> int:
+        """None: the sender waits."""
+        return 0
+
     def close(self) -> None:
         """Closes; what was sent still arrives. A second close does nothing."""
         if self._fileno < 0:
@@ -184,6 +188,7 @@ class SimulatedDatagrams:
         self._address = address
         self._peer = peer
         self._arriving: deque[tuple[int, bytes]] = deque()
+        self._overruns = 0
 
     def fileno(self) -> int:
         """The number by which the simulated poller knows it; -1 once closed."""
@@ -215,9 +220,19 @@ class SimulatedDatagrams:
             raise OSError(errno.EMSGSIZE, "Message too long")
         target = self._network.datagrams.get(self._peer)
         lost = self._network.random.chance(self._network.loss)
-        if data and target is not None and not lost and len(target._arriving) < _DATAGRAMS_MAX:
-            target._arriving.append((self._network.arrival_ns(), bytes(data)))
+        if data and target is not None and not lost:
+            target._offer(bytes(data))
         return len(data)
+
+    def _offer(self, data: bytes) -> None:
+        if len(self._arriving) < _DATAGRAMS_MAX:
+            self._arriving.append((self._network.arrival_ns(), data))
+        else:
+            self._overruns += 1
+
+    def overruns(self) -> int:
+        """Datagrams that found the receive buffer full; those that got lost on the way nobody can count."""
+        return self._overruns
 
     def close(self) -> None:
         """Closes; a second close does nothing."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+from struct import Struct
+
+_TIOCGICOUNT = 0x545D  # asm-generic/ioctls.h
+_COUNTS = Struct("=20i")  # struct serial_icounter_struct of linux/serial.h
+_OVERRUN = 7  # by the receiver's hardware
+_BUFFER_OVERRUN = 10  # by the driver's buffer
 
 
 class SerialStream:
     """A serial port: raw, eight data bits, no parity, one stop bit, locked for this process. A pty works as well."""
 
-    __slots__ = ("_serial",)
+    __slots__ = ("_lost_before", "_serial")
 
     def __init__(self, device: str, baud: int) -> None:
         import serial
@@ -18,6 +24,8 @@ class SerialStream:
         self._serial = serial.Serial(
             device, baud, timeout=0, write_timeout=0, inter_byte_timeout=0, exclusive=True, rtscts=False, xonxoff=False
         )
+        self._lost_before = 0
+        self._lost_before = self.overruns()
 
     def fileno(self) -> int:
         """The descriptor to wait on; -1 once closed."""
@@ -40,6 +48,16 @@ class SerialStream:
             return os.write(self.fileno(), data)
         except BlockingIOError:
             return 0
+
+    def overruns(self) -> int:
+        """Bytes that the receiver or its driver lost since the opening; 0 where the driver does not count them."""
+        from fcntl import ioctl
+
+        try:
+            counts = _COUNTS.unpack(ioctl(self.fileno(), _TIOCGICOUNT, bytes(_COUNTS.size)))
+        except (OSError, ValueError):  # a pty, or closed
+            return 0
+        return max(counts[_OVERRUN] + counts[_BUFFER_OVERRUN] - self._lost_before, 0)
 
     def close(self) -> None:
         """Closes without waiting for what was not yet sent; a second close does nothing."""

@@ -5,9 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from struct import Struct
 
 _BACKLOG = 8
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_SO_MEMINFO = 55  # linux/socket.h; the last of its nine U32 counts the datagrams that found no room
+_MEMINFO = Struct("=9I")
+_UDP_BUFFER = 1 << 20  # bytes; the system grants less where net.core.rmem_max is lower
+_SILENCE_LIMIT_MS = 60_000
 # A connection that died between its arrival and `accept` is not the listener's fault (accept(2)).
 _ACCEPT_AGAIN = (errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
 
@@ -27,6 +32,8 @@ class TcpStream:
         self._failure = failure
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A peer that vanished without a word is given up after a minute; by itself Linux tries for a quarter of an hour.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENCE_LIMIT_MS)
 
     def fileno(self) -> int:
         """The descriptor to wait on; -1 once closed."""
@@ -52,6 +59,10 @@ class TcpStream:
             return self._socket.send(data)
         except BlockingIOError:
             return 0
+
+    def overruns(self) -> int:
+        """None: what finds no room is sent again."""
+        return 0
 
     def close(self) -> None:
         """Closes; a second close does nothing."""
@@ -126,6 +137,14 @@ class UdpStream:
         except BlockingIOError:
             return 0
 
+    def overruns(self) -> int:
+        """Datagrams for which the receive buffer had no room; 0 on a system that does not count them."""
+        try:
+            counts = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+        except OSError:
+            return 0
+        return int(_MEMINFO.unpack(counts)[-1]) if len(counts) == _MEMINFO.size else 0
+
     def close(self) -> None:
         """Closes; a second close does nothing."""
         self._socket.close()
@@ -162,6 +181,7 @@ def open_udp(host: str, port: int, peer: tuple[str, int]) -> UdpStream:
     bound = socket.socket(family, socket.SOCK_DGRAM)
     try:
         bound.setblocking(False)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UDP_BUFFER)
         bound.bind(address)
     except BaseException:
         bound.close()

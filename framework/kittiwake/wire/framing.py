@@ -111,8 +111,9 @@ class CcsdsUplinkDeframer:
         return self._frames.held_bytes
 
     def reset(self) -> None:
-        """Drops what waits for the rest of its frame."""
+        """Drops what waits for the rest of its frame; the next packet may have any sequence count."""
         self._frames.reset()
+        self._packets.reset()
 
     def feed(self, data: bytes) -> list[bytes]:
         """The F´ packets that `data` completes, descriptors included."""
@@ -146,8 +147,9 @@ class CcsdsDownlinkDeframer:
         return self._frames.held_bytes
 
     def reset(self) -> None:
-        """Drops what waits for the rest of its frame or packet."""
+        """Drops what waits for the rest of its frame or packet; the next one may have any sequence count."""
         self._frames.reset()
+        self._packets.reset()
 
     def feed(self, data: bytes) -> list[bytes]:
         """The F´ packets that `data` completes, descriptors included."""

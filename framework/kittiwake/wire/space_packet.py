@@ -75,6 +75,10 @@ class SpacePacketDeframer:
         self._counters = counters
         self._expected: dict[int, int] = {}
 
+    def reset(self) -> None:
+        """The next packet may have any count, as when another sender connects."""
+        self._expected.clear()
+
     def unpack(self, data: bytes) -> bytes | None:
         """The data of the one unsegmented space packet that fills `data`; None for an idle or a malformed one."""
         size = len(data)

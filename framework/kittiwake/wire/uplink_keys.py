@@ -1,9 +1,9 @@
 """The keys that sign the uplink, and the text file that holds them.
 
-One key stands on a line: `ID STATE CREATED KEY`. ID is the security parameter index (SPI) that a frame names its key by,
-0 to 65535 (CCSDS 355.0-B-2); STATE is `active` or `retired`, and only an active key is accepted; CREATED is UTC,
-`YYYY-MM-DDTHH:MM:SSZ`; KEY is 16 bytes in hexadecimal. Empty lines and lines that start with `#` say nothing. Faults name
-the line and never the key.
+One key stands on a line: `ID STATE CREATED KEY`. ID is the security parameter index (SPI) by which a frame names its
+key, 0 to 65535 (CCSDS 355.0-B-2); STATE is `active` or `retired`, and only an active key is accepted; CREATED is UTC,
+`YYYY-MM-DDTHH:MM:SSZ`; KEY is 16 bytes in hexadecimal. Empty lines and lines that start with `#` say nothing. Faults
+name the line and never the key.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from kittiwake.cli.command_name import CommandName
+from kittiwake.cli.dictionary_option import chosen_dictionary
 from kittiwake.cli.outcome import carry_out
 from kittiwake_ground.commands.session import EventPrinter, add_session_options, connected, drop, seconds
 
@@ -36,19 +37,17 @@ def main(arguments: list[str]) -> int:
 
 
 def _send(options: argparse.Namespace) -> int:
-    from kittiwake.cli.dictionary_option import chosen_dictionary
     from kittiwake.cli.run import Misuse
     from kittiwake.dictionary.decode import encode_command
     from kittiwake_ground.commanding import command_and_wait
 
     name = str(options.command)
+    dictionary = chosen_dictionary(options)
     try:
-        encode_command(chosen_dictionary(options), name, options.arguments)
-    except (OSError, Misuse):
-        raise
+        encode_command(dictionary, name, options.arguments)
     except ValueError as fault:
         raise Misuse(str(fault)) from None
-    with connected(options) as station:
+    with connected(options, dictionary) as station:
         station.settle(drop)
         answer = command_and_wait(station, name, options.arguments, options.timeout, EventPrinter(station))
     if not answer.completed:

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from kittiwake.cli.dictionary_option import add_dictionary_option, chosen_dictionary
+from kittiwake.cli.dictionary_option import add_dictionary_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kittiwake.dictionary.entries import Dictionary
     from kittiwake_ground.station import Item, Station
 
 DEFAULT_LINK = "tcp://127.0.0.1:50000"
@@ -58,15 +59,11 @@ def seconds(text: str) -> float:
 
 
 @contextmanager
-def connected(options: argparse.Namespace) -> Iterator[Station]:
-    """A session over the link that the options name.
-
-    Raises `LinkLost`, and what `chosen_dictionary` raises, before anything is connected.
-    """
+def connected(options: argparse.Namespace, dictionary: Dictionary) -> Iterator[Station]:
+    """A session over the link that the options name. Raises `LinkLost`."""
     from kittiwake_ground.link import make_link
     from kittiwake_ground.station import Station
 
-    dictionary = chosen_dictionary(options)
     with make_link(options.link) as link:
         station = Station(link, dictionary, options.framing, complain)
         station.connect(options.connect_timeout)

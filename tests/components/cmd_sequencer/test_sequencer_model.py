@@ -27,8 +27,9 @@ class SequencerMachine(RuleBasedStateMachine):
         delays=st.lists(st.integers(0, 5), min_size=1, max_size=5),
         goes_on=st.booleans(),
         has_timeout=st.booleans(),
+        is_manual=st.booleans(),
     )
-    def begin(self, delays: list[int], goes_on: bool, has_timeout: bool) -> None:
+    def begin(self, delays: list[int], goes_on: bool, has_timeout: bool, is_manual: bool) -> None:
         """A sequence of commands 0, 1, 2, ... after these delays."""
         policy = ErrorPolicy.CONTINUE if goes_on else ErrorPolicy.ABORT
         parameters: dict[str, Any] = {"ON_ERROR": policy, "TIMEOUT_S": TIMEOUT_S if has_timeout else 0}
@@ -42,6 +43,8 @@ class SequencerMachine(RuleBasedStateMachine):
         self.expected: list[int] = []
         self.run: SentCommand | None = None
         self.done: list[CommandResponse] = []
+        if is_manual:
+            self.do("CS_MANUAL")
 
     # The model
 
@@ -86,8 +89,7 @@ class SequencerMachine(RuleBasedStateMachine):
         """Sends a command that must be answered OK or refused."""
         assert self.tester.send(name).response is (OK if allowed else FAILED)
 
-    @rule(block=st.sampled_from(BlockState))
-    def start_run(self, block: BlockState) -> None:
+    def run_file(self, block: BlockState) -> None:
         """CS_RUN."""
         run = self.tester.send("CS_RUN", FILE, block)
         if self.state is not State.IDLE:
@@ -104,47 +106,60 @@ class SequencerMachine(RuleBasedStateMachine):
             assert run.response is OK
             self.run = None
 
+    def do(self, name: str) -> None:
+        """One of the commands without arguments."""
+        state, is_started = self.state, self.state not in (State.IDLE, State.LOADED)
+        if name == "CS_CANCEL":
+            self.ask(name, True)
+            if state is not State.IDLE:
+                self.end(FAILED)
+        elif name in ("CS_START", "CS_STEP"):
+            allowed = state is (State.LOADED if name == "CS_START" else State.STEPPING)
+            self.ask(name, allowed)
+            if allowed:
+                self.wait()
+        elif name in ("CS_MANUAL", "CS_AUTO"):
+            self.ask(name, not is_started)
+            if not is_started:
+                self.is_manual = name == "CS_MANUAL"
+        else:
+            allowed = is_started and self.is_paused is not (name == "CS_PAUSE")
+            self.ask(name, allowed)
+            if allowed:
+                self.is_paused = name == "CS_PAUSE"
+                self.catch_up()
+
+    @precondition(lambda self: self.state is State.IDLE)
+    @rule(block=st.sampled_from(BlockState))
+    def start_run(self, block: BlockState) -> None:
+        """A run begins."""
+        self.run_file(block)
+
+    @precondition(lambda self: self.state in (State.LOADED, State.STEPPING))
     @rule()
-    def cancel(self) -> None:
-        """CS_CANCEL."""
-        assert self.tester.send("CS_CANCEL").response is OK
-        if self.state is not State.IDLE:
-            self.end(FAILED)
+    def start_or_step(self) -> None:
+        """What a sequence in manual mode waits for."""
+        self.do("CS_START" if self.state is State.LOADED else "CS_STEP")
 
+    @precondition(lambda self: self.state is not State.IDLE)
     @rule()
-    def start_loaded(self) -> None:
-        """CS_START."""
-        allowed = self.state is State.LOADED
-        self.ask("CS_START", allowed)
-        if allowed:
-            self.wait()
+    def pause_or_resume(self) -> None:
+        """A pause begins or ends."""
+        self.do("CS_RESUME" if self.is_paused else "CS_PAUSE")
 
-    @rule()
-    def step(self) -> None:
-        """CS_STEP."""
-        allowed = self.state is State.STEPPING
-        self.ask("CS_STEP", allowed)
-        if allowed:
-            self.wait()
+    @rule(
+        name=st.sampled_from(
+            ["CS_RUN", "CS_CANCEL", "CS_START", "CS_STEP", "CS_MANUAL", "CS_AUTO", "CS_PAUSE", "CS_RESUME"]
+        )
+    )
+    def any_command(self, name: str) -> None:
+        """Any command at any time."""
+        if name == "CS_RUN":
+            self.run_file(BlockState.NO_BLOCK)
+        else:
+            self.do(name)
 
-    @rule(manual=st.booleans())
-    def switch(self, manual: bool) -> None:
-        """CS_MANUAL and CS_AUTO."""
-        allowed = self.state in (State.IDLE, State.LOADED)
-        self.ask("CS_MANUAL" if manual else "CS_AUTO", allowed)
-        if allowed:
-            self.is_manual = manual
-
-    @rule(pause=st.booleans())
-    def pause_or_resume(self, pause: bool) -> None:
-        """CS_PAUSE and CS_RESUME."""
-        allowed = self.state not in (State.IDLE, State.LOADED) and self.is_paused is not pause
-        self.ask("CS_PAUSE" if pause else "CS_RESUME", allowed)
-        if allowed:
-            self.is_paused = pause
-            self.catch_up()
-
-    @rule(seconds=st.integers(1, 9), step_s=st.integers(-10_000, 10_000), cycles=st.booleans())
+    @rule(seconds=st.integers(1, 5), step_s=st.integers(-10_000, 10_000), cycles=st.booleans())
     def pass_time(self, seconds: int, step_s: int, cycles: bool) -> None:
         """Time passes, and the wall clock steps as it likes."""
         clock = self.tester.platform.clock
@@ -195,4 +210,4 @@ class SequencerMachine(RuleBasedStateMachine):
 
 
 TestSequencerMachine = SequencerMachine.TestCase
-TestSequencerMachine.settings = settings(stateful_step_count=40)
+TestSequencerMachine.settings = settings(stateful_step_count=50)
