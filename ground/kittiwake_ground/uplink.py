@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from kittiwake_ground.station import Item, Station
 
 MAX_FILE_SIZE = 0xFFFFFFFF
-MAX_TRANSMISSIONS = 3
+MAX_TRANSMISSIONS = 4
 """How often a file is sent before it is given up."""
+
+SLOWED_RATE = 500_000.0
+"""Bytes a second, at most, once packets were lost; each further transmission has a quarter of the rate before."""
+
+MAX_LAG_S = 0.02
+"""How much of a delay is caught up with, in seconds, so that a pause of ours does not end in a burst."""
 
 RECEIVED = "FileReceived"
 FAILURES = ("FileOpenError", "FileWriteError", "UplinkCanceled", "BadChecksum", "UplinkTimeout")
@@ -101,26 +107,31 @@ class Uplink:
                 return
             if self._watch.failure:
                 raise UplinkFailed(self._watch.failure)
-            if self._rate:
-                self._rate /= 2
+            self._rate = min(self._rate / 4, SLOWED_RATE) if self._rate else SLOWED_RATE
         lost = "packets were lost each time" if self._watch.lost else "the deployment did not say that it has the file"
         raise UplinkFailed(f"sent {MAX_TRANSMISSIONS} times, and {lost}")
 
     def _transmit(self, start: bytes, content: bytes) -> None:
-        began, sent = time.monotonic(), self._station.send_packet(start)
+        due_s = self._pace(time.monotonic(), start)
         checksum = FileChecksum()
         step = self._station.max_packet - DATA_HEADER_SIZE
         index = 1
         for offset in range(0, len(content), step):
             data = content[offset : offset + step]
             checksum.update(offset, data)
-            sent += self._station.send_packet(DataPacket(index, offset, data).encode())
+            due_s = self._pace(due_s, DataPacket(index, offset, data).encode())
             index += 1
-            due_s = sent / self._rate - (time.monotonic() - began) if self._rate else 0.0
-            self._listen(max(due_s, 0.0))
             if self._watch.is_decided or self._watch.lost:
                 return
         self._station.send_packet(EndPacket(index, checksum.value).encode())
+
+    def _pace(self, due_s: float, packet: bytes) -> float:
+        """Sends a packet, and listens until the next one is due; gives that time."""
+        size = self._station.send_packet(packet)
+        now = time.monotonic()
+        due_s = max(due_s, now - MAX_LAG_S) + size / self._rate if self._rate else now
+        self._listen(due_s - now)
+        return due_s
 
     def _listen(self, wait_s: float) -> None:
         """Takes what has come, and lets `wait_s` pass."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.peers import ROOT
+from tests.system.device import KITTIWAKE
 from tests.system.serial_cable import SerialCable
 
 if TYPE_CHECKING:
@@ -116,6 +119,30 @@ def test_a_sequence_is_uploaded_and_run(linked: Callable[..., Pair], tmp_path: P
     gds.send_and_complete("ReferenceDeployment.cmdSeq.CS_RUN", "/hello.bin", "BLOCK", timeout_s=20)
     assert gds.await_event("CdhCore.cmdDisp.NoOpStringReceived").args == ("from a sequence",)
     gds.await_event("ReferenceDeployment.cmdSeq.CS_SequenceComplete")
+
+
+def test_the_startup_sequence_runs_after_each_boot_until_it_is_removed(
+    linked: Callable[..., Pair], reference: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """REQ-SM-003, the seed's workflow: compile, upload, restart; remove the file to disable it."""
+    pair = linked()
+    gds = pair.gds
+    binary = tmp_path / "startup.bin"
+    source = ROOT / "sequences" / "startup.seq"
+    command = [KITTIWAKE, "seq", "compile", str(source), "-o", str(binary), "-d", str(reference[1])]
+    subprocess.run(command, check=True, timeout=60)
+    gds.uplink(binary, "/startup.bin", timeout_s=40)
+    since = gds.event_count()
+    pair.device.kill()
+    pair.device.start()
+    gds.await_event("ReferenceDeployment.startupManager.StartupSequenceFinished", since=since, timeout_s=40)
+    texts = [event.args[0] for event in gds.events(since) if event.name == "CdhCore.cmdDisp.NoOpStringReceived"]
+    assert texts == ["startup sequence begins", "startup sequence ends"]
+    gds.send_and_complete("FileHandling.fileManager.RemoveFile", "/startup.bin", "False", timeout_s=20)
+    since = gds.event_count()
+    pair.device.kill()
+    pair.device.start()
+    gds.await_event("ReferenceDeployment.startupManager.StartupSequenceAbsent", since=since, timeout_s=40)
 
 
 def test_parameters_are_set_saved_and_kept_over_a_restart(linked: Callable[..., Pair]) -> None:

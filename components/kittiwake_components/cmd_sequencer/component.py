@@ -347,7 +347,7 @@ class CmdSequencer(SequencerReports):
 
     def _advance(self, run: Run) -> None:
         run.index += 1
-        if run.has_more and False:
+        if self._mode is SeqMode.STEP and run.has_more:
             run.state = State.STEPPING
             self._show(run)
         else:

@@ -6,11 +6,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from kittiwake.model import (
+    ACTIVITY_HI,
     U8,
     U32,
     WARNING_HI,
     ActiveComponent,
     Channel,
+    CommandError,
+    CommandResponse,
     OutputPort,
     OutputPortArray,
     Setting,
@@ -28,18 +31,33 @@ if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer
 
 QUEUES = 4
+MAX_DEPTH = 100_000
+MAX_PATIENCE = 10_000
+MAX_PAUSE_S = 3600
 
 QueueDepths = wire_array("Svc.ComQueueDepth", U32, QUEUES)
 
 
 def _check_depths(depths: list[int]) -> None:
-    if len(depths) != QUEUES or min(depths) < 1 or max(depths) > 100_000:
-        raise ValueError(f"{QUEUES} depths of 1 to 100000 packets are wanted, not {depths}")
+    _check_each("depths in packets", depths, 1, MAX_DEPTH)
 
 
-def _check_one_each(numbers: list[int]) -> None:
-    if len(numbers) != QUEUES:
-        raise ValueError(f"{QUEUES} numbers are wanted, not {numbers}")
+def _check_priorities(numbers: list[int]) -> None:
+    _check_each("priorities", numbers, 0, 255)
+
+
+def _check_limits(seconds: list[int]) -> None:
+    _check_each("limits in seconds", seconds, 0, MAX_PAUSE_S)
+
+
+def _check_patience(packets: int) -> None:
+    if not 0 <= packets <= MAX_PATIENCE:
+        raise ValueError(f"patience is 0 to {MAX_PATIENCE} packets, not {packets}")
+
+
+def _check_each(what: str, numbers: list[int], low: int, high: int) -> None:
+    if len(numbers) != QUEUES or min(numbers) < low or max(numbers) > high:
+        raise ValueError(f"{QUEUES} {what} of {low} to {high} are wanted, not {numbers}")
 
 
 class ComQueue(ActiveComponent):
@@ -47,79 +65,134 @@ class ComQueue(ActiveComponent):
 
     While the link is down packets wait; when a queue is full its oldest packet goes, counted. Who fills a queue that is
     half full is asked to pause until it is down to a quarter; a limit makes sure that a ground which does not listen
-    cannot lock the uplink that way.
+    cannot lock the uplink that way. Its priority is the lowest of all, so that it runs when all others have said what
+    they have to say, and frames fill up.
     """
 
     data_out = OutputPort(Com, required=True, doc="Packets for the framer.")
-    flush_out = OutputPort(Flush, doc="No more packets come now: send what is held.")
+    flush_out = OutputPort(Flush, required=True, doc="No more packets come now: send what is held.")
     room = OutputPort(Room, required=True, doc="How many bytes the link takes now.")
     flow_out = OutputPortArray(Flow, QUEUES, doc="Asks who fills a queue to pause while it is half full or more.")
 
-    com_queue_depth = Channel(QueueDepths, on_change=True, doc="Most packets that waited in each queue.")
-    packets_dropped = Channel(QueueDepths, on_change=True, doc="Packets of each queue that found no room.")
+    com_queue_depth = Channel(QueueDepths, on_change=True, doc="Most packets in each queue since the last report.")
+    packets_dropped = Channel(QueueDepths, on_change=True, doc="Packets of each queue that were dropped.")
     packets_sent = Channel(U32, on_change=True, doc="Packets handed to the framer.")
 
     depths = Setting(list[int], default=[2000, 50, 500, 50], check=_check_depths, doc="Packets each queue holds.")
-    priorities = Setting(list[int], default=[0, 1, 2, 3], check=_check_one_each, doc="Lowest number goes first.")
+    priorities = Setting(list[int], default=[0, 1, 2, 3], check=_check_priorities, doc="Lowest number goes first.")
+    patience = Setting(
+        int, default=8, check=_check_patience,
+        doc="After so many packets of more important queues one of a lesser queue goes; 0: never.",
+    )  # fmt: skip
     flow_limits_s = Setting(
-        list[int], default=[10, 0, 0, 0], check=_check_one_each, doc="Longest pause asked for by each queue; 0: none."
+        list[int], default=[10, 0, 0, 0], check=_check_limits, doc="Longest pause asked for by each queue; 0: no limit."
     )
 
-    @event(WARNING_HI, "Queue {queue} overflowed: {dropped} packets dropped", throttle=2, every_s=60.0)
-    def queue_overflow(self, queue: U8, dropped: U32) -> None: ...
+    @event(WARNING_HI, "Queue {queue} overflowed: {total} packets dropped so far", throttle=2, every_s=60.0)
+    def queue_overflow(self, queue: U8, total: U32) -> None: ...
+
+    @event(ACTIVITY_HI, "Queue {queue} flushed: {dropped} packets dropped")
+    def queue_flushed(self, queue: U8, dropped: U32) -> None: ...
 
     def initialize(self) -> None:
         self._queues: list[deque[bytes]] = [deque() for _ in range(QUEUES)]
         self._order = sorted(range(QUEUES), key=lambda index: self.priorities[index])
         self._dropped = [0] * QUEUES
-        self._high = [0] * QUEUES
+        self._overflowed = [0] * QUEUES
+        self._reported = [0] * QUEUES
+        self._most = [0] * QUEUES
         self._sent = 0
-        self._awake = False
+        self._awake = self._blocked = False
+        self._passed = self._turn = 0
         self._paused = [False] * QUEUES
         self._timers: dict[int, Timer] = {}
+
+    # Taking packets
 
     @sync_port(Com, size=QUEUES)
     def com_packet_in(self, index: int, data: bytes, context: int) -> None:
         """A packet for queue `index`."""
         queue = self._queues[index]
-        if len(queue) >= self.depths[index]:
+        depth = self.depths[index]
+        if len(queue) >= depth:
             queue.popleft()
             self._dropped[index] += 1
+            self._overflowed[index] += 1
         queue.append(data)
-        if not self._awake:
+        if not self._awake and not self._blocked:
             self._awake = True
             self.wake()
-        if not self._paused[index] and len(queue) * 2 >= self.depths[index]:
+        if len(queue) * 2 >= depth and not self._paused[index]:
             self._pause(index)
+
+    # Handing them on
 
     @internal_port(full="drop")
     def wake(self) -> None:
-        """Sends what the link has room for; this component has the lowest priority, so that frames fill up first."""
+        """Sends what the link has room for."""
         self._awake = False
+        self._measure()
         room = self.room()
-        sent = False
-        for index in self._order:
-            queue = self._queues[index]
-            if len(queue) > self._high[index]:
-                self._high[index] = len(queue)
-            while queue and room > 0:
-                packet = queue.popleft()
-                room -= len(packet)
-                self._sent += 1
-                sent = True
-                self.data_out(packet, index)
-        if sent and self.is_connected(ComQueue.flush_out):
+        if room <= 0:
+            self._blocked = True
+            return
+        sent = self._sent
+        while room > 0:
+            waiting = [index for index in self._order if self._queues[index]]
+            if not waiting:
+                break
+            room = self._share(waiting, room)
+        if self._sent != sent:
             self.flush_out()
-        for index, paused in enumerate(self._paused):
-            if paused and len(self._queues[index]) * 4 <= self.depths[index]:
-                self._resume(index)
+        self._relieve()
+        if any(self._queues):
+            self._wake()
+
+    def _wake(self) -> None:
+        if not self._awake:
+            self._awake = True
+            self.wake()
+
+    def _share(self, waiting: list[int], room: int) -> int:
+        """Sends by priority, but a lesser queue in its turn once its patience is at an end; gives the room left."""
+        first = waiting[0]
+        if len(waiting) == 1 or not self.patience:
+            return self._drain(first, room, len(self._queues[first]))
+        before = self._sent
+        room = self._drain(first, room, self.patience - self._passed)
+        self._passed += self._sent - before
+        if self._passed >= self.patience and room > 0:
+            self._passed = 0
+            self._turn += 1
+            room = self._drain(waiting[1 + self._turn % (len(waiting) - 1)], room, 1)
+        return room
+
+    def _drain(self, index: int, room: int, count: int) -> int:
+        """Sends up to `count` packets of one queue; gives the room left."""
+        queue = self._queues[index]
+        send = self.data_out
+        while count and room > 0 and queue:
+            packet = queue.popleft()
+            room -= len(packet)
+            count -= 1
+            self._sent += 1
+            send(packet, index)
+        return room
 
     @sync_port(LinkStatus)
     def link_status(self, state: LinkState) -> None:
         """The link came up, or has room again."""
-        if state is LinkState.UP and not self._awake:
-            self._awake = True
-            self.wake()
+        if state is LinkState.UP:
+            self._blocked = False
+            self._wake()
+
+    def _measure(self) -> None:
+        most = self._most
+        for index, queue in enumerate(self._queues):
+            if len(queue) > most[index]:
+                most[index] = len(queue)
+
+    # Asking for pauses
 
     def _pause(self, index: int) -> None:
         self._paused[index] = True
@@ -130,35 +203,56 @@ class ComQueue(ActiveComponent):
         if limit_s:
             self._timers[index] = self.clock.call_after(limit_s, self._let_go, index)
 
-    def _resume(self, index: int) -> None:
-        self._paused[index] = False
-        timer = self._timers.pop(index, None)
-        if timer is not None:
-            timer.cancel()
-        self._let_go(index)
+    def _relieve(self) -> None:
+        """Ends the pauses of queues that are down to a quarter."""
+        for index, paused in enumerate(self._paused):
+            if paused and len(self._queues[index]) * 4 <= self.depths[index]:
+                self._paused[index] = False
+                timer = self._timers.pop(index, None)
+                if timer is not None:
+                    timer.cancel()
+                self._let_go(index)
 
     def _let_go(self, index: int) -> None:
-        """Ends the pause, also where the limit has passed; `_paused` then stays set, so that it happens once."""
+        """Ends a pause, also where its limit has passed; `_paused` then stays set, so that it happens once."""
         self._timers.pop(index, None)
         if self.is_connected(ComQueue.flow_out, index):
             self.flow_out[index](False)
 
+    # Once a second, and by command
+
     @sync_port(Sched)
     def run(self, context: int) -> None:
         """Updates the telemetry and reports new drops."""
-        self.com_queue_depth = tuple(self._high)
+        self._measure()
+        self.com_queue_depth = tuple(self._most)
+        self._most = [len(queue) for queue in self._queues]
         self.packets_sent = self._sent & 0xFFFFFFFF
-        reported = self.packets_dropped
-        for index, (now, before) in enumerate(zip(self._dropped, reported, strict=True)):
-            if now != before:
-                self.queue_overflow(index, now)
-        self.packets_dropped = tuple(self._dropped)
+        for index, total in enumerate(self._overflowed):
+            if total != self._reported[index]:
+                self.queue_overflow(index, total & 0xFFFFFFFF)
+        self._reported = list(self._overflowed)
+        self.packets_dropped = tuple(total & 0xFFFFFFFF for total in self._dropped)
+        self._awake = False  # a wake-up that found no room in the queue is made up for here
+        if any(self._queues):
+            self._wake()
 
     @command(name="FLUSH_QUEUE")
     def flush_queue(self, queue: U8) -> None:
         """Drops what waits in one queue."""
-        from kittiwake.model import CommandError, CommandResponse
-
         if queue >= QUEUES:
             raise CommandError(CommandResponse.VALIDATION_ERROR, f"there are queues 0 to {QUEUES - 1}")
-        self._queues[queue].clear()
+        self._flush(queue)
+
+    @command(name="FLUSH_ALL_QUEUES")
+    def flush_all_queues(self) -> None:
+        """Drops what waits in every queue."""
+        for queue in range(QUEUES):
+            self._flush(queue)
+
+    def _flush(self, index: int) -> None:
+        gone = len(self._queues[index])
+        self._queues[index].clear()
+        self._dropped[index] += gone
+        self._relieve()
+        self.queue_flushed(index, gone)

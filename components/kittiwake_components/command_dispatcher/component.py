@@ -1,5 +1,6 @@
 """Sends every command to the instance that has its opcode, and every answer back to where the command came from."""
 
+# ruff: noqa: N803 - the arguments keep F´'s names
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
@@ -27,19 +28,25 @@ from kittiwake.model.events import ACTIVITY_HI, ACTIVITY_LO
 from kittiwake.model.fw import CmdResponse, Com, FwOpcodeType, Sched
 from kittiwake.model.types import WireError
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.runtime.monitor import fault_reason
 from kittiwake.wire.packets import parse_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Entry = Callable[[int, int, bytes], None]
+    """Runs one command of an instance: opcode, sequence number, packed arguments."""
+
 SOURCES = 8
 MAX_LISTED = 16
+CLEAR_TRACKING_OPCODE = 3
+U32_MAX = 0xFFFFFFFF
 
 
 class Pending:
     """A command that was sent and not answered yet."""
 
-    __slots__ = ("context", "since_ns", "deferred", "opcode", "source")
+    __slots__ = ("context", "deferred", "opcode", "since_ns", "source")
 
     def __init__(self, opcode: int, source: int, context: int, since_ns: int, deferred: bool) -> None:
         self.opcode = opcode
@@ -50,7 +57,11 @@ class Pending:
 
 
 class CommandDispatcher(ActiveComponent):
-    """F´'s command dispatcher. Each command gets exactly one answer; late and foreign answers are counted apart."""
+    """F´'s command dispatcher. Each command gets exactly one answer; late and foreign answers are counted apart.
+
+    An answer comes from the instance, or from here: for what is malformed, unknown or finds no room, and for what has
+    not answered in time (`async def` commands excepted, which take as long as they take).
+    """
 
     seq_cmd_status = OutputPortArray(CmdResponse, SOURCES, doc="Answers to the commands of each source.")
 
@@ -62,7 +73,7 @@ class CommandDispatcher(ActiveComponent):
 
     command_timeout_s = Parameter(
         U32, default=30, low=0, high=86400, unit="s",
-        doc="A command that answers at once and has not after so long is reported; 0 reports none.",
+        doc="A command that should answer at once and has not after so long is answered for; 0: never.",
     )  # fmt: skip
     max_pending = Parameter(U32, default=64, low=1, high=1024, doc="More unanswered commands are refused as BUSY.")
 
@@ -96,35 +107,42 @@ class CommandDispatcher(ActiveComponent):
     @event(ACTIVITY_HI, "TEST_CMD_1 args: I32: {arg1}, F32: {arg2:f}, U8: {arg3}", name="TestCmd1Args")
     def test_cmd_1_args(self, arg1: I32, arg2: F32, arg3: U8) -> None: ...
 
-    @event(DIAGNOSTIC, "Opcode 0x{Opcode:x} is already registered to port {port}")
-    def op_code_reregistered(self, Opcode: FwOpcodeType, port: I32) -> None: ...
-
-    @event(WARNING_HI, "Opcode 0x{Opcode:x} was dropped: the dispatcher's queue is full", throttle=10, every_s=10.0)
+    @event(
+        WARNING_HI, "Opcode 0x{Opcode:x} was dropped: the dispatcher's queue is full", throttle=10, every_s=10.0, id=11
+    )
     def command_dropped_queue_overflow(self, Opcode: FwOpcodeType) -> None: ...
 
-    @event(WARNING_HI, "Opcode 0x{Opcode:x} has not answered within {limit} s")
+    @event(WARNING_HI, "Opcode 0x{Opcode:x} has not answered within {limit} s", throttle=10, every_s=10.0)
     def command_timed_out(self, Opcode: FwOpcodeType, limit: U32) -> None: ...
 
     @event(ACTIVITY_LO, "Opcode 0x{Opcode:x} has been pending for {age} s")
     def command_pending(self, Opcode: FwOpcodeType, age: U32) -> None: ...
 
+    @event(ACTIVITY_LO, "{pending} commands are pending, {listed} of them listed")
+    def pending_commands(self, pending: U32, listed: U32) -> None: ...
+
     def initialize(self) -> None:
-        self._entries: dict[int, tuple[int, Callable[[int, int, bytes], None], bool]] = {}
+        self._entries: dict[int, tuple[int, Entry, bool]] = {}
         self._instances = 0
         self._pending: dict[int, Pending] = {}
         self._sequence = 0
         self._dispatched = self._errors = self._dropped = self._late = 0
+        self._running = 0
+        self._early: tuple[int, int, CommandResponse] | None = None
 
-    def comp_cmd_reg(
-        self, opcodes: list[int], deferred: set[int], entry: Callable[[int, int, bytes], None]
-    ) -> None:
-        """Takes an instance's opcodes, which of them answer later, and the function that runs its commands."""
+    def comp_cmd_reg(self, opcodes: list[int], deferred: set[int], entry: Entry) -> None:
+        """Takes an instance's opcodes, which of them answer later, and the function that runs its commands.
+
+        Raises `ValueError` for an opcode that another instance has.
+        """
+        taken = [opcode for opcode in opcodes if opcode in self._entries]
+        if taken:
+            raise ValueError(f"opcode {taken[0]:#x} is registered twice")
         port = self._instances
         self._instances += 1
         for opcode in opcodes:
-            if opcode in self._entries:
-                raise ValueError(f"opcode {opcode:#x} is registered twice")
             self._entries[opcode] = (port, entry, opcode in deferred)
+            self.op_code_registered(opcode, port)
 
     @async_port(Com, size=SOURCES, full="hook")
     def seq_cmd_buff(self, index: int, data: bytes, context: int) -> None:
@@ -132,8 +150,7 @@ class CommandDispatcher(ActiveComponent):
         try:
             opcode, arguments = parse_command(data)
         except WireError as fault:
-            self._dropped += 1
-            self.commands_dropped = self._dropped
+            self._drop()
             self.malformed_command(str(fault))
             self._answer(index, 0, context, CommandResponse.FORMAT_ERROR)
             return
@@ -144,25 +161,44 @@ class CommandDispatcher(ActiveComponent):
             self._answer(index, opcode, context, CommandResponse.INVALID_OPCODE)
             return
         if len(self._pending) >= self.max_pending:
-            self._dropped += 1
-            self.commands_dropped = self._dropped
+            self._drop()
             self.too_many_commands(opcode)
             self._answer(index, opcode, context, CommandResponse.BUSY)
             return
         port, run, deferred = entry
-        self._sequence = sequence = (self._sequence + 1) & 0xFFFFFFFF
+        sequence = self._next_sequence()
         self._pending[sequence] = Pending(opcode, index, context, self.clock.now_ns(), deferred)
-        self._dispatched += 1
-        run(opcode, sequence, arguments)
+        self._run(run, opcode, sequence, arguments)
         # F´'s order: the events of a sync command come first, then this one, then how the command ended.
         self.op_code_dispatched(opcode, port)
-        self.commands_dispatched = self._dispatched & 0xFFFFFFFF
+        self._dispatched += 1
+        self.commands_dispatched = self._dispatched & U32_MAX
         self.pending = len(self._pending)
+        if self._early is not None:
+            early, self._early = self._early, None
+            self.comp_cmd_stat(*early)
+
+    def _next_sequence(self) -> int:
+        """The next number that no pending command has: one may still wait when the numbers begin anew."""
+        self._sequence = (self._sequence + 1) & U32_MAX
+        while self._sequence in self._pending:
+            self._sequence = (self._sequence + 1) & U32_MAX
+        return self._sequence
+
+    def _run(self, run: Entry, opcode: int, sequence: int, arguments: bytes) -> None:
+        self._running = sequence
+        try:
+            run(opcode, sequence, arguments)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the command is answered
+            self._context.monitor.handler_failed(self.name, "seq_cmd_buff", fault_reason(fault))
+            if self._early is None:
+                self._early = (opcode, sequence, CommandResponse.EXECUTION_ERROR)
+        finally:
+            self._running = 0
 
     def seq_cmd_buff_overflow(self, index: int, data: bytes, context: int) -> None:
         """A command for which the queue has no room: it is refused as BUSY, counted and named."""
-        self._dropped += 1
-        self.commands_dropped = self._dropped
+        self._drop()
         opcode = int.from_bytes(data[2:6], "big")
         self.command_dropped_queue_overflow(opcode)
         self._answer(index, opcode, context, CommandResponse.BUSY)
@@ -173,24 +209,37 @@ class CommandDispatcher(ActiveComponent):
         found = self._pending.get(sequence)
         if found is None or found.opcode != opcode:
             self._late += 1
-            self.late_responses = self._late
+            self.late_responses = self._late & U32_MAX
             return
-        del self._pending[sequence]
-        self.pending = len(self._pending)
-        if response is CommandResponse.OK:
-            self.op_code_completed(opcode)
-        else:
-            self._count_error()
-            self.op_code_error(opcode, response)
-        self._answer(found.source, opcode, found.context, response)
+        self._close(sequence, response)
 
     def comp_cmd_stat_overflow(self, opcode: int, sequence: int, response: CommandResponse) -> None:
-        """An answer is never dropped: without room in the queue it is taken at once."""
-        self.comp_cmd_stat(opcode, sequence, response)
+        """An answer is never dropped: without room in the queue it is taken at once, but not before its command is
+        reported as dispatched.
+        """
+        if sequence == self._running and self._early is None:
+            self._early = (opcode, sequence, response)
+        else:
+            self.comp_cmd_stat(opcode, sequence, response)
+
+    def _close(self, sequence: int, response: CommandResponse) -> None:
+        """Ends a pending command: event, counters, and the one answer to its source."""
+        found = self._pending.pop(sequence)
+        self.pending = len(self._pending)
+        if response is CommandResponse.OK:
+            self.op_code_completed(found.opcode)
+        else:
+            self._count_error()
+            self.op_code_error(found.opcode, response)
+        self._answer(found.source, found.opcode, found.context, response)
 
     def _count_error(self) -> None:
         self._errors += 1
-        self.command_errors = self._errors
+        self.command_errors = self._errors & U32_MAX
+
+    def _drop(self) -> None:
+        self._dropped += 1
+        self.commands_dropped = self._dropped & U32_MAX
 
     def _answer(self, source: int, opcode: int, context: int, response: CommandResponse) -> None:
         if self.is_connected(CommandDispatcher.seq_cmd_status, source):
@@ -198,15 +247,15 @@ class CommandDispatcher(ActiveComponent):
 
     @sync_port(Sched)
     def run(self, context: int) -> None:
-        """Reports commands that should have answered by now, once each."""
+        """Answers commands that should have answered by now with EXECUTION_ERROR; their own answers are then late."""
         limit_s = self.command_timeout_s
         if not limit_s or not self._pending:
             return
-        now = self.clock.now_ns()
-        for found in self._pending.values():
-            if not found.deferred and now - found.since_ns >= limit_s * NS_PER_S:
-                found.deferred = True
-                self.command_timed_out(found.opcode, limit_s)
+        before = self.clock.now_ns() - limit_s * NS_PER_S
+        late = [sequence for sequence, one in self._pending.items() if not one.deferred and one.since_ns <= before]
+        for sequence in late:
+            self.command_timed_out(self._pending[sequence].opcode, limit_s)
+            self._close(sequence, CommandResponse.EXECUTION_ERROR)
 
     @command
     def cmd_no_op(self) -> None:
@@ -223,21 +272,19 @@ class CommandDispatcher(ActiveComponent):
         """Does nothing but repeat its arguments."""
         self.test_cmd_1_args(arg1, arg2, arg3)
 
-    @command
+    @command(opcode=CLEAR_TRACKING_OPCODE)
     def cmd_clear_tracking(self) -> None:
-        """Forgets every pending command; answers that still come are counted as late."""
-        own = self._pending
-        self._pending = {}
-        for sequence, found in own.items():
-            # This command itself is among the pending ones and still gets its own answer.
-            if sequence == self._sequence:
-                self._pending[sequence] = found
-            else:
-                self._answer(found.source, found.opcode, found.context, CommandResponse.EXECUTION_ERROR)
+        """Answers every pending command with EXECUTION_ERROR; answers that still come are counted as late."""
+        # This command is pending itself, and commands that came after it may be too: those of its own opcode stay.
+        mine = self._context.base_id + CLEAR_TRACKING_OPCODE
+        for sequence in [sequence for sequence, one in self._pending.items() if one.opcode != mine]:
+            self._close(sequence, CommandResponse.EXECUTION_ERROR)
 
     @command
     def list_pending(self) -> None:
-        """Reports the commands that are not answered yet, the oldest first, at most 16."""
+        """Reports the commands that are not answered yet, the oldest first, at most 16, and how many there are."""
         now = self.clock.now_ns()
-        for found in list(self._pending.values())[:MAX_LISTED]:
+        listed = list(self._pending.values())[:MAX_LISTED]
+        for found in listed:
             self.command_pending(found.opcode, (now - found.since_ns) // NS_PER_S)
+        self.pending_commands(len(self._pending), len(listed))

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from kittiwake.model import U32, WARNING_LO, Channel, OutputPort, PassiveComponent, Setting, event, sync_port
-from kittiwake.model.fw import Sched
-from kittiwake.wire.framing import FRAMINGS, FramingParameters
+from enum import IntEnum
 
-from kittiwake_components.framer.component import check_framing
+from kittiwake.model import U8, U32, WARNING_LO, Channel, OutputPort, PassiveComponent, Setting, event, sync_port
+from kittiwake.model.fw import Sched
+from kittiwake.model.types import wire_enum
+from kittiwake.wire.framing import FRAMINGS, FramingParameters
+from kittiwake.wire.transfer_frame import SPACECRAFT_ID, VIRTUAL_CHANNEL_ID
+
+from kittiwake_components.framer.settings import check_framing, check_spacecraft_id, check_uplink_vcid
 from kittiwake_components.ports import Bytes, Frame, LinkState, LinkStatus
+
+
+@wire_enum(U8, name="Svc.UplinkSecurity")
+class UplinkSecurity(IntEnum):
+    """Whose packets are accepted."""
+
+    OPEN = 0
+    AUTHENTICATED = 1
 
 
 class Deframer(PassiveComponent):
@@ -20,17 +32,32 @@ class Deframer(PassiveComponent):
     bytes_skipped = Channel(U32, on_change=True, doc="Bytes that belonged to no frame.")
     frames_foreign = Channel(U32, on_change=True, doc="Sound frames of another spacecraft or virtual channel.")
     sequence_gaps = Channel(U32, on_change=True, doc="Gaps in the sequence counts of space packets.")
+    frames_rejected = Channel(U32, on_change=True, doc="Frames that are too long, and sound ones without a packet.")
+    uplink_security = Channel(UplinkSecurity, doc="OPEN while unsigned packets are accepted; sent at each link-up.")
 
     framing = Setting(str, default="ccsds", check=check_framing, doc="ccsds or fprime.")
-    spacecraft_id = Setting(int, default=0x44, doc="CCSDS spacecraft identifier.")
-    vcid = Setting(int, default=1, doc="CCSDS virtual channel.")
+    spacecraft_id = Setting(int, default=SPACECRAFT_ID, check=check_spacecraft_id, doc="CCSDS spacecraft identifier.")
+    vcid = Setting(int, default=VIRTUAL_CHANNEL_ID, check=check_uplink_vcid, doc="CCSDS virtual channel.")
 
     @event(WARNING_LO, "{count} uplinked frames failed their checksum", throttle=5, every_s=60.0)
     def bad_checksum(self, count: U32) -> None: ...
 
+    @event(WARNING_LO, "{count} uplinked frames were for somebody else", throttle=5, every_s=60.0)
+    def foreign_frames(self, count: U32) -> None: ...
+
+    @event(WARNING_LO, "{count} gaps in the uplink's sequence counts: packets were lost", throttle=5, every_s=60.0)
+    def sequence_gap(self, count: U32) -> None: ...
+
+    @event(WARNING_LO, "{count} uplinked frames were too long or held no packet", throttle=5, every_s=60.0)
+    def bad_frame(self, count: U32) -> None: ...
+
     def initialize(self) -> None:
         parameters = FramingParameters(self.spacecraft_id, self.vcid)
         self._deframer = FRAMINGS[self.framing].uplink_deframer(parameters)
+        self._reported = [0, 0, 0, 0]
+
+    def start(self) -> None:
+        self.uplink_security = UplinkSecurity.OPEN
 
     @sync_port(Bytes)
     def data_in(self, data: bytes) -> None:
@@ -40,19 +67,26 @@ class Deframer(PassiveComponent):
 
     @sync_port(LinkStatus)
     def link_status(self, state: LinkState) -> None:
-        """A link that went down leaves no half frame behind."""
+        """A link that went down leaves no half frame behind; one that came up hears how commands are taken."""
         if state is LinkState.DOWN:
             self._deframer.reset()
+        else:
+            self.uplink_security = UplinkSecurity.OPEN
 
     @sync_port(Sched)
     def run(self, context: int) -> None:
-        """Updates the telemetry and reports new checksum errors."""
+        """Updates the telemetry and reports what is new among the errors."""
         counters = self._deframer.counters
-        errors = counters.crc_errors - self.crc_errors
-        if errors > 0:
-            self.bad_checksum(errors)
+        rejected = counters.oversize + counters.malformed
         self.frames_in = counters.frames & 0xFFFFFFFF
         self.crc_errors = counters.crc_errors & 0xFFFFFFFF
         self.bytes_skipped = counters.skipped_bytes & 0xFFFFFFFF
         self.frames_foreign = counters.foreign_frames & 0xFFFFFFFF
         self.sequence_gaps = counters.packet_gaps & 0xFFFFFFFF
+        self.frames_rejected = rejected & 0xFFFFFFFF
+        now = [counters.crc_errors, counters.foreign_frames, counters.packet_gaps, rejected]
+        events = (self.bad_checksum, self.foreign_frames, self.sequence_gap, self.bad_frame)
+        for report, count, before in zip(events, now, self._reported, strict=True):
+            if count > before:
+                report(count - before)
+        self._reported = now

@@ -3,6 +3,7 @@
 # ruff: noqa: N803 - the arguments of commands and events keep F´'s names
 from __future__ import annotations
 
+import errno
 import posixpath
 from collections import deque
 from enum import IntEnum
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
 WAITING_MAX = 5000
 """The most events that wait to be written; more of them are counted as dropped."""
 QUERY_MAX = 2000
+PACKET_SIZE_MAX = 2048
+"""The longest event packet that the ring keeps, in bytes."""
 THROTTLES_REPORTED = 10
 TEXT_SIZE = 120
 
@@ -233,7 +236,7 @@ class EventLog(ActiveComponent):
         self.pkt_send(packet, 0)
         if mark > _SENT:
             waiting = self._waiting
-            if len(waiting) < WAITING_MAX:
+            if len(waiting) < WAITING_MAX and len(packet) <= PACKET_SIZE_MAX:
                 waiting.append((severity, packet))
             else:
                 self._dropped += 1
@@ -268,21 +271,25 @@ class EventLog(ActiveComponent):
         try:
             if not self._ring_is_open:
                 self._open(ring)
-            while self._waiting:
-                for _ in range(ring.append(islice(self._waiting, BATCH_SIZE_MAX), sync=False)):
-                    self._waiting.popleft()
+            waiting = self._waiting
+            while waiting:
+                for _ in range(ring.append(islice(waiting, len(waiting)), sync=False)):
+                    waiting.popleft()
             if sync:
                 ring.sync()
         except OSError as fault:
             self.ring_failed(clip(_reason(fault), TEXT_SIZE))
+            self._ring_is_open = self._ring_is_open and fault.errno != errno.EBADF
         self.events_kept = ring.count
 
     def _open(self, ring: EventRing) -> None:
         """Opens the ring: not before it is needed, as reading it through takes time that the boot does not have."""
+        is_first = not ring.was_opened
         findings = ring.open()
         self._ring_is_open = True
         self._report(findings)
-        self.old_events_kept(ring.count)
+        if is_first:
+            self.old_events_kept(ring.count)
 
     # Throttles
 

@@ -45,10 +45,14 @@ class EventRing:
         self._current = 0
         self._next = 0
         self._first_of_boot = 0
+        self.was_opened = False
         self._is_settled = True
 
     def open(self) -> tuple[Finding, ...]:
-        """Opens the ring, made if absent; what is in it counts as old. Returns what was wrong. Raises `OSError`."""
+        """Opens the ring, made if absent; what the first call finds counts as old.
+
+        Returns what was wrong. Raises `OSError`.
+        """
         make_folders_durably(self._files, posixpath.dirname(self._path))
         findings: list[Finding] = []
         ends = [0, 0]
@@ -60,7 +64,10 @@ class EventRing:
                 self._counts[index] += count
                 ends[index] = first + count
         self._current = 0 if ends[0] >= ends[1] else 1
-        self._next = self._first_of_boot = max(ends)
+        self._next = max(self._next, *ends)
+        if not self.was_opened:
+            self._first_of_boot = self._next
+            self.was_opened = True
         return tuple(findings)
 
     @property

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from kittiwake.model import U32, WARNING_LO, Channel, OutputPort, PassiveComponent, Setting, event, sync_port
+from kittiwake.model import U32, WARNING_HI, Channel, OutputPort, PassiveComponent, Setting, event, sync_port
 from kittiwake.model.fw import Com, Sched
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
+from kittiwake.wire.transfer_frame import SPACECRAFT_ID, TM_FRAME_SIZE, VIRTUAL_CHANNEL_ID
 
+from kittiwake_components.framer.settings import (
+    check_downlink_vcid,
+    check_frame_size,
+    check_framing,
+    check_spacecraft_id,
+)
 from kittiwake_components.ports import Bytes, Flush
 
-
-def check_framing(name: str) -> None:
-    """Raises `ValueError` for a framing that is not known."""
-    if name not in FRAMINGS:
-        raise ValueError(f"the framings are {', '.join(FRAMINGS)}, not {name!r}")
+UNBOUNDED = 1 << 30
 
 
 class Framer(PassiveComponent):
-    """Downlink: F´ packets to frames, several to a frame where the framing allows it."""
+    """Downlink: F´ packets to frames, several to a frame where the framing allows it.
 
-    data_out = OutputPort(Bytes, required=True, doc="Frames for the link.")
+    Each call of `data_out` is one whole frame, so that a datagram never holds half of one.
+    """
 
-    frames_out = Channel(U32, on_change=True, doc="Portions of frames handed to the link.")
+    data_out = OutputPort(Bytes, required=True, doc="One frame for the link.")
+    flush_out = OutputPort(Flush, required=True, doc="No more frames come now: the link sends them.")
+
+    frames_out = Channel(U32, on_change=True, doc="Frames handed to the link.")
+    packets_refused = Channel(U32, on_change=True, doc="Packets that the framing cannot carry.")
 
     framing = Setting(str, default="ccsds", check=check_framing, doc="ccsds or fprime.")
-    spacecraft_id = Setting(int, default=0x44, doc="CCSDS spacecraft identifier.")
-    vcid = Setting(int, default=1, doc="CCSDS virtual channel.")
-    frame_size = Setting(int, default=1024, doc="Size of TM frames in bytes.")
+    spacecraft_id = Setting(int, default=SPACECRAFT_ID, check=check_spacecraft_id, doc="CCSDS spacecraft identifier.")
+    vcid = Setting(int, default=VIRTUAL_CHANNEL_ID, check=check_downlink_vcid, doc="CCSDS virtual channel.")
+    frame_size = Setting(int, default=TM_FRAME_SIZE, check=check_frame_size, doc="Size of TM frames in bytes.")
 
-    @event(WARNING_LO, "A packet of {size} bytes does not fit the framing", throttle=5, every_s=60.0)
+    @event(WARNING_HI, "A packet of {size} bytes was dropped: the framing cannot carry it", throttle=5, every_s=60.0)
     def packet_too_large(self, size: U32) -> None: ...
 
     def initialize(self) -> None:
         parameters = FramingParameters(self.spacecraft_id, self.vcid, self.frame_size)
         self._framer = FRAMINGS[self.framing].downlink_framer(parameters)
-        self._frames = 0
+        self._size = self.frame_size if self.framing == "ccsds" else UNBOUNDED
+        self._frames = self._refused = 0
 
     @sync_port(Com)
     def packet_in(self, data: bytes, context: int) -> None:
@@ -41,21 +50,27 @@ class Framer(PassiveComponent):
         try:
             frames = self._framer.frame(data)
         except ValueError:
+            self._refused += 1
             self.packet_too_large(len(data))
             return
         if frames:
-            self._frames += 1
-            self.data_out(frames)
+            self._hand_on(frames)
 
     @sync_port(Flush)
     def flush(self) -> None:
         """Completes the frame that is being filled."""
         frames = self._framer.flush()
         if frames:
+            self._hand_on(frames)
+        self.flush_out()
+
+    def _hand_on(self, frames: bytes) -> None:
+        for start in range(0, len(frames), self._size):
             self._frames += 1
-            self.data_out(frames)
+            self.data_out(frames[start : start + self._size])
 
     @sync_port(Sched)
     def run(self, context: int) -> None:
         """Updates the telemetry."""
         self.frames_out = self._frames & 0xFFFFFFFF
+        self.packets_refused = self._refused & 0xFFFFFFFF

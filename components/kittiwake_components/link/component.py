@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Annotated
 
 from kittiwake.model import (
     ACTIVITY_HI,
     U32,
     U64,
+    WARNING_HI,
     WARNING_LO,
     Channel,
     OutputPort,
@@ -20,18 +20,26 @@ from kittiwake.model import (
     sync_port,
 )
 from kittiwake.model.fw import Sched
+from kittiwake.platform.interface import NS_PER_S
+from kittiwake.wire.link_address import parse_link
 
-from kittiwake.wire.link_address import LinkAddressFault, parse_link
-from kittiwake_components.ports import MAX_CHUNK, Bytes, Flow, LinkState, LinkStatus, Room
+from kittiwake_components.link.outgoing import Outgoing
+from kittiwake_components.ports import Bytes, Flow, Flush, LinkState, LinkStatus, Room
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Listener, Stream
     from kittiwake.runtime.loop import Timer
 
 SEND_LIMIT_BYTES = 65536
+SEND_AT_ONCE_BYTES = 16384
+READ_BYTES = 16384
 READS_A_TURN = 4
+DATAGRAM_BYTES = 65536
+DATAGRAMS_A_TURN = 256
 RETRY_MIN_S = 0.2
 RETRY_MAX_S = 5.0
+CONNECT_LIMIT_S = 10.0
+TCP = ("tcp", "tcp-listen")
 
 
 def check_url(url: str) -> None:
@@ -40,8 +48,13 @@ def check_url(url: str) -> None:
         parse_link(url)
 
 
+def _check_limit(seconds: int) -> None:
+    if not 0 <= seconds <= 86400:
+        raise ValueError(f"a limit is 0 to 86400 s, not {seconds}")
+
+
 class Link(PassiveComponent):
-    """Carries bytes both ways. Down, it tries again: TCP clients and serial lines after 0.2 to 5 s.
+    """Carries bytes both ways. Down, it tries again after 0.2 to 5 s, drawn so that many devices do not come at once.
 
     What was handed over and not sent when a connection broke waits for the next one; only a frame that had been sent
     in part is given up, because a receiver could not use its rest.
@@ -55,8 +68,13 @@ class Link(PassiveComponent):
     bytes_up = Channel(U64, on_change=True, unit="B", doc="Bytes received.")
     bytes_down = Channel(U64, on_change=True, unit="B", doc="Bytes sent.")
     connections = Channel(U32, on_change=True, doc="Times that the link came up.")
+    frames_dropped = Channel(U32, on_change=True, doc="Frames to send that were given up.")
+    receive_overruns = Channel(U32, on_change=True, doc="Datagrams or serial bytes that the system lost on arrival.")
 
     url = Setting(str, default="", check=check_url, doc="Where the link goes; empty for none.")
+    stall_limit_s = Setting(
+        int, default=60, check=_check_limit, doc="A TCP peer that takes nothing for so long is given up; 0: never."
+    )
 
     @event(ACTIVITY_HI, "Link up: {address}")
     def link_established(self, address: Annotated[str, Size(80)]) -> None: ...
@@ -67,33 +85,36 @@ class Link(PassiveComponent):
     @event(WARNING_LO, "Link cannot be opened: {reason}", throttle=3, every_s=60.0)
     def link_failed(self, reason: Annotated[str, Size(80)]) -> None: ...
 
+    @event(WARNING_HI, "Frames to send were dropped: {total} so far", throttle=5, every_s=60.0)
+    def frame_dropped(self, total: U32) -> None: ...
+
+    @event(WARNING_HI, "The system lost datagrams or bytes on arrival: {total} so far", throttle=5, every_s=60.0)
+    def receive_overrun(self, total: U32) -> None: ...
+
     def initialize(self) -> None:
+        self._address = parse_link(self.url) if self.url else None
+        self._kind = self._address.kind if self._address is not None else ""
         self._stream: Stream | None = None
         self._listener: Listener | None = None
-        self._up = False
-        self._paused = False
-        self._waits_for_room = False
-        self._queue: deque[bytes] = deque()
-        self._queued_bytes = 0
-        self._sent_of_first = 0
+        self._on_readable = self._readable
+        self._on_writable = self._writable
+        self._outgoing = Outgoing()
+        self._up = self._paused = self._blocked = self._waits_for_room = False
         self._retry_s = RETRY_MIN_S
         self._timer: Timer | None = None
+        self._up_since_ns = self._progress_ns = 0
         self._bytes_up = self._bytes_down = self._connections = 0
+        self._overruns_before = 0
 
     def start(self) -> None:
-        if self.url:
-            self._address = parse_link(self.url)
+        if self._address is not None:
             self._open()
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._stream is not None:
-            self._drop_stream()
-        if self._listener is not None:
-            self._context.loop.poller.remove(self._listener.fileno())
-            self._listener.close()
-            self._listener = None
+        self.flush()
+        self._cancel_timer()
+        self._drop_stream()
+        self._drop_listener()
 
     def listening_port(self) -> int:
         """The port on which a `tcp-listen` link waits; useful where the topology asks for port 0."""
@@ -102,7 +123,8 @@ class Link(PassiveComponent):
     # Coming up and going down
 
     def _open(self) -> None:
-        address, network = self._address, self._context.platform.network
+        address, network = self._address, self.platform.network
+        assert address is not None, "without an address the link stays closed"
         self._timer = None
         try:
             if address.kind == "tcp-listen":
@@ -111,41 +133,59 @@ class Link(PassiveComponent):
             elif address.kind == "tcp":
                 self._stream = network.connect_tcp(address.host, address.port)
                 self._context.loop.poller.add(self._stream.fileno(), self._connected, self._connected)
+                self._timer = self.clock.call_after(CONNECT_LIMIT_S, self._not_connected, "no answer")
             else:
                 if address.kind == "udp":
                     own_host = "127.0.0.1" if address.is_local else "0.0.0.0"
                     self._stream = network.open_udp(own_host, address.listen, (address.host, address.port))
                 else:
                     self._stream = network.open_serial(address.device, address.baud)
-                self._came_up(str(address))
-        except (OSError, LinkAddressFault) as fault:
+                self._came_up()
+        except (OSError, ValueError) as fault:
             self.link_failed(str(fault))
             self._retry()
 
     def _retry(self) -> None:
-        self._timer = self.clock.call_after(self._retry_s, self._open)
+        self._cancel_timer()
+        delay_s = self._retry_s * self.platform.random.uniform(0.5, 1.0)
         self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
+        self._timer = self.clock.call_after(delay_s, self._open)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _connected(self) -> None:
+        """The connexion is there or has failed; the poller may say so twice, as readable and as writable."""
         stream = self._stream
-        assert stream is not None
-        try:
-            data = stream.receive(MAX_CHUNK)
-        except OSError as fault:
-            self._drop_stream()
-            self.link_failed(f"{self._address}: {fault}")
-            self._retry()
+        if stream is None or self._up:
             return
-        self._came_up(str(self._address))
+        try:
+            data = stream.receive(READ_BYTES)
+        except OSError as fault:
+            self._not_connected(str(fault))
+            return
+        self._cancel_timer()
+        self._came_up()
         if data:
             self._take(data)
 
+    def _not_connected(self, reason: str) -> None:
+        self._drop_stream()
+        self.link_failed(f"{self._address}: {reason}")
+        self._retry()
+
     def _accept(self) -> None:
-        assert self._listener is not None
+        if self._listener is None:
+            return
         try:
             stream = self._listener.accept()
         except OSError as fault:
+            # Out of descriptors, for instance: the one that waits would wake the loop without end.
             self.link_failed(str(fault))
+            self._drop_listener()
+            self._retry()
             return
         if stream is None:
             return
@@ -153,29 +193,34 @@ class Link(PassiveComponent):
             # A newer ground replaces an older one, which may have vanished without a word.
             self._went_down("another ground connected")
         self._stream = stream
-        self._came_up(str(self._address))
+        self._came_up()
 
-    def _came_up(self, address: str) -> None:
+    def _came_up(self) -> None:
         self._up = True
-        self._retry_s = RETRY_MIN_S
+        self._up_since_ns = self._progress_ns = self.clock.now_ns()
         self._connections += 1
-        if self._sent_of_first:
-            self._forget_first()
+        self._overruns_before = self.receive_overruns
         self._watch()
         self.link_up = LinkState.UP
-        self.connections = self._connections
-        self.link_established(address)
-        self._announce(LinkState.UP)
+        self.connections = self._connections & 0xFFFFFFFF
+        self.link_established(str(self._address))
+        self.flush()
+        if self._up:
+            self._announce(LinkState.UP)
 
     def _went_down(self, reason: str) -> None:
         self._drop_stream()
+        self._outgoing.forget_half()
         self.link_up = LinkState.DOWN
         self.link_lost(reason)
         self._announce(LinkState.DOWN)
 
     def _lost(self, reason: str) -> None:
         self._went_down(reason)
-        if self._address.kind != "tcp-listen":
+        if self._listener is None:
+            # What breaks again at once is not tried at once for ever.
+            if self.clock.now_ns() - self._up_since_ns >= RETRY_MAX_S * NS_PER_S:
+                self._retry_s = RETRY_MIN_S
             self._retry()
 
     def _announce(self, state: LinkState) -> None:
@@ -185,27 +230,36 @@ class Link(PassiveComponent):
             self.status_out(state)
 
     def _drop_stream(self) -> None:
-        assert self._stream is not None
-        self._context.loop.poller.remove(self._stream.fileno())
-        self._stream.close()
-        self._stream = None
-        self._up = False
+        if self._stream is not None:
+            self._count_overruns()
+            self._context.loop.poller.remove(self._stream.fileno())
+            self._stream.close()
+            self._stream = None
+        self._up = self._blocked = False
+
+    def _drop_listener(self) -> None:
+        if self._listener is not None:
+            self._context.loop.poller.remove(self._listener.fileno())
+            self._listener.close()
+            self._listener = None
 
     def _watch(self) -> None:
         if self._stream is not None and self._up:
-            self._context.loop.poller.add(
-                self._stream.fileno(), None if self._paused else self._readable, self._writable if self._queue else None
-            )
+            on_readable = None if self._paused else self._on_readable
+            on_writable = self._on_writable if self._blocked else None
+            self._context.loop.poller.add(self._stream.fileno(), on_readable, on_writable)
 
     # Receiving
 
     def _readable(self) -> None:
-        for _ in range(READS_A_TURN):
+        """Takes in what has come, but no more than a turn should, and nothing once it was asked to pause."""
+        limit, reads = (DATAGRAM_BYTES, DATAGRAMS_A_TURN) if self._kind == "udp" else (READ_BYTES, READS_A_TURN)
+        for _ in range(reads):
             stream = self._stream
             if stream is None or self._paused:
                 return
             try:
-                data = stream.receive(MAX_CHUNK)
+                data = stream.receive(limit)
             except OSError as fault:
                 self._lost(str(fault))
                 return
@@ -222,18 +276,20 @@ class Link(PassiveComponent):
 
     @sync_port(Flow)
     def flow_in(self, paused: bool) -> None:
-        """The uplink has enough for now: reading stops, and the sender feels it. Datagrams would only be lost."""
-        if self._stream is not None and self._address.kind == "udp":
-            return
-        self._paused = paused
-        self._watch()
+        """The uplink has enough for now: reading stops, and a TCP sender feels it.
+
+        Datagrams and serial bytes are read on: unread they would be lost in silence, read they are dropped by name.
+        """
+        if self._kind in TCP:
+            self._paused = paused
+            self._watch()
 
     # Sending
 
     @guarded_port(Room)
     def room(self) -> int:
         """How many bytes may be handed over now; 0 while the link is down."""
-        room = SEND_LIMIT_BYTES - self._queued_bytes if self._up else 0
+        room = SEND_LIMIT_BYTES - self._outgoing.size if self._up else 0
         if room <= 0:
             self._waits_for_room = True
             return 0
@@ -241,52 +297,59 @@ class Link(PassiveComponent):
 
     @sync_port(Bytes)
     def data_in(self, data: bytes) -> None:
-        """Whole frames to send."""
-        if self._up and not self._queue:
-            sent = self._send(data)
-            if sent == len(data):
-                return
-            self._sent_of_first = max(sent, 0)
-        self._queue.append(data)
-        self._queued_bytes += len(data)
-        if len(self._queue) == 1:
-            self._watch()
+        """One whole frame to send, at the next flush at the latest."""
+        self._outgoing.add(data)
+        if self._outgoing.size >= SEND_AT_ONCE_BYTES:
+            self.flush()
 
-    def _send(self, data: bytes) -> int:
-        assert self._stream is not None
+    @sync_port(Flush)
+    def flush(self) -> None:
+        """Sends what waits, as far as there is room."""
+        if self._up and not self._blocked and self._outgoing:
+            self._send()
+
+    def _send(self) -> None:
+        stream, outgoing = self._stream, self._outgoing
+        assert stream is not None
         try:
-            sent = self._stream.send(data)
+            sent = outgoing.send_datagrams(stream) if self._kind == "udp" else outgoing.send(stream)
         except OSError as fault:
             self._lost(str(fault))
-            return -1
+            return
         self._bytes_down += sent
-        return sent
+        if sent or not self._blocked:
+            self._progress_ns = self.clock.now_ns()
+        if bool(outgoing) != self._blocked:
+            self._blocked = not self._blocked
+            self._watch()
 
     def _writable(self) -> None:
-        while self._queue and self._up:
-            first = self._queue[0]
-            rest = first[self._sent_of_first :]
-            sent = self._send(rest)
-            if sent < len(rest):
-                self._sent_of_first += max(sent, 0)
-                break
-            self._forget_first()
-        if not self._queue:
-            self._watch()
-        if self._waits_for_room and self._up and self._queued_bytes * 2 <= SEND_LIMIT_BYTES:
+        if self._up and self._outgoing:
+            self._send()
+        if self._waits_for_room and self._up and self._outgoing.size * 2 <= SEND_LIMIT_BYTES:
             self._waits_for_room = False
-            self._announce_room()
+            if self.is_connected(Link.status_out):
+                self.status_out(LinkState.UP)
 
-    def _announce_room(self) -> None:
-        if self.is_connected(Link.status_out):
-            self.status_out(LinkState.UP)
-
-    def _forget_first(self) -> None:
-        self._queued_bytes -= len(self._queue.popleft())
-        self._sent_of_first = 0
+    # Once a second
 
     @sync_port(Sched)
     def run(self, context: int) -> None:
-        """Updates the telemetry."""
+        """Updates the telemetry, reports what was lost, and gives up a TCP peer that takes nothing any more."""
         self.bytes_up = self._bytes_up
         self.bytes_down = self._bytes_down
+        self._count_overruns()
+        if self._outgoing.dropped != self.frames_dropped:
+            self.frames_dropped = self._outgoing.dropped & 0xFFFFFFFF
+            self.frame_dropped(self.frames_dropped)
+        if self._blocked and self._kind in TCP and self.stall_limit_s:
+            if self.clock.now_ns() - self._progress_ns >= self.stall_limit_s * NS_PER_S:
+                self._lost(f"the other side took nothing for {self.stall_limit_s} s")
+
+    def _count_overruns(self) -> None:
+        if self._stream is None or not self._up:
+            return
+        total = self._overruns_before + self._stream.overruns() & 0xFFFFFFFF
+        if total != self.receive_overruns:
+            self.receive_overruns = total
+            self.receive_overrun(total)

@@ -18,23 +18,35 @@ from kittiwake.model import (
     internal_port,
     sync_port,
 )
-from kittiwake.model.fw import CmdResponse, Com, Sched
-from kittiwake.wire.packets import Apid
+from kittiwake.model.fw import CmdResponse, Com, FwOpcodeType, Sched
+from kittiwake.wire.packets import COMMAND_HEADER_SIZE, DESCRIPTOR_SIZE, Apid
 
 from kittiwake_components.ports import Flow, Frame, PacketRouted
 
 PAUSERS = 4
-PACKETS_A_BATCH = 8
+PACKETS_A_BATCH = 16
+MAX_BACKLOG = 100_000
+MAX_IN_FLIGHT = 1024
 COMMAND = int(Apid.COMMAND)
 FILE = int(Apid.FILE)
+
+
+def _check_backlog(packets: int) -> None:
+    if not 4 <= packets <= MAX_BACKLOG:
+        raise ValueError(f"a backlog is 4 to {MAX_BACKLOG} packets, not {packets}")
+
+
+def _check_in_flight(commands: int) -> None:
+    if not 1 <= commands <= MAX_IN_FLIGHT:
+        raise ValueError(f"1 to {MAX_IN_FLIGHT} commands may be in flight, not {commands}")
 
 
 class Router(ActiveComponent):
     """Takes packets from the deframer and hands them on in small batches.
 
     It has the lowest priority of the instances that serve the uplink, so that a batch is done before the next is
-    handed on; the commands that answer at once may come in any number, and none of them is lost. While somebody asks
-    it to pause, or too much waits, it asks the link to stop reading.
+    handed on; the commands that answer at once may come in any number, and none of them is lost. While its backlog is
+    more than half full it asks the link to stop reading, until it is down to a quarter.
     """
 
     command_out = OutputPort(Com, required=True, doc="Command packets.")
@@ -46,35 +58,66 @@ class Router(ActiveComponent):
     routed_packets = Channel(U32, on_change=True, doc="Packets handed on.")
     rejected_packets = Channel(U32, on_change=True, doc="Packets of no known kind.")
     dropped_packets = Channel(U32, on_change=True, doc="Packets that found no room.")
+    most_waiting = Channel(U32, on_change=True, doc="Most packets that waited since the last report.")
 
-    backlog = Setting(int, default=4096, doc="Packets that may wait.")
-    in_flight = Setting(int, default=32, doc="Unanswered commands after which it waits for an answer.")
+    backlog = Setting(int, default=4096, check=_check_backlog, doc="Packets that may wait.")
+    in_flight = Setting(
+        int, default=16, check=_check_in_flight, doc="Unanswered commands after which it waits for an answer."
+    )
 
     @event(WARNING_HI, "No one takes packets of kind {apid}", throttle=5, every_s=60.0)
     def unknown_packet(self, apid: U16) -> None: ...
 
-    @event(WARNING_HI, "{count} uplinked packets were dropped: too many wait", throttle=5, every_s=60.0)
-    def packets_dropped(self, count: U32) -> None: ...
+    @event(
+        WARNING_HI, "Uplink packets were dropped, {total} so far; the last: kind {apid}, opcode 0x{opcode:x}",
+        throttle=5, every_s=60.0,
+    )  # fmt: skip
+    def packets_dropped(self, total: U32, apid: U16, opcode: FwOpcodeType) -> None: ...
 
     def initialize(self) -> None:
         self._backlog: deque[tuple[bytes, bool]] = deque()
         self._awake = False
         self._pausers = [False] * PAUSERS
-        self._asked = False
+        self._paused = self._asked = False
+        self._most = 0
         self._unanswered = self._unanswered_before = 0
-        self._routed = self._rejected = self._dropped = 0
+        self._routed = self._rejected = self._dropped = self._reported = 0
+        self._last_dropped = b""
+        self._reports = self.is_connected(Router.packet_routed)
+
+    # Taking packets
 
     @sync_port(Frame)
     def frame_in(self, data: bytes, context: int, authenticated: bool) -> None:
         """One packet of the uplink."""
-        if len(self._backlog) >= self.backlog:
+        waiting = len(self._backlog)
+        if waiting >= self.backlog:
             self._dropped += 1
+            self._last_dropped = data
             return
         self._backlog.append((data, authenticated))
-        self._wake()
+        if waiting * 2 >= self.backlog and not self._asked:
+            self._ask(True)
+        if not self._awake:
+            self._wake()
+
+    @sync_port(Flow, size=PAUSERS)
+    def flow_in(self, index: int, paused: bool) -> None:
+        """Somebody behind the router is full, or no longer."""
+        self._pausers[index] = paused
+        self._paused = any(self._pausers)
+        if not self._paused:
+            self._wake()
+
+    def _ask(self, paused: bool) -> None:
+        self._asked = paused
+        if self.is_connected(Router.flow_out):
+            self.flow_out(paused)
+
+    # Handing them on
 
     def _wake(self) -> None:
-        if not self._awake and not any(self._pausers):
+        if self._backlog and not self._awake and not self._paused and self._unanswered < self.in_flight:
             self._awake = True
             self.wake()
 
@@ -82,22 +125,19 @@ class Router(ActiveComponent):
     def wake(self) -> None:
         """Hands on one batch."""
         self._awake = False
+        backlog = self._backlog
+        if len(backlog) > self._most:
+            self._most = len(backlog)
         for _ in range(PACKETS_A_BATCH):
-            if not self._backlog or self._unanswered >= self.in_flight or any(self._pausers):
+            if not backlog or self._unanswered >= self.in_flight or self._paused:
                 break
-            data, authenticated = self._backlog.popleft()
-            self._route(data, authenticated)
-        if self._backlog and self._unanswered < self.in_flight:
-            self._wake()
-        self._ask(len(self._backlog) * 2 >= self.in_flight or any(self._pausers))
-
-    def _ask(self, paused: bool) -> None:
-        if paused != self._asked and self.is_connected(Router.flow_out):
-            self._asked = paused
-            self.flow_out(paused)
+            self._route(*backlog.popleft())
+        if self._asked and len(backlog) * 4 <= self.backlog:
+            self._ask(False)
+        self._wake()
 
     def _route(self, data: bytes, authenticated: bool) -> None:
-        apid = int.from_bytes(data[:2], "big")
+        apid = int.from_bytes(data[:DESCRIPTOR_SIZE], "big")
         if apid == COMMAND:
             self._unanswered += 1
             self.command_out(data, 0)
@@ -110,7 +150,7 @@ class Router(ActiveComponent):
             self.unknown_packet(apid)
             return
         self._routed += 1
-        if self.is_connected(Router.packet_routed):
+        if self._reports:
             self.packet_routed(apid, authenticated)
 
     @async_port(CmdResponse, priority=1, full="hook")
@@ -118,20 +158,13 @@ class Router(ActiveComponent):
         """A command was answered."""
         if self._unanswered:
             self._unanswered -= 1
-        if self._backlog:
-            self._wake()
+        self._wake()
 
     def command_status_overflow(self, opcode: int, sequence: int, response: CommandResponse) -> None:
         """An answer is never lost: without room in the queue it is taken at once."""
         self.command_status(opcode, sequence, response)
 
-    @sync_port(Flow, size=PAUSERS)
-    def flow_in(self, index: int, paused: bool) -> None:
-        """Somebody behind the router is full, or no longer."""
-        self._pausers[index] = paused
-        if not paused:
-            self._wake()
-        self._ask(paused or len(self._backlog) * 2 >= self.in_flight)
+    # Once a second
 
     @sync_port(Sched)
     def run(self, context: int) -> None:
@@ -139,11 +172,20 @@ class Router(ActiveComponent):
         if self._unanswered >= self.in_flight and self._unanswered == self._unanswered_before:
             # All that is in flight waits for something; more commands may, until the dispatcher says BUSY.
             self._unanswered = 0
-            self._wake()
         self._unanswered_before = self._unanswered
-        dropped = self._dropped - self.dropped_packets
-        if dropped > 0:
-            self.packets_dropped(dropped)
+        self._awake = False  # a wake-up that found no room in the queue is made up for here
+        self._wake()
+        if self._dropped != self._reported:
+            self._reported = self._dropped
+            self._report_drops()
         self.dropped_packets = self._dropped & 0xFFFFFFFF
         self.routed_packets = self._routed & 0xFFFFFFFF
         self.rejected_packets = self._rejected & 0xFFFFFFFF
+        self.most_waiting = max(self._most, len(self._backlog))
+        self._most = 0
+
+    def _report_drops(self) -> None:
+        last = self._last_dropped
+        apid = int.from_bytes(last[:DESCRIPTOR_SIZE], "big")
+        opcode = int.from_bytes(last[DESCRIPTOR_SIZE:COMMAND_HEADER_SIZE], "big") if apid == COMMAND else 0
+        self.packets_dropped(self._dropped & 0xFFFFFFFF, apid, opcode)

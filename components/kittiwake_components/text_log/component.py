@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.model import U32, Channel, PassiveComponent, Setting, sync_port
 from kittiwake.model.fw import Log, Severity
+from kittiwake.runtime.tags import BASE_SHIFT, MICROSECONDS, TB_PROC_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,20 +15,36 @@ if TYPE_CHECKING:
     from kittiwake.platform.interface import File
 
 US_PER_S = 1_000_000
+S_PER_DAY = 86_400
+LIMIT_LOW, LIMIT_HIGH = 4096, 1 << 30
+KEEP_HIGH = 100
+_DAYS_TO_1970 = 719_468
+_U32_MAX = 0xFFFFFFFF
+
+
+def _check_limit(size: int) -> None:
+    if not LIMIT_LOW <= size <= LIMIT_HIGH:
+        raise ValueError(f"{LIMIT_LOW} to {LIMIT_HIGH} bytes are wanted, not {size}")
+
+
+def _check_keep(count: int) -> None:
+    if not 0 <= count <= KEEP_HIGH:
+        raise ValueError(f"0 to {KEEP_HIGH} files are kept, not {count}")
 
 
 class TextLog(PassiveComponent):
     """One line for each event: time, severity, instance and event, text.
 
-    The file is moved to `<file>.1` when it has `limit_bytes`, `<file>.1` to `<file>.2`, and so on up to `keep`.
+    The file is moved to `<file>.1` before it would exceed `limit_bytes`, `<file>.1` to `<file>.2`, and so on up to
+    `keep`. A log that cannot be written loses lines and counts them; whoever reported the event never hears of it.
     """
 
     lines_lost = Channel(U32, on_change=True, doc="Lines that could not be written.")
 
     console = Setting(bool, default=False, doc="Write to standard output.")
     file = Setting(str, default="", doc="File in the root to write to; empty for none.")
-    limit_bytes = Setting(int, default=1_000_000, doc="Size at which the file is rotated.")
-    keep = Setting(int, default=3, doc="Rotated files that are kept.")
+    limit_bytes = Setting(int, default=1_000_000, check=_check_limit, doc="Size at which the file is rotated.")
+    keep = Setting(int, default=3, check=_check_keep, doc="Rotated files that are kept.")
 
     def initialize(self) -> None:
         self._known: dict[int, tuple[str, Event, Callable[[bytes], tuple[Any, ...]]]] = {}
@@ -45,24 +62,31 @@ class TextLog(PassiveComponent):
         """One event."""
         if not self.console and not self.file:
             return
-        line = self._line(id, tag, severity, arguments)
-        if self.console:
-            print(line, flush=True)
-        if self.file:
-            self._write(line.encode() + b"\n")
+        try:
+            line = self._line(id, tag, severity, arguments)
+            if self.console:
+                print(line, flush=True)  # noqa: T201 - the console is asked for
+            if self.file:
+                self._write(line.encode("utf-8", "replace") + b"\n")
+        except (OSError, ValueError):
+            # A full disk, a closed terminal, a name outside the root, or arguments that are not the event's.
+            self._lost += 1
+            self.lines_lost = self._lost & _U32_MAX
 
     def _line(self, id: int, tag: int, severity: Severity, arguments: bytes) -> str:
         # Imported here: a deployment that writes no text needs neither regular expressions nor formats.
         from kittiwake.dictionary.display import format_text
 
-        name, text = f"{id:#x}", arguments.hex()
+        name, text = f"{id:#x}", bytes(arguments).hex()
         found = self._find(id)
         if found is not None:
             instance, event, unpack = found
             name = f"{instance}.{event.label}"
             text = format_text(event.format, unpack(arguments))
-        seconds, useconds = divmod(tag & 0xFFFFFFFFFFFFFFFF, US_PER_S)
-        return f"{seconds}.{useconds:06d} {severity.name:<11} {name}: {text}"
+        if not text.isprintable():
+            # An argument's line breaks would look like events of their own.
+            text = text.encode("unicode_escape").decode("ascii")
+        return f"{time_text(tag)} {severity.name:<11} {name}: {text}"
 
     def _find(self, id: int) -> tuple[str, Event, Callable[[bytes], tuple[Any, ...]]] | None:
         if not self._known:
@@ -75,24 +99,50 @@ class TextLog(PassiveComponent):
         return self._known.get(id)
 
     def _write(self, data: bytes) -> None:
-        try:
-            if self._output is not None and self._size + len(data) > self.limit_bytes:
+        if self._output is not None and self._size + len(data) > self.limit_bytes:
+            self._rotate()
+        if self._output is None:
+            self._open()
+            if self._size and self._size + len(data) > self.limit_bytes:
                 self._rotate()
-            if self._output is None:
-                self._output = self._context.platform.files.open(self._context.root.resolve(self.file), "w")
-                self._size = self._output.size()
-            self._output.write_at(self._size, data)
-            self._size += len(data)
-        except OSError:
-            self._lost += 1
-            self.lines_lost = self._lost
+                self._open()
+        assert self._output is not None
+        self._output.write_at(self._size, data)
+        self._size += len(data)
+
+    def _open(self) -> None:
+        self._output = self.platform.files.open(self.root.resolve(self.file), "w")
+        self._size = self._output.size()
 
     def _rotate(self) -> None:
-        files, path = self._context.platform.files, self._context.root.resolve(self.file)
+        files, path = self.platform.files, self.root.resolve(self.file)
         if self._output is not None:
             self._output.close()
             self._output = None
+        if not self.keep:
+            files.remove(path)
         for number in range(self.keep, 0, -1):
             older = path if number == 1 else f"{path}.{number - 1}"
             if files.exists(older):
                 files.rename(older, f"{path}.{number}")
+
+
+def time_text(tag: int) -> str:
+    """A time tag as text: UTC as in ISO 8601, or for a clock that was never set the seconds since boot.
+
+    The date is computed (Howard Hinnant, "chrono-compatible low-level date algorithms"): importing `datetime` would
+    cost more than the boot of the log.
+    """
+    seconds, useconds = divmod(tag & MICROSECONDS, US_PER_S)
+    if tag >> BASE_SHIFT == TB_PROC_TIME:
+        return f"boot+{seconds}.{useconds:06d}"
+    days, second = divmod(seconds, S_PER_DAY)
+    era, day_of_era = divmod(days + _DAYS_TO_1970, 146_097)
+    year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted = (5 * day_of_year + 2) // 153
+    day = day_of_year - (153 * shifted + 2) // 5 + 1
+    month = shifted + 3 if shifted < 10 else shifted - 9
+    year = year_of_era + era * 400 + (month <= 2)
+    hour, minute = second // 3600, second // 60 % 60
+    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second % 60:02d}.{useconds:06d}Z"

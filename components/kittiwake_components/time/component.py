@@ -4,24 +4,46 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kittiwake.model import ACTIVITY_HI, F64, U8, WARNING_LO, Channel, PassiveComponent, Setting, event, sync_port, wire_enum
+from kittiwake.model import (
+    ACTIVITY_HI,
+    F64,
+    U8,
+    U32,
+    WARNING_LO,
+    Channel,
+    PassiveComponent,
+    Setting,
+    event,
+    sync_port,
+    wire_enum,
+)
 from kittiwake.model.fw import Sched, TimeBase
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake_components.deployment_time import time_base
+
+U32_MAX = 0xFFFFFFFF
 
 EARLIEST_WALL_S = 1_700_000_000
 """Wall time before this (November 2023) is a clock that was never set."""
+
+LIMIT_HIGH_MS = 3_600_000
 
 SYNCHRONISED_MARK = "/run/systemd/timesync/synchronized"
 
 
 @wire_enum(U8, name="Kittiwake.TimeQuality")
 class TimeQuality(IntEnum):
-    """How far the wall time can be trusted."""
+    """How far the wall time can be trusted; ESTIMATED is for a clock that was restored from a record."""
 
     UNSET = 0
     ESTIMATED = 1
     SET = 2
     SYNCED = 3
+
+
+def _check_limit(limit_ms: int) -> None:
+    if not 1 <= limit_ms <= LIMIT_HIGH_MS:
+        raise ValueError(f"1 to {LIMIT_HIGH_MS} ms are wanted, not {limit_ms}")
 
 
 class Time(PassiveComponent):
@@ -32,9 +54,11 @@ class Time(PassiveComponent):
     """
 
     time_quality = Channel(TimeQuality, on_change=True, doc="How far the wall time can be trusted.")
-    clock_steps = Channel(U8, on_change=True, doc="Steps of the wall clock since boot, up to 255.")
+    clock_steps = Channel(U32, on_change=True, doc="Steps of the wall clock since boot.")
 
-    step_limit_ms = Setting(int, default=100, doc="A smaller change between two cycles is drift, not a step.")
+    step_limit_ms = Setting(
+        int, default=100, check=_check_limit, doc="A smaller change between two cycles is drift, not a step."
+    )
 
     @event(WARNING_LO, "Wall clock stepped by {step_s:.3f} s")
     def clock_step(self, step_s: F64) -> None: ...
@@ -46,13 +70,16 @@ class Time(PassiveComponent):
         self._quality = TimeQuality.UNSET
         self._offset_ns = self._offset()
         self._steps = 0
-        self._tags.begin_epoch(TimeBase.TB_WORKSTATION_TIME if self._is_set() else TimeBase.TB_PROC_TIME)
+        self._tags.begin_epoch(self._wanted_base())
 
     def _offset(self) -> int:
         return self.clock.wall_ns() - self.clock.now_ns()
 
     def _is_set(self) -> bool:
         return self.clock.wall_ns() >= EARLIEST_WALL_S * NS_PER_S
+
+    def _wanted_base(self) -> TimeBase:
+        return TimeBase.TB_WORKSTATION_TIME if self._is_set() else TimeBase.TB_PROC_TIME
 
     @sync_port(Sched)
     def run(self, context: int) -> None:
@@ -62,21 +89,23 @@ class Time(PassiveComponent):
         self._offset_ns = offset
         if abs(step) > self.step_limit_ms * 1_000_000:
             self._stepped(step)
-        if self._is_set():
-            synced = self._context.platform.files.exists(SYNCHRONISED_MARK)
-            quality = TimeQuality.SYNCED if synced else TimeQuality.SET
-        else:
-            quality = TimeQuality.UNSET
+        if self._wanted_base() != time_base(self._tags):
+            self._tags.begin_epoch(self._wanted_base())
+        quality = self._present_quality()
         if quality is not self._quality:
             self._quality = quality
             self.time_quality_changed(quality)
         self.time_quality = quality
 
+    def _present_quality(self) -> TimeQuality:
+        if not self._is_set():
+            return TimeQuality.UNSET
+        return TimeQuality.SYNCED if self.platform.files.exists(SYNCHRONISED_MARK) else TimeQuality.SET
+
     def _stepped(self, step_ns: int) -> None:
         # Reported with a tag of the epoch that ends, so that the ground sees it before time turns back.
         self.clock_step(step_ns / NS_PER_S)
-        self._steps = min(self._steps + 1, 255)
+        self._steps = (self._steps + 1) & U32_MAX
         self.clock_steps = self._steps
-        wanted = TimeBase.TB_WORKSTATION_TIME if self._is_set() else TimeBase.TB_PROC_TIME
-        if step_ns < 0 or wanted != self._tags.base >> 64:
-            self._tags.begin_epoch(wanted)
+        if step_ns < 0:
+            self._tags.begin_epoch(self._wanted_base())

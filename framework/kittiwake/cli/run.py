@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kittiwake.platform.system import SystemPlatform
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.runtime.image import Image
+    from kittiwake.runtime.metering import Meters
 
 HELP = """usage: kittiwake run FILE [OPTION ...]
 
@@ -25,6 +26,7 @@ Start the deployment of a topology file (.yaml) or of an image that `kittiwake b
   --insecure           accept unsigned commands on a link that others can reach
   --set NAME=VALUE     replace a setting, as in --set CdhCore.health.warn_cycles=5
   --build DIR          folder for the image and the dictionary of a topology file (default: build)
+  --trace INSTANCE     count and time the calls to and from an instance ("*" for all), and print them at the end
   --quiet              do not write events to the terminal
 """
 
@@ -35,7 +37,7 @@ TEXT_LOG = "CdhCore.textLogger"
 
 _VALUED = {
     "--root": "root", "--link": "link", "-a": "address", "-p": "port", "--framing": "framing", "--set": "set",
-    "--build": "build",
+    "--build": "build", "--trace": "trace",
 }  # fmt: skip
 _FLAGS = {"--insecure": "insecure", "--quiet": "quiet"}
 
@@ -55,6 +57,7 @@ class Options:
         self.port = ""
         self.framing = ""
         self.build = "build"
+        self.trace = ""
         self.insecure = False
         self.quiet = False
         self.settings: dict[str, dict[str, Any]] = {}
@@ -165,7 +168,17 @@ def _make(options: Options, platform: SystemPlatform) -> Deployment:
     check_link(options, settings)
     root = platform.files.real_path(options.root or f"var/{image['name']}")
     platform.files.make_folders(root)
-    return Deployment(image, platform, Root(platform.files, root), settings)
+    return Deployment(image, platform, Root(platform.files, root), settings, _meters(options, image))
+
+
+def _meters(options: Options, image: Image) -> Meters | None:
+    if not options.trace:
+        return None
+    from kittiwake.runtime.metering import EVERYTHING, Meters
+
+    if options.trace != EVERYTHING and options.trace not in [name for name, *_ in image["instances"]]:
+        raise Misuse(f"--trace: the deployment has no instance {options.trace!r}")
+    return Meters([options.trace])
 
 
 def main(arguments: list[str]) -> int:
@@ -193,6 +206,8 @@ def main(arguments: list[str]) -> int:
     gc.freeze()
     gc.enable()
     reason = deployment.run()
+    if deployment.meters is not None:
+        print(deployment.meters.table(), flush=True)
     if not options.quiet:
         print(f"stopped: {reason}", flush=True)
     return 0 if reason.startswith("signal") else 1

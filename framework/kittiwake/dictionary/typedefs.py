@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any, cast
 from kittiwake.dictionary.values import value_of
 from kittiwake.faults import did_you_mean
 from kittiwake.model import types as wire
-from kittiwake.model.types import Alias, Array, Enumeration, Integer, Struct, Text, TypeFault, WireError, WireType
+from kittiwake.model.types import (
+    Alias,
+    Array,
+    Enumeration,
+    Integer,
+    Ranged,
+    Struct,
+    Text,
+    TypeFault,
+    WireError,
+    WireType,
+)
 
 if TYPE_CHECKING:
     from kittiwake.dictionary.fields import FaultList, Fields
@@ -116,7 +127,21 @@ class TypeTable:
         return form
 
     def resolve(self, fields: Fields) -> WireType:
-        """The type that a descriptor (`{"name": ..., "kind": ...}`) names; a fault is noted and gives a stand-in."""
+        """The type that a descriptor (`{"name": ..., "kind": ...}`) names; a fault is noted and gives a stand-in.
+
+        Kittiwake's own dictionaries say the `range` of a number too, so that the ground refuses what a device would.
+        """
+        form = self._unbounded(fields)
+        limits = fields.data.get("range")
+        if not isinstance(limits, dict):
+            return form
+        try:
+            return Ranged(form, limits["low"], limits["high"])
+        except (TypeError, ValueError, KeyError) as fault:
+            fields.fault("range", f"no range of {form!r}: {fault}")
+            return form
+
+    def _unbounded(self, fields: Fields) -> WireType:
         name = fields.get("name", str)
         primitive = _PRIMITIVES.get(name)
         if primitive is not None:

@@ -8,17 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 from kittiwake.model.commands import CommandResponse
 from kittiwake.model.events import Severity
 from kittiwake.model.ports import port
-from kittiwake.model.types import U8, U16, U32, U64, Size, wire_alias, wire_enum, wire_struct
+from kittiwake.model.types import U8, U16, U32, U64, Integer, Size, wire_alias, wire_enum, wire_struct
+
+
+class _Tag(Integer):
+    """A time tag as ports carry it, `time base << 64 | microseconds`: 80 bits, for which FPP has no type but U64."""
+
+    def __init__(self) -> None:
+        super().__init__(64, False)
+        self.high = (1 << 80) - 1
+
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    TimeTag: TypeAlias = int
     FwSizeType: TypeAlias = int
     FwOpcodeType: TypeAlias = int
     FwEventIdType: TypeAlias = int
     FwChanIdType: TypeAlias = int
     FwPrmIdType: TypeAlias = int
 else:
+    TimeTag = _Tag()
     FwSizeType = wire_alias("FwSizeType", U64)
     FwOpcodeType = wire_alias("FwOpcodeType", U32)
     FwEventIdType = wire_alias("FwEventIdType", U32)
@@ -102,12 +113,12 @@ def Com(data: Annotated[bytes, Size(4096)], context: U32) -> None:
 
 
 @port("Fw.Log")
-def Log(id: FwEventIdType, tag: U64, severity: Severity, arguments: Annotated[bytes, Size(1024)]) -> None:
+def Log(id: FwEventIdType, tag: TimeTag, severity: Severity, arguments: Annotated[bytes, Size(1024)]) -> None:
     """One event, packed."""
 
 
 __all__ = [
     "CmdResponse", "Com", "CommandResponse", "Cycle", "Enabled", "FwChanIdType", "FwEventIdType",
     "FwOpcodeType", "FwPrmIdType", "FwSizeType", "Log", "Ping", "Sched", "Severity", "TimeBase", "TimeInterval",
-    "TimeValue", "Wait",
+    "TimeTag", "TimeValue", "Wait",
 ]  # fmt: skip

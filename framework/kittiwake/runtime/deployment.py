@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kittiwake.model.component import Component, ComponentType
     from kittiwake.platform.interface import Platform
     from kittiwake.runtime.image import Image
+    from kittiwake.runtime.metering import Meters
     from kittiwake.storage.root import Root
 
 MAIN_LOOP = "main"
@@ -31,12 +32,13 @@ class Deployment:
     """All instances of one image on one platform.
 
     `instances` maps qualified names to components, `loops` thread names to loops. `settings` replaces settings of the
-    image: {"ComCcsds.link": {"url": "tcp://127.0.0.1:50000"}}.
+    image: {"ComCcsds.link": {"url": "tcp://127.0.0.1:50000"}}. `meters` counts what goes over the connections.
     """
 
     def __init__(
-        self, image: Image, platform: Platform, root: Root, settings: Mapping[str, Mapping[str, Any]] | None = None
-    ) -> None:
+        self, image: Image, platform: Platform, root: Root,
+        settings: Mapping[str, Mapping[str, Any]] | None = None, meters: Meters | None = None,
+    ) -> None:  # fmt: skip
         self.image = image
         self.name: str = image["name"]
         self.platform = platform
@@ -50,6 +52,7 @@ class Deployment:
         }
         self.main = self.loops[MAIN_LOOP]
         self.exit_reason = ""
+        self.meters = meters
         self._locks: dict[str, Any] = {}
         self._workers: dict[str, Any] = {}
         self.instances: dict[str, Component] = {}
@@ -95,12 +98,17 @@ class Deployment:
             self.monitor.handler_failed(component.name, what, fault_reason(fault))
 
     def _in_service_order(self) -> list[Component]:
-        """Services first, so that whoever reports or asks during `initialize` is heard."""
-        names = list(self.instances)
+        """The way that events take and the services first: whoever reports or asks during `initialize` is heard."""
+        components = list(self.instances.values())
         services = self.image["services"]
-        first = [names[services[name]] for name in ("event", *services) if name in services]
-        order = dict.fromkeys([*first, *names])
-        return [self.instances[name] for name in order]
+        order = dict.fromkeys([services["event"]] if "event" in services else [])
+        for _ in components:
+            reached = [target for source, _, _, target, *_ in self.image["connections"] if source in order]
+            if all(target in order for target in reached):
+                break
+            order.update(dict.fromkeys(reached))
+        order.update(dict.fromkeys([*services.values(), *range(len(components))]))
+        return [components[index] for index in order]
 
     # What components need of it
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.model.types import WireError
 from kittiwake.runtime.command_port import CommandPort
+from kittiwake.runtime.metering import Edge
 from kittiwake.runtime.monitor import fault_reason
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ def bind_connections(deployment: Deployment) -> None:
     for source, output, output_index, target, port, index in connections:
         caller = components[source]
         call = entries.call(components[target], port, index, caller._context)
+        if deployment.meters is not None:
+            place = f"{output}[{output_index}]" if isinstance(getattr(caller, output), list) else output
+            entry = f"{port}[{index}]" if _input(components[target], port).is_array else port
+            edge = Edge(caller.name, place, components[target].name, entry)
+            call = deployment.meters.wrap(edge, call, deployment.platform.clock.meter_ns)
         current = getattr(caller, output)
         if isinstance(current, list):
             current[output_index] = call
@@ -212,8 +218,11 @@ def register_instances(deployment: Deployment) -> None:
 
 
 def _crossing(entries: Entries, service: Component, port: str, caller: Context) -> Callable[..., Any]:
-    """A service's port as `caller` sees it; across threads the call is posted and nobody waits for it."""
-    if caller.loop is service._context.loop:
+    """A service's port as `caller` sees it; across threads the call is posted and nobody waits for it.
+
+    So it is for an instance with a lock too: its guarded handlers run on whatever thread calls them.
+    """
+    if caller.loop is service._context.loop and caller.deployment.lock_of(caller.name) is None:
         return entries.call(service, port, 0, caller)
     local = entries.call(service, port, 0, service._context)
     return _posting(service._context, local)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kittiwake.wire.link_address import LinkAddress
 
 MAX_FILE_SIZE = 1 << 30
+TCP_RATE = 1_000_000.0
 UDP_RATE = 50_000.0
 SERIAL_SHARE = 0.08
 """Bytes for each bit of a serial line's rate: a byte takes ten bits, and a fifth of the line stays for the rest."""
@@ -33,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     made.add_argument(
         "--rate", type=_rate, metavar="N",
-        help="bytes a second, 0 for as many as the link takes (default: 0, 50000 over UDP, or the baud rate's)",
+        help="bytes a second, 0 for as many as the link takes (default: 1000000; 50000 over UDP; by the baud rate)",
     )  # fmt: skip
     add_session_options(made)
     return made
@@ -73,7 +74,7 @@ def _upload(options: argparse.Namespace) -> int:
 
 
 def default_rate(address: LinkAddress) -> float:
-    """The pace of a link in bytes a second; 0 where the link itself holds the sender back."""
-    if address.kind == "udp":
-        return UDP_RATE
-    return address.baud * SERIAL_SHARE if address.kind == "serial" else 0.0
+    """The pace of a link in bytes a second. TCP has one as well: F´'s file packets are not acknowledged."""
+    if address.kind == "serial":
+        return address.baud * SERIAL_SHARE
+    return UDP_RATE if address.kind == "udp" else TCP_RATE

@@ -1,52 +1,32 @@
-"""CmdSequencer: files, runs, times, modes and answers, each requirement of its design sheet."""
+"""CmdSequencer: runs, times, modes and answers, each requirement of its design sheet."""
 
 from __future__ import annotations
 
-import errno
-from typing import Any
-
 import pytest
 
-from kittiwake.model.commands import CommandResponse
 from kittiwake.model.fw import TimeBase
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime.tags import TB_PROC_TIME
-from kittiwake.sequence.binary import END, Record, write_sequence
-from kittiwake.testing import ComponentTester, SentCommand
 from kittiwake_components.cmd_sequencer.component import JOIN_WAIT, CmdSequencer
-from kittiwake_components.cmd_sequencer.modes import BlockState, ErrorPolicy, FileReadStage, SeqMode, State
-from kittiwake_components.cmd_sequencer.reports import FILE_SIZE_MAX
+from kittiwake_components.cmd_sequencer.modes import ErrorPolicy, SeqMode, State
 from kittiwake_components.deployment_time import NO_TIME
 from tests.components.cmd_sequencer.sequence_files import absolute, relative, sequence
+from tests.components.cmd_sequencer.sequencer_bench import (
+    BUSY,
+    FAILED,
+    FILE,
+    NO_BLOCK,
+    OK,
+    answer,
+    new_tester,
+    now_s,
+    sent,
+    shown,
+    start,
+)
 from tests.components.design_sheet import differences
 
-OK, FAILED, BUSY = CommandResponse.OK, CommandResponse.EXECUTION_ERROR, CommandResponse.BUSY
-BLOCK, NO_BLOCK = BlockState.BLOCK, BlockState.NO_BLOCK
 DAY_NS = 86_400 * NS_PER_S
-FILE = "/seq/a.bin"
-
-Tester = ComponentTester[CmdSequencer]
-
-
-def new_tester(*records: Record, **options: Any) -> Tester:
-    tester = ComponentTester(CmdSequencer, **options)
-    tester.write_file(FILE, sequence(*records))
-    return tester
-
-
-def start(tester: Tester, block: BlockState = BLOCK, file: str = FILE) -> SentCommand:
-    return tester.send("CS_RUN", file, block)
-
-
-def answer(tester: Tester, response: CommandResponse = OK) -> None:
-    """Answers the command that was sent last."""
-    packet, token = tester.ports.com_cmd_out[-1]
-    tester.call.cmd_response_in(int.from_bytes(packet[2:6], "big"), token, response)
-
-
-def sent(tester: Tester) -> list[int]:
-    """The opcodes sent so far."""
-    return [int.from_bytes(packet[2:6], "big") for packet, _ in tester.ports.com_cmd_out]
 
 
 def test_a_blocking_run_sends_command_after_command_and_answers_at_its_end() -> None:
@@ -182,11 +162,6 @@ def test_a_delay_of_more_than_a_day_is_kept_to_the_microsecond() -> None:
     assert sent(tester) == [1]
     answer(tester)
     tester.finish()
-
-
-def now_s(tester: Tester) -> int:
-    seconds: int = tester.platform.clock.wall_ns() // NS_PER_S
-    return seconds
 
 
 def test_an_absolute_time_is_met_and_a_past_one_is_due_at_once() -> None:
@@ -373,12 +348,12 @@ def test_in_manual_mode_each_record_waits_for_its_step() -> None:
     tester = new_tester(relative(0, 1), relative(5, 2), relative(0, 3))
     assert tester.send("CS_MANUAL").response is OK
     run = start(tester)
-    assert tester.channels["SequencerState"] is State.LOADED
+    assert shown(tester, "SequencerState") is State.LOADED
     assert tester.send("CS_STEP").response is FAILED
     assert tester.send("CS_START").response is OK
     assert tester.send("CS_STEP").response is FAILED
     answer(tester)
-    assert tester.channels["SequencerState"] is State.STEPPING
+    assert shown(tester, "SequencerState") is State.STEPPING
     tester.advance(100)
     assert sent(tester) == [1]
     assert tester.send("CS_STEP").response is OK
@@ -423,7 +398,7 @@ def test_a_pause_holds_the_next_command_and_delays_go_on() -> None:
     assert tester.send("CS_PAUSE").response is OK
     assert tester.send("CS_PAUSE").response is FAILED
     answer(tester)
-    assert tester.channels["SequencerState"] is State.PAUSED
+    assert shown(tester, "SequencerState") is State.PAUSED
     tester.advance(5)
     tester.send("CS_RESUME")
     tester.advance(5)
@@ -461,130 +436,6 @@ def test_a_sequence_cannot_join_itself() -> None:
     start(tester, NO_BLOCK)
     assert tester.send("CS_JOIN_WAIT").response is FAILED
     answer(tester, FAILED)
-    tester.finish()
-
-
-def test_validation_runs_nothing_and_works_during_a_run() -> None:
-    """CS-014."""
-    tester = new_tester(relative(1, 1))
-    tester.write_file("bad.bin", b"bad")
-    for _ in range(2):
-        assert tester.send("CS_VALIDATE", FILE).response is OK
-        assert tester.events[-1].name == "CS_SequenceValid"
-        assert tester.send("CS_VALIDATE", "bad.bin").response is FAILED
-        assert sent(tester) == []
-        start(tester, NO_BLOCK)
-    tester.send("CS_CANCEL")
-    tester.finish()
-
-
-def refused(tester: Tester, content: bytes | None) -> tuple[str, tuple[Any, ...]]:
-    """The event that a file with this content causes, its first argument left out."""
-    name = "refused.bin"
-    if content is not None:
-        tester.write_file(name, content)
-    run = start(tester, file=name)
-    assert run.response is FAILED
-    assert sent(tester) == []
-    [event] = tester.events
-    assert event.args[0] == name
-    assert tester.channels["CS_Errors"] == 1
-    assert tester.channels["CurrentFile"] is None
-    tester.finish()
-    return event.name, event.args[1:]
-
-
-GOOD = sequence(relative(0, 1), relative(0, 2))
-
-
-def with_crc(content: bytes) -> bytes:
-    from zlib import crc32
-
-    return content + crc32(content).to_bytes(4, "big")
-
-
-@pytest.mark.parametrize(
-    "content, name, arguments",
-    [
-        (None, "CS_FileNotFound", ()),
-        (b"", "CS_FileInvalid", (FileReadStage.READ_HEADER_SIZE, 0)),
-        (GOOD[:-1], "CS_FileInvalid", (FileReadStage.READ_SEQ_DATA_SIZE, len(GOOD) - 12)),
-        (GOOD + b"x", "CS_FileInvalid", (FileReadStage.READ_SEQ_DATA_SIZE, len(GOOD) - 10)),
-        (bytes(FILE_SIZE_MAX + 1), "CS_FileSizeError", (FILE_SIZE_MAX + 1,)),
-        (write_sequence([relative(0, 1)], time_base=3), "CS_TimeBaseMismatch", (2, 3)),
-        (write_sequence([relative(0, 1)], time_context=3), "CS_TimeContextMismatch", (0, 3)),
-        (sequence(), "CS_NoRecords", ()),
-        (with_crc(GOOD[:11] + b"\x07" + GOOD[12:-4]), "CS_RecordInvalid", (0, 11)),
-        (with_crc(GOOD[:7] + b"\x01" + GOOD[8:-4]), "CS_RecordMismatch", (1, 19)),
-    ],
-)
-def test_a_bad_file_is_refused_before_its_first_command_and_named(
-    content: bytes | None, name: str, arguments: tuple[Any, ...]
-) -> None:
-    """CS-001, CS-015."""
-    assert refused(new_tester(), content) == (name, arguments)
-
-
-def test_a_file_with_a_wrong_crc_is_refused_with_both() -> None:
-    """CS-015."""
-    name, (stored, computed) = refused(new_tester(), GOOD[:-1] + bytes([GOOD[-1] ^ 1]))
-    assert name == "CS_FileCrcFailure"
-    assert stored == computed ^ 1
-
-
-@pytest.mark.parametrize("name", ["../outside.bin", "", "/seq", "x" * 240])
-def test_a_name_that_is_no_file_below_the_root_is_refused(name: str) -> None:
-    """CS-016."""
-    tester = new_tester(relative(0, 1))
-    assert start(tester, file=name).response is FAILED
-    assert tester.events[0].name in ("CS_FileReadError", "CS_FileNotFound")
-    tester.finish()
-
-
-def test_a_file_that_cannot_be_read_is_refused() -> None:
-    """CS-015."""
-    tester = new_tester(relative(0, 1))
-    tester.files.fail_every("read", errno.EIO)
-    assert start(tester).response is FAILED
-    assert tester.events.names() == ["CS_FileReadError"]
-    tester.finish()
-
-
-def test_what_happens_to_the_file_during_the_run_does_not_matter() -> None:
-    """CS-001."""
-    tester = new_tester(relative(0, 1), relative(1, 2))
-    run = start(tester)
-    tester.write_file(FILE, b"replaced")
-    answer(tester)
-    tester.files.remove("/kittiwake" + FILE)
-    tester.advance(1)
-    answer(tester)
-    assert sent(tester) == [1, 2]
-    assert run.response is OK
-    tester.finish()
-
-
-def test_a_record_of_kind_end_ends_the_sequence() -> None:
-    """CS-001."""
-    tester = new_tester(relative(0, 1), Record(END, 0, 0, b""), relative(0, 2))
-    run = start(tester)
-    answer(tester)
-    assert run.response is OK
-    assert sent(tester) == [1]
-    tester.finish()
-
-
-def test_the_largest_sequence_runs_whatever_fails_in_it() -> None:
-    """CS-001, CS-009."""
-    count = (FILE_SIZE_MAX - 15) // 19
-    tester = new_tester(*[relative(0, 1)] * count, parameters={"ON_ERROR": ErrorPolicy.CONTINUE})
-    call = tester.component.cmd_response_in
-    tester.ports.com_cmd_out.returns = lambda data, context: tester.component.clock.call_after(0, call, 1, context, BUSY)
-    run = start(tester)
-    while not run.is_answered:
-        tester.settle()
-    assert len(tester.ports.com_cmd_out) == count
-    assert tester.channels["CS_Errors"] == count
     tester.finish()
 
 

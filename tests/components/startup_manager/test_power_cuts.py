@@ -1,4 +1,4 @@
-"""StartupManager's files, cut at every file operation: each start counts once, and nothing of the quiescence is made up."""
+"""StartupManager's files, cut at every operation: each start counts once, and no quiescence is made up."""
 
 from __future__ import annotations
 

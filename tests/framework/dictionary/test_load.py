@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kittiwake.dictionary.decode import encode_command
 from kittiwake.dictionary.digest import dictionary_hash, short_hash
 from kittiwake.dictionary.entries import UnknownName
 from kittiwake.dictionary.load import load_dictionary, read_dictionary
@@ -164,3 +165,17 @@ def test_a_dictionary_file_loads_as_its_content_does(tmp_path: Path) -> None:
     path = tmp_path / "d.json"
     path.write_text(json.dumps(sample_data()))
     assert load_dictionary(str(path)).hash == sample().hash
+
+
+def test_the_range_of_a_number_is_read_and_kept() -> None:
+    ranged = {"name": "U8", "kind": "integer", "size": 8, "signed": False, "range": {"low": 1, "high": 5}}
+    sections: dict[str, Any] = {name: [] for name in ("typeDefinitions", "constants", "telemetryPacketSets")}
+    parameter = {"name": "val", "type": ranged, "ref": False}
+    data = {
+        "metadata": {}, **sections, "events": [], "telemetryChannels": [],
+        "commands": [{"name": "a.GAIN_PRM_SET", "opcode": 1, "formalParams": [parameter]}],
+    }  # fmt: skip
+    dictionary = read_dictionary(data, "here")
+    assert encode_command(dictionary, "a.GAIN_PRM_SET", ["5"]) == bytes.fromhex("00000000000105")
+    with pytest.raises(ValueError, match="6 is outside 1 to 5"):
+        encode_command(dictionary, "a.GAIN_PRM_SET", ["6"])

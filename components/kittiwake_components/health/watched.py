@@ -1,0 +1,76 @@
+"""One queue that Health pings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kittiwake.runtime.loop import Loop
+    from kittiwake.runtime.queue import MessageQueue
+
+PING = "ping"
+
+
+class Watched:
+    """A queue, its limits in cycles, and the ping that it has not answered yet.
+
+    `late` counts the cycles since that ping, which was due at `asked_ns`. `answered(watched, key, ns since boot)` is
+    called on Health's loop. A ping for which the queue has no room is offered again each cycle.
+    """
+
+    __slots__ = (
+        "_answered", "_home", "_loop", "_offer", "_offered", "_queue", "asked_ns", "enabled", "failed", "fatal", "key",
+        "late", "name", "waiting", "warn", "warned",
+    )  # fmt: skip
+
+    def __init__(
+        self, queue: MessageQueue, warn: int, fatal: int, home: Loop, answered: Callable[[Watched, int, int], None]
+    ) -> None:
+        assert queue.loop is not None, "a queued component is served by its caller, which may never come"
+        self.name = queue.name
+        self.warn = warn
+        self.fatal = fatal
+        self.enabled = True
+        self.waiting = self.warned = self.failed = False
+        self.key = self.late = self.asked_ns = 0
+        self._queue = queue
+        self._loop = queue.loop
+        self._home = home
+        self._answered = answered
+        self._offer = queue.putter(PING, self._answer, 0, "drop")
+        self._offered = False
+
+    def ask(self, key: int, now_ns: int) -> None:
+        """Sends a ping."""
+        self.key = key
+        self.asked_ns = now_ns
+        self.waiting = True
+        self.warned = self.failed = self._offered = False
+        self.late = 0
+        self.insist()
+
+    def insist(self) -> None:
+        """Offers the ping again if the queue had no room for it."""
+        if self._offered:
+            return
+        if self._loop is self._home:
+            self._deliver(self.key)
+        else:
+            self._loop.post(self._deliver, self.key)
+
+    def forget(self) -> None:
+        """Waits for no answer any more."""
+        self.waiting = False
+        self.late = 0
+
+    # On the watched loop
+
+    def _deliver(self, key: int) -> None:
+        if not self._offered and self._queue.count < self._queue.depth:
+            self._offered = self._offer(key)
+
+    def _answer(self, key: int) -> None:
+        # It stood in line with the instance's messages; the answer comes back as a message of Health's loop.
+        self._home.post(self._answered, self, key, self._loop.clock.now_ns())

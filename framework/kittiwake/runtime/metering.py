@@ -1,0 +1,73 @@
+"""Metered wiring: what goes over each connection, how often, and what its calls cost.
+
+It is chosen when a deployment is made, because a plain connection has no wrapper that could count.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+EVERYTHING = "*"
+
+
+class Edge:
+    """One metered connection: `calls`, their `total_ns` and `longest_ns`.
+
+    The time is the caller's: that of the whole handler for a sync or guarded input, that of queueing for an async one.
+    """
+
+    __slots__ = ("calls", "input", "longest_ns", "output", "source", "target", "total_ns")
+
+    def __init__(self, source: str, output: str, target: str, input: str) -> None:
+        self.source = source
+        self.output = output
+        self.target = target
+        self.input = input
+        self.calls = 0
+        self.total_ns = 0
+        self.longest_ns = 0
+
+    def __str__(self) -> str:
+        return f"{self.source}.{self.output} -> {self.target}.{self.input}"
+
+
+class Meters:
+    """The metered connections of a deployment: all of them, or those of the `instances` named."""
+
+    def __init__(self, instances: Iterable[str] = ()) -> None:
+        self._instances = frozenset(instances)
+        self.edges: list[Edge] = []
+
+    def wrap(self, edge: Edge, call: Callable[..., Any], meter_ns: Callable[[], int]) -> Callable[..., Any]:
+        """The call itself, or where one of its ends is metered, the call that counts."""
+        if not self._instances & {EVERYTHING, edge.source, edge.target}:
+            return call
+        self.edges.append(edge)
+
+        def metered(*arguments: Any) -> Any:
+            began = meter_ns()
+            try:
+                return call(*arguments)
+            finally:
+                took = meter_ns() - began
+                edge.calls += 1
+                edge.total_ns += took
+                if took > edge.longest_ns:
+                    edge.longest_ns = took
+
+        metered.__name__ = getattr(call, "__name__", "call")
+        return metered
+
+    def table(self) -> str:
+        """The connections that were used, those that took longest first."""
+        used = sorted([edge for edge in self.edges if edge.calls], key=lambda edge: -edge.total_ns)
+        rows = [f"{'calls':>10} {'total ms':>10} {'mean us':>9} {'longest us':>11}  connection"]
+        for edge in used:
+            mean = edge.total_ns / edge.calls / 1e3
+            rows.append(
+                f"{edge.calls:>10} {edge.total_ns / 1e6:>10.2f} {mean:>9.2f} {edge.longest_ns / 1e3:>11.1f}  {edge}"
+            )
+        return "\n".join(rows)
