@@ -74,7 +74,7 @@ def test_a_command_is_answered_over_every_link_and_framing(
 
 def test_events_from_before_the_link_connected_arrive_when_it_does(linked: Callable[..., Pair]) -> None:
     gds = linked("tcp-client").gds
-    gds.await_event("CdhCore.version.FrameworkVersionEvent", timeout_s=20)
+    gds.await_event("CdhCore.version.FrameworkVersion", timeout_s=20)
 
 
 def test_arguments_of_every_kind_arrive(linked: Callable[..., Pair]) -> None:
@@ -92,7 +92,7 @@ def test_a_sync_commands_own_events_come_before_dispatched_and_completed(linked:
     gds.send("CdhCore.version.VERSION", "FRAMEWORK")
     gds.await_event("CdhCore.cmdDisp.OpCodeCompleted", since=since, timeout_s=20)
     names = [event.name.rpartition(".")[2] for event in gds.events(since)]
-    assert names[:3] == ["FrameworkVersionEvent", "OpCodeDispatched", "OpCodeCompleted"]
+    assert names[:3] == ["FrameworkVersion", "OpCodeDispatched", "OpCodeCompleted"]
     times = [event.time for event in gds.events(0)]
     assert all(earlier < later for earlier, later in zip(times, times[1:], strict=False))
 
@@ -155,7 +155,7 @@ def test_parameters_are_set_saved_and_kept_over_a_restart(linked: Callable[..., 
     since = gds.event_count()
     pair.device.start()
     pair.device.await_line("Link up")
-    gds.await_event("CdhCore.version.FrameworkVersionEvent", since=since, timeout_s=30)
+    gds.await_event("CdhCore.version.FrameworkVersion", since=since, timeout_s=30)
     # Disarmed, the wait is over at once; armed, it would take 45 minutes.
     gds.send_and_complete("ReferenceDeployment.startupManager.WAIT_FOR_QUIESCENCE", timeout_s=20)
 

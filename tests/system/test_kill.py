@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STARTS = 100
 LONGEST_LIFE_S = 0.7
-FIRST_TICK = "FrameworkVersionEvent"
+FIRST_TICK = "FrameworkVersion"
 """Version reports in the first tick, behind the StartupManager: whoever has printed this has counted its boot."""
 
 

@@ -24,7 +24,6 @@ from kittiwake.model import (
     wire_array,
 )
 from kittiwake.model.fw import Com, Sched
-
 from kittiwake_components.ports import Flow, Flush, LinkState, LinkStatus, Room
 
 if TYPE_CHECKING:

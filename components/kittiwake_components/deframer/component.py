@@ -9,7 +9,6 @@ from kittiwake.model.fw import Sched
 from kittiwake.model.types import wire_enum
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 from kittiwake.wire.transfer_frame import SPACECRAFT_ID, VIRTUAL_CHANNEL_ID
-
 from kittiwake_components.framer.settings import check_framing, check_spacecraft_id, check_uplink_vcid
 from kittiwake_components.ports import Bytes, Frame, LinkState, LinkStatus
 

@@ -6,7 +6,6 @@ from kittiwake.model import U32, WARNING_HI, Channel, OutputPort, PassiveCompone
 from kittiwake.model.fw import Com, Sched
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 from kittiwake.wire.transfer_frame import SPACECRAFT_ID, TM_FRAME_SIZE, VIRTUAL_CHANNEL_ID
-
 from kittiwake_components.framer.settings import (
     check_downlink_vcid,
     check_frame_size,

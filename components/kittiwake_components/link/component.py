@@ -22,7 +22,6 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.wire.link_address import parse_link
-
 from kittiwake_components.link.outgoing import Outgoing
 from kittiwake_components.ports import Bytes, Flow, Flush, LinkState, LinkStatus, Room
 
@@ -342,9 +341,9 @@ class Link(PassiveComponent):
         if self._outgoing.dropped != self.frames_dropped:
             self.frames_dropped = self._outgoing.dropped & 0xFFFFFFFF
             self.frame_dropped(self.frames_dropped)
-        if self._blocked and self._kind in TCP and self.stall_limit_s:
-            if self.clock.now_ns() - self._progress_ns >= self.stall_limit_s * NS_PER_S:
-                self._lost(f"the other side took nothing for {self.stall_limit_s} s")
+        limit_s = self.stall_limit_s if self._blocked and self._kind in TCP else 0
+        if limit_s and self.clock.now_ns() - self._progress_ns >= limit_s * NS_PER_S:
+            self._lost(f"the other side took nothing for {limit_s} s")
 
     def _count_overruns(self) -> None:
         if self._stream is None or not self._up:

@@ -20,7 +20,6 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import CmdResponse, Com, FwOpcodeType, Sched
 from kittiwake.wire.packets import COMMAND_HEADER_SIZE, DESCRIPTOR_SIZE, Apid
-
 from kittiwake_components.ports import Flow, Frame, PacketRouted
 
 PAUSERS = 4

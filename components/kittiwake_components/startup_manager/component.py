@@ -343,14 +343,18 @@ class StartupManager(PassiveComponent):
 
     def _open_quiescence(self) -> None:
         quiescence = self._quiescence
-        time_us = present_us(self._tags, self.clock)
+        in_this_start_us = (self.clock.now_ns() - self._began_ns) // 1000
         try:
-            self._report(quiescence.open(time_base(self._tags), time_us))
+            quiescence.open(time_base(self._tags), present_us(self._tags, self.clock) - in_this_start_us)
         except OSError as fault:
             self.quiescence_file_init_failure()
             self.file_fault(self.quiescence_start_file, _reason(fault))
-        if quiescence.imported_us is not None:
-            self.quiescence_imported(self.quiescence_start_file, min(quiescence.imported_us // US_PER_S, 0xFFFFFFFF))
+        else:
+            imported_us = quiescence.imported_us
+            if imported_us is not None:
+                self.quiescence_imported(self.quiescence_start_file, min(imported_us // US_PER_S, 0xFFFFFFFF))
+        self._report(quiescence.findings)
+        quiescence.findings.clear()
 
     # The startup sequence
 

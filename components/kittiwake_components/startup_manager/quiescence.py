@@ -33,7 +33,7 @@ class Quiescence:
     """The time that has passed, in microseconds; wall-clock steps change nothing about it.
 
     `end` is when it was over, `NO_TIME` while it was not; it is a label and decides nothing. `is_open` says whether
-    the record was read, `imported_us` what an F´ file had to say, or `None`.
+    the record was read, `imported_us` what an F´ file had to say, or `None`; `findings` collects what was found wrong.
     """
 
     def __init__(self, files: Files, path: str) -> None:
@@ -47,20 +47,21 @@ class Quiescence:
         self.end = NO_TIME
         self.imported_us: int | None = None
         self.is_open = False
+        self.findings: list[Finding] = []
 
     def begin(self, now_ns: int) -> None:
         """Counts from `now_ns` since boot; what passed in earlier starts is 0 until `open` was called."""
         self._began_ns = now_ns
         self._save_due_ns = now_ns + self._interval_ns
 
-    def open(self, time_base: int, time_us: int) -> tuple[Finding, ...]:
-        """Reads the record, makes it if there is none, and returns what was found wrong.
+    def open(self, time_base: int, began_us: int) -> None:
+        """Reads the record, or makes it if there is none.
 
-        Without a record the F´ file of 11 bytes at the record's own name is imported once: the deployment's time,
-        `time_us` in `time_base`, less the start in the file, is what has passed. Raises `OSError`.
+        Without a record the F´ file of 11 bytes at the record's own name is imported once: the deployment's time when
+        this start began, `began_us` in `time_base`, less the time in the file, is what has passed. Raises `OSError`.
         """
         reading = self._record.read()
-        findings = reading.findings
+        self.findings += reading.findings
         if reading.payload is not None and len(reading.payload) == _PAYLOAD_SIZE:
             self._before_us = _ELAPSED.unpack_from(reading.payload)[0]
             try:
@@ -68,29 +69,29 @@ class Quiescence:
             except WireError:
                 self.end = NO_TIME
         else:
-            findings += self._import(time_base, time_us)
+            self._import(time_base, began_us)
             self._write(self._before_us)
         self.is_open = True
         if self._files.exists(self.path):
             self._files.rename(self.path, self.path + IMPORTED)
             self._files.sync_folder(posixpath.dirname(self.path))
-        return findings
 
-    def _import(self, time_base: int, time_us: int) -> tuple[Finding, ...]:
+    def _import(self, time_base: int, began_us: int) -> None:
         try:
             content = self._files.read(self.path, TAG_SIZE)
             start = unpack_tag(content)
         except FileNotFoundError:
-            return ()
+            return
         except WireError as fault:
-            return (move_aside(self._files, self.path, str(fault)),)
+            self.findings.append(move_aside(self._files, self.path, str(fault)))
+            return
         except OSError as fault:
-            return (move_aside(self._files, self.path, f"cannot be read: {fault.strerror}"),)
+            self.findings.append(move_aside(self._files, self.path, f"cannot be read: {fault.strerror}"))
+            return
         self.imported_us = 0
         if start >> BASE_SHIFT == time_base:
-            self.imported_us = max(time_us - (start & MICROSECONDS_MASK), 0)
+            self.imported_us = max(began_us - (start & MICROSECONDS_MASK), 0)
         self._before_us = self.imported_us
-        return ()
 
     def elapsed_us(self, now_ns: int) -> int:
         """What has passed, in all starts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.model.types import Float, Integer, RangeError, Text, WireError
+from kittiwake.model.types import Array, Float, Integer, RangeError, Struct, Text, WireError, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,18 +34,42 @@ def packer(forms: Sequence[WireType]) -> Callable[..., bytes]:
 
 
 def downlink_packer(forms: Sequence[WireType]) -> Callable[..., bytes]:
-    """As `packer`, but strings are made plain ASCII and cut to their size.
+    """As `packer`, but strings, those within arrays and structs too, are made plain ASCII and cut to their size.
 
     The F´ ground system advances by characters behind a string, so that anything else corrupts the rest of a packet.
     """
-    if not any(isinstance(form, Text) for form in forms):
+    if not any(_holds_text(form) for form in forms):
         return packer(forms)
-    packs = [_clipped(form) if isinstance(form, Text) else form.pack for form in forms]
+    packs = [_downlink_pack(form) for form in forms]
 
     def pack(*values: Any) -> bytes:
         return b"".join([one(value) for one, value in zip(packs, values, strict=True)])
 
     return pack
+
+
+def _holds_text(form: WireType) -> bool:
+    base = resolved(form)
+    if isinstance(base, Array):
+        return _holds_text(base.element)
+    if isinstance(base, Struct):
+        return any(_holds_text(member) for member in base.members.values())
+    return isinstance(base, Text)
+
+
+def _downlink_pack(form: WireType) -> Callable[[Any], bytes]:
+    base = resolved(form)
+    if not _holds_text(base):
+        return form.pack
+    if isinstance(base, Text):
+        return _clipped(base)
+    if isinstance(base, Array):
+        forms = [base.element] * base.size
+    else:
+        assert isinstance(base, Struct), "strings stand alone, in arrays or in structs"
+        forms = list(base.members.values())
+    pack = downlink_packer(forms)
+    return lambda value: pack(*value)
 
 
 def clip(text: str, size: int) -> str:

@@ -195,6 +195,16 @@ class Poller(Protocol):
         """Gives back the descriptors."""
 
 
+class StallWatch(Protocol):
+    """Ends the process when nobody has armed it again in time."""
+
+    def arm(self, limit_s: float) -> None:
+        """Starts the time anew; when it is over the stacks are written and the process ends, without any cleanup."""
+
+    def close(self) -> None:
+        """Ends the watch; a second close does nothing."""
+
+
 class Platform(Protocol):
     """All that a deployment takes from outside."""
 
@@ -216,3 +226,9 @@ class Platform(Protocol):
 
     def poller(self) -> Poller:
         """A new poller, one for each loop."""
+
+    def watch_stalls(self, path: str) -> StallWatch | None:
+        """A watch that leaves the stacks of a stuck process in the file at `path`; `None` where time is simulated.
+
+        A process has one watch: the last one counts. Raises `OSError` if the file cannot be opened.
+        """

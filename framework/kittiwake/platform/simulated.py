@@ -41,6 +41,9 @@ class SimulatedPlatform:
         """A new poller; all pollers of one machine share its clock."""
         return SimulatedPoller(self.clock, self.network)
 
+    def watch_stalls(self, path: str) -> None:
+        """Nothing: virtual time stands still while a handler runs, so that none is ever late."""
+
     def crash(self, random: SeededRandom | None = None, *, off_ns: int = 0) -> SimulatedPlatform:
         """Cuts the power; the machine that starts `off_ns` later, with what the disk has kept.
 

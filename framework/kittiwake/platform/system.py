@@ -16,6 +16,9 @@ from kittiwake.platform.system_network import SystemNetwork
 from kittiwake.platform.system_poller import SystemPoller
 
 if TYPE_CHECKING:
+    from kittiwake.platform.system_stall import SystemStallWatch
+
+if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FLOAT_BITS = 53
@@ -66,6 +69,12 @@ class SystemPlatform:
     def poller(self) -> SystemPoller:
         """A new poller, one for each loop."""
         return SystemPoller(self.clock)
+
+    def watch_stalls(self, path: str) -> SystemStallWatch:
+        """A watch that leaves the stacks of a stuck process in the file at `path`."""
+        from kittiwake.platform.system_stall import SystemStallWatch
+
+        return SystemStallWatch(path)
 
     def sharpen_timers(self) -> bool:
         """Takes the 50 us of slack from the calling thread's timers; threads that it starts later inherit that.

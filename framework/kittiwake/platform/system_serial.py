@@ -57,7 +57,7 @@ class SerialStream:
             counts = _COUNTS.unpack(ioctl(self.fileno(), _TIOCGICOUNT, bytes(_COUNTS.size)))
         except (OSError, ValueError):  # a pty, or closed
             return 0
-        return max(counts[_OVERRUN] + counts[_BUFFER_OVERRUN] - self._lost_before, 0)
+        return int(max(counts[_OVERRUN] + counts[_BUFFER_OVERRUN] - self._lost_before, 0))
 
     def close(self) -> None:
         """Closes without waiting for what was not yet sent; a second close does nothing."""

@@ -32,7 +32,7 @@ class TcpStream:
         self._failure = failure
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # A peer that vanished without a word is given up after a minute; by itself Linux tries for a quarter of an hour.
+        # A peer that vanished without a word is given up after a minute; Linux by itself tries for a quarter hour.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENCE_LIMIT_MS)
 
     def fileno(self) -> int:

@@ -9,6 +9,7 @@ from kittiwake.runtime.context import Context
 from kittiwake.runtime.loop import Loop
 from kittiwake.runtime.monitor import FirstFaults, Monitor, fault_reason
 from kittiwake.runtime.queue import MessageQueue
+from kittiwake.runtime.stall import StallGuard
 from kittiwake.runtime.tags import SharedTagSource, TagSource
 from kittiwake.runtime.wiring import bind_connections, bind_services, load_parameters, register_instances
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MAIN_LOOP = "main"
 FLUSH_LIMIT_S = 2.0
+STOP_LIMIT_S = 60.0  # all flushes, joins and `stop` methods together
 TURNS_TO_FLUSH = 10_000  # virtual time does not move while there is something to do
 JOINS = 50
 CANCELLATIONS = 8  # what a cancelled handler sends may start another one
@@ -53,6 +55,7 @@ class Deployment:
         self.main = self.loops[MAIN_LOOP]
         self.exit_reason = ""
         self.meters = meters
+        self._stalls: tuple[str, float] | None = None
         self._locks: dict[str, Any] = {}
         self._workers: dict[str, Any] = {}
         self.instances: dict[str, Component] = {}
@@ -165,12 +168,39 @@ class Deployment:
         `SystemExit` and `KeyboardInterrupt` end the run from within any handler; the instances are stopped all
         the same.
         """
+        guard = None
         try:
             self.start()
+            guard = self._guard_stalls()
             self.main.run()
         finally:
-            self.stop()
+            self._stop_guarded(guard)
         return self.exit_reason
+
+    def watch_stalls(self, path: str, limit_s: float) -> None:
+        """Has `run` end the process when the main loop is stuck for `limit_s`, its stacks in the file at `path`."""
+        self._stalls = (path, limit_s)
+
+    def _guard_stalls(self) -> StallGuard | None:
+        if self._stalls is None:
+            return None
+        path, limit_s = self._stalls
+        try:
+            watch = self.platform.watch_stalls(path)
+        except OSError as fault:
+            self.monitor.handler_failed(MAIN_LOOP, "watch_stalls", fault_reason(fault))
+            return None
+        return None if watch is None else StallGuard(self.main, watch, limit_s)
+
+    def _stop_guarded(self, guard: StallGuard | None) -> None:
+        if guard is None:
+            self.stop()
+            return
+        guard.allow(STOP_LIMIT_S)
+        try:
+            self.stop()
+        finally:
+            guard.close()
 
     def run_for(self, seconds: float) -> None:
         """Runs for a length of time since boot; with a virtual clock that takes no longer than its work."""

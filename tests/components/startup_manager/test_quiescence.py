@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from kittiwake.model.commands import CommandResponse
@@ -192,6 +194,21 @@ def test_the_quiescence_file_of_an_f_prime_deployment_is_imported_once() -> None
     run(tester)
     assert tester.channels["QuiescenceRemaining"] == 1700
     assert not tester.events.named("QuiescenceImported")
+    tester.finish()
+
+
+def test_an_import_that_could_not_be_kept_at_once_is_kept_later_with_the_same_result() -> None:
+    """REQ-SM-007, REQ-SM-014."""
+    tester = new_tester()
+    tester.write_file("quiescence_start.bin", raw_start(tester, 1000))
+    tester.files.fail_every("write_at", errno.ENOSPC)
+    run(tester, 5)
+    assert tester.channels["QuiescenceRemaining"] == 1695
+    assert not tester.events.named("QuiescenceImported")
+    tester.files.heal()
+    run(tester, 5)
+    assert tester.channels["QuiescenceRemaining"] == 1690
+    assert len(tester.events.named("QuiescenceImported")) == 1
     tester.finish()
 
 

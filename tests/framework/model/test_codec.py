@@ -55,3 +55,15 @@ def test_a_malformed_rest_is_graver_than_a_value_out_of_range() -> None:
     assert not isinstance(malformed.value, RangeError)
     with pytest.raises(WireError, match="take 2 bytes, 3 are there"):
         unpacker(forms)(b"\x09\xff\x00")
+
+
+def test_strings_within_arrays_and_structs_are_made_ascii_for_the_downlink() -> None:
+    @wire_struct(name="Codec.Labelled")
+    class Labelled:
+        number: U8
+        labels: Pair
+
+    form = wire_type(Labelled)
+    value = Labelled(7, ("naïve", "too long for it"))
+    assert downlink_packer([form])(value) == b"\x07\0\5na?ve\0\6too lo"
+    assert downlink_packer([U8, wire_alias("Codec.Label", String(3))])(1, "é") == b"\1\0\1?"
