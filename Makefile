@@ -8,6 +8,7 @@ SEQ    ?= startup
 TESTS  ?= tests
 ARGS   ?=
 FUZZ_EXAMPLES ?= 20000
+FUZZ_COUNT    ?= 1000000
 
 BIN     := $(VENV)/bin
 DEV     := $(VENV)/.installed
@@ -41,11 +42,12 @@ format: $(DEV) ## put imports and code into the house's form
 bench: $(DEV) $(PEERED) ## measure the budgets
 	$(BIN)/python -m bench
 
-fuzz: $(DEV) ## the property tests with many more, random examples (FUZZ_EXAMPLES=20000)
-	HYPOTHESIS_PROFILE=fuzz KITTIWAKE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest --timeout=0 --ignore=tests/system $(TESTS) $(ARGS)
+fuzz: $(DEV) ## the property tests with 20000 examples each, the decoders with a million seeded inputs
+	HYPOTHESIS_PROFILE=fuzz KITTIWAKE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) KITTIWAKE_FUZZ_COUNT=$(FUZZ_COUNT) $(BIN)/python -m pytest --timeout=0 --ignore=tests/system $(TESTS) $(ARGS)
 
-sequence: $(DEV) ## compile sequences/$(SEQ).seq (SEQ=startup)
-	$(BIN)/kittiwake seq compile sequences/$(SEQ).seq
+sequence: $(DEV) ## compile sequences/$(SEQ).seq for the reference deployment (SEQ=startup)
+	@$(BIN)/kittiwake seq compile sequences/$(SEQ).seq --topology topologies/reference.yaml -o build/$(SEQ).bin
+	@echo "Bring it to a running deployment: $(BIN)/kittiwake ground upload build/$(SEQ).bin /$(SEQ).bin"
 
 docs: $(DEV) ## write the reference pages from the declarations
 	$(BIN)/python -m docs

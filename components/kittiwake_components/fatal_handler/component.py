@@ -1,4 +1,4 @@
-"""Ends the deployment after a FATAL event, so that whoever supervises it starts it afresh; reports how the last ended."""
+"""Ends the deployment after a FATAL event, so that its supervisor starts it afresh; reports how the last run ended."""
 
 from __future__ import annotations
 

@@ -1,14 +1,18 @@
-"""Holds every channel's latest value and sends what changed, in packets or one by one."""
+"""Holds every channel's latest value, sends what changed, in packets or one by one, and watches limits."""
 
+# ruff: noqa: N803 - the arguments of commands and events keep F´'s names
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from kittiwake.model import (
+    ACTIVITY_HI,
     ACTIVITY_LO,
+    F64,
     U16,
     U32,
+    WARNING_HI,
     WARNING_LO,
     ActiveComponent,
     Channel,
@@ -17,13 +21,15 @@ from kittiwake.model import (
     OutputPort,
     Parameter,
     Setting,
+    Size,
     command,
     event,
     sync_port,
 )
-from kittiwake.model.codec import downlink_packer
+from kittiwake.model.codec import clip, downlink_packer
 from kittiwake.model.fw import Com, FwChanIdType, Sched
 from kittiwake.wire.packets import channel_entry, channel_packet, telemetry_packet
+from kittiwake_components.telemetry_store.limits import LimitState, LimitWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +37,25 @@ if TYPE_CHECKING:
     from kittiwake.model.channels import ChannelCell
 
 MAX_RATE_CYCLES = 86_400
+NAME_SIZE = 80
+
+Name = Annotated[str, Size(NAME_SIZE)]
+
+
+def _check_packet_bytes(size: int) -> None:
+    if not 64 <= size <= 1008:
+        raise ValueError(f"packet_bytes is 64 to 1008, what a frame carries, not {size}")
+
+
+def _check_hysteresis(percent: float) -> None:
+    if not 0 <= percent <= 10:
+        raise ValueError(f"hysteresis_percent is 0 to 10, not {percent}")
+
+
+def _check_rates(rates: dict[str, int]) -> None:
+    for name, cycles in rates.items():
+        if not 0 <= cycles <= MAX_RATE_CYCLES:
+            raise ValueError(f"the rate of {name} is 0 to {MAX_RATE_CYCLES} cycles, not {cycles}")
 
 
 class TelemetryPacket:
@@ -38,13 +63,13 @@ class TelemetryPacket:
 
     __slots__ = ("cells", "every", "group", "id", "is_new", "name", "waited")
 
-    def __init__(self, name: str, id: int, group: int) -> None:
+    def __init__(self, name: str, id: int, group: int, every: int) -> None:
         self.name = name
         self.id = id
         self.group = group
         self.cells: list[ChannelCell] = []
         self.is_new = False
-        self.every = 0
+        self.every = every
         self.waited = 0
 
 
@@ -52,87 +77,136 @@ class TelemetryStore(ActiveComponent):
     """F´'s telemetry packetiser and channel store in one.
 
     Each cycle a packet whose level is at most the send level goes out if one of its channels was written, or at its
-    own rate where one is set. Channels that stand in no packet go out one by one, each with its own time tag.
+    own rate where one is set. In a deployment without packets channels go out one by one, each with its own time tag.
     """
 
     pkt_send = OutputPort(Com, required=True, doc="Telemetry for the ground.")
 
     send_level = Channel(U32, on_change=True, doc="Packets of a higher level are not sent.")
-    packets_sent = Channel(U32, on_change=True, doc="Telemetry packets sent.")
+    packets_sent = Channel(U32, on_change=True, doc="Telemetry packets sent; it makes no packet go out by itself.")
+    limits_violated = Channel(U32, on_change=True, doc="Channels that are out of their limits now.")
 
     level = Parameter(U32, default=1, low=0, high=255, doc="The send level after boot.")
 
-    packet_bytes = Setting(int, default=900, doc="Most bytes of a packet of single channels.")
+    packet_bytes = Setting(
+        int, default=900, check=_check_packet_bytes, doc="Most bytes of a packet of single channels."
+    )
+    hysteresis_percent = Setting(
+        float, default=1.0, check=_check_hysteresis,
+        doc="How far a value must be back inside a limit, in percent of the range of the channel's limits.",
+    )  # fmt: skip
+    rates = Setting(
+        dict[str, int], default={}, check=_check_rates, doc="Packet name: cycles from one sending to the next."
+    )
 
-    @event(WARNING_LO, "Telemetry ID 0x{Id:x} is no channel", throttle=10, every_s=60.0)
+    @event(WARNING_LO, "Telemetry ID 0x{Id:x} is no channel", throttle=10, every_s=60.0, id=0)
     def no_chan(self, Id: FwChanIdType) -> None: ...
 
-    @event(ACTIVITY_LO, "Telemetry send level to {level}")
+    @event(ACTIVITY_HI, "Telemetry send level to {level}", id=1)
     def level_set(self, level: U32) -> None: ...
 
-    @event(WARNING_LO, "Requested send level {level} higher than max packet level of {max}")
+    @event(WARNING_LO, "Requested send level {level} higher than max packet level of {max}", id=2)
     def max_level_exceed(self, level: U32, max: U32) -> None: ...
 
-    @event(ACTIVITY_LO, "Sent packet ID {packetId}")
+    @event(ACTIVITY_LO, "Sent packet ID {packetId}", id=3)
     def packet_sent(self, packetId: U32) -> None: ...
 
-    @event(WARNING_LO, "Could not find packet ID {packetId}")
+    @event(WARNING_LO, "Could not find packet ID {packetId}", id=4)
     def packet_not_found(self, packetId: U32) -> None: ...
 
-    @event(ACTIVITY_LO, "Packet ID {packetId} is sent every {cycles} cycles")
+    @event(ACTIVITY_LO, "Packet ID {packetId} is sent every {cycles} cycles", id=0x20)
     def rate_set(self, packetId: U32, cycles: U32) -> None: ...
+
+    @event(WARNING_LO, "There is no packet {name} to set a rate of", id=0x21)
+    def rate_unknown(self, name: Name) -> None: ...
+
+    @event(WARNING_HI, "{name} is {state}: {value}", throttle=20, every_s=60.0, id=0x22)
+    def limit_violated(self, name: Name, state: LimitState, value: F64) -> None: ...
+
+    @event(ACTIVITY_HI, "{name} is within its limits again: {value}", throttle=20, every_s=60.0, id=0x23)
+    def limit_restored(self, name: Name, value: F64) -> None: ...
 
     def initialize(self) -> None:
         self._known: dict[int, ChannelCell] = {}
         self._sources: list[deque[ChannelCell]] = []
         self._packers: dict[int, Callable[..., bytes]] = {}
-        self._packets = [TelemetryPacket(name, id, group) for name, id, group, _ in self._context.deployment.image["packets"]]
+        self._limits: dict[int, LimitWatch] = {}
         self._wanted: dict[int, list[TelemetryPacket]] = {}
-        for packet, (*_, channels) in zip(self._packets, self._context.deployment.image["packets"], strict=True):
-            for id in channels:
-                self._wanted.setdefault(id, []).append(packet)
+        self._packets: list[TelemetryPacket] = []
+        self._contents: list[list[int]] = []
+        for name, id, group, channels in self._context.deployment.image["packets"]:
+            packet = TelemetryPacket(name, id, group, self.rates.get(name, 0))
+            self._packets.append(packet)
+            self._contents.append(channels)
+            for channel in channels:
+                self._wanted.setdefault(channel, []).append(packet)
         self._max_level = max([packet.group for packet in self._packets], default=0)
-        self._level = self.level
         self._sent = 0
+        self._own_count = next(cell for cell in self._cells if cell.channel.name == "packets_sent")
+        self._use_level(self.level)
 
     def start(self) -> None:
-        for packet, (*_, channels) in zip(self._packets, self._context.deployment.image["packets"], strict=True):
+        for packet, channels in zip(self._packets, self._contents, strict=True):
             packet.cells = [self._known[id] for id in channels]
-        self._level = self.level
-        self.send_level = self._level
+        names = {packet.name for packet in self._packets}
+        for name in self.rates:
+            if name not in names:
+                self.rate_unknown(clip(name, NAME_SIZE))
+
+    def parameter_updated(self, name: str) -> None:
+        """Takes a new level at once."""
+        self._use_level(self.level)
+
+    def _use_level(self, level: int) -> None:
+        self._level = level
+        self.send_level = level
 
     def tlm_register(self, cells: list[ChannelCell], unsent: deque[ChannelCell]) -> None:
         """Takes an instance's channels and the list on which it puts those that it has written."""
         for cell in cells:
             self._known[cell.id] = cell
             self._packers[cell.id] = downlink_packer([cell.channel.type])
+            if cell.channel.limits is not None:
+                self._limits[cell.id] = LimitWatch(cell.channel.limits, self.hysteresis_percent / 100)
         self._sources.append(unsent)
+
+    # Each cycle
 
     @sync_port(Sched)
     def run(self, context: int) -> None:
-        """One cycle."""
-        single: list[bytes] = []
+        """Sends what is new or due, and judges what is new by its limits."""
+        written: list[ChannelCell] = []
         for source in self._sources:
             while source:
                 cell = source.popleft()
                 cell.dirty = False
-                packets = self._wanted.get(cell.id)
-                if packets is None:
-                    single.append(channel_entry(cell.id, cell.tag, self._packers[cell.id](cell.value)))
-                    continue
-                for packet in packets:
+                written.append(cell)
+        if self._limits:
+            self._judge(written)
+        if self._packets:
+            self._send_packets(written)
+        elif any(cell is not self._own_count for cell in written):
+            self._send_single([self._entry(cell) for cell in written])
+        self.packets_sent = self._sent & 0xFFFFFFFF
+
+    def _send_packets(self, written: list[ChannelCell]) -> None:
+        wanted = self._wanted
+        for cell in written:
+            if cell is not self._own_count:
+                for packet in wanted.get(cell.id, ()):
                     packet.is_new = True
-        self._send_single(single)
         for packet in self._packets:
             if packet.group <= self._level and self._is_due(packet):
                 self._send(packet)
-        self.packets_sent = self._sent & 0xFFFFFFFF
 
     def _is_due(self, packet: TelemetryPacket) -> bool:
         if not packet.every:
             return packet.is_new
         packet.waited += 1
         return packet.waited >= packet.every
+
+    def _entry(self, cell: ChannelCell) -> bytes:
+        return channel_entry(cell.id, cell.tag or self._tags.now(), self._packers[cell.id](cell.value))
 
     def _send_single(self, entries: list[bytes]) -> None:
         held: list[bytes] = []
@@ -159,6 +233,28 @@ class TelemetryStore(ActiveComponent):
         self._sent += 1
         self.pkt_send(data, 0)
 
+    # Limits
+
+    def _judge(self, written: list[ChannelCell]) -> None:
+        for cell in written:
+            watch = self._limits.get(cell.id)
+            if watch is None or not watch.judge(cell.value):
+                continue
+            name = clip(self._name_of(cell), NAME_SIZE)
+            if watch.state is LimitState.GREEN:
+                self.limit_restored(name, float(cell.value))
+            else:
+                self.limit_violated(name, watch.state, float(cell.value))
+        self.limits_violated = sum([watch.state is not LimitState.GREEN for watch in self._limits.values()])
+
+    def _name_of(self, cell: ChannelCell) -> str:
+        for component in self._context.deployment.instances.values():
+            if any(one is cell for one in component._cells):
+                return f"{component.name}.{cell.channel.label}"
+        return f"{cell.id:#x}"
+
+    # What others ask
+
     def latest(self, id: int) -> tuple[Any, int] | None:
         """A channel's latest value and time tag (0: never written), or `None` if there is no such channel."""
         cell = self._known.get(id)
@@ -169,37 +265,36 @@ class TelemetryStore(ActiveComponent):
             if packet.id == id:
                 return packet
         self.packet_not_found(id)
-        raise CommandError(CommandResponse.VALIDATION_ERROR)
+        raise CommandError(CommandResponse.VALIDATION_ERROR, f"there is no packet {id}")
 
-    @command(name="SET_LEVEL")
+    @command(name="SET_LEVEL", opcode=0)
     def set_level(self, level: U32) -> None:
-        """Sends the packets of this level and of those below."""
+        """Sends the packets of this level and of those below, until the next boot."""
         if level > self._max_level:
             self.max_level_exceed(level, self._max_level)
-        self._level = level
-        self.send_level = level
+        self._use_level(level)
         self.level_set(level)
 
-    @command(name="SEND_PKT")
+    @command(name="SEND_PKT", opcode=1)
     def send_pkt(self, id: U32) -> None:
         """Sends one packet now, whatever its level."""
         self._send(self._find(id))
         self.packet_sent(id)
 
-    @command(name="SET_RATE")
+    @command(name="SET_RATE", opcode=2)
     def set_rate(self, id: U16, cycles: U32) -> None:
-        """Sends one packet every so many cycles, changed or not; 0 sends it when it changes."""
+        """Sends one packet every so many cycles, changed or not, until the next boot; 0 sends it when it changes."""
         packet = self._find(id)
         if cycles > MAX_RATE_CYCLES:
             raise CommandError(CommandResponse.VALIDATION_ERROR, f"at most {MAX_RATE_CYCLES} cycles")
         packet.every, packet.waited = cycles, 0
         self.rate_set(id, cycles)
 
-    @command(name="QUERY")
+    @command(name="QUERY", opcode=3)
     def query(self, id: FwChanIdType) -> None:
-        """Sends one channel's latest value now."""
+        """Sends one channel's latest value now, by itself."""
         cell = self._known.get(id)
         if cell is None:
             self.no_chan(id)
-            raise CommandError(CommandResponse.VALIDATION_ERROR)
-        self._send_single([channel_entry(cell.id, cell.tag or self._tags.now(), self._packers[cell.id](cell.value))])
+            raise CommandError(CommandResponse.VALIDATION_ERROR, f"there is no channel {id:#x}")
+        self._send_single([self._entry(cell)])

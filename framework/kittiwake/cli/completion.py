@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from kittiwake.cli.dictionary_option import add_dictionary_option, chosen_dictionary
-from kittiwake.cli.outcome import carry_out, message_of
+from kittiwake.cli.outcome import carry_out
 
 HOW = {
     "bash": "source <(kittiwake completion bash)",
@@ -40,19 +40,11 @@ def main(arguments: list[str]) -> int:
 
 def _print_script(options: argparse.Namespace) -> int:
     if options.shell == NAMES:
-        return _print_commands(options)
+        print("\n".join(chosen_dictionary(options).commands))
+        return 0
     from kittiwake.cli.completion_scripts import SCRIPTS
     from kittiwake.cli.completion_tree import read_tree
     from kittiwake.cli.main import COMMANDS
 
     sys.stdout.write(SCRIPTS[options.shell](read_tree(COMMANDS)))
-    return 0
-
-
-def _print_commands(options: argparse.Namespace) -> int:
-    try:
-        print("\n".join(chosen_dictionary(options).commands))
-    except (OSError, ValueError) as fault:
-        print(f"kittiwake completion: {message_of(fault)}", file=sys.stderr)
-        return 1
     return 0

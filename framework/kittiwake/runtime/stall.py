@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kittiwake.runtime.loop import Loop, Timer
 
 REARMINGS = 4
-"""How often the watch is armed within its limit: a stall is noticed after three quarters of the limit at the earliest."""
+"""How often the watch is armed within its limit: a stall is noticed after three quarters of it at the earliest."""
 
 
 class StallGuard:

@@ -20,6 +20,9 @@ PACKET_HEADER_BYTES = 15
 MAX_PACKET_BYTES = 1010
 """What a CCSDS transfer frame of 1024 bytes carries behind its header, the space packet's header and its checksum."""
 
+CHANNEL_HEADER_BYTES = 17
+"""Descriptor (2), channel id (4) and time tag (11) of a packet of one channel."""
+
 ALL = "*"
 
 Place = tuple[str, str]
@@ -45,6 +48,8 @@ def check_packets(draft: Draft, instances: dict[str, Instance], report: Report) 
             report.add(line.node, f"{line.node.text} is omitted and in the packet {packed[place]}")
     if draft.packets:
         _check_forgotten(draft, instances, {*packed, *omitted}, report)
+    else:
+        _check_alone(draft, instances, report)
     return tuple(packets)
 
 
@@ -72,7 +77,9 @@ def _find(line: LineDraft, draft: Draft, instances: dict[str, Instance], report:
     """The channel that a line names, or with `instance.*` all those of an instance."""
     name, dot, channel_name = line.node.text.rpartition(".")
     if not dot:
-        report.add(line.node, f"{line.node.text!r} is no channel", "write instance.Channel, or instance.* for all of them")
+        report.add(
+            line.node, f"{line.node.text!r} is no channel", "write instance.Channel, or instance.* for all of them"
+        )
         return []
     full = qualified(name, line.namespace, draft.instances)
     if full is None:
@@ -109,3 +116,15 @@ def _check_forgotten(draft: Draft, instances: dict[str, Instance], known: set[Pl
             report.add(
                 draft.instances[name].key, message, "put what is wanted into a packet, and the rest under omitted"
             )
+
+
+def _check_alone(draft: Draft, instances: dict[str, Instance], report: Report) -> None:
+    """Without packets each channel goes by itself."""
+    for name, instance in instances.items():
+        for channel in instance.declarations.channels.values():
+            size = CHANNEL_HEADER_BYTES + channel.type.max_size
+            if size > MAX_PACKET_BYTES:
+                message = (
+                    f"{name}.{channel.label} takes {size} bytes by itself, and {MAX_PACKET_BYTES} fit into a frame"
+                )
+                report.add(draft.instances[name].key, message)

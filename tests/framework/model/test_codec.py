@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kittiwake.model.codec import clip, downlink_packer, packer, unpacker
-from kittiwake.model.types import F64, U8, U16, Bool, Ranged, RangeError, String, WireError, WireType, wire_type
+from kittiwake.model.types import (
+    F64,
+    U8,
+    U16,
+    Bool,
+    Ranged,
+    RangeError,
+    String,
+    WireError,
+    WireType,
+    wire_alias,
+    wire_array,
+    wire_struct,
+    wire_type,
+)
 from kittiwake.testing.strategies import values_of
 
+Pair = wire_array("Codec.Pair", String(6), 2)
 FORMS = [wire_type(one) for one in (U8, U16, F64, Bool, String(6))] + [Ranged(wire_type(U8), 1, 5)]
 
 
@@ -61,9 +76,9 @@ def test_strings_within_arrays_and_structs_are_made_ascii_for_the_downlink() -> 
     @wire_struct(name="Codec.Labelled")
     class Labelled:
         number: U8
-        labels: Pair
+        labels: Annotated[tuple[str, ...], Pair]
 
     form = wire_type(Labelled)
     value = Labelled(7, ("naïve", "too long for it"))
     assert downlink_packer([form])(value) == b"\x07\0\5na?ve\0\6too lo"
-    assert downlink_packer([U8, wire_alias("Codec.Label", String(3))])(1, "é") == b"\1\0\1?"
+    assert downlink_packer([wire_type(U8), wire_alias("Codec.Label", String(3))])(1, "é") == b"\1\0\1?"
