@@ -40,7 +40,6 @@ class Figure:
         """Whether the ratio keeps what practice demands."""
         return self.ratio >= self.budget if self.more_is_better else self.ratio <= self.budget
 
-
     def as_row(self) -> dict[str, Any]:
         """The figure as `results.json` holds it."""
         return {

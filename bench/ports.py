@@ -87,7 +87,7 @@ class Sink(PassiveComponent):
 def deployment() -> Deployment:
     """A caller, a callee on its loop, another on a loop of its own, and a sink."""
     here = __name__
-    image = {
+    image: dict[str, Any] = {
         "name": "Bench", "version": "0", "dictionary_hash": "", "packets": [], "parameters": [],
         "instances": [
             ("caller", f"{here}:Caller", 0x100, 0, 0, "", {}),
@@ -151,7 +151,9 @@ def figures() -> list[Figure]:
     return [
         cheaper("sync port call", _port_calls(alone, "sync_out"), reference, COUNT, 1.5, 1.4),
         cheaper("guarded port call, same loop", _port_calls(alone, "guarded_out"), reference, COUNT, 1.5, 1.4),
-        cheaper("guarded port call, across threads", _port_calls(caller, "other_guarded_out"), reference, COUNT, 6, 3.5),
+        cheaper(
+            "guarded port call, across threads", _port_calls(caller, "other_guarded_out"), reference, COUNT, 6, 3.5
+        ),
         cheaper("async port: put, dispatch, handler", queued, reference, COUNT, 9.5, 7.5),
         cheaper("telemetry write", written, reference, COUNT, 6, 4),
         cheaper("event with two arguments and a throttle", reported, reference, COUNT, 20, 12),

@@ -1,8 +1,8 @@
 """The reference deployment as a device runs it, in an environment that holds nothing else.
 
 The development environment has packages that run code at each start of the interpreter; what a device pays is measured
-in a bare virtual environment whose only path file names our sources, as an editable installation's does. The interpreter
-that it is compared with is the same one.
+in a bare virtual environment whose only path file names our sources, as an editable installation's does. The
+interpreter that it is compared with is the same one.
 """
 
 from __future__ import annotations

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 
 from bench.measure import Figure, dearer
 from bench.reference_device import ReferenceDevice, stop
-from kittiwake.dictionary.decode import Decoder, DecodedEvent, encode_command
+from kittiwake.dictionary.decode import DecodedEvent, Decoder, encode_command
 from kittiwake.dictionary.load import load_dictionary
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from kittiwake.dictionary.entries import Dictionary
 
@@ -41,6 +41,8 @@ COMPLETED = "CdhCore.cmdDisp.OpCodeCompleted"
 RECEIVED = "CdhCore.cmdDisp.NoOpStringReceived"
 CONNECT_TIMEOUT_S = 15.0
 QUIET_S = 10.0
+SETTLE_S = 2.0
+EVENT_DESCRIPTOR = b"\x00\x02"
 CHUNK = 65536
 
 ECHO = """
@@ -97,23 +99,20 @@ class Ground:
         """The frame of one command."""
         return self._framer.frame(encode_command(self.dictionary, name, arguments))
 
-    def events(self, data: bytes) -> Iterator[DecodedEvent]:
+    def events(self, data: bytes) -> list[DecodedEvent]:
         """The events that `data` completes."""
-        for packet in self._deframer.feed(data):
-            if packet[:2] == b"\x00\x02":
-                yield self._decoder.decode_event(packet)
+        packets = self._deframer.feed(data)
+        return [self._decoder.decode_event(packet) for packet in packets if packet[:2] == EVENT_DESCRIPTOR]
 
     def settle(self) -> None:
-        """Takes what has been waiting for the link to come up, until a second passes without an event."""
-        quiet_until = time.monotonic() + 1.0
-        self.stream.settimeout(0.2)
-        while time.monotonic() < quiet_until:
+        """Takes what has been waiting for the link to come up."""
+        deadline = time.monotonic() + SETTLE_S
+        while (left := deadline - time.monotonic()) > 0:
+            self.stream.settimeout(left)
             try:
-                data = self.stream.recv(CHUNK)
+                self.events(self.stream.recv(CHUNK))
             except TimeoutError:
-                continue
-            if any(True for _ in self.events(data)):
-                quiet_until = time.monotonic() + 1.0
+                break
         self.stream.settimeout(QUIET_S)
 
 
@@ -181,7 +180,7 @@ def _round_trips(device: ReferenceDevice, name: str, cores: tuple[int, int], bud
 def _completed_marker(dictionary: Dictionary) -> bytes:
     """How the packet of an OpCodeCompleted begins: searching for it costs the client next to nothing."""
     event = next(event for event in dictionary.events_by_id.values() if event.name == COMPLETED)
-    return b"\x00\x02" + event.id.to_bytes(4, "big")
+    return EVENT_DESCRIPTOR + event.id.to_bytes(4, "big")
 
 
 def _awaited(stream: socket.socket, frame: bytes, marker: bytes) -> None:
@@ -234,9 +233,7 @@ def _bursts(device: ReferenceDevice) -> list[Figure]:
         if large == LARGE_BURST:
             answered, spent = large, large_spent
     print(f"burst: {answered / spent:.0f} commands/s", file=sys.stderr)
-    return [
-        Figure("commands answered in one burst", answered, "commands", BURST, answered, BURST, LARGE_BURST, True)
-    ]
+    return [Figure("commands answered in one burst", answered, "commands", BURST, answered, BURST, LARGE_BURST, True)]
 
 
 def figures() -> list[Figure]:

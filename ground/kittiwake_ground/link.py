@@ -97,8 +97,6 @@ class GroundLink:
             return b""
         try:
             data = stream.receive(CHUNK_SIZE)
-        except ConnectionRefusedError:
-            return b""  # UDP: an earlier datagram found nobody
         except OSError as fault:
             raise self._lost(fault.strerror or str(fault)) from None
         if data == b"":
@@ -111,8 +109,6 @@ class GroundLink:
         while True:
             try:
                 sent = stream.send(data)
-            except ConnectionRefusedError:
-                continue  # UDP: an earlier datagram found nobody
             except OSError as fault:
                 raise self._lost(fault.strerror or str(fault)) from None
             data = data[sent:]

@@ -69,11 +69,6 @@ class UplinkWatch:
             # A START in the wrong mode only ends what an earlier ground left unfinished.
             self.lost = True
 
-    @property
-    def is_decided(self) -> bool:
-        """Whether nothing more need be sent."""
-        return self.received or bool(self.failure)
-
 
 class Uplink:
     """Sends one file, again if packets were lost, at most `rate` bytes a second (0 for as fast as the link takes)."""
@@ -99,10 +94,14 @@ class Uplink:
             self._watch.lost = False
             try:
                 self._transmit(start, content)
-                self._await_verdict()
+                if not self._is_over:
+                    self._listen(self._timeout_s)
             except KeyboardInterrupt:
                 self._station.send_packet(CancelPacket(0).encode())
                 raise
+            if self._watch.lost:
+                # What the deployment still says of this transmission is not to be taken for the next one's.
+                self._station.settle(self._hear)
             if self._watch.received:
                 return
             if self._watch.failure:
@@ -110,6 +109,11 @@ class Uplink:
             self._rate = min(self._rate / 4, SLOWED_RATE) if self._rate else SLOWED_RATE
         lost = "packets were lost each time" if self._watch.lost else "the deployment did not say that it has the file"
         raise UplinkFailed(f"sent {MAX_TRANSMISSIONS} times, and {lost}")
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether this transmission has nothing more to say or to hear."""
+        return self._watch.received or bool(self._watch.failure) or self._watch.lost
 
     def _transmit(self, start: bytes, content: bytes) -> None:
         due_s = self._pace(time.monotonic(), start)
@@ -121,7 +125,7 @@ class Uplink:
             checksum.update(offset, data)
             due_s = self._pace(due_s, DataPacket(index, offset, data).encode())
             index += 1
-            if self._watch.is_decided or self._watch.lost:
+            if self._is_over:
                 return
         self._station.send_packet(EndPacket(index, checksum.value).encode())
 
@@ -134,16 +138,14 @@ class Uplink:
         return due_s
 
     def _listen(self, wait_s: float) -> None:
-        """Takes what has come, and lets `wait_s` pass."""
+        """Takes what has come, and lets `wait_s` pass unless something is decided."""
         deadline = time.monotonic() + wait_s
         while True:
             for item in self._station.receive(deadline - time.monotonic()):
-                self._take(item)
-                self._watch.take(item)
-            if time.monotonic() >= deadline:
+                self._hear(item)
+            if self._is_over or time.monotonic() >= deadline:
                 return
 
-    def _await_verdict(self) -> None:
-        deadline = time.monotonic() + self._timeout_s
-        while not (self._watch.is_decided or self._watch.lost) and time.monotonic() < deadline:
-            self._listen(min(0.1, max(deadline - time.monotonic(), 0.0)))
+    def _hear(self, item: Item) -> None:
+        self._take(item)
+        self._watch.take(item)

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from kittiwake.dictionary.load import load_dictionary
+from kittiwake_ground.link import make_link
+from kittiwake_ground.station import Station
 from tests.peers import ROOT
 from tests.system.device import KITTIWAKE, Device, build
 from tests.system.serial_cable import SerialCable
@@ -161,19 +164,18 @@ def test_a_command_that_cannot_be_sent_is_misuse_and_needs_no_link(
     assert said in sent.stderr
 
 
-def test_an_answer_that_an_earlier_ground_waited_for_is_not_taken_for_ours(
-    start: Callable[..., tuple[Device, Ground]],
+def test_the_answer_to_an_earlier_ground_is_not_taken_for_ours(
+    start: Callable[..., tuple[Device, Ground]], small: tuple[Path, Path]
 ) -> None:
     device, ground = start()
-    assert ground("send", NO_OP).returncode == 0
-    # The events of this one are kept for the next ground, as nobody waits for them.
-    process = subprocess.Popen(ground.command("send", NO_OP), stdout=subprocess.PIPE, text=True)
-    process.kill()
-    process.communicate(timeout=TIMEOUT_S)
-    seen = len(device.lines)
+    with make_link(device.link.replace("tcp-listen", "tcp")) as link:
+        earlier = Station(link, load_dictionary(str(small[1])), "ccsds", print)
+        earlier.connect(TIMEOUT_S)
+        earlier.send_command(NO_OP, [])
+    device.await_line("OpCodeCompleted")
     sent = ground("send", NO_OP)
     assert sent.returncode == 0
-    device.await_line("OpCodeCompleted", after=seen)
+    assert sorted(events_of(sent.stdout)) == ["NoOpReceived", "OpCodeCompleted", "OpCodeDispatched"]
 
 
 def test_nobody_at_the_other_end_is_said_after_the_time_given(small: tuple[Path, Path], tmp_path: Path) -> None:
@@ -195,11 +197,6 @@ def test_nobody_at_the_other_end_is_said_after_the_time_given(small: tuple[Path,
 def test_events_are_chosen_by_severity_and_name_and_come_as_json(start: Callable[..., tuple[Device, Ground]]) -> None:
     _, ground = start()
     ground("send", "FileHandling.fileManager.RemoveFile", "/missing", "false")
-    process = subprocess.Popen(
-        ground.command("events", "--follow", "--json", "CdhCore.cmdDisp.*"), stdout=subprocess.PIPE, text=True
-    )
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=TIMEOUT_S)
     heard = ground("events", "--json", "--severity", "ACTIVITY_HI", "--wait", "1", "ComCcsds.*")
     events = [json.loads(line) for line in heard.stdout.splitlines()]
     assert heard.returncode == 0
@@ -260,3 +257,22 @@ def test_a_file_that_the_deployment_refuses_is_named_with_its_reason(
     assert (tmp_path / "back").read_text() == "old"
     assert ground("upload", "absent", "/x").stderr == "kittiwake ground upload: absent: No such file or directory\n"
     assert ground("download", "/x", "no/such/folder/x").returncode == 2
+
+
+def test_a_startup_sequence_runs_from_the_start_after_its_upload_until_it_is_removed(
+    reference: tuple[Path, Path], start_device: Callable[..., Device], tmp_path: Path
+) -> None:
+    source = ROOT / "sequences" / "startup.seq"
+    compiled = [KITTIWAKE, "seq", "compile", str(source), "-d", str(reference[1]), "-o", str(tmp_path / "startup.bin")]
+    subprocess.run(compiled, check=True, timeout=TIMEOUT_S, capture_output=True)
+    port = free_ports(1)[0]
+    ground = Ground(Line("", f"tcp://127.0.0.1:{port}"), reference[1], tmp_path)
+    device = start_device(f"tcp-listen://127.0.0.1:{port}")
+    assert ground("upload", "startup.bin", "/startup.bin").returncode == 0
+    assert device.stop() == 0
+    device.start()
+    device.await_line("startup sequence ends")
+    assert ground("send", "FileHandling.fileManager.RemoveFile", "/startup.bin", "false").returncode == 0
+    assert device.stop() == 0
+    device.start()
+    device.await_line("StartupSequenceAbsent")

@@ -48,10 +48,10 @@ from kittiwake_components.event_log.filters import (
     unpack_filters,
 )
 from kittiwake_components.event_log.ring import BATCH_SIZE_MAX, EventRing
+from kittiwake_components.event_log.throttles import Throttles
 from kittiwake_components.ports import FatalEvent
 
 if TYPE_CHECKING:
-    from kittiwake.runtime.context import Throttle
     from kittiwake_components.event_log.ring import Kept
 
 WAITING_MAX = 5000
@@ -59,7 +59,6 @@ WAITING_MAX = 5000
 QUERY_MAX = 2000
 PACKET_SIZE_MAX = 2048
 """The longest event packet that the ring keeps, in bytes."""
-THROTTLES_REPORTED = 10
 TEXT_SIZE = 120
 
 Text = Annotated[str, Size(TEXT_SIZE)]
@@ -83,6 +82,11 @@ def _check_ring_size(size: int) -> None:
 def _check_rate(per_second: int) -> None:
     if not 1 <= per_second <= 1000:
         raise ValueError(f"query_rate is 1 to 1000, not {per_second}")
+
+
+def _check_delay(milliseconds: int) -> None:
+    if not 0 <= milliseconds <= 60_000:
+        raise ValueError(f"sync_delay_ms is 0 to 60000, not {milliseconds}")
 
 
 def _check_period(seconds: int) -> None:
@@ -117,7 +121,9 @@ class EventLog(ActiveComponent):
 
     folder = Setting(str, default="/events", doc="Folder in the root for the filters and the ring.")
     ring_bytes = Setting(int, default=262_144, check=_check_ring_size, doc="Most bytes of the ring; 0: none is kept.")
-    sync_delay_ms = Setting(int, default=100, doc="How long urgent events are gathered before they are made durable.")
+    sync_delay_ms = Setting(
+        int, default=100, check=_check_delay, doc="How long urgent events are gathered before they are made durable."
+    )
     query_rate = Setting(int, default=50, check=_check_rate, doc="Events that QUERY sends a second.")
     throttle_report_s = Setting(int, default=60, check=_check_period, doc="How often throttled events are reported.")
 
@@ -169,7 +175,7 @@ class EventLog(ActiveComponent):
         self._is_hurried = False
         self._ring = EventRing(files, posixpath.join(folder, "ring"), self.ring_bytes) if self.ring_bytes else None
         self._ring_is_open = False
-        self._throttled: dict[int, int] = {}
+        self._throttles = Throttles(self._context.deployment)
         self._throttles_due_ns = self.clock.now_ns() + self.throttle_report_s * NS_PER_S
         self._writes_text = self.is_connected(EventLog.text_out)
         self._announces = self.is_connected(EventLog.fatal_announce)
@@ -291,34 +297,13 @@ class EventLog(ActiveComponent):
         if is_first:
             self.old_events_kept(ring.count)
 
-    # Throttles
-
     def _count_throttled(self) -> None:
-        states = self._throttles()
-        self.events_throttled = sum([state.suppressed for state in states.values()]) & 0xFFFFFFFF
+        self.events_throttled = sum(self._throttles.counts().values()) & 0xFFFFFFFF
         now = self.clock.now_ns()
-        if now < self._throttles_due_ns:
-            return
-        self._throttles_due_ns = now + self.throttle_report_s * NS_PER_S
-        reported = 0
-        for id, state in states.items():
-            more = state.suppressed - self._throttled.get(id, 0)
-            if more and reported < THROTTLES_REPORTED:
-                reported += 1
-                self._throttled[id] = state.suppressed
-                self.event_throttled(id, more & 0xFFFFFFFF)
-
-    def _throttles(self) -> dict[int, Throttle]:
-        """The throttles of all instances that have held anything back, by the ids of their events."""
-        found = {}
-        for component in self._context.deployment.instances.values():
-            context = component._context
-            if context.throttles:
-                events = type(component).__declarations__.events
-                for name, state in list(context.throttles.items()):
-                    if state.suppressed:
-                        found[context.base_id + (events[name].number or 0)] = state
-        return found
+        if now >= self._throttles_due_ns:
+            self._throttles_due_ns = now + self.throttle_report_s * NS_PER_S
+            for id, count in self._throttles.report():
+                self.event_throttled(id, count & 0xFFFFFFFF)
 
     # Commands
 

@@ -22,22 +22,18 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.wire.link_address import parse_link
+from kittiwake_components.link.opener import READ_BYTES, Opener
 from kittiwake_components.link.outgoing import Outgoing
 from kittiwake_components.ports import Bytes, Flow, Flush, LinkState, LinkStatus, Room
 
 if TYPE_CHECKING:
-    from kittiwake.platform.interface import Listener, Stream
-    from kittiwake.runtime.loop import Timer
+    from kittiwake.platform.interface import Stream
 
 SEND_LIMIT_BYTES = 65536
 SEND_AT_ONCE_BYTES = 16384
-READ_BYTES = 16384
 READS_A_TURN = 4
 DATAGRAM_BYTES = 65536
 DATAGRAMS_A_TURN = 256
-RETRY_MIN_S = 0.2
-RETRY_MAX_S = 5.0
-CONNECT_LIMIT_S = 10.0
 TCP = ("tcp", "tcp-listen")
 
 
@@ -94,109 +90,48 @@ class Link(PassiveComponent):
         self._address = parse_link(self.url) if self.url else None
         self._kind = self._address.kind if self._address is not None else ""
         self._stream: Stream | None = None
-        self._listener: Listener | None = None
+        self._opener: Opener | None = None
         self._on_readable = self._readable
         self._on_writable = self._writable
         self._outgoing = Outgoing()
         self._up = self._paused = self._blocked = self._waits_for_room = False
-        self._retry_s = RETRY_MIN_S
-        self._timer: Timer | None = None
-        self._up_since_ns = self._progress_ns = 0
+        self._progress_ns = 0
         self._bytes_up = self._bytes_down = self._connections = 0
         self._overruns_before = 0
 
     def start(self) -> None:
         if self._address is not None:
-            self._open()
+            poller = self._context.loop.poller
+            self._opener = Opener(self._address, self.platform, self.clock, poller, self._opened, self._failed)
+            self._opener.open()
 
     def stop(self) -> None:
         self.flush()
-        self._cancel_timer()
         self._drop_stream()
-        self._drop_listener()
+        if self._opener is not None:
+            self._opener.close()
 
     def listening_port(self) -> int:
         """The port on which a `tcp-listen` link waits; useful where the topology asks for port 0."""
-        return self._listener.address()[1] if self._listener is not None else 0
+        return self._opener.port if self._opener is not None else 0
 
     # Coming up and going down
 
-    def _open(self) -> None:
-        address, network = self._address, self.platform.network
-        assert address is not None, "without an address the link stays closed"
-        self._timer = None
-        try:
-            if address.kind == "tcp-listen":
-                self._listener = network.listen_tcp(address.host, address.port)
-                self._context.loop.poller.add(self._listener.fileno(), self._accept, None)
-            elif address.kind == "tcp":
-                self._stream = network.connect_tcp(address.host, address.port)
-                self._context.loop.poller.add(self._stream.fileno(), self._connected, self._connected)
-                self._timer = self.clock.call_after(CONNECT_LIMIT_S, self._not_connected, "no answer")
-            else:
-                if address.kind == "udp":
-                    own_host = "127.0.0.1" if address.is_local else "0.0.0.0"
-                    self._stream = network.open_udp(own_host, address.listen, (address.host, address.port))
-                else:
-                    self._stream = network.open_serial(address.device, address.baud)
-                self._came_up()
-        except (OSError, ValueError) as fault:
-            self.link_failed(str(fault))
-            self._retry()
+    def _failed(self, reason: str) -> None:
+        self.link_failed(reason)
 
-    def _retry(self) -> None:
-        self._cancel_timer()
-        delay_s = self._retry_s * self.platform.random.uniform(0.5, 1.0)
-        self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
-        self._timer = self.clock.call_after(delay_s, self._open)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _connected(self) -> None:
-        """The connexion is there or has failed; the poller may say so twice, as readable and as writable."""
-        stream = self._stream
-        if stream is None or self._up:
-            return
-        try:
-            data = stream.receive(READ_BYTES)
-        except OSError as fault:
-            self._not_connected(str(fault))
-            return
-        self._cancel_timer()
-        self._came_up()
-        if data:
-            self._take(data)
-
-    def _not_connected(self, reason: str) -> None:
-        self._drop_stream()
-        self.link_failed(f"{self._address}: {reason}")
-        self._retry()
-
-    def _accept(self) -> None:
-        if self._listener is None:
-            return
-        try:
-            stream = self._listener.accept()
-        except OSError as fault:
-            # Out of descriptors, for instance: the one that waits would wake the loop without end.
-            self.link_failed(str(fault))
-            self._drop_listener()
-            self._retry()
-            return
-        if stream is None:
-            return
+    def _opened(self, stream: Stream, data: bytes) -> None:
         if self._stream is not None:
             # A newer ground replaces an older one, which may have vanished without a word.
             self._went_down("another ground connected")
         self._stream = stream
         self._came_up()
+        if data:
+            self._take(data)
 
     def _came_up(self) -> None:
         self._up = True
-        self._up_since_ns = self._progress_ns = self.clock.now_ns()
+        self._progress_ns = self.clock.now_ns()
         self._connections += 1
         self._overruns_before = self.receive_overruns
         self._watch()
@@ -216,11 +151,8 @@ class Link(PassiveComponent):
 
     def _lost(self, reason: str) -> None:
         self._went_down(reason)
-        if self._listener is None:
-            # What breaks again at once is not tried at once for ever.
-            if self.clock.now_ns() - self._up_since_ns >= RETRY_MAX_S * NS_PER_S:
-                self._retry_s = RETRY_MIN_S
-            self._retry()
+        if self._opener is not None:
+            self._opener.lost()
 
     def _announce(self, state: LinkState) -> None:
         if self.is_connected(Link.uplink_status_out):
@@ -235,12 +167,6 @@ class Link(PassiveComponent):
             self._stream.close()
             self._stream = None
         self._up = self._blocked = False
-
-    def _drop_listener(self) -> None:
-        if self._listener is not None:
-            self._context.loop.poller.remove(self._listener.fileno())
-            self._listener.close()
-            self._listener = None
 
     def _watch(self) -> None:
         if self._stream is not None and self._up:

@@ -79,7 +79,8 @@ class Router(ActiveComponent):
         self._pausers = [False] * PAUSERS
         self._paused = self._asked = False
         self._most = 0
-        self._unanswered = self._unanswered_before = 0
+        self._unanswered = 0
+        self._stalled = False
         self._routed = self._rejected = self._dropped = self._reported = 0
         self._last_dropped = b""
         self._reports = self.is_connected(Router.packet_routed)
@@ -155,6 +156,7 @@ class Router(ActiveComponent):
     @async_port(CmdResponse, priority=1, full="hook")
     def command_status(self, opcode: int, sequence: int, response: CommandResponse) -> None:
         """A command was answered."""
+        self._stalled = False
         if self._unanswered:
             self._unanswered -= 1
         self._wake()
@@ -168,11 +170,10 @@ class Router(ActiveComponent):
     @sync_port(Sched)
     def run(self, context: int) -> None:
         """Updates the telemetry, reports new drops, and lets commands go on behind those that take long."""
-        if self._unanswered >= self.in_flight and self._unanswered == self._unanswered_before:
+        if self._stalled:
             # All that is in flight waits for something; more commands may, until the dispatcher says BUSY.
             self._unanswered = 0
-        self._unanswered_before = self._unanswered
-        self._awake = False  # a wake-up that found no room in the queue is made up for here
+        self._stalled = self._unanswered >= self.in_flight
         self._wake()
         if self._dropped != self._reported:
             self._reported = self._dropped

@@ -83,7 +83,8 @@ class SystemResources(PassiveComponent):
         self._enabled = True
         self._cycle = 0
         self._before: dict[str, tuple[int, int]] = {}
-        self._process_ticks = self._sampled_ns = 0
+        self._process_ticks = 0
+        self._sampled_ns = -1
         self._is_low = False
         self._low_count = 0
 
@@ -163,7 +164,7 @@ class SystemResources(PassiveComponent):
         if len(times) < 2:
             return
         now, ticks = self.clock.now_ns(), sum(times)
-        if self._sampled_ns and now > self._sampled_ns:
+        if 0 <= self._sampled_ns < now:
             used_ns = (ticks - self._process_ticks) * (NS_PER_S // TICKS_PER_S)
             self.process_cpu = 100.0 * max(used_ns, 0) / (now - self._sampled_ns)
         self._process_ticks, self._sampled_ns = ticks, now

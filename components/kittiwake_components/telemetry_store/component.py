@@ -146,6 +146,8 @@ class TelemetryStore(ActiveComponent):
         self._use_level(self.level)
 
     def start(self) -> None:
+        self.packets_sent = 0
+        self.limits_violated = 0
         for packet, channels in zip(self._packets, self._contents, strict=True):
             packet.cells = [self._known[id] for id in channels]
         names = {packet.name for packet in self._packets}
@@ -185,8 +187,10 @@ class TelemetryStore(ActiveComponent):
             self._judge(written)
         if self._packets:
             self._send_packets(written)
-        elif any(cell is not self._own_count for cell in written):
-            self._send_single([self._entry(cell) for cell in written])
+        else:
+            others = [cell for cell in written if cell is not self._own_count]
+            if others:
+                self._send_single([self._entry(cell) for cell in (*others, self._own_count)])
         self.packets_sent = self._sent & 0xFFFFFFFF
 
     def _send_packets(self, written: list[ChannelCell]) -> None:

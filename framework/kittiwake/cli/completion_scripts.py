@@ -164,11 +164,9 @@ def fish(nodes: Sequence[Node]) -> str:
 def _fish_option(at: str, option: Option) -> str:
     words = [f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names]
     if option.takes_value:
-        words.append("-r")
+        words.append("-r -F" if option.kind == FILE else "-x")
     if option.choices:
         words.append(f"-a {_quoted(' '.join(option.choices))}")
-    elif option.kind == FILE:
-        words.append("-F")
     return f"complete -c kittiwake -n {at} {' '.join(words)} -d {_quoted(option.help)}"
 
 

@@ -353,7 +353,9 @@ class QueuedComponent(Component):
 
     def dispatch_queued(self, limit: int = 0) -> int:
         """Handles what is queued, at most `limit` messages (0: those there now); says how many were handled."""
-        return self._context.dispatch_queued(limit)
+        queue = self._context.queue
+        assert queue is not None, "a queued component has a queue"
+        return self._context.loop.serve_within(queue, limit)
 
 
 class ActiveComponent(Component):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from kittiwake.model.component import Component
-    from kittiwake.model.events import Event
+    from kittiwake.model.events import Event, Severity
     from kittiwake.platform.interface import Platform
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.runtime.loop import Loop
@@ -79,7 +79,8 @@ class Context:
             self._early_emitters.append(event.name)
         id = self.base_id + event.number
         severity = event.severity
-        log = self.log
+        # One that is made before the log can take events may be kept by the author: it asks for the log each time.
+        log = self.log if self._early_emitters is None else self._log_now
         now = self.tags.now
         pack = downlink_packer([form for _, form in event.parameters])
         names = [name for name, _ in event.parameters]
@@ -112,6 +113,9 @@ class Context:
         emit_throttled.__name__ = event.name
         return emit_throttled
 
+    def _log_now(self, id: int, tag: int, severity: Severity, arguments: bytes) -> None:
+        self.log(id, tag, severity, arguments)
+
     def start_task(self, coroutine: Coroutine[Any, Any, Any], done: Callable[[BaseException | None], None]) -> None:
         """Runs an `async def` handler; `done` is called once, with the fault it ended with or `None`."""
 
@@ -127,27 +131,6 @@ class Context:
         """Whether one more `async def` handler may wait."""
         return len(self.tasks) < MAX_PENDING_TASKS
 
-    def dispatch_queued(self, limit: int) -> int:
-        """Handles the messages of a queued component in its caller's turn."""
-        from kittiwake.runtime.monitor import fault_reason
-
-        queue = self.queue
-        assert queue is not None, "only a component with a queue dispatches"
-        served = 0
-        for _ in range(limit or queue.count):
-            message = queue.take()
-            if message is None:
-                break
-            handler, arguments = message
-            served += 1
-            queue.served += 1
-            try:
-                handler(*arguments)
-            except Exception as fault:
-                self.monitor.handler_failed(self.name, getattr(handler, "__name__", "handler"), fault_reason(fault))
-        queue.admit_waiting()
-        return served
-
 
 def _in_order(event: str, names: list[str], arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
     """Arguments given by name behind those given by place, in the order of the declaration."""
@@ -159,8 +142,3 @@ def _in_order(event: str, names: list[str], arguments: tuple[Any, ...], named: d
 
 def _unlogged(id: int, tag: int, severity: Any, arguments: bytes) -> None:
     """The event log of an instance that no event service serves."""
-
-
-def component_of(bound: Any) -> Component | None:
-    """The component whose method a bound port is, or `None`."""
-    return getattr(bound, "__self__", None)

@@ -101,17 +101,12 @@ class Deployment:
             self.monitor.handler_failed(component.name, what, fault_reason(fault))
 
     def _in_service_order(self) -> list[Component]:
-        """The way that events take and the services first: whoever reports or asks during `initialize` is heard."""
-        components = list(self.instances.values())
+        """Services first, so that whoever reports or asks during `initialize` is heard."""
+        names = list(self.instances)
         services = self.image["services"]
-        order = dict.fromkeys([services["event"]] if "event" in services else [])
-        for _ in components:
-            reached = [target for source, _, _, target, *_ in self.image["connections"] if source in order]
-            if all(target in order for target in reached):
-                break
-            order.update(dict.fromkeys(reached))
-        order.update(dict.fromkeys([*services.values(), *range(len(components))]))
-        return [components[index] for index in order]
+        first = [names[services[name]] for name in ("event", *services) if name in services]
+        order = dict.fromkeys([*first, *names])
+        return [self.instances[name] for name in order]
 
     # What components need of it
 

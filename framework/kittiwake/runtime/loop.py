@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from kittiwake.runtime.tags import TagSource
 
 MESSAGES_A_BATCH = 64
-"""The most messages one instance handles before the others are looked at again: strict priority would starve them."""
+"""The most messages one instance handles before those of its priority and of higher ones are looked at again."""
 
 BATCHES_A_TURN = 16
+"""The batches that go by priority alone; behind them every priority has one."""
+
 INBOX_LIMIT = 100_000
 CALLS_A_SWEEP = 1024
 
@@ -74,6 +76,9 @@ class Loop:
             self._timers[:] = [entry for entry in self._timers if entry[2].callback is not None]
             heapify(self._timers)
         heappush(self._timers, (deadline_ns, self._order, timer))
+        if self._asleep:
+            # Only another thread can ask while the loop sleeps: a guarded handler that runs on its caller's.
+            self.poller.wake()
         return timer
 
     def next_deadline_ns(self) -> int | None:
@@ -106,7 +111,7 @@ class Loop:
             if len(queue.levels) == 1:
                 self._serve_level(queue)
             else:
-                self._serve_levels(queue)
+                self._serve_levels(queue, MESSAGES_A_BATCH)
         finally:
             # Also where a handler ends the run: the shutdown flushes what is left.
             if queue.waiting:
@@ -115,6 +120,14 @@ class Loop:
                 queue._ready(queue)
             else:
                 queue.scheduled = False
+
+    def serve_within(self, queue: MessageQueue, limit: int) -> int:
+        """Handles up to `limit` messages of a queued component in its caller's turn (0: those there now)."""
+        queue.note_high()
+        try:
+            return self._serve_levels(queue, limit or queue.count)
+        finally:
+            queue.admit_waiting()
 
     def _serve_level(self, queue: MessageQueue) -> None:
         """The most common queue by far has one priority: what is there now can be counted beforehand."""
@@ -136,13 +149,13 @@ class Loop:
             began = ended
         queue.served += count
 
-    def _serve_levels(self, queue: MessageQueue) -> None:
+    def _serve_levels(self, queue: MessageQueue, limit: int) -> int:
         meter_ns = self.clock.meter_ns
         began = meter_ns()
-        for _ in range(MESSAGES_A_BATCH):
+        for served in range(limit):
             message = queue.take()
             if message is None:
-                return
+                return served
             handler, arguments = message
             try:
                 handler(*arguments)
@@ -153,6 +166,7 @@ class Loop:
             if ended - began > queue.slowest_ns:
                 self._note_slow(queue, handler, ended - began)
             began = ended
+        return limit
 
     def _note_slow(self, queue: MessageQueue, handler: Callable[..., Any], duration_ns: int) -> int:
         queue.slowest_ns = duration_ns
@@ -166,10 +180,14 @@ class Loop:
         """Has `call` made on this loop; safe from any thread. False if the inbox is full."""
         if len(self._inbox) >= INBOX_LIMIT:
             return False
-        self._inbox.append((call, arguments))
+        self.resume(call, *arguments)
+        return True
+
+    def resume(self, step: Callable[..., Any], *arguments: Any) -> None:
+        """As `post`, for the steps of tasks: those are few, and one that found no room would never end."""
+        self._inbox.append((step, arguments))
         if self._asleep:
             self.poller.wake()
-        return True
 
     # Conditions that tasks wait for
 
@@ -184,19 +202,24 @@ class Loop:
         self.turns += 1
         tags = self._tags
         tags.stale = True
-        timers = self._timers
-        if timers:
-            now = self.clock.now_ns()
-            while timers and timers[0][0] <= now:
-                timer = heappop(timers)[2]
-                if timer.callback is not None:
-                    self._call(timer.callback, timer.arguments)
+        if self._timers:
+            self._run_timers(self.clock.now_ns())
         inbox = self._inbox
         for _ in range(len(inbox)):
             self._call(*inbox.popleft())
         self._serve_ready()
         self._conditions_moved = bool(self._conditions) and self._check_conditions()
         self._wait(until_ns)
+
+    def _run_timers(self, now: int) -> None:
+        timers = self._timers
+        due = []
+        while timers and timers[0][0] <= now:
+            due.append(heappop(timers)[2])
+        # One that asks for a time that is past comes in the next turn: it must not keep all else from running.
+        for timer in due:
+            if timer.callback is not None:
+                self._call(timer.callback, timer.arguments)
 
     def _serve_ready(self) -> None:
         for _ in range(BATCHES_A_TURN):
@@ -206,6 +229,10 @@ class Loop:
                     break
             else:
                 return
+        # The highest priority would starve the others if it always had messages.
+        for level in self._ready:
+            if level:
+                self.serve(level.popleft())
 
     def _wait(self, until_ns: int | None) -> None:
         self._asleep = True
@@ -225,16 +252,26 @@ class Loop:
     def _check_conditions(self) -> bool:
         """Whether one was done: what it set off may be what another, checked before it, waits for."""
         waiting, self._conditions = self._conditions, []
-        open_still = [condition for condition in waiting if not condition()]
+        open_still = [condition for condition in waiting if not self._is_done(condition)]
         self._conditions += open_still
         return len(open_still) < len(waiting)
+
+    def _is_done(self, condition: Callable[[], bool]) -> bool:
+        try:
+            return condition()
+        except Exception as fault:
+            self._report(condition, fault)
+            return True
 
     def _call(self, callback: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         try:
             callback(*arguments)
         except Exception as fault:
-            owner = getattr(getattr(callback, "__self__", None), "name", self.name)
-            self.monitor.handler_failed(str(owner), _named(callback), fault_reason(fault))
+            self._report(callback, fault)
+
+    def _report(self, callback: Callable[..., Any], fault: Exception) -> None:
+        owner = getattr(getattr(callback, "__self__", None), "name", self.name)
+        self.monitor.handler_failed(str(owner), _named(callback), fault_reason(fault))
 
     def run(self) -> None:
         """Turns until `stop` is called."""

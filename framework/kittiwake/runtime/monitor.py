@@ -66,5 +66,8 @@ def fault_reason(fault: BaseException, limit: int = 120) -> str:
         code = trace.tb_frame.f_code
         where = f" ({code.co_filename.rpartition('/')[2]}:{trace.tb_lineno})"
         trace = trace.tb_next
-    text = f"{type(fault).__name__}: {fault}".replace("\n", " ")
+    try:
+        text = f"{type(fault).__name__}: {fault}".replace("\n", " ")
+    except Exception:  # noqa: BLE001 - what it says fails too, and whoever reports it must not
+        text = type(fault).__name__
     return text[: limit - len(where)] + where

@@ -121,13 +121,6 @@ class MessageQueue:
         """Whether a message of any priority would be taken."""
         return all(len(level) < self.depth for level in self.levels)
 
-    def clear(self) -> int:
-        """Drops what is queued and says how much that was."""
-        gone = self.count
-        for level in self.levels:
-            level.clear()
-        return gone
-
 
 def _never(queue: MessageQueue) -> None:
     """A queued component is not scheduled: it empties its queue itself."""

@@ -76,3 +76,8 @@ class SharedTagSource(TagSource):
         """A tag of the present time, later than every tag before it in this epoch."""
         with self._lock:
             return super().now()
+
+    def begin_epoch(self, time_base: int) -> None:
+        """Starts an epoch: no tag of the old one is drawn behind it."""
+        with self._lock:
+            super().begin_epoch(time_base)

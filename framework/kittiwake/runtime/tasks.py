@@ -183,7 +183,7 @@ class Reply(Wait, Generic[T]):
         self._value = (value,)
         if self._task is not None:
             task, self._task = self._task, None
-            self._loop.post(task.step, value)
+            self._loop.resume(task.step, value)
 
     @property
     def is_set(self) -> bool:
@@ -193,7 +193,7 @@ class Reply(Wait, Generic[T]):
     def arm(self, task: Task) -> None:
         """Steps the task with the value, at once if it is there."""
         if self._value is not None:
-            self._loop.post(task.step, self._value[0])
+            self._loop.resume(task.step, self._value[0])
         else:
             self._task = task
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kittiwake.topology.model import Topology
+
+MAX_FAN = 5
+"""A node with more edges of one group than these would cover a drawing with its lines."""
 
 
 @frozen
@@ -56,6 +60,26 @@ class Graph:
     def groups(self) -> list[str]:
         """The connection groups that have edges."""
         return list(dict.fromkeys(edge.group for edge in self.edges))
+
+    def lines(self) -> list[GraphEdge]:
+        """The edges that a drawing shows as lines; the others are named at their ends, as nets are in a circuit."""
+        wide = self._wide()
+        return [edge for edge in self.edges if (edge.source, edge.group) not in wide]
+
+    def tags(self, name: str) -> list[tuple[str, str]]:
+        """What stands in a node in the place of lines: group and text."""
+        wide = self._wide()
+        found = {
+            (edge.group, f"from {edge.source.rpartition('.')[2]}"): None
+            for edge in self.edges
+            if edge.target == name and (edge.source, edge.group) in wide
+        }
+        return [*[(group, f"to {count}") for (source, group), count in wide.items() if source == name], *found]
+
+    def _wide(self) -> dict[tuple[str, str], int]:
+        """Sources with more edges of one group than `MAX_FAN`, with their number."""
+        counts = Counter((edge.source, edge.group) for edge in self.edges)
+        return {key: count for key, count in counts.items() if count > MAX_FAN}
 
 
 def make_graph(topology: Topology, groups: Iterable[str] = ()) -> Graph:

@@ -1,12 +1,15 @@
 """A layered layout, left to right: callers before what they call, one box around each subtopology.
 
-Every cluster is laid out by itself and the clusters are stacked, so that boxes never overlap. Inside one, a node's
-layer is the longest way to it once the edges that close circles are left out (Sugiyama's method), and nodes of a layer
-are ordered by the mean place of their neighbours.
+Every cluster is laid out by itself and the clusters are put on shelves, so that boxes never overlap. Inside one, a
+node's layer is the longest way to it once the edges that close circles are left out (Sugiyama's method), and nodes of a
+layer are ordered by the mean place of their neighbours. All places and sizes are multiples of `STEP`, the distance
+between two lines that run side by side.
 """
 
 from __future__ import annotations
 
+from itertools import permutations
+from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -16,72 +19,149 @@ if TYPE_CHECKING:
 
     from kittiwake.topology.graph import Graph, GraphNode
 
+STEP = 8
 CHARACTER_WIDTH = 7.5
-NODE_HEIGHT = 40.0
-ROW_GAP = 18.0
-COLUMN_GAP = 70.0
-PADDING = 18.0
-TITLE_HEIGHT = 24.0
-CLUSTER_GAP = 34.0
+SMALL_CHARACTER_WIDTH = 6.0
+NODE_HEIGHT = 40
+TAG_HEIGHT = 16
+ROW_GAP = 24
+COLUMN_GAP = 64
+PADDING = 24
+TITLE_HEIGHT = 16
+CLUSTER_GAP = 40
 MAX_ROWS = 8
 """A layer with more nodes is continued in the next column."""
 
 SWEEPS = 4
+ASPECT = 1.2
+"""How much wider than high a drawing of several clusters wants to be."""
+
+MAX_SHELVES_ORDERED = 6
+"""With more shelves than these not every order is tried."""
 
 
 @frozen
 class Box:
     """A rectangle; `x` and `y` are its top left corner."""
 
-    x: float
-    y: float
-    width: float
-    height: float
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 @frozen
 class Layout:
     """Where everything goes, in pixels."""
 
-    width: float
-    height: float
+    width: int
+    height: int
     nodes: dict[str, Box]
     clusters: dict[str, Box]
 
 
+class _Block:
+    """A cluster before it has its place: its columns and the least size that holds them."""
+
+    def __init__(self, name: str, columns: list[list[GraphNode]], graph: Graph) -> None:
+        self.name = name
+        self.columns = columns
+        self.widths = [max(_width(node, graph) for node in column) for column in columns]
+        self.heights = {node.name: _height(node, graph) for column in columns for node in column}
+        inner = sum(self.widths) + COLUMN_GAP * (len(columns) - 1)
+        self.width = _whole(max(inner + 2 * PADDING, 2 * PADDING + len(name) * CHARACTER_WIDTH))
+        self.height = TITLE_HEIGHT + 2 * PADDING + max(self._column_height(column) for column in columns)
+
+    def _column_height(self, column: list[GraphNode]) -> int:
+        return sum(self.heights[node.name] + ROW_GAP for node in column) - ROW_GAP
+
+    def place(self, left: int, top: int, width: int, height: int, nodes: dict[str, Box]) -> Box:
+        """Gives the nodes their boxes, the columns spread over `width`, and returns the cluster's own."""
+        slack = width - 2 * PADDING - sum(self.widths)
+        gap = slack // (len(self.columns) - 1) if len(self.columns) > 1 else 0
+        x = left + PADDING + (slack // 2 if len(self.columns) == 1 else 0)
+        for column, column_width in zip(self.columns, self.widths, strict=True):
+            y = top + TITLE_HEIGHT + PADDING
+            for node in column:
+                nodes[node.name] = Box(x // STEP * STEP, y, column_width, self.heights[node.name])
+                y += self.heights[node.name] + ROW_GAP
+            x += column_width + gap
+        return Box(left, top, width, height)
+
+
 def make_layout(graph: Graph) -> Layout:
     """Places the nodes and clusters of a graph."""
+    blocks = [_Block(name, _columns(members, graph), graph) for name, members in graph.clusters().items()]
+    widest = max([block.width for block in blocks], default=0)
+    inner = _whole(max(widest, sqrt(ASPECT * sum(block.width * block.height for block in blocks))))
+    shelves = _ordered(_shelves(blocks, inner), graph)
+    inner = max([_shelf_width(shelf) for shelf in shelves], default=0)
     nodes: dict[str, Box] = {}
     clusters: dict[str, Box] = {}
     top = PADDING
-    widest = 0.0
-    for cluster, members in graph.clusters().items():
-        columns = _columns(members, graph)
-        bottom, right = top + TITLE_HEIGHT + PADDING, PADDING * 2
-        for column in columns:
-            width = max(_width(node) for node in column)
-            y = top + TITLE_HEIGHT + PADDING
-            for node in column:
-                nodes[node.name] = Box(right, y, width, NODE_HEIGHT)
-                y += NODE_HEIGHT + ROW_GAP
-            bottom = max(bottom, y - ROW_GAP)
-            right += width + COLUMN_GAP
-        width = max(right - COLUMN_GAP, PADDING * 2 + len(cluster) * CHARACTER_WIDTH)
-        clusters[cluster] = Box(PADDING, top, width, bottom + PADDING - top)
-        widest = max(widest, PADDING + width)
-        top = bottom + PADDING + CLUSTER_GAP
-    return Layout(widest + PADDING, top - CLUSTER_GAP + PADDING, nodes, clusters)
+    for shelf in shelves:
+        left, slack = PADDING, inner - _shelf_width(shelf)
+        height = max(block.height for block in shelf)
+        for index, block in enumerate(shelf):
+            share = slack // (len(shelf) - index) // STEP * STEP
+            share = slack if index == len(shelf) - 1 else share
+            slack -= share
+            clusters[block.name] = block.place(left, top, block.width + share, height, nodes)
+            left += block.width + share + CLUSTER_GAP
+        top += height + CLUSTER_GAP
+    return Layout(inner + 2 * PADDING, max(top - CLUSTER_GAP, 0) + PADDING, nodes, clusters)
 
 
-def _width(node: GraphNode) -> float:
-    return max(len(node.label), len(node.component)) * CHARACTER_WIDTH + 20
+def _whole(size: float) -> int:
+    """The next multiple of the step."""
+    return ceil(size / STEP) * STEP
+
+
+def _width(node: GraphNode, graph: Graph) -> int:
+    small = max([len(text) for _, text in graph.tags(node.name)], default=0) * SMALL_CHARACTER_WIDTH
+    return _whole(max(len(node.label) * CHARACTER_WIDTH, len(node.component) * CHARACTER_WIDTH, small) + 20)
+
+
+def _height(node: GraphNode, graph: Graph) -> int:
+    return NODE_HEIGHT + TAG_HEIGHT * len(graph.tags(node.name))
+
+
+def _shelf_width(shelf: list[_Block]) -> int:
+    return sum(block.width + CLUSTER_GAP for block in shelf) - CLUSTER_GAP
+
+
+def _shelves(blocks: list[_Block], width: int) -> list[list[_Block]]:
+    """The blocks in rows no wider than `width`, the highest first; each goes to the first row with room."""
+    shelves: list[list[_Block]] = []
+    for block in sorted(blocks, key=lambda block: -block.height):
+        for shelf in shelves:
+            if _shelf_width([*shelf, block]) <= width:
+                shelf.append(block)
+                break
+        else:
+            shelves.append([block])
+    return shelves
+
+
+def _ordered(shelves: list[list[_Block]], graph: Graph) -> list[list[_Block]]:
+    """The rows in the order in which edges have the shortest ways from row to row."""
+    if len(shelves) > MAX_SHELVES_ORDERED:
+        return shelves
+    cluster = {node.name: node.cluster for node in graph.nodes}
+    pairs = [(cluster[edge.source], cluster[edge.target]) for edge in graph.lines()]
+
+    def length(order: Iterable[list[_Block]]) -> int:
+        row = {block.name: index for index, shelf in enumerate(order) for block in shelf}
+        return sum(abs(row[source] - row[target]) for source, target in pairs)
+
+    return list(min(permutations(shelves), key=length))
 
 
 def _columns(members: list[GraphNode], graph: Graph) -> list[list[GraphNode]]:
     inside = {node.name for node in members}
     edges = [
         (edge.source, edge.target)
-        for edge in graph.edges
+        for edge in graph.lines()
         if edge.source in inside and edge.target in inside and edge.source != edge.target
     ]
     forward = _without_circles(inside_order := [node.name for node in members], edges)

@@ -5,24 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from kittiwake.topology.layout import CHARACTER_WIDTH, NODE_HEIGHT, make_layout
+from kittiwake.topology.layout import CHARACTER_WIDTH, PADDING, TAG_HEIGHT, make_layout
+from kittiwake.topology.routing import Router
 
 if TYPE_CHECKING:
     from kittiwake.topology.graph import Graph, GraphEdge, GraphNode
     from kittiwake.topology.layout import Box, Layout
+    from kittiwake.topology.routing import Point
 
 COLOURS = (
     "#0b6e99", "#b3541e", "#3d7a3a", "#7a3d78", "#8a6d00", "#a83246", "#3f4f9a", "#2f7d76", "#6b5b4b", "#555555",
 )  # fmt: skip
 """One after the other for the connection groups; all readable on white."""
 
-LEGEND_ROW = 20.0
-LEGEND_LEFT = 18.0
+LEGEND_ROW = 24
+LEGEND_LINE = 28
+LEGEND_GAP = 24
+RADIUS = 4
+"""Of the lines' corners; no more than half the distance between two lines."""
 
 _STYLE = (
-    "text{font:12px sans-serif;fill:#1c2733}.cluster{fill:#f3f6f8;stroke:#b8c4cd}.title{font-weight:bold}"
-    ".node{fill:#fff;stroke:#51606c}.active{stroke-width:2.5}.queued{stroke-dasharray:5 3}"
-    ".component{font-size:10px;fill:#51606c}.edge{fill:none;stroke-width:1.4;opacity:.8}"
+    "text{font:12px system-ui,sans-serif;fill:#1c2733}.paper{fill:#fff}.cluster{fill:#f3f6f8;stroke:#ccd6de}"
+    ".title{font-weight:bold;fill:#51606c}.node{fill:#fff;stroke:#51606c}.active{stroke-width:2.2}"
+    ".queued{stroke-dasharray:5 3}.component{font-size:10px;fill:#51606c}.edge{fill:none;stroke-width:1.5}"
 )
 
 
@@ -31,84 +36,86 @@ def svg(graph: Graph) -> str:
     layout = make_layout(graph)
     groups = graph.groups()
     colours = {group: COLOURS[index % len(COLOURS)] for index, group in enumerate(groups)}
-    legend_top = layout.height
-    height = legend_top + LEGEND_ROW * len(groups) + LEGEND_LEFT
-    longest = max([len(group) for group in groups], default=0)
-    width = max(layout.width, LEGEND_LEFT * 2 + 40 + longest * CHARACTER_WIDTH)
+    places = _legend_places(groups, layout.width)
+    rows = max([row for _, row in places.values()], default=-1) + 1
+    height = layout.height + LEGEND_ROW * rows
     parts = [
-        _opening(width, height),
+        _opening(layout.width, height),
         f"<title>{escape(graph.name)}</title>",
         f"<style>{_STYLE}</style>",
+        f'<rect class="paper" width="{layout.width}" height="{height}" rx="10"/>',
         *_markers(colours),
         *[_cluster(name, box) for name, box in layout.clusters.items()],
         *_edges(graph, layout, colours),
-        *[_node(node, layout.nodes[node.name]) for node in graph.nodes],
-        *_legend(colours, legend_top),
+        *[_node(node, layout.nodes[node.name], graph, colours) for node in graph.nodes],
+        *_legend(colours, places, layout.height),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def _opening(width: float, height: float) -> str:
-    size = f'width="{width:.0f}" height="{height:.0f}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" {size}>'
+def _opening(width: int, height: int) -> str:
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
 
 
 def _markers(colours: dict[str, str]) -> list[str]:
     return [
-        f'<marker id="arrow{index}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        f'<marker id="arrow{index}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="5.5" markerHeight="5.5" '
+        'orient="auto">'
         f'<path d="M0,0L8,4L0,8z" fill="{colour}"/></marker>'
         for index, colour in enumerate(colours.values())
     ]
 
 
 def _cluster(name: str, box: Box) -> str:
-    size = f'width="{box.width:.0f}" height="{box.height:.0f}"'
     return (
-        f'<rect class="cluster" x="{box.x:.0f}" y="{box.y:.0f}" {size} rx="8"/>'
-        f'<text class="title" x="{box.x + 12:.0f}" y="{box.y + 20:.0f}">{escape(name)}</text>'
+        f'<rect class="cluster" x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="8"/>'
+        f'<text class="title" x="{box.x + 12}" y="{box.y + 20}">{escape(name)}</text>'
     )
 
 
-def _node(node: GraphNode, box: Box) -> str:
-    middle = box.x + box.width / 2
+def _node(node: GraphNode, box: Box, graph: Graph, colours: dict[str, str]) -> str:
+    middle = box.x + box.width // 2
+    tags = [
+        f'<text x="{middle}" y="{box.y + 32 + TAG_HEIGHT * row}" text-anchor="middle" '
+        f'style="font-size:10px;fill:{colours[group]}">{escape(text)}</text>'
+        for row, (group, text) in enumerate(graph.tags(node.name), start=1)
+    ]
     return (
         f"<g><title>{escape(f'{node.name}: {node.component} ({node.kind})')}</title>"
-        f'<rect class="node {node.kind}" x="{box.x:.0f}" y="{box.y:.0f}" width="{box.width:.0f}" '
-        f'height="{box.height:.0f}" rx="4"/>'
-        f'<text x="{middle:.0f}" y="{box.y + 17:.0f}" text-anchor="middle">{escape(node.label)}</text>'
-        f'<text class="component" x="{middle:.0f}" y="{box.y + 31:.0f}" text-anchor="middle">'
-        f"{escape(node.component)}</text></g>"
+        f'<rect class="node {node.kind}" x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="4"/>'
+        f'<text x="{middle}" y="{box.y + 17}" text-anchor="middle">{escape(node.label)}</text>'
+        f'<text class="component" x="{middle}" y="{box.y + 32}" text-anchor="middle">{escape(node.component)}</text>'
+        f"{''.join(tags)}</g>"
     )
 
 
 def _edges(graph: Graph, layout: Layout, colours: dict[str, str]) -> list[str]:
-    """The edges, those of one node spread over its side so that they do not lie on each other."""
-    leaving: dict[str, int] = {}
-    arriving: dict[str, int] = {}
-    total_out: dict[str, int] = {}
-    total_in: dict[str, int] = {}
-    for edge in graph.edges:
-        total_out[edge.source] = total_out.get(edge.source, 0) + 1
-        total_in[edge.target] = total_in.get(edge.target, 0) + 1
+    """The edges that are lines, the shortest first: they have the least choice of ways."""
     numbers = {group: index for index, group in enumerate(colours)}
-    drawn = []
-    for edge in graph.edges:
-        leaving[edge.source] = leaving.get(edge.source, 0) + 1
-        arriving[edge.target] = arriving.get(edge.target, 0) + 1
-        start = NODE_HEIGHT * leaving[edge.source] / (total_out[edge.source] + 1)
-        end = NODE_HEIGHT * arriving[edge.target] / (total_in[edge.target] + 1)
-        path = _path(layout.nodes[edge.source], start, layout.nodes[edge.target], end)
-        drawn.append(_edge(edge, path, colours[edge.group], numbers[edge.group]))
-    return drawn
+    router = Router(layout)
+
+    def distance(edge: GraphEdge) -> int:
+        one, other = layout.nodes[edge.source], layout.nodes[edge.target]
+        return abs(one.x - other.x) + abs(one.y - other.y)
+
+    routed = {edge: router.route(edge.source, edge.target) for edge in sorted(graph.lines(), key=distance)}
+    return [_edge(edge, _path(routed[edge]), colours[edge.group], numbers[edge.group]) for edge in graph.lines()]
 
 
-def _path(source: Box, start: float, target: Box, end: float) -> str:
-    """A curve from the right side of one box to the left side of another."""
-    x1, y1 = source.x + source.width, source.y + start
-    x2, y2 = target.x, target.y + end
-    bend = max(30.0, abs(x2 - x1) / 2) if x2 > x1 else min(160.0, 50 + (x1 - x2) / 6)
-    return f"M{x1:.1f},{y1:.1f}C{x1 + bend:.1f},{y1:.1f} {x2 - bend:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"
+def _path(corners: list[Point]) -> str:
+    """Straight lines with rounded corners."""
+    parts = [f"M{corners[0][0]},{corners[0][1]}"]
+    for before, corner, after in zip(corners, corners[1:], corners[2:], strict=False):
+        near, far = _towards(corner, before), _towards(corner, after)
+        parts.append(f"L{near[0]},{near[1]}Q{corner[0]},{corner[1]} {far[0]},{far[1]}")
+    return "".join([*parts, f"L{corners[-1][0]},{corners[-1][1]}"])
+
+
+def _towards(corner: Point, other: Point) -> Point:
+    """The point `RADIUS` away from a corner in the direction of another."""
+    x, y = other[0] - corner[0], other[1] - corner[1]
+    return corner[0] + max(-RADIUS, min(RADIUS, x)), corner[1] + max(-RADIUS, min(RADIUS, y))
 
 
 def _edge(edge: GraphEdge, path: str, colour: str, number: int) -> str:
@@ -120,12 +127,26 @@ def _edge(edge: GraphEdge, path: str, colour: str, number: int) -> str:
     )
 
 
-def _legend(colours: dict[str, str], top: float) -> list[str]:
-    rows = []
+def _legend_places(groups: list[str], width: int) -> dict[str, tuple[int, int]]:
+    """The left end and the row of each group in the legend."""
+    places = {}
+    left, row = PADDING, 0
+    for group in groups:
+        wanted = LEGEND_LINE + 8 + round(len(group) * CHARACTER_WIDTH) + LEGEND_GAP
+        if left > PADDING and left + wanted > width:
+            left, row = PADDING, row + 1
+        places[group] = (left, row)
+        left += wanted
+    return places
+
+
+def _legend(colours: dict[str, str], places: dict[str, tuple[int, int]], top: int) -> list[str]:
+    drawn = []
     for index, (group, colour) in enumerate(colours.items()):
-        y = top + LEGEND_ROW * index + 10
-        rows.append(
-            f'<path d="M{LEGEND_LEFT:.0f},{y:.0f}h26" class="edge" stroke="{colour}" marker-end="url(#arrow{index})"/>'
-            f'<text x="{LEGEND_LEFT + 36:.0f}" y="{y + 4:.0f}">{escape(group)}</text>'
+        left, row = places[group]
+        y = top + LEGEND_ROW * row
+        drawn.append(
+            f'<path d="M{left},{y}h{LEGEND_LINE}" class="edge" stroke="{colour}" marker-end="url(#arrow{index})"/>'
+            f'<text x="{left + LEGEND_LINE + 8}" y="{y + 4}">{escape(group)}</text>'
         )
-    return rows
+    return drawn

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
 from kittiwake_components.com_queue.component import ComQueue
 from kittiwake_components.ports import LinkState
-
 from tests.components.design_sheet import differences
 
-SMALL = {"depths": [8, 4, 4, 4], "patience": 2}
+SMALL: dict[str, Any] = {"depths": [8, 4, 4, 4], "patience": 2}
 
 
 class FakeLink:
@@ -141,6 +141,18 @@ def test_a_link_that_forgot_to_say_so_is_asked_once_a_second() -> None:
         assert _packets(tester) == [b"x"]
 
 
+def test_a_wake_up_that_finds_no_room_in_its_own_queue_is_made_up_for() -> None:
+    """REQ-CQ-005: within a second."""
+    tester = ComponentTester(ComQueue, queue=1, returns={"room": 100})
+    with tester:
+        with tester.held():
+            sent = tester.send("FLUSH_QUEUE", 1)
+            tester.call.com_packet_in[0](b"x", 0)
+        assert sent.response is CommandResponse.OK
+        tester.call.run(0)
+        assert _packets(tester) == [b"x"]
+
+
 def test_one_flush_ends_each_burst() -> None:
     """REQ-CQ-006: frames are filled by all that is there, and then completed at once."""
     tester, _ = _tester()
@@ -232,7 +244,7 @@ def test_settings_that_make_no_sense_are_refused(name: str, value: Any) -> None:
     """REQ-CQ-003: every queue is bounded."""
     check = ComQueue.__declarations__.settings[name].check
     assert check is not None
-    with pytest.raises(ValueError, match="wanted|patience"):
+    with pytest.raises(ValueError, match=r"wanted|patience"):
         check(value)
 
 
@@ -264,4 +276,5 @@ def test_every_packet_is_sent_in_order_or_counted_as_dropped(steps: list[tuple[i
         for index, packets in enumerate(given_packets):
             sent = [data for data, context in tester.ports.data_out if context == index]
             assert len(sent) + dropped[index] == len(packets)
-            assert sent == sorted(sent) and set(sent) <= set(packets)
+            assert sent == sorted(sent)
+            assert set(sent) <= set(packets)

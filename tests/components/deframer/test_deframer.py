@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kittiwake.testing import ComponentTester
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 from kittiwake_components.deframer.component import Deframer, UplinkSecurity
 from kittiwake_components.ports import LinkState
-
 from tests.components.design_sheet import differences
 
 FRAMING_NAMES = sorted(FRAMINGS)

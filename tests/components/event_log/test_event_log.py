@@ -394,3 +394,31 @@ def test_reading_that_fails_answers_with_an_error(tester: Tester, monkeypatch: p
     assert tester.send("QUERY", 1, Severity.FATAL, QueryScope.ALL).response is FAILED
     assert tester.send("CLEAR_OLD").response is FAILED
     assert tester.events.names()[-2:] == ["RingFailed", "RingFailed"]
+
+
+@pytest.mark.parametrize(
+    "setting, good, bad",
+    [
+        ("ring_bytes", [0, 65_536, 1 << 26], [-1, 1, 65_535, 1 << 27]),
+        ("query_rate", [1, 1000], [0, 1001]),
+        ("throttle_report_s", [1, 86_400], [0, 86_401]),
+        ("sync_delay_ms", [0, 60_000], [-1, 60_001]),
+    ],
+)
+def test_settings_have_limits(setting: str, good: list[int], bad: list[int]) -> None:
+    """REQ-EVT-011."""
+    check = EventLog.__declarations__.settings[setting].check
+    assert check is not None
+    for value in good:
+        check(value)
+    for value in bad:
+        with pytest.raises(ValueError, match=setting):
+            check(value)
+
+
+def test_more_events_than_one_batch_takes_are_written_in_several(tester: Tester) -> None:
+    """REQ-EVT-012."""
+    for number in range(40):
+        log(tester, number, size=1000)
+    tester.call.run(0)
+    assert kept(tester) == list(range(40))

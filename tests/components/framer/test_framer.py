@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kittiwake.testing import ComponentTester
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 from kittiwake_components.framer.component import Framer
-
 from tests.components.design_sheet import differences
 
 FRAMING_NAMES = sorted(FRAMINGS)
@@ -72,7 +72,7 @@ def test_a_flush_without_packets_sends_no_frame() -> None:
         assert len(tester.ports.flush_out) == 1
 
 
-@pytest.mark.parametrize(("framing", "packet"), [("fprime", bytes(4096)), ("ccsds", b""), ("ccsds", b"\x07\xff\x00")])
+@pytest.mark.parametrize("framing, packet", [("fprime", bytes(4096)), ("ccsds", b""), ("ccsds", b"\x07\xff\x00")])
 def test_a_packet_that_does_not_fit_is_counted_and_named_and_changes_nothing(framing: str, packet: bytes) -> None:
     """REQ-FR-004."""
     ground = FRAMINGS[framing].downlink_deframer(FramingParameters())
@@ -88,7 +88,7 @@ def test_a_packet_that_does_not_fit_is_counted_and_named_and_changes_nothing(fra
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("framing", "morse"), ("spacecraft_id", 1024), ("vcid", 8), ("frame_size", 15)]
+    "name, value", [("framing", "morse"), ("spacecraft_id", 1024), ("vcid", 8), ("frame_size", 15)]
 )
 def test_settings_that_no_frame_can_hold_are_refused(name: str, value: Any) -> None:
     """REQ-FR-005."""

@@ -392,29 +392,98 @@ def test_a_deployment_starts_with_the_saved_values_before_those_of_its_topology(
     deployment.stop()
 
 
+class Threads:
+    """A database, and components on its own thread and on two others, which the test serves itself."""
+
+    def __init__(self) -> None:
+        self.deployment, _ = deploy(
+            {
+                "db": Database,
+                "near": Served,
+                "far": (Served, {"thread": "one"}),
+                "remote": (Served, {"thread": "two"}),
+            }
+        )
+        instances = self.deployment.instances
+        self.served = [one for one in instances.values() if isinstance(one, Served)]
+        (self.database,) = [one for one in instances.values() if isinstance(one, Database)]
+
+    def levels(self) -> list[int]:
+        return [one.level for one in self.served]
+
+    def commit(self, levels: list[int], threads: tuple[str, ...] = ("one", "two")) -> BaseException | None:
+        """Commits a level for each, while the threads named are served; gives the fault it ended with, or `None`."""
+        staged = {0x2000 + 0x1000 * at: level.to_bytes(4, "big") for at, level in enumerate(levels)}
+        self.database._staged = (staged, Merge.MERGE)
+        ended: list[BaseException | None] = []
+        self.database._context.start_task(self.database.prm_commit_staged(), ended.append)
+        for _ in range(300):
+            self.serve(threads)
+        (fault,) = ended
+        return fault
+
+    def serve(self, threads: tuple[str, ...] = ("one", "two")) -> None:
+        for thread in threads:
+            self.deployment.loops[thread].settle(16)
+        self.deployment.run_for(0.01)
+
+
 def test_values_reach_components_on_other_threads_or_none_at_all() -> None:
     """REQ-PDB-009."""
-    deployment, _ = deploy({"db": Database, "near": Served, "far": (Served, {"thread": "worker"})})
-    database, near, far = (deployment.instances[name] for name in ("db", "near", "far"))
-    assert isinstance(database, Database)
-    assert isinstance(near, Served)
-    assert isinstance(far, Served)
-    answers: list[BaseException | None] = []
+    threads = Threads()
+    assert threads.commit([2, 3, 4]) is None
+    assert threads.levels() == [2, 3, 4]
+    for refusing in range(3):
+        threads.served[refusing].refused = 7
+        assert isinstance(threads.commit([7, 7, 7]), CommandError)
+        threads.serve()
+        assert threads.levels() == [2, 3, 4]
+        threads.served[refusing].refused = -1
+    threads.deployment.stop()
 
-    def commit_values(near_level: int, far_level: int) -> None:
-        database._staged = (
-            {0x2000: near_level.to_bytes(4, "big"), 0x3000: far_level.to_bytes(4, "big")}, Merge.MERGE,
-        )  # fmt: skip
-        database._context.start_task(database.prm_commit_staged(), answers.append)
-        for _ in range(20):
-            deployment.loops["worker"].settle(16)
-            deployment.run_for(0.01)
 
-    commit_values(2, 3)
-    assert answers.pop() is None
-    assert (near.level, far.level) == (2, 3)
-    far.refused = 8
-    commit_values(7, 8)
-    assert isinstance(answers.pop(), CommandError)
-    assert (near.level, far.level) == (2, 3)
-    deployment.stop()
+def test_a_thread_that_does_not_answer_takes_the_commit_back() -> None:
+    """REQ-PDB-009."""
+    threads = Threads()
+    fault = threads.commit([2, 3, 4], threads=("one",))
+    assert isinstance(fault, CommandError)
+    assert "thread two has not answered" in fault.why
+    threads.serve()
+    assert threads.levels() == [1, 1, 1]
+    threads.deployment.stop()
+
+
+def test_a_thread_whose_inbox_is_full_takes_the_commit_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """REQ-PDB-009."""
+    threads = Threads()
+    monkeypatch.setattr(threads.deployment.loops["two"], "post", lambda *_: False)
+    fault = threads.commit([2, 3, 4])
+    assert isinstance(fault, CommandError)
+    assert "thread two is full" in fault.why
+    assert threads.levels() == [1, 1, 1]
+    threads.deployment.stop()
+
+
+def test_a_disk_that_cannot_be_read_at_boot_is_reported() -> None:
+    """REQ-PDB-006."""
+    tester = with_file(b"in the way", "/prm")
+    assert [(event.name, event.args[0]) for event in tester.events] == [
+        ("PrmFileReadError", PrmReadError.OPEN),
+        ("DefaultUsed", len(NUMBERS)),
+    ]
+    assert tester.send("PRM_SAVE_FILE").response is FAILED
+    assert tester.events[-1].args[0] is PrmWriteError.OPEN
+    tester.finish()
+
+
+def test_settings_have_limits() -> None:
+    """REQ-PDB-007."""
+    settings = ParameterDb.__declarations__.settings
+    for name, good, bad in (("max_records", (1, 65_535), (0, 65_536)), ("dump_rate", (1, 1000), (0, 1001))):
+        check = settings[name].check
+        assert check is not None
+        for value in good:
+            check(value)
+        for value in bad:
+            with pytest.raises(ValueError, match=name):
+                check(value)

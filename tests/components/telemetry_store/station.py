@@ -22,6 +22,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.codec import packer
 from kittiwake.model.fw import Com
+from kittiwake.model.types import WireType
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.runtime.deployment import Deployment
 from kittiwake.storage.root import Root
@@ -114,12 +115,7 @@ class Station:
 
     def send(self, name: str, *arguments: Any) -> CommandResponse | None:
         """Sends the store a command and gives the answer."""
-        for offset, (what, declared) in TelemetryStore.__declarations__.opcodes().items():
-            if (what == "call" and declared.label == name) or (what == "set" and name == f"{declared.label}_PRM_SET"):
-                forms = [form for _, form in declared.parameters] if what == "call" else [declared.type]
-                break
-        else:
-            raise LookupError(name)
+        offset, forms = _command(name)
         self._sequence += 1
         sent = self.records.sent[self._sequence] = SentCommand(name, BASE + offset, self._sequence)
         assert self.records.command_entry is not None
@@ -143,3 +139,13 @@ class Station:
         """Shuts down; no handler may have failed."""
         self.deployment.stop()
         assert list(self.records.monitor.faults()) == []
+
+
+def _command(name: str) -> tuple[int, list[WireType]]:
+    """The opcode's offset and the types of the arguments."""
+    for offset, (what, declared) in TelemetryStore.__declarations__.opcodes().items():
+        if what == "call" and declared.label == name:
+            return offset, [form for _, form in declared.parameters]
+        if what == "set" and name == f"{declared.label}_PRM_SET":
+            return offset, [declared.type]
+    raise LookupError(name)

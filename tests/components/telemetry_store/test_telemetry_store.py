@@ -133,7 +133,6 @@ def test_the_level_after_boot_is_a_parameter(station: Station) -> None:
     assert station.send("LEVEL_PRM_SET", 2) is OK
     station.second.count = 1
     assert 4 in ids(station.cycle())
-    assert station.send("LEVEL_PRM_SET", 256) is INVALID
 
 
 def test_a_packet_is_sent_on_command_whatever_its_level(station: Station) -> None:
@@ -197,11 +196,10 @@ def test_without_packets_channels_go_one_by_one_with_their_own_tags(alone: Stati
     alone.first.count = 2
     alone.second.count = 3
     (packet,) = alone.cycle()
-    first = parse_channel_entry(packet, 2)
-    second = parse_channel_entry(packet, 2 + 15 + 4)
-    assert (first[0], second[0]) == (FIRST, SECOND)
-    assert first[1] == alone.store._known[FIRST].tag < second[1]
-    assert packet[first[2] : first[2] + 4] == b"\0\0\0\2"
+    assert channels(packet, {BASE + 1: 4, FIRST: 4, SECOND: 4}) == [FIRST, SECOND, BASE + 1]
+    _, tag, at = parse_channel_entry(packet, 2)
+    assert tag == alone.store._known[FIRST].tag
+    assert packet[at : at + 4] == b"\0\0\0\2"
     assert alone.cycle(3) == []
 
 
@@ -286,3 +284,22 @@ def test_one_limit_alone_has_a_margin_of_its_own_size() -> None:
     """REQ-TLM-009."""
     watch = LimitWatch(Limits(low_red=10.0), 0.1)
     assert [watch.judge(value) for value in (10.0, 9.9, 10.5, 11.0)] == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    "setting, good, bad",
+    [
+        ("packet_bytes", [64, 1008], [63, 1009]),
+        ("hysteresis_percent", [0.0, 10.0], [-0.1, 10.1]),
+        ("rates", [{}, {"Fast": 0, "Slow": 86_400}], [{"Fast": -1}, {"Fast": 86_401}]),
+    ],
+)
+def test_settings_have_limits(setting: str, good: list[object], bad: list[object]) -> None:
+    """REQ-TLM-005, REQ-TLM-007."""
+    check = TelemetryStore.__declarations__.settings[setting].check
+    assert check is not None
+    for value in good:
+        check(value)
+    for value in bad:
+        with pytest.raises(ValueError, match=r"is (0|64) to"):
+            check(value)

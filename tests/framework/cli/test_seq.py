@@ -9,6 +9,7 @@ import pytest
 
 from kittiwake.dictionary.load import load_dictionary
 from kittiwake.sequence.compile import compile_text
+from tests.peers import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,3 +176,13 @@ def test_a_file_that_is_no_dictionary_is_refused_by_name(
     assert (status, out) == (1, "")
     assert "d.json" in err
     assert not sequence.with_suffix(".bin").exists()
+
+
+def test_the_startup_sequence_compiles_for_the_reference_deployment(
+    kittiwake: Callable[..., Any], folder: Path
+) -> None:
+    startup, topology = ROOT / "sequences" / "startup.seq", ROOT / "topologies" / "reference.yaml"
+    assert kittiwake("seq", "compile", startup, "--topology", topology, "-o", "build/startup.bin").status == 0
+    status, out, _ = kittiwake("seq", "show", "build/startup.bin", "--topology", topology)
+    assert status == 0
+    assert 'CdhCore.cmdDisp.CMD_NO_OP_STRING "startup sequence begins"' in out

@@ -162,6 +162,29 @@ def test_a_listener_gives_nothing_when_nobody_connects_and_its_port_can_be_taken
     platform.network.listen_tcp(*address).close()
 
 
+def test_datagrams_that_find_no_room_are_counted(platform: SystemPlatform) -> None:
+    far = platform.network.open_udp(LOOPBACK, 0, (LOOPBACK, 9))
+    near = platform.network.open_udp(LOOPBACK, 0, far.address())
+    sent = 20_000
+    for _ in range(sent):
+        near.send(bytes(100))
+    received = 0
+    while far.receive(200) is not None:
+        received += 1
+    assert 0 < received < sent
+    assert far.overruns() == sent - received
+    assert near.overruns() == 0
+    near.close()
+    far.close()
+
+
+def test_a_peer_that_acknowledges_nothing_is_given_up_after_a_minute(pair: tuple[TcpStream, TcpStream]) -> None:
+    for stream in pair:
+        with socket.socket(fileno=os.dup(stream.fileno())) as same:
+            assert same.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
+        assert stream.overruns() == 0
+
+
 def test_datagrams_keep_their_bounds(platform: SystemPlatform, waiter: Waiter) -> None:
     far = platform.network.open_udp(LOOPBACK, 0, (LOOPBACK, 9))
     near = platform.network.open_udp(LOOPBACK, 0, far.address())
@@ -213,6 +236,7 @@ def test_a_serial_port_belongs_to_one(platform: SystemPlatform, terminal: tuple[
     port = platform.network.open_serial(terminal[1], 9600)
     with pytest.raises(OSError, match="exclusively lock"):
         platform.network.open_serial(terminal[1], 9600)
+    assert port.overruns() == 0  # a pty loses nothing and counts nothing
     port.close()
     platform.network.open_serial(terminal[1], 9600).close()
 

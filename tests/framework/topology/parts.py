@@ -210,6 +210,12 @@ class Bulky(PassiveComponent):
     two = Channel(String(600))
 
 
+class Huge(PassiveComponent):
+    """Has a channel that no frame carries."""
+
+    whole = Channel(String(1000))
+
+
 class Services(PassiveComponent):
     """All the services in one instance."""
 

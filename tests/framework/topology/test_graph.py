@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kittiwake.topology.graph import Graph, GraphEdge, GraphNode, dot, make_graph, mermaid
-from kittiwake.topology.layout import Box, make_layout
+from kittiwake.topology.layout import STEP, Box, make_layout
+from kittiwake.topology.routing import Router
 from kittiwake.topology.svg import svg
 from tests.framework.topology.parts import compiled, write
 
@@ -145,3 +147,42 @@ def test_callers_stand_left_of_what_they_call_where_no_circle_forbids_it(graph: 
     layout = make_layout(tree)
     for edge in forward:
         assert layout.nodes[edge.source].x < layout.nodes[edge.target].x
+
+
+def steps(corners: list[tuple[int, int]]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """The unit steps of a line, each as its two ends in one order."""
+    found = []
+    for (x1, y1), (x2, y2) in pairwise(corners):
+        count = max(abs(x2 - x1), abs(y2 - y1)) // STEP
+        points = [(x1 + (x2 - x1) * n // count, y1 + (y2 - y1) * n // count) for n in range(count + 1)]
+        found += [(min(pair), max(pair)) for pair in pairwise(points)]
+    return found
+
+
+@given(graphs())
+def test_lines_go_around_boxes_and_no_two_run_on_each_other(graph: Graph) -> None:
+    layout = make_layout(graph)
+    router = Router(layout)
+    taken: set[tuple[tuple[int, int], tuple[int, int]]] = set()
+    for edge in graph.lines():
+        corners = router.route(edge.source, edge.target)
+        if any(x1 != x2 and y1 != y2 for (x1, y1), (x2, y2) in pairwise(corners)):
+            continue  # no way was free: the line is drawn straight
+        line = steps(corners)
+        assert not taken & set(line)
+        taken.update(line)
+        inner = {point for step in line for point in step} - {corners[0], corners[-1]}
+        for box in layout.nodes.values():
+            assert not [p for p in inner if box.x <= p[0] <= box.x + box.width and box.y <= p[1] <= box.y + box.height]
+
+
+def test_a_wide_fan_is_named_in_its_boxes_and_not_drawn() -> None:
+    nodes = tuple(GraphNode(f"A.n{n}", "A", f"n{n}", "Thing", "passive") for n in range(8))
+    edges = tuple(GraphEdge("A.n0", f"A.n{n}", "Ticks", ("a -> b",)) for n in range(1, 8))
+    graph = Graph("G", nodes, (*edges, GraphEdge("A.n1", "A.n2", "Words", ("a -> b",))))
+    assert [(edge.source, edge.target) for edge in graph.lines()] == [("A.n1", "A.n2")]
+    assert graph.tags("A.n0") == [("Ticks", "to 7")]
+    assert graph.tags("A.n1") == [("Ticks", "from n0")]
+    texts = [element.text for element in ET.fromstring(svg(graph)).iter(f"{SVG}text")]
+    assert texts.count("from n0") == 7
+    assert texts.count("to 7") == 1

@@ -69,3 +69,12 @@ def test_a_star_stands_for_all_channels_of_an_instance(tmp_path: Path) -> None:
     packets = "packets:\n  P: {id: 1, group: 1, channels: [worker.*]}\nomitted: [bulky.*]\n"
     [packet] = compiled(tmp_path, HEAD + packets).packets
     assert packet.channels == (("Main.worker", "level"), ("Main.worker", "count"))
+
+
+def test_a_channel_that_no_frame_carries_is_refused_where_it_would_go_by_itself(tmp_path: Path) -> None:
+    """REQ-TLM-010."""
+    huge = HEAD + "  huge: {component: PARTS.Huge, id: 0x700}\n"
+    (fault,) = refused(tmp_path, huge)
+    assert fault.message == "Main.huge.Whole takes 1019 bytes by itself, and 1010 fit into a frame"
+    worker = "packets:\n  P: {id: 1, group: 1, channels: [worker.*]}\nomitted: [bulky.*, huge.*]\n"
+    compiled(tmp_path, huge + worker)
