@@ -95,7 +95,9 @@ class ComQueue(ActiveComponent):
 
     def initialize(self) -> None:
         self._queues: list[deque[bytes]] = [deque() for _ in range(QUEUES)]
-        self._order = sorted(range(QUEUES), key=lambda index: self.priorities[index])
+        order = sorted(range(QUEUES), key=lambda index: self.priorities[index])
+        self._ordered = [(index, self._queues[index]) for index in order]
+        self._halves = [(depth + 1) // 2 - 1 for depth in self.depths]
         self._dropped = [0] * QUEUES
         self._overflowed = [0] * QUEUES
         self._reported = [0] * QUEUES
@@ -104,6 +106,7 @@ class ComQueue(ActiveComponent):
         self._awake = self._blocked = False
         self._passed = self._turn = 0
         self._paused = [False] * QUEUES
+        self._pausing = False
         self._timers: dict[int, Timer] = {}
 
     # Taking packets
@@ -112,16 +115,20 @@ class ComQueue(ActiveComponent):
     def com_packet_in(self, index: int, data: bytes, context: int) -> None:
         """A packet for queue `index`."""
         queue = self._queues[index]
-        depth = self.depths[index]
-        if len(queue) >= depth:
-            queue.popleft()
-            self._dropped[index] += 1
-            self._overflowed[index] += 1
+        if len(queue) >= self._halves[index]:
+            self._fill(index, queue)
         queue.append(data)
         if not self._awake and not self._blocked:
             self._awake = True
             self.wake()
-        if len(queue) * 2 >= depth and not self._paused[index]:
+
+    def _fill(self, index: int, queue: deque[bytes]) -> None:
+        """Makes room in a full queue for one more packet; one that is half full with it asks for a pause."""
+        if len(queue) >= self.depths[index]:
+            queue.popleft()
+            self._dropped[index] += 1
+            self._overflowed[index] += 1
+        if not self._paused[index]:
             self._pause(index)
 
     # Handing them on
@@ -130,21 +137,20 @@ class ComQueue(ActiveComponent):
     def wake(self) -> None:
         """Sends what the link has room for."""
         self._awake = False
-        self._measure()
         room = self.room()
         if room <= 0:
             self._blocked = True
             return
-        sent = self._sent
+        self._measure()
         while room > 0:
-            waiting = [index for index in self._order if self._queues[index]]
+            waiting = [index for index, queue in self._ordered if queue]
             if not waiting:
                 break
             room = self._share(waiting, room)
-        if self._sent != sent:
-            self.flush_out()
-        self._relieve()
-        if any(self._queues):
+        self.flush_out()
+        if self._pausing:
+            self._relieve()
+        if room <= 0 and any(self._queues):
             self._wake()
 
     def _wake(self) -> None:
@@ -187,14 +193,14 @@ class ComQueue(ActiveComponent):
 
     def _measure(self) -> None:
         most = self._most
-        for index, queue in enumerate(self._queues):
+        for index, queue in self._ordered:
             if len(queue) > most[index]:
                 most[index] = len(queue)
 
     # Asking for pauses
 
     def _pause(self, index: int) -> None:
-        self._paused[index] = True
+        self._paused[index] = self._pausing = True
         if not self.is_connected(ComQueue.flow_out, index):
             return
         self.flow_out[index](True)
@@ -211,6 +217,7 @@ class ComQueue(ActiveComponent):
                 if timer is not None:
                     timer.cancel()
                 self._let_go(index)
+        self._pausing = any(self._paused)
 
     def _let_go(self, index: int) -> None:
         """Ends a pause, also where its limit has passed; `_paused` then stays set, so that it happens once."""

@@ -64,6 +64,10 @@ class Framer(PassiveComponent):
         self.flush_out()
 
     def _hand_on(self, frames: bytes) -> None:
+        if len(frames) <= self._size:
+            self._frames += 1
+            self.data_out(frames)
+            return
         for start in range(0, len(frames), self._size):
             self._frames += 1
             self.data_out(frames[start : start + self._size])

@@ -194,6 +194,8 @@ class Link(PassiveComponent):
                 self._lost("the other side closed")
                 return
             self._take(data)
+            if self._kind != "udp" and len(data) < limit:
+                return  # that was all: asking once more would cost more than the whole read
 
     def _take(self, data: bytes) -> None:
         self._bytes_up += len(data)

@@ -89,13 +89,13 @@ class RateGroupDriver(PassiveComponent):
             if due > now:
                 continue
             period = self._periods_ns[group]
-            missed = (now - due) // period
-            if missed:
-                self._skip(missed)
-            due += missed * period
-            if now - due > self._late_ns:
-                self._late_ns = now - due
-                self.max_late_us = min(self._late_ns // 1000, _U32_MAX)
+            late = now - due
+            if late >= period:
+                self._skip(late // period)
+                due, late = now - late % period, late % period
+            if late > self._late_ns:
+                self._late_ns = late
+                self.max_late_us = min(late // 1000, _U32_MAX)
             self._due_ns[group] = due + period
             try:
                 self.cycle_out[group](due, period)

@@ -27,6 +27,8 @@ class SimulatedClock:
     def wall_ns(self) -> int:
         """Nanoseconds since the Unix epoch, UTC."""
         elapsed_ns = self._now_ns - self._set_at_ns
+        if not self._drift_ppb:
+            return self._wall_ns + elapsed_ns
         return self._wall_ns + elapsed_ns + elapsed_ns * self._drift_ppb // _PARTS
 
     def set_wall_ns(self, wall_ns: int) -> None:
@@ -47,4 +49,5 @@ class SimulatedClock:
 
     def advance_to(self, now_ns: int) -> None:
         """Lets time pass until `now_ns`, or none if that is past."""
-        self._now_ns = max(self._now_ns, now_ns)
+        if now_ns > self._now_ns:
+            self._now_ns = now_ns

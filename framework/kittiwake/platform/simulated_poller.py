@@ -47,7 +47,7 @@ class SimulatedPoller:
         Raises `Stalled` where the wait could not end.
         """
         while True:
-            found, next_ns = self._ready()
+            found, next_ns = self._ready() if self._callbacks else ([], None)
             if found or self._is_woken:
                 self._is_woken = False
                 return found

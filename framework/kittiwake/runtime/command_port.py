@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kittiwake.model.codec import unpacker
 from kittiwake.model.commands import CommandError, CommandResponse
 from kittiwake.model.types import RangeError, WireError
 from kittiwake.runtime.monitor import fault_reason
+from kittiwake.runtime.parameters import apply_parameter
 from kittiwake.runtime.tasks import Cancelled
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     Execute = Callable[[int, int, tuple[Any, ...]], None]
     """Runs one command: opcode, sequence number, arguments."""
+
+
+V = TypeVar("V")
 
 
 class CommandPort:
@@ -114,6 +118,7 @@ class CommandPort:
             else:
                 respond(opcode, sequence, ok)
 
+        execute.__name__ = label
         return execute
 
     def _failed(self, opcode: int, sequence: int, label: str, fault: BaseException) -> None:
@@ -161,17 +166,15 @@ class CommandPort:
             values = self._decode(unpack, opcode, sequence, label, arguments)
             if values is None:
                 return
-            before = getattr(component, parameter.name)
-            setattr(component, parameter.name, values[0])
             try:
-                component.parameter_updated(parameter.name)
+                apply_parameter(component, parameter.name, values[0])
             except Exception as fault:
-                setattr(component, parameter.name, before)
                 self._failed(opcode, sequence, label, fault)
             else:
                 self._respond(opcode, sequence, CommandResponse.OK)
 
-        return set_parameter
+        lock = self._context.deployment.lock_of(self._context.name)
+        return set_parameter if lock is None else _locked(lock, set_parameter)
 
     def _save_entry(self, parameter: Parameter[Any]) -> Callable[[int, int, bytes], None]:
         unpack = unpacker([])
@@ -198,9 +201,10 @@ class CommandPort:
         return save_parameter
 
 
-def _locked(lock: Any, execute: Execute) -> Execute:
-    def guarded(opcode: int, sequence: int, values: tuple[Any, ...]) -> None:
+def _locked(lock: Any, execute: Callable[[int, int, V], None]) -> Callable[[int, int, V], None]:
+    def guarded(opcode: int, sequence: int, values: V) -> None:
         with lock:
             execute(opcode, sequence, values)
 
+    guarded.__name__ = execute.__name__
     return guarded

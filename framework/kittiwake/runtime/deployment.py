@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime.context import Context
+from kittiwake.runtime.image import ImageFault
 from kittiwake.runtime.loop import Loop
 from kittiwake.runtime.monitor import FirstFaults, Monitor, fault_reason
+from kittiwake.runtime.parameters import load_parameters
 from kittiwake.runtime.queue import MessageQueue
 from kittiwake.runtime.stall import StallGuard
 from kittiwake.runtime.tags import SharedTagSource, TagSource
-from kittiwake.runtime.wiring import bind_connections, bind_services, load_parameters, register_instances
+from kittiwake.runtime.wiring import bind_connections, bind_services, register_instances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,13 +74,7 @@ class Deployment:
         if cls.KIND in ("queued", "active"):
             loop = context.loop if cls.KIND == "active" else None
             context.queue = MessageQueue(name, depth, self.monitor, loop, context.priority)
-        component = self.instances[name] = cls(context)
-        for internal in cls.__declarations__.internals.values():
-            assert context.queue is not None, "a component with internal ports has a queue"
-            handler = getattr(component, internal.name)
-            setattr(component, internal.name, context.queue.putter(
-                internal.name, handler, internal.priority, internal.full
-            ))  # fmt: skip
+        self.instances[name] = cls(context)
 
     def _initialize(self) -> None:
         """Lets every instance set up its state; the events of that are held until all are ready to pass them on."""
@@ -150,6 +146,7 @@ class Deployment:
             try:
                 loop.run()
             except BaseException as fault:
+                loop.stop()  # nobody may wait for room in its queues any more
                 self.monitor.handler_failed(name, "thread", fault_reason(fault))
                 self.request_stop(f"thread {name} ended: {fault_reason(fault)}")
 
@@ -208,6 +205,7 @@ class Deployment:
 
     def stop(self) -> None:
         """Ends waiting handlers, flushes what is queued, and stops the instances in reverse order."""
+        self.main.stop()
         self._end_workers()
         self.flush(FLUSH_LIMIT_S)
         for _ in range(CANCELLATIONS):
@@ -275,30 +273,39 @@ class _SwitchedMonitor:
         self._target = target
         self.early.pass_on(target)
 
+    def _tell(self, method: str, *arguments: Any) -> None:
+        try:
+            getattr(self._target, method)(*arguments)
+        except Exception:  # noqa: BLE001 - the loop that reports must go on, and nobody is left to tell but the list
+            getattr(self.early, method)(*arguments)
+
     def handler_failed(self, instance: str, handler: str, reason: str) -> None:
-        self._target.handler_failed(instance, handler, reason)
+        self._tell("handler_failed", instance, handler, reason)
 
     def handler_slow(self, instance: str, handler: str, duration_us: int) -> None:
-        self._target.handler_slow(instance, handler, duration_us)
+        self._tell("handler_slow", instance, handler, duration_us)
 
     def queue_full(self, instance: str, port: str, full: str) -> None:
-        self._target.queue_full(instance, port, full)
+        self._tell("queue_full", instance, port, full)
 
     def command_refused(self, instance: str, command: str, why: str) -> None:
-        self._target.command_refused(instance, command, why)
+        self._tell("command_refused", instance, command, why)
 
 
 def component_class(path: str | ComponentType) -> ComponentType:
     """The component class at "module:Class", or one that an image in memory holds itself.
 
-    Raises `ImportError` or `AttributeError`, naming it.
+    Raises `ImageFault`, naming it.
     """
     if not isinstance(path, str):
         return path
     from importlib import import_module
 
     module, _, name = path.partition(":")
-    found: ComponentType = getattr(import_module(module), name)
+    try:
+        found: ComponentType = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as fault:
+        raise ImageFault(f"the component {path} cannot be loaded ({fault}); build the image again") from fault
     return found
 
 

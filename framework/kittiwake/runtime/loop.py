@@ -106,11 +106,11 @@ class Loop:
 
     def serve(self, queue: MessageQueue) -> None:
         """Handles one batch of a queue's messages."""
-        queue.note_high()
         try:
             if len(queue.levels) == 1:
                 self._serve_level(queue)
             else:
+                queue.note_high()
                 self._serve_levels(queue, MESSAGES_A_BATCH)
         finally:
             # Also where a handler ends the run: the shutdown flushes what is left.
@@ -135,7 +135,11 @@ class Loop:
         take = level.popleft
         meter_ns = self.clock.meter_ns
         slowest = queue.slowest_ns
-        count = min(len(level), MESSAGES_A_BATCH)
+        count = len(level)
+        if count > queue.high:
+            queue.high = count
+        if count > MESSAGES_A_BATCH:
+            count = MESSAGES_A_BATCH
         began = meter_ns()
         for _ in range(count):
             handler, arguments = take()
@@ -205,8 +209,9 @@ class Loop:
         if self._timers:
             self._run_timers(self.clock.now_ns())
         inbox = self._inbox
-        for _ in range(len(inbox)):
-            self._call(*inbox.popleft())
+        if inbox:
+            for _ in range(len(inbox)):
+                self._call(*inbox.popleft())
         self._serve_ready()
         self._conditions_moved = bool(self._conditions) and self._check_conditions()
         self._wait(until_ns)

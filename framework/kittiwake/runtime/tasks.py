@@ -209,10 +209,11 @@ class Reply(Wait, Generic[T]):
 class TaskClock:
     """A component's clock: the time since boot, and what its `async def` handlers may await."""
 
-    __slots__ = ("_loop", "now_ns", "wall_ns")
+    __slots__ = ("_loop", "call_at", "now_ns", "wall_ns")
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
+        self.call_at = loop.call_at
         self.now_ns = loop.clock.now_ns
         self.wall_ns = loop.clock.wall_ns
 
@@ -232,10 +233,6 @@ class TaskClock:
     def reply(self) -> Reply[Any]:
         """A new `Reply`, for a handler that asks through a port and awaits the answer."""
         return Reply(self._loop)
-
-    def call_at(self, deadline_ns: int, callback: Callable[..., None], *arguments: Any) -> Timer:
-        """Calls back on the component's loop at `deadline_ns` since boot."""
-        return self._loop.call_at(deadline_ns, callback, *arguments)
 
     def call_after(self, delay_s: float, callback: Callable[..., None], *arguments: Any) -> Timer:
         """Calls back on the component's loop in `delay_s` seconds."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.model.types import WireError
+from kittiwake.model.component import CO_COROUTINE
 from kittiwake.runtime.command_port import CommandPort
 from kittiwake.runtime.metering import Edge
 from kittiwake.runtime.monitor import fault_reason
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kittiwake.model.component import Component
-    from kittiwake.model.ports import InputPort
+    from kittiwake.model.ports import InputPort, InternalPort
     from kittiwake.runtime.context import Context
     from kittiwake.runtime.deployment import Deployment
+
+
+ROOM_CHECK_S = 0.05
+"""How often a caller that waits for room looks whether the other loop still runs."""
 
 
 class WiringFault(ValueError):
@@ -36,6 +40,7 @@ def bind_connections(deployment: Deployment) -> None:
         if _input(components[target], port).kind == "guarded" and len(deployment.loops) > 1:
             deployment.make_lock(components[target].name)
     entries = Entries(deployment)
+    _bind_internals(components, entries)
     for source, output, output_index, target, port, index in connections:
         caller = components[source]
         call = entries.call(components[target], port, index, caller._context)
@@ -49,6 +54,12 @@ def bind_connections(deployment: Deployment) -> None:
             current[output_index] = call
         else:
             setattr(caller, output, call)
+
+
+def _bind_internals(components: list[Component], entries: Entries) -> None:
+    for component in components:
+        for name, internal in type(component).__declarations__.internals.items():
+            setattr(component, name, entries.queued(component, internal, component._context))
 
 
 def _input(component: Component, port: str) -> InputPort:
@@ -71,10 +82,9 @@ class Entries:
         context = target._context
         same_loop = caller.loop is context.loop
         handler: Callable[..., Any] = getattr(target, port)
+        entry: Callable[..., Any]
         if declared.kind == "async":
-            entry: Callable[..., Any] = self._put(target, declared)
-            if not same_loop:
-                entry = _posted(context, declared, entry)
+            entry = self.queued(target, declared, caller)
         elif declared.kind == "guarded" and self._deployment.lock_of(target.name) is not None:
             entry = _guarded(self._deployment.lock_of(target.name), handler)
         elif not same_loop and declared.kind == "sync":
@@ -84,7 +94,20 @@ class Entries:
             entry = handler
         return _indexed(entry, index) if declared.is_array else entry
 
-    def _put(self, target: Component, declared: InputPort) -> Callable[..., bool]:
+    def queued(self, target: Component, declared: InputPort | InternalPort, caller: Context) -> Callable[..., bool]:
+        """The function by which `caller` puts a message into the queue of `target`."""
+        put = self._put(target, declared)
+        context = target._context
+        if caller.loop is not context.loop:
+            return (
+                _posted_when_room(context, declared, put)
+                if declared.full == "block"
+                else _posted(context, declared, put)
+            )
+        # The guarded handlers of a caller with a lock run on whatever thread calls them.
+        return put if self._deployment.lock_of(caller.name) is None else _posted(context, declared, put)
+
+    def _put(self, target: Component, declared: InputPort | InternalPort) -> Callable[..., bool]:
         key = (target.name, declared.name)
         put = self._puts.get(key)
         if put is None:
@@ -92,7 +115,7 @@ class Entries:
             if queue is None:
                 raise WiringFault(f"{target.name} is passive and has no queue for {declared.name}")
             handler = getattr(target, declared.name)
-            if handler.__func__.__code__.co_flags & 0x80:
+            if handler.__func__.__code__.co_flags & CO_COROUTINE:
                 handler = _task_starter(target._context, handler)
             lock = self._deployment.lock_of(target.name)
             if lock is not None:
@@ -139,9 +162,7 @@ def _guarded(lock: Any, handler: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _posted(target: Context, declared: InputPort, put: Callable[..., bool]) -> Callable[..., bool]:
-    if declared.full == "block":
-        return _posted_when_room(target, put)
+def _posted(target: Context, declared: InputPort | InternalPort, put: Callable[..., bool]) -> Callable[..., bool]:
     post = target.loop.post
 
     def call(*arguments: Any) -> bool:
@@ -153,11 +174,16 @@ def _posted(target: Context, declared: InputPort, put: Callable[..., bool]) -> C
     return call
 
 
-def _posted_when_room(target: Context, put: Callable[..., bool]) -> Callable[..., bool]:
-    """Holds the calling thread while a queue's depth of its messages is on the way or waits for room."""
+def _posted_when_room(
+    target: Context, declared: InputPort | InternalPort, put: Callable[..., bool]
+) -> Callable[..., bool]:
+    """Holds the calling thread while a queue's depth of its messages is on the way or waits for room.
+
+    A loop that ends holds nobody any more: what comes then waits for room without its caller, until the flush.
+    """
     from threading import Semaphore
 
-    queue = target.queue
+    queue, loop = target.queue, target.loop
     assert queue is not None
     room = Semaphore(queue.depth)
 
@@ -171,9 +197,13 @@ def _posted_when_room(target: Context, put: Callable[..., bool]) -> Callable[...
         else:
             queue.waiting.append((take, arguments))
 
+    post = _posted(target, declared, offer)
+
     def call(*arguments: Any) -> bool:
-        room.acquire()
-        if target.loop.post(offer, *arguments):
+        while not room.acquire(timeout=ROOM_CHECK_S):
+            if loop.stopping:
+                break
+        if post(*arguments):
             return True
         room.release()
         return False
@@ -236,39 +266,3 @@ def _posting(target: Context, call: Callable[..., Any]) -> Callable[..., Any]:
             target.monitor.queue_full(target.name, getattr(call, "__name__", "inbox"), "inbox")
 
     return posted
-
-
-def load_parameters(deployment: Deployment) -> None:
-    """Gives every parameter the topology's value or the saved one; a saved value that no longer fits is left out.
-
-    The parameter service reports what it could not use, so that nothing is reset in silence.
-    """
-    components = list(deployment.instances.values())
-    for index, name, data in deployment.image["parameters"]:
-        _load(deployment, components[index], name, data)
-    service_index = deployment.image["services"].get("parameter")
-    if service_index is None:
-        return
-    service: Any = components[service_index]
-    for component in components:
-        for name, parameter in type(component).__declarations__.parameters.items():
-            id = component._context.base_id + (parameter.number or 0)
-            data = service.get_prm(id)
-            if data is None:
-                continue
-            try:
-                _load(deployment, component, name, data)
-            except WireError as fault:
-                service.record_unusable(id, f"{component.name}.{parameter.label}: {fault}")
-
-
-def _load(deployment: Deployment, component: Component, name: str, data: bytes) -> None:
-    """Gives a parameter a packed value. Raises `WireError` if it is none of its type."""
-    value, end = type(component).__declarations__.parameters[name].type.unpack(data)
-    if end != len(data):
-        raise WireError(f"{len(data) - end} bytes are left over")
-    setattr(component, name, value)
-    try:
-        component.parameter_updated(name)
-    except Exception as fault:
-        deployment.monitor.handler_failed(component.name, "parameter_updated", fault_reason(fault))
