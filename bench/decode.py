@@ -1,7 +1,8 @@
 """From the bytes of the downlink to typed values, beside fprime-gds's own classes.
 
-The recordings are made from the reference deployment's dictionary: every channel and every event in a packet and a
-frame of its own under F´ framing, and every telemetry packet under CCSDS framing, again and again. Both decoders get
+The recordings are made from the reference deployment's dictionary, again and again from its start to its end: under F´
+framing every channel, as many to a packet as TelemetryStore sends, and after each such packet one of the events; under
+CCSDS framing every telemetry packet. Both decoders get
 the same bytes in the same pieces, in turn, each in a process of its own and in its own environment; starting up and
 loading the dictionary do not count. Both must find the same number of values.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from kittiwake.model.types import WireType
 
 ROUNDS = 7
-ITEMS = 6_000
+PACKETS = 3_000
+PACKET_BYTES = 900
 CHUNK = 2048
 TAG = 2 << 64 | 1_767_225_600_000_000
 
@@ -40,12 +43,17 @@ def _packed(type: WireType) -> bytes:
 
 
 def _single_items(dictionary: Dictionary) -> list[bytes]:
-    packets = [
-        channel_packet([channel_entry(channel.id, TAG, _packed(channel.type))])
-        for channel in dictionary.channels_by_id.values()
-    ]
+    entries = deque(
+        [channel_entry(channel.id, TAG, _packed(channel.type)) for channel in dictionary.channels_by_id.values()]
+    )
+    packets = []
     for event in dictionary.events_by_id.values():
-        packets.append(event_packet(event.id, TAG, b"".join([_packed(formal.type) for formal in event.formals])))
+        held: list[bytes] = []
+        while sum(map(len, held)) + len(entries[0]) <= PACKET_BYTES:
+            held.append(entries[0])
+            entries.rotate(-1)
+        arguments = b"".join([_packed(formal.type) for formal in event.formals])
+        packets += [channel_packet(held), event_packet(event.id, TAG, arguments)]
     return packets
 
 
@@ -59,7 +67,7 @@ def _packed_items(dictionary: Dictionary) -> list[bytes]:
 
 def _recording(packets: list[bytes], framing: str) -> bytes:
     framer = FRAMINGS[framing].downlink_framer(FramingParameters())
-    frames = [framer.frame(packets[number % len(packets)]) for number in range(ITEMS)]
+    frames = [framer.frame(packets[number % len(packets)]) for number in range(PACKETS)]
     return b"".join([*frames, framer.flush()])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import sub
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.model import U32, wire_array
@@ -17,6 +18,8 @@ U32_MAX = 0xFFFFFFFF
 
 MemberTimes = wire_array("Svc.RateGroupMemberTimes", U32, MEMBERS)
 
+CYCLES_TOGETHER = 128
+
 _NEVER = 1 << 62
 
 
@@ -30,7 +33,8 @@ class Members:
     """Calls connected members in their order and measures them.
 
     `indices` are the ports that are connected, `calls` what they are bound to. `failed(port index, reason)` is told of
-    a member that raised; the others are called all the same.
+    a member that raised; the others are called all the same. A cycle only notes the time after each call; what that
+    says about maxima and jitter is worked out for many cycles together, which costs each of them a fraction.
     """
 
     def __init__(
@@ -39,48 +43,53 @@ class Members:
     ) -> None:  # fmt: skip
         given = dict(enumerate(contexts))
         self.indices = list(indices)
-        self.changed = False
+        self._calls = [(call, given.get(index, 0)) for index, call in zip(indices, calls, strict=True)]
         self._now_ns = now_ns
         self._failed = failed
-        # Place, call, context; earliest and latest start after the cycle was due, longest call. One row is one step of
-        # the loop, which takes half as long as beside four lists.
-        self._rows = [
-            (place, call, given.get(index, 0), _NEVER, -_NEVER, 0)
-            for place, (index, call) in enumerate(zip(indices, calls, strict=True))
-        ]
+        self._dues_ns: list[int] = []
+        self._stamps_ns: list[list[int]] = []
+        self._longest_ns = [0] * len(self.indices)
+        self._earliest_ns = [_NEVER] * len(self.indices)
+        self._latest_ns = [-_NEVER] * len(self.indices)
 
     def run(self, due_ns: int) -> int:
-        """Calls each member once; the time at which the last one returned.
-
-        One reading of the clock a member: where it returns the next begins. Bounds that hold cost two comparisons.
-        """
+        """Calls each member once; the time at which the last one returned."""
         now_ns = self._now_ns
-        began = now_ns()
-        for place, call, context, earliest, latest, longest in self._rows:
+        stamps = [now_ns()]
+        note = stamps.append
+        for call, context in self._calls:
             try:
                 call(context)
             except Exception as fault:  # noqa: BLE001 - a member that raises fails alone
-                self._failed(self.indices[place], fault_reason(fault))
-            ended = now_ns()
-            if ended - began > longest or not earliest <= began - due_ns <= latest:
-                self._widen(place, began - due_ns, ended - began)
-            began = ended
-        return began
+                self._failed(self.indices[len(stamps) - 1], fault_reason(fault))
+            note(now_ns())
+        self._dues_ns.append(due_ns)
+        self._stamps_ns.append(stamps)
+        if len(self._dues_ns) >= CYCLES_TOGETHER:
+            self._evaluate()
+        return stamps[-1]
 
-    def _widen(self, place: int, late_ns: int, took_ns: int) -> None:
-        self.changed = True
-        _, call, context, earliest, latest, longest = self._rows[place]
-        self._rows[place] = (
-            place, call, context, min(earliest, late_ns), max(latest, late_ns), max(longest, took_ns)
-        )  # fmt: skip
+    def _evaluate(self) -> None:
+        """Takes the cycles noted so far into the bounds: a member begins where the one before it has returned."""
+        columns = list(zip(*self._stamps_ns, strict=True))
+        for place in range(len(self.indices)):
+            began, ended = columns[place], columns[place + 1]
+            late = list(map(sub, began, self._dues_ns))
+            self._longest_ns[place] = max(self._longest_ns[place], *map(sub, ended, began))
+            self._earliest_ns[place] = min(self._earliest_ns[place], *late)
+            self._latest_ns[place] = max(self._latest_ns[place], *late)
+        self._dues_ns.clear()
+        self._stamps_ns.clear()
 
-    def longest_us(self) -> tuple[int, ...]:
-        """The longest call of each member port in microseconds, 0 where none is connected."""
-        return self._spread([longest for *_, longest in self._rows])
+    def measures(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """For each member port the longest call, and the latest less the earliest start within its cycles.
 
-    def jitter_us(self) -> tuple[int, ...]:
-        """The latest less the earliest start of each member port within its cycles, in microseconds."""
-        return self._spread([max(latest - earliest, 0) for *_, earliest, latest, _ in self._rows])
+        In microseconds, 0 where none is connected.
+        """
+        if self._dues_ns:
+            self._evaluate()
+        jitter = [max(late - early, 0) for late, early in zip(self._latest_ns, self._earliest_ns, strict=True)]
+        return self._spread(self._longest_ns), self._spread(jitter)
 
     def _spread(self, values_ns: Sequence[int]) -> tuple[Any, ...]:
         times = [0] * MEMBERS

@@ -88,6 +88,7 @@ def test_arguments_of_every_kind_arrive(linked: Callable[..., Pair]) -> None:
 def test_a_sync_commands_own_events_come_before_dispatched_and_completed(linked: Callable[..., Pair]) -> None:
     gds = linked().gds
     gds.await_channel("CdhCore.cmdDisp.CommandsDispatched")
+    gds.await_event("ComCcsds.link.LinkEstablished")  # the station decodes events and channels side by side
     since = gds.event_count()
     gds.send("CdhCore.version.VERSION", "FRAMEWORK")
     gds.await_event("CdhCore.cmdDisp.OpCodeCompleted", since=since, timeout_s=20)

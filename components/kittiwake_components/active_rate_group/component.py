@@ -17,7 +17,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Cycle, Sched
 from kittiwake_components.ports import Idle
-from kittiwake_components.rate_group_cycles import MEMBERS, U32_MAX, Cycles, Members, MemberTimes, check_contexts
+from kittiwake_components.rate_group_cycles import MEMBERS, U32_MAX, Cycles, MemberTimes, check_contexts
 
 
 class ActiveRateGroup(ActiveComponent):
@@ -71,13 +71,7 @@ class ActiveRateGroup(ActiveComponent):
             self.rate_group_cycle_slip((cycles.count - 1) & U32_MAX)
         if cycles.is_report_due():
             self.rg_max_time = min(cycles.longest_ns // 1000, U32_MAX)
-            self._report_members(cycles.members)
-
-    def _report_members(self, members: Members) -> None:
-        if members.changed:
-            members.changed = False
-            self.rg_member_max = members.longest_us()
-            self.rg_member_jitter = members.jitter_us()
+            self.rg_member_max, self.rg_member_jitter = cycles.members.measures()
 
     @sync_port(Idle, size=MEMBERS)
     def idle_in(self, index: int, until_ns: int) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kittiwake.runtime.queue import MessageQueue
 
 PING = "ping"
+PRIORITY = 0
 
 
 class Watched:
@@ -21,8 +22,8 @@ class Watched:
     """
 
     __slots__ = (
-        "_answered", "_home", "_loop", "_offer", "_offered", "_queue", "asked_ns", "enabled", "failed", "fatal", "key",
-        "late", "name", "waiting", "warn", "warned",
+        "_answered", "_depth", "_home", "_level", "_loop", "_offer", "_offered", "asked_ns", "enabled", "failed",
+        "fatal", "key", "late", "name", "waiting", "warn", "warned",
     )  # fmt: skip
 
     def __init__(
@@ -35,11 +36,12 @@ class Watched:
         self.enabled = True
         self.waiting = self.warned = self.failed = False
         self.key = self.late = self.asked_ns = 0
-        self._queue = queue
+        self._level = queue.level(PRIORITY)
+        self._depth = queue.depth
         self._loop = queue.loop
         self._home = home
         self._answered = answered
-        self._offer = queue.putter(PING, self._answer, 0, "drop")
+        self._offer = queue.putter(PING, self._answer, PRIORITY, "drop")
         self._offered = False
 
     def ask(self, key: int, now_ns: int) -> None:
@@ -68,7 +70,7 @@ class Watched:
     # On the watched loop
 
     def _deliver(self, key: int) -> None:
-        if not self._offered and self._queue.count < self._queue.depth:
+        if not self._offered and len(self._level) < self._depth:
             self._offered = self._offer(key)
 
     def _answer(self, key: int) -> None:

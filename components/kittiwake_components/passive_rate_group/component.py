@@ -5,7 +5,7 @@ from __future__ import annotations
 from kittiwake.model import U32, Channel, OutputPort, OutputPortArray, PassiveComponent, Setting, sync_port
 from kittiwake.model.fw import Cycle, Sched
 from kittiwake_components.ports import Idle
-from kittiwake_components.rate_group_cycles import MEMBERS, U32_MAX, Cycles, Members, MemberTimes, check_contexts
+from kittiwake_components.rate_group_cycles import MEMBERS, U32_MAX, Cycles, MemberTimes, check_contexts
 
 
 class PassiveRateGroup(PassiveComponent):
@@ -54,13 +54,7 @@ class PassiveRateGroup(PassiveComponent):
             self.cycle_time = min(cycles.latest_ns // 1000, U32_MAX)
             self.cycle_count = cycles.count & U32_MAX
             self.max_cycle_time = min(cycles.longest_ns // 1000, U32_MAX)
-            self._report_members(cycles.members)
-
-    def _report_members(self, members: Members) -> None:
-        if members.changed:
-            members.changed = False
-            self.member_max = members.longest_us()
-            self.member_jitter = members.jitter_us()
+            self.member_max, self.member_jitter = cycles.members.measures()
 
     @sync_port(Idle, size=MEMBERS)
     def idle_in(self, index: int, until_ns: int) -> None:

@@ -13,7 +13,6 @@ from kittiwake.model import (
     CommandResponse,
     OutputPort,
     Setting,
-    async_port,
     event,
     internal_port,
     sync_port,
@@ -27,6 +26,7 @@ PACKETS_A_BATCH = 16
 MAX_BACKLOG = 100_000
 MAX_IN_FLIGHT = 1024
 COMMAND = int(Apid.COMMAND)
+COMMAND_BYTES = COMMAND.to_bytes(DESCRIPTOR_SIZE, "big")
 FILE = int(Apid.FILE)
 
 
@@ -89,8 +89,11 @@ class Router(ActiveComponent):
 
     @sync_port(Frame)
     def frame_in(self, data: bytes, context: int, authenticated: bool) -> None:
-        """One packet of the uplink."""
+        """One packet of the uplink. A command that nothing holds up goes on at once."""
         waiting = len(self._backlog)
+        if not waiting and self._unanswered < self.in_flight and not self._paused and data.startswith(COMMAND_BYTES):
+            self._route(data, authenticated)
+            return
         if waiting >= self.backlog:
             self._dropped += 1
             self._last_dropped = data
@@ -153,17 +156,14 @@ class Router(ActiveComponent):
         if self._reports:
             self.packet_routed(apid, authenticated)
 
-    @async_port(CmdResponse, priority=1, full="hook")
+    @sync_port(CmdResponse)
     def command_status(self, opcode: int, sequence: int, response: CommandResponse) -> None:
         """A command was answered."""
         self._stalled = False
         if self._unanswered:
             self._unanswered -= 1
-        self._wake()
-
-    def command_status_overflow(self, opcode: int, sequence: int, response: CommandResponse) -> None:
-        """An answer is never lost: without room in the queue it is taken at once."""
-        self.command_status(opcode, sequence, response)
+        if self._backlog:
+            self._wake()
 
     # Once a second
 

@@ -107,7 +107,9 @@ def settings_of(options: Options, image: Image) -> dict[str, dict[str, Any]]:
 
     names = {name: path for name, path, *_ in image["instances"]}
     chosen: dict[str, dict[str, Any]] = {}
-    wanted = [(instance, setting, value) for instance, own in options.settings.items() for setting, value in own.items()]
+    wanted = [
+        (instance, setting, value) for instance, own in options.settings.items() for setting, value in own.items()
+    ]
     if LINK_INSTANCE in names:
         wanted.append((LINK_INSTANCE, "url", "" if options.link == "none" else options.link))
     if options.framing:
@@ -148,7 +150,7 @@ def _load(options: Options, platform: SystemPlatform) -> Image:
 
         topology = compile_topology(Path(options.file))
         if topology is None:
-            raise Misuse(f"{options.file} has faults")
+            raise ValueError(f"{options.file} has faults")
         image, _, dictionary = build(topology, Path(options.build))
         if not options.quiet:
             print(f"dictionary: {dictionary}", flush=True)
@@ -156,7 +158,7 @@ def _load(options: Options, platform: SystemPlatform) -> Image:
     try:
         return load_image(platform.files.read(options.file, MAX_IMAGE_BYTES))
     except ImageFault as fault:
-        raise Misuse(f"{options.file}: {fault}") from None
+        raise ImageFault(f"{options.file}: {fault}") from None
 
 
 def _make(options: Options, platform: SystemPlatform) -> Deployment:
@@ -182,7 +184,10 @@ def _meters(options: Options, image: Image) -> Meters | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Runs a deployment until SIGINT, SIGTERM or a FATAL event; 0, or 1 after the last."""
+    """Runs a deployment until SIGINT, SIGTERM or a FATAL event; 0, or 1 after the last.
+
+    1 for a file or a root that cannot be used, 2 for arguments that make no sense.
+    """
     if "-h" in arguments or "--help" in arguments:
         print(HELP, end="")
         return 0
@@ -196,8 +201,10 @@ def main(arguments: list[str]) -> int:
     try:
         options = parse(arguments)
         deployment = _make(options, platform)
-    except (Misuse, OSError) as fault:
-        print(f"kittiwake run: {fault}", file=sys.stderr)
+    except (OSError, ValueError) as fault:
+        from kittiwake.cli.outcome import message_of
+
+        print(f"kittiwake run: {message_of(fault)}", file=sys.stderr)
         return 2 if isinstance(fault, Misuse) else 1
     for number in (SIGINT, SIGTERM):
         signal(number, lambda received, _: deployment.request_stop(f"signal {received}"))

@@ -85,7 +85,7 @@ def _expression(source: _Source, form: WireType, codes: list[str], variables: li
         return f"({', '.join([_expression(source, base.element, codes, variables) for _ in range(base.size)])},)"
     if isinstance(base, Struct):
         members = [_expression(source, member, codes, variables) for member in base.members.values()]
-        return f"{source.name(base.python, 's')}({', '.join(members)})"
+        return f"new({source.name(base.python, 's')}, ({', '.join(members)},))"
     codes.append(base.code)
     variable = source.field()
     variables.append(variable)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.model.compounds import unpack_all
 from kittiwake.model.types import Array, Float, Integer, RangeError, Struct, Text, WireError, resolved
 
 if TYPE_CHECKING:
@@ -104,22 +105,16 @@ def unpacker(forms: Sequence[WireType]) -> Callable[[bytes], tuple[Any, ...]]:
             return layout.unpack(data)
 
         return unpack_plain
-    unpacks = [form.unpack for form in forms]
 
     def unpack(data: bytes) -> tuple[Any, ...]:
-        values = []
-        offset = 0
+        values: list[Any] = []
         outside: RangeError | None = None
-        for form, one in zip(forms, unpacks, strict=True):
-            try:
-                value, offset = one(data, offset)
-            except RangeError as fault:
-                # The bytes are well formed so far; a malformed rest is the graver fault.
-                outside = outside or fault
-                value, offset = None, offset + form.max_size
-            values.append(value)
-        if offset != len(data):
-            raise WireError(f"arguments take {offset} bytes, {len(data)} are there")
+        try:
+            values, end = unpack_all(forms, data, 0)
+        except RangeError as fault:
+            outside, end = fault, fault.end
+        if end != len(data):
+            raise WireError(f"arguments take {end} bytes, {len(data)} are there")
         if outside is not None:
             raise outside
         return tuple(values)

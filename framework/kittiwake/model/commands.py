@@ -18,14 +18,17 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from kittiwake.model.names import upper
-from kittiwake.model.ports import FULL, Full
-from kittiwake.model.types import U8, TypeFault, annotations_of, wire_enum
+from kittiwake.model.ports import check_full
+from kittiwake.model.types import U8, annotations_of, wire_enum
 
 if TYPE_CHECKING:
     from kittiwake.model.types import WireType
 
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["sync", "guarded", "async"]
+CommandFull = Literal["assert", "drop"]
+COMMAND_FULL: tuple[CommandFull, ...] = ("assert", "drop")
+"""What a queued command may do when its queue is full. It is answered BUSY either way: no other behaviour answers."""
 
 
 @wire_enum(U8, name="Fw.CmdResponse")
@@ -53,11 +56,10 @@ class Command:
     """One declared command. `kind` is `None` until the component's kind settles it (passive sync, others async)."""
 
     def __init__(
-        self, kind: Kind | None, name: str, opcode: int | None, priority: int, full: Full, exclusive: bool,
+        self, kind: Kind | None, name: str, opcode: int | None, priority: int, full: CommandFull, exclusive: bool,
         hazardous: bool,
     ) -> None:  # fmt: skip
-        if full not in FULL:
-            raise TypeFault(f"a full queue can {', '.join(FULL)}, not {full!r}")
+        check_full(full, COMMAND_FULL)
         self.kind = kind
         self.label = name
         self.number = opcode
@@ -84,15 +86,16 @@ class Command:
 def command(function: F, /) -> F: ...
 @overload
 def command(
-    *, kind: Kind | None = None, name: str = "", opcode: int | None = None, priority: int = 0, full: Full = "assert",
-    exclusive: bool = False, hazardous: bool = False,
+    *, kind: Kind | None = None, name: str = "", opcode: int | None = None, priority: int = 0,
+    full: CommandFull = "assert", exclusive: bool = False, hazardous: bool = False,
 ) -> Callable[[F], F]: ...  # fmt: skip
 def command(
     function: Any = None, /, *, kind: Kind | None = None, name: str = "", opcode: int | None = None, priority: int = 0,
-    full: Full = "assert", exclusive: bool = False, hazardous: bool = False,
+    full: CommandFull = "assert", exclusive: bool = False, hazardous: bool = False,
 ) -> Any:  # fmt: skip
     """Declares a command.
 
+    A `priority` and `full` are for queued ones: with a full queue `assert` is a FATAL event, and both answer BUSY.
     `exclusive` answers BUSY while an earlier call of an `async def` handler is still running; `hazardous` makes the
     ground ask before it sends. `opcode` is the offset from the instance's base id, by default the next free one.
     """

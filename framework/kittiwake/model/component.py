@@ -183,6 +183,10 @@ def _check(cls: ComponentType, declared: Declarations) -> None:
         _check_handler(cls, port)
     if declared.internals and kind == PASSIVE:
         raise TypeFault(f"{owner}.{next(iter(declared.internals))}: a passive component has no queue")
+    queues: list[InputPort | InternalPort] = [*declared.inputs.values(), *declared.internals.values()]
+    for queued in queues:
+        if queued.full == "hook" and not callable(getattr(cls, f"{queued.name}_overflow", None)):
+            raise TypeFault(f"{owner}.{queued.name}: its hook is missing, the method {queued.name}_overflow")
     _settle_opcodes(owner, declared)
     _settle(owner, "events", declared.events.values(), "number", set())
     _settle(owner, "channels", declared.channels.values(), "number", set())

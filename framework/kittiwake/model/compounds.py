@@ -10,8 +10,29 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.model.scalars import Float, Integer, RangeError, TypeFault, WireError, WireType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from enum import IntEnum
+
+
+def unpack_all(forms: Iterable[WireType], data: bytes, offset: int) -> tuple[list[Any], int]:
+    """Values that follow one another, and the offset behind them.
+
+    Raises `WireError`; `RangeError` only where all bytes are well formed, because a malformed rest is the graver fault.
+    """
+    values = []
+    outside: RangeError | None = None
+    for form in forms:
+        try:
+            value, offset = form.unpack(data, offset)
+        except RangeError as fault:
+            outside = outside or fault
+            offset = fault.end
+        else:
+            values.append(value)
+    if outside is not None:
+        outside.end = offset
+        raise outside
+    return values, offset
 
 
 class Enumeration(WireType):
@@ -88,11 +109,8 @@ class Array(WireType):
         return b"".join([self.element.pack(element) for element in value])
 
     def unpack(self, data: bytes, offset: int = 0) -> tuple[Any, int]:
-        values = []
-        for _ in range(self.size):
-            value, offset = self.element.unpack(data, offset)
-            values.append(value)
-        return tuple(values), offset
+        values, end = unpack_all([self.element] * self.size, data, offset)
+        return tuple(values), end
 
     @property
     def default(self) -> tuple[Any, ...]:
@@ -135,11 +153,8 @@ class Struct(WireType):
         return b"".join([member.pack(item) for member, item in zip(self.members.values(), value, strict=True)])
 
     def unpack(self, data: bytes, offset: int = 0) -> tuple[Any, int]:
-        values = []
-        for member in self.members.values():
-            value, offset = member.unpack(data, offset)
-            values.append(value)
-        return self.python(*values), offset
+        values, end = unpack_all(self.members.values(), data, offset)
+        return self.python(*values), end
 
     @property
     def default(self) -> Any:
@@ -223,7 +238,7 @@ class Ranged(WireType):
     def unpack(self, data: bytes, offset: int = 0) -> tuple[Any, int]:
         value, end = self.underlying.unpack(data, offset)
         if not self._least <= value <= self._most:
-            raise RangeError(f"{value} is outside {self.low} to {self.high}")
+            raise RangeError(f"{value} is outside {self.low} to {self.high}", end)
         return value, end
 
     @property

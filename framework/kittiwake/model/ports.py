@@ -34,6 +34,13 @@ Full = Literal["assert", "drop", "drop_oldest", "block", "hook"]
 FULL: tuple[Full, ...] = ("assert", "drop", "drop_oldest", "block", "hook")
 """What an async port may do when its queue is full; `assert` is a FATAL event, never an abort."""
 
+
+def check_full(full: str, allowed: tuple[str, ...]) -> None:
+    """Raises `TypeFault` for a full-queue behaviour that is none of those allowed."""
+    if full not in allowed:
+        raise TypeFault(f"a full queue can {', '.join(allowed)}, not {full!r}")
+
+
 MAX_PORT_ARRAY = 256
 
 
@@ -140,8 +147,7 @@ class InputPort:
     ) -> None:
         if kind == "async" and port.returns is not None:
             raise TypeFault(f"{port.name} returns a value, so no async port can have it")
-        if full not in FULL:
-            raise TypeFault(f"a full queue can {', '.join(FULL)}, not {full!r}")
+        check_full(full, FULL)
         self.port = port
         self.kind = kind
         self.is_array = size is not None
@@ -192,19 +198,27 @@ def async_port(
     port: PortType[P, None], *, size: int, priority: int = 0, full: Full = "assert"
 ) -> Callable[[ArrayHandler[C, P, A]], ArrayHandler[C, P, A]]: ...
 def async_port(port: PortType[P, None], *, size: int | None = None, priority: int = 0, full: Full = "assert") -> Any:
-    """An input that is queued; a higher `priority` is served first, `full` says what happens when there is no room."""
+    """An input that is queued; a higher `priority` is served first, `full` says what happens when there is no room.
+
+    `assert` is a FATAL event, `drop` loses the new message and `drop_oldest` the oldest of this port; `block` holds the
+    caller, which must be on another thread; `hook` hands the arguments to the method <name>_overflow.
+    """
     return _attach(InputPort(port, "async", size, priority, full))
 
 
 F = TypeVar("F", bound=Callable[..., None])
 
 
+InternalFull = Literal["assert", "drop", "drop_oldest", "hook"]
+INTERNAL_FULL: tuple[InternalFull, ...] = ("assert", "drop", "drop_oldest", "hook")
+"""What an internal port may do when its queue is full: an instance that waited for its own queue would never end."""
+
+
 class InternalPort:
     """A message of an instance to itself: calling the method queues it (F´'s internal port)."""
 
-    def __init__(self, priority: int, full: Full, function: Any) -> None:
-        if full not in FULL:
-            raise TypeFault(f"a full queue can {', '.join(FULL)}, not {full!r}")
+    def __init__(self, priority: int, full: InternalFull, function: Any) -> None:
+        check_full(full, INTERNAL_FULL)
         self.name = function.__name__
         self.doc = (function.__doc__ or "").strip()
         self.priority = priority
@@ -212,8 +226,11 @@ class InternalPort:
         self.parameters: list[tuple[str, WireType]] = annotations_of(function)
 
 
-def internal_port(*, priority: int = 0, full: Full = "assert") -> Callable[[F], F]:
-    """Declares a method whose calls are queued, for an active or queued component that goes on later."""
+def internal_port(*, priority: int = 0, full: InternalFull = "assert") -> Callable[[F], F]:
+    """Declares a method whose calls are queued, for an active or queued component that goes on later.
+
+    With `full="hook"` the method <name>_overflow gets what found no room.
+    """
 
     def decorate(function: Any) -> Any:
         function.__internal_port__ = InternalPort(priority, full, function)

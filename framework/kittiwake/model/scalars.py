@@ -20,7 +20,14 @@ class WireError(ValueError):
 
 
 class RangeError(WireError):
-    """Well-formed bytes of a value outside its declared range: VALIDATION_ERROR where others are FORMAT_ERROR."""
+    """Well-formed bytes of a value outside its declared range: VALIDATION_ERROR where others are FORMAT_ERROR.
+
+    `end` is the offset behind the value.
+    """
+
+    def __init__(self, message: str, end: int) -> None:
+        super().__init__(message)
+        self.end = end
 
 
 class TypeFault(TypeError):

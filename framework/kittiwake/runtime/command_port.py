@@ -155,6 +155,7 @@ class CommandPort:
             running += 1
             context.start_task(handler(*values), done)
 
+        execute.__name__ = label
         return execute
 
     def _set_entry(self, parameter: Parameter[Any]) -> Callable[[int, int, bytes], None]:

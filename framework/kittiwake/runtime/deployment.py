@@ -276,7 +276,8 @@ class _SwitchedMonitor:
     def _tell(self, method: str, *arguments: Any) -> None:
         try:
             getattr(self._target, method)(*arguments)
-        except Exception:  # noqa: BLE001 - the loop that reports must go on, and nobody is left to tell but the list
+        except Exception:
+            # The loop that reports must go on, and nobody else is left to tell.
             getattr(self.early, method)(*arguments)
 
     def handler_failed(self, instance: str, handler: str, reason: str) -> None:

@@ -25,6 +25,11 @@ parameters: list of (instance index, parameter name, packed value) that replace 
 """
 
 
+_KEYS = frozenset(
+    ("name", "version", "dictionary_hash", "instances", "connections", "services", "packets", "parameters")
+)
+
+
 class ImageFault(ValueError):
     """A file that is no image, or one that is damaged."""
 
@@ -42,5 +47,10 @@ def load_image(data: bytes) -> Image:
     body = data[len(MAGIC) + 4 :]
     if crc32(body) != int.from_bytes(data[len(MAGIC) : len(MAGIC) + 4], "big"):
         raise ImageFault("the image is damaged (its checksum is wrong); build it again")
-    image: Image = marshal.loads(body)
+    try:
+        image: Any = marshal.loads(body)
+    except (EOFError, TypeError, ValueError) as fault:
+        raise ImageFault(f"the image cannot be read ({fault}); build it again") from None
+    if not isinstance(image, dict) or not _KEYS.issubset(image):
+        raise ImageFault("the image lacks what this version of Kittiwake needs; build it again")
     return image

@@ -21,11 +21,11 @@ class Edge:
 
     __slots__ = ("calls", "input", "longest_ns", "output", "source", "target", "total_ns")
 
-    def __init__(self, source: str, output: str, target: str, input: str) -> None:
+    def __init__(self, source: str, output: str, target: str, entry: str) -> None:
         self.source = source
         self.output = output
         self.target = target
-        self.input = input
+        self.input = entry
         self.calls = 0
         self.total_ns = 0
         self.longest_ns = 0

@@ -68,6 +68,7 @@ def fault_reason(fault: BaseException, limit: int = 120) -> str:
         trace = trace.tb_next
     try:
         text = f"{type(fault).__name__}: {fault}".replace("\n", " ")
-    except Exception:  # noqa: BLE001 - what it says fails too, and whoever reports it must not
+    except Exception:
+        # What it says fails too; whoever reports it must not.
         text = type(fault).__name__
     return text[: limit - len(where)] + where

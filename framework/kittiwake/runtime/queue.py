@@ -61,7 +61,10 @@ class MessageQueue:
     def putter(
         self, port: str, handler: Callable[..., Any], priority: int, full: str, hook: Callable[..., None] | None = None
     ) -> Callable[..., bool]:
-        """The function that queues a call of `handler`; it says whether there was room."""
+        """The function that queues a call of `handler`; it says whether there was room.
+
+        `full` is what happens if there is none; `hook`, if it is given, then gets the arguments.
+        """
         level = self.level(priority)
         depth, append, ready = self.depth, level.append, self._ready
 
@@ -82,7 +85,7 @@ class MessageQueue:
     ) -> bool:  # fmt: skip
         self.dropped[port] = self.dropped.get(port, 0) + 1
         self.note_high()
-        if full == "hook" and hook is not None:
+        if hook is not None:
             hook(*arguments)
             return False
         self.monitor.queue_full(self.name, port, full)

@@ -99,11 +99,7 @@ class Entries:
         put = self._put(target, declared)
         context = target._context
         if caller.loop is not context.loop:
-            return (
-                _posted_when_room(context, declared, put)
-                if declared.full == "block"
-                else _posted(context, declared, put)
-            )
+            return (_posted_when_room if declared.full == "block" else _posted)(context, declared, put)
         # The guarded handlers of a caller with a lock run on whatever thread calls them.
         return put if self._deployment.lock_of(caller.name) is None else _posted(context, declared, put)
 
@@ -162,7 +158,7 @@ def _guarded(lock: Any, handler: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _posted(target: Context, declared: InputPort | InternalPort, put: Callable[..., bool]) -> Callable[..., bool]:
+def _posted(target: Context, declared: InputPort | InternalPort, put: Callable[..., Any]) -> Callable[..., bool]:
     post = target.loop.post
 
     def call(*arguments: Any) -> bool:

@@ -90,7 +90,6 @@ def _check_instance(draft: InstanceDraft, report: Report) -> Instance | None:
     declared = component.__declarations__
     owner = component.__name__
     _check_kind(draft, component, report)
-    _check_hooks(draft, component, report)
     doc = draft.fields.get("doc")
     return Instance(
         name=draft.name,
@@ -139,13 +138,6 @@ def _check_kind(draft: InstanceDraft, component: ComponentType, report: Report) 
         report.add(
             draft.key, f"{component.__name__} is {article} {kind} component and needs its queue's depth", "queue: 10"
         )
-
-
-def _check_hooks(draft: InstanceDraft, component: ComponentType, report: Report) -> None:
-    for port in component.__declarations__.inputs.values():
-        if port.full == "hook" and not callable(getattr(component, f"{port.name}_overflow", None)):
-            message = f"{component.__name__}.{port.name} calls a hook when its queue is full, and there is none"
-            report.add(draft.key, message, f"write the method {port.name}_overflow with the port's arguments")
 
 
 def _check_overlaps(draft: Draft, instances: dict[str, Instance], report: Report) -> None:

@@ -19,6 +19,7 @@ MAX_FPRIME_DATA_SIZE = 4095
 _START_WORD = 0xDEADBEEF
 _SYNC = _START_WORD.to_bytes(4, "big")
 _HEADER = Struct(">II")
+_SIZE = _CHECK = Struct(">I")
 _HEADER_SIZE = 8
 _CHECK_SIZE = 4
 
@@ -77,9 +78,11 @@ class FprimeDeframer:
 
 
 def _frame_size_at(buffer: bytes, offset: int) -> int:
-    size = int.from_bytes(buffer[offset + 4 : offset + 8], "big")
+    size: int = _SIZE.unpack_from(buffer, offset + 4)[0]
     return _HEADER_SIZE + size + _CHECK_SIZE if size else 0
 
 
 def _is_sound(frame: bytes) -> bool:
-    return crc32(frame[:-_CHECK_SIZE]) == int.from_bytes(frame[-_CHECK_SIZE:], "big")
+    checked = len(frame) - _CHECK_SIZE
+    wanted: int = _CHECK.unpack_from(frame, checked)[0]
+    return crc32(frame[:checked]) == wanted

@@ -63,7 +63,9 @@ class FrameHunter:
     def feed(self, data: bytes) -> list[bytes]:
         """The frames that `data` completes, each from sync word to check."""
         form, counters = self._form, self._counters
-        sync, header_size, size_at = form.sync, form.header_size, form.size_at
+        sync, header_size, max_size = form.sync, form.header_size, form.max_size
+        size_at, sound = form.size_at, form.sound
+        foreign = self._foreign
         buffer = self._rest + data if self._rest else bytes(data)
         end = len(buffer)
         frames: list[bytes] = []
@@ -79,19 +81,19 @@ class FrameHunter:
             position = found + 1
             if size == 0:
                 continue
-            if size > form.max_size:
+            if size > max_size:
                 counters.oversize += 1
                 continue
             if found + size > end:
                 break
             frame = buffer[found : found + size]
-            if not form.sound(frame):
+            if not sound(frame):
                 counters.crc_errors += 1
                 continue
             if found > start:
                 self._skip(buffer[start:found])
-            if self._foreign is not None:
-                self._foreign.reset()
+            if foreign is not None:
+                foreign.reset()
             frames.append(frame)
             start = position = found + size
         if found > start:

@@ -119,6 +119,16 @@ def test_the_longest_cycle_and_call_and_the_jitter_are_measured(tester: Tester) 
     assert (jitter[0], jitter[1], jitter[4], jitter[5]) == (0, 6000, 6000, 8000)
 
 
+def test_no_cycle_is_left_out_of_the_measures_of_a_fast_group(tester: Tester) -> None:
+    """REQ-RG-006: the longest call is one of many between two reports."""
+    for number in range(1, 1500):
+        dawdle(tester, 7, 3 if number == 700 else 0)
+        tester.platform.clock.advance_to(number * 4 * MS)
+        tester.call.cycle_in(number * 4 * MS, 4 * MS)
+    assert tester.channels["RgMemberMax"] == (*[0] * 7, 3000, *[0] * 12)
+    assert tester.channels["RgMemberJitter"] == (*[0] * 8, *[3000] * 12)
+
+
 def test_measures_are_written_at_most_once_a_second(tester: Tester) -> None:
     """REQ-RG-006."""
     for number in range(1, 51):

@@ -209,7 +209,7 @@ def test_an_answer_that_finds_the_queue_full_still_follows_its_dispatch(tester: 
 
     def at_once(opcode: int, sequence: int, arguments: bytes) -> None:
         for number in range(4):
-            dispatch(tester, 0xDEAD, context=number)
+            tester.call.comp_cmd_stat(0xDEAD, number + 1000, OK)
         tester.call.comp_cmd_stat(opcode, sequence, OK)
 
     tester.component.comp_cmd_reg([0x3000], set(), at_once)

@@ -110,11 +110,11 @@ def test_late_answers_do_not_upset_the_count() -> None:
 def test_the_link_is_asked_to_pause_at_half_the_backlog_and_to_go_on_at_a_quarter() -> None:
     """REQ-RT-005."""
     with _tester(backlog=16, in_flight=1) as tester:
-        _feed(tester, 8)
+        _feed(tester, 9)
         assert tester.ports.flow_out == []
-        _feed(tester, 3)
+        _feed(tester, 1)
         assert tester.ports.flow_out == [(True,)]
-        _answer(tester, 5)
+        _answer(tester, 4)
         assert tester.ports.flow_out == [(True,)]
         _answer(tester, 1)
         assert tester.ports.flow_out == [(True,), (False,)]
@@ -124,7 +124,7 @@ def test_the_pause_is_asked_for_before_the_next_read_not_a_turn_later() -> None:
     """REQ-RT-005: a link that reads several portions in one turn must stop after the one that was enough."""
     with _tester(backlog=16) as tester, tester.held():
         for _ in range(9):
-            tester.call.frame_in(NO_OP, 0, False)
+            tester.call.frame_in(FILE_PACKET, 0, False)
         assert tester.ports.flow_out == [(True,)]
 
 
@@ -133,8 +133,8 @@ def test_what_finds_no_room_is_counted_and_named() -> None:
     with _tester(backlog=4, in_flight=1) as tester:
         _feed(tester, 10)
         tester.call.run(0)
-        assert tester.channels["DroppedPackets"] == 6
-        assert [event.args for event in tester.events.named("PacketsDropped")] == [(6, 0, 0x100)]
+        assert tester.channels["DroppedPackets"] == 5
+        assert [event.args for event in tester.events.named("PacketsDropped")] == [(5, 0, 0x100)]
         tester.call.run(0)
         assert len(tester.events.named("PacketsDropped")) == 1
         _feed(tester, 10, FILE_PACKET)
@@ -155,13 +155,16 @@ def test_while_somebody_asks_for_a_pause_nothing_is_handed_on() -> None:
         assert tester.ports.command_out == [(NO_OP, 0)]
 
 
-def test_no_answer_is_lost_to_a_full_queue() -> None:
-    """REQ-RT-008: one that finds no room is taken at once."""
-    with ComponentTester(Router, queue=2, settings={"in_flight": 6}) as tester:
-        _feed(tester, 20)
-        with tester.held():
-            _answer(tester, 6)
-        assert len(tester.ports.command_out) == 12
+def test_a_command_that_nothing_holds_up_goes_on_at_once_and_none_overtakes_another_packet() -> None:
+    """REQ-RT-008: it takes no place in a queue; behind a packet that waits it waits as well."""
+    with _tester() as tester, tester.held():
+        tester.call.frame_in(NO_OP, 0, False)
+        assert len(tester.ports.command_out) == 1
+        tester.call.frame_in(FILE_PACKET, 0, False)
+        tester.call.frame_in(NO_OP, 0, False)
+        assert len(tester.ports.command_out) == 1
+    ports = [name for kind, name, _ in tester.trace if kind == "port" and name != "packet_routed"]
+    assert ports == ["command_out", "file_out", "command_out"]
 
 
 def test_the_most_that_waited_is_shown() -> None:
@@ -169,7 +172,7 @@ def test_the_most_that_waited_is_shown() -> None:
     with _tester(in_flight=2) as tester:
         _feed(tester, 7)
         tester.call.run(0)
-        assert tester.channels["MostWaiting"] == 7
+        assert tester.channels["MostWaiting"] == 5
 
 
 @pytest.mark.parametrize("name, value", [("backlog", 3), ("in_flight", 0), ("in_flight", 1025)])

@@ -13,8 +13,16 @@ from kittiwake.model.events import WARNING_LO, event
 from kittiwake.model.fw import Ping, Sched
 from kittiwake.model.names import camel, pascal, upper
 from kittiwake.model.parameters import Parameter, Setting
-from kittiwake.model.ports import OutputPort, OutputPortArray, async_port, guarded_port, port, sync_port
-from kittiwake.model.types import F32, U8, U16, U32, Bool, Size, String, TypeFault
+from kittiwake.model.ports import (
+    OutputPort,
+    OutputPortArray,
+    async_port,
+    guarded_port,
+    internal_port,
+    port,
+    sync_port,
+)
+from kittiwake.model.types import F32, U8, U16, U32, Bool, Size, String, TypeFault, wire_array
 
 
 @port("Test.Ask")
@@ -125,6 +133,10 @@ def made(base: Any = PassiveComponent, **body: Any) -> ComponentType:
     return built
 
 
+def active(**body: Any) -> ComponentType:
+    return made(ActiveComponent, **body)
+
+
 def handler(source: str) -> Any:
     names: dict[str, Any] = dict(globals())
     exec(source, names)
@@ -137,6 +149,9 @@ def test_mistakes_in_declarations_are_named() -> None:
     later = handler("async def f(self, context: U32) -> None: ...")
     no_async: Any = Ask
     wait: Any = "wait"
+    block: Any = "block"
+    hook: Any = "hook"
+    oldest: Any = "drop_oldest"
     cases: list[tuple[str, Any]] = [
         (r"Made\.f takes \(\), Svc.Sched \(context\)", lambda: made(f=sync_port(Sched)(handler("def f(self): ...")))),
         ("passive component has no queue for an async port", lambda: made(f=async_port(Sched)(run))),
@@ -145,7 +160,14 @@ def test_mistakes_in_declarations_are_named() -> None:
         ("only an async port may have an `async def`", lambda: made(f=guarded_port(Sched)(later))),
         ("returns a value, so no async port", lambda: async_port(no_async)),
         ("a full queue can assert, drop, drop_oldest, block, hook, not 'wait'", lambda: async_port(Ping, full=wait)),
-        ("a full queue can", lambda: command(full=wait)(empty)),
+        ("a full queue can assert, drop, not 'block'", lambda: command(full=block)(empty)),
+        ("a full queue can assert, drop, not 'hook'", lambda: command(full=hook)(empty)),
+        ("a full queue can assert, drop, not 'drop_oldest'", lambda: command(full=oldest)(empty)),
+        ("a full queue can assert, drop, drop_oldest, hook, not 'block'", lambda: internal_port(full=block)(empty)),
+        (r"Made\.f: its hook is missing, the method f_overflow", lambda: active(f=async_port(Sched, full="hook")(run))),
+        (r"Made\.f: its hook is missing, the method f_overflow", lambda: active(f=internal_port(full="hook")(empty))),
+        ("a passive component has no queue", lambda: made(f=internal_port()(empty))),
+        ("an array holds 1 to 4096", lambda: wire_array("Many", U8, 5000)),
         ("two channels have the number 0x1", lambda: made(a=Channel(U8, id=1), b=Channel(U8, id=1))),
         ("channels number 0x10000 is outside", lambda: made(a=Channel(U8, id=0x10000))),
         ("two parameter commands have the same opcode", lambda: made(

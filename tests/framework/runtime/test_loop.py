@@ -14,6 +14,7 @@ from kittiwake.platform.system import SystemPlatform
 from kittiwake.runtime.loop import INBOX_LIMIT, MESSAGES_A_BATCH, Loop
 from kittiwake.runtime.queue import MessageQueue
 from kittiwake.runtime.tags import TagSource
+from kittiwake.runtime.tasks import Reply, Task
 from kittiwake.testing.histories import Findings
 
 
@@ -213,3 +214,92 @@ def test_what_ends_the_process_passes_through_and_the_rest_can_still_be_flushed(
     assert not findings
     assert loop.settle()
     assert served == [1]
+
+
+def test_a_timer_that_asks_for_a_time_that_is_past_keeps_nothing_from_running() -> None:
+    loop, _ = make_loop()
+    calls = 0
+
+    def again() -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 1000:
+            loop.stop()
+        loop.call_at(-1, again)
+
+    heard: list[int] = []
+    loop.call_at(0, again)
+    loop.call_at(0, heard.append, 1)
+    loop.post(heard.append, 2)
+    loop.turn()
+    assert (calls, heard) == (1, [1, 2])
+
+
+def test_a_timer_that_an_earlier_one_of_the_same_time_cancels_does_not_run() -> None:
+    loop, findings = make_loop()
+    loop.call_at(0, lambda: late.cancel())
+    late = loop.call_at(0, findings.append, None)
+    loop.turn()
+    assert not findings
+
+
+def test_a_condition_that_fails_is_reported_once_and_the_loop_goes_on() -> None:
+    loop, findings = make_loop()
+    asked: list[int] = []
+    loop.when(lambda: 1 // 0 == 0)
+    loop.when(lambda: len(asked) > 1 or bool(asked.append(1)))  # type: ignore[func-returns-value]
+    loop.settle()
+    loop.turn(0)
+    loop.turn(0)
+    assert len(asked) == 2
+    assert ["ZeroDivisionError" in one.detail for one in findings] == [True]
+
+
+def test_a_priority_that_never_runs_dry_does_not_starve_a_lower_one() -> None:
+    loop, findings = make_loop()
+    put: Any = None
+
+    def again() -> None:
+        put()
+
+    put = queue_on(loop, "busy", 9, findings).putter("p", again, 0, "assert")
+    put()
+    heard: list[int] = []
+    queue_on(loop, "quiet", 1, findings).putter("p", heard.append, 0, "assert")(1)
+    loop.turn(0)
+    assert heard == [1]
+
+
+def test_a_timer_that_another_thread_asks_for_wakes_the_loop() -> None:
+    loop, _ = make_loop(SystemPlatform())
+    started = loop.clock.now_ns()
+    asleep = Event()
+    loop.call_at(0, asleep.set)
+    loop.call_at(started + 20_000_000_000, loop.stop)
+
+    def ask() -> None:
+        asleep.wait(10)
+        loop.call_at(loop.clock.now_ns() + 10_000_000, loop.stop)
+
+    thread = Thread(target=ask)
+    thread.start()
+    loop.run()
+    thread.join()
+    loop.poller.close()
+    assert loop.clock.now_ns() - started < 10_000_000_000
+
+
+def test_the_step_of_a_task_finds_room_in_a_full_inbox() -> None:
+    loop, _ = make_loop()
+    while loop.post(int):
+        pass
+    answered: list[Any] = []
+    reply: Reply[int] = Reply(loop)
+
+    async def wait() -> None:
+        answered.append(await reply)
+
+    Task(wait(), lambda fault: None).step()
+    reply.set(7)
+    loop.settle()
+    assert answered == [7]

@@ -70,22 +70,10 @@ def test_a_hook_gets_what_found_no_room_and_nobody_is_alarmed() -> None:
     assert not findings
 
 
-def test_a_declared_hook_that_is_missing_is_reported() -> None:
-    _, put, findings = fill("hook")
-    assert not put(3)
-    assert [one.detail for one in findings] == ["hook"]
-
-
 @pytest.mark.parametrize("depth", [0, -1, MAX_DEPTH + 1])
 def test_a_depth_out_of_bounds_is_refused(depth: int) -> None:
     with pytest.raises(ValueError, match="holds 1 to 100000 messages"):
         MessageQueue("worker", depth, Findings(), None, 0)
-
-
-def test_clearing_says_how_much_there_was() -> None:
-    queue, _, _ = fill("drop")
-    assert queue.clear() == 2
-    assert queue.take() is None
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 3)), max_size=60), st.integers(1, 8))

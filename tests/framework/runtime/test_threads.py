@@ -12,7 +12,9 @@ from kittiwake.model.events import ACTIVITY_LO, event
 from kittiwake.model.fw import CmdResponse, Log, Ping
 from kittiwake.model.ports import OutputPort, async_port, guarded_port, port, sync_port
 from kittiwake.model.types import U8, U32
+from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.platform.system import SystemPlatform
+from kittiwake.runtime.tags import TB_PROC_TIME, SharedTagSource
 from tests.framework.runtime.wired import deploy
 
 WAIT_S = 20
@@ -215,3 +217,125 @@ def test_a_thread_that_ends_ends_the_run_and_is_reported() -> None:
     reason = deployment.run()
     assert reason.startswith("thread driver ended: SystemExit: driver is gone")
     assert [(one.instance, one.where) for one in findings] == [("driver", "thread")]
+
+
+class Between(ActiveComponent):
+    """Is called on a foreign thread and passes on to its own."""
+
+    on = OutputPort(Ping)
+
+    @guarded_port(Ping)
+    def take(self, key: int) -> None:
+        self.on(key)
+
+
+class Source(ActiveComponent):
+    out = OutputPort(Ping)
+
+
+def test_what_a_guarded_handler_sends_on_from_a_foreign_thread_wakes_the_loop_of_its_own() -> None:
+    deployment, findings = deploy(
+        {"source": (Source, {"thread": "driver"}), "between": Between, "sink": (Sink, {"depth": 2000})},
+        [("source", "out", 0, "between", "take", 0), ("between", "on", 0, "sink", "take", 0)],
+        platform=SystemPlatform(),
+    )
+    sink: Any = deployment.instances["sink"]
+    source: Any = deployment.instances["source"]
+    deployment.start()
+    loop = deployment.main
+    loop.post(deployment.loops["driver"].post, source.out, 1)
+    deadline = loop.clock.now_ns() + 5_000_000_000
+    while not sink.answers and loop.clock.now_ns() < deadline:
+        loop.turn(deadline)
+    assert loop.clock.now_ns() < deadline
+    deployment.stop()
+    assert sink.answers == [1]
+    assert sink.threads == {current_thread().name}
+    assert not findings
+
+
+class Burst(ActiveComponent):
+    """Sends more than there is room for while it is flushed."""
+
+    block = OutputPort(Ping)
+
+    def stop(self) -> None:
+        for key in range(20):
+            self.block(key)
+
+
+class Slow(ActiveComponent):
+    def initialize(self) -> None:
+        self.heard: list[int] = []
+
+    @async_port(Ping, full="block")
+    def take(self, key: int) -> None:
+        self.heard.append(key)
+
+    @async_port(Ping, full="block")
+    def leave(self, key: int) -> None:
+        raise SystemExit("gone")
+
+
+def test_a_shutdown_waits_for_no_room_in_a_queue_that_it_serves_itself() -> None:
+    deployment, findings = deploy(
+        {"slow": (Slow, {"thread": "driver", "depth": 2}), "burst": Burst}, [("burst", "block", 0, "slow", "take", 0)],
+        platform=SystemPlatform(),
+    )  # fmt: skip
+    deployment.start()
+    stopped = Event()
+
+    def stop() -> None:
+        deployment.stop()
+        stopped.set()
+
+    Thread(target=stop, daemon=True).start()
+    assert stopped.wait(WAIT_S)
+    slow: Any = deployment.instances["slow"]
+    assert slow.heard == list(range(20))
+    assert not findings
+
+
+def test_a_caller_that_waits_for_room_goes_on_when_the_other_thread_has_ended() -> None:
+    deployment, findings = deploy(
+        {"slow": (Slow, {"thread": "driver", "depth": 1}), "source": Source}, [("source", "out", 0, "slow", "leave", 0)],
+        platform=SystemPlatform(),
+    )  # fmt: skip
+    source: Any = deployment.instances["source"]
+
+    def send() -> None:
+        for key in range(5):
+            source.out(key)
+
+    deployment.main.call_at(0, send)
+    ended = Event()
+    reasons: list[str] = []
+
+    def run() -> None:
+        try:
+            reasons.append(deployment.run())
+        except SystemExit:
+            reasons.append("exit")
+        ended.set()
+
+    Thread(target=run, daemon=True).start()
+    assert ended.wait(WAIT_S)
+    assert reasons[0].startswith(("thread driver ended", "exit"))
+
+
+def test_no_tag_of_the_old_epoch_is_drawn_behind_the_new_one() -> None:
+    platform = SimulatedPlatform(0)
+    tags = SharedTagSource(platform.clock)
+    order: list[str] = []
+
+    class Lock:
+        def __enter__(self) -> None:
+            order.append("in")
+
+        def __exit__(self, *_: object) -> None:
+            order.append("out")
+
+    tags._lock = Lock()
+    tags.begin_epoch(TB_PROC_TIME)
+    assert order == ["in", "out"]
+    assert tags.now() >> 64 == TB_PROC_TIME

@@ -24,6 +24,7 @@ from kittiwake.model.ports import (
 )
 from kittiwake.model.types import U8, U32
 from kittiwake.runtime.deployment import component_class
+from kittiwake.runtime.image import ImageFault
 from kittiwake.runtime.wiring import WiringFault
 from kittiwake.testing import ComponentTester
 from tests.framework.runtime.wired import deploy
@@ -285,6 +286,7 @@ def test_component_classes_are_found_by_their_path(monkeypatch: pytest.MonkeyPat
     module.Asker = Asker  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "somewhere", module)
     assert component_class("somewhere:Asker") is Asker
-    with pytest.raises(AttributeError, match="Nobody"):
-        component_class("somewhere:Nobody")
+    for gone in ("somewhere:Nobody", "nowhere:Nobody"):
+        with pytest.raises(ImageFault, match=f"the component {gone} cannot be loaded.*; build the image again"):
+            component_class(gone)
     assert isinstance(Asker, type(Component))

@@ -195,14 +195,6 @@ class Guarded(ActiveComponent):
         self.words_out(text)
 
 
-class Hookless(ActiveComponent):
-    """Declares a hook and has none."""
-
-    @async_port(Words, full="hook")
-    def words_in(self, text: str) -> None:
-        """Words."""
-
-
 class Bulky(PassiveComponent):
     """Has channels that fill a packet."""
 

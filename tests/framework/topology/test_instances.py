@@ -39,7 +39,6 @@ def of_instance(folder: Path, fields: str) -> list[tuple[str, str]]:
         ("Worker, id: 1, queue: 1, priority: 256", "priority 256 is outside 0 to 255", ""),
         ("Worker, id: 1, queue: 1, thread: main", "'main' is no name of a thread", "any name but main"),
         ("Worker, id: 1, queue: true", "queue is a whole number, not true", ""),
-        ("Hookless, id: 1, queue: 1", "Hookless.words_in calls a hook when its", "write the method words_in_overflow"),
         ("Relay, id: 1, colour: red", "an instance has no key 'colour'", "keys: component, id"),
         ("Ticker, id: 1, settings: {limit: [1]}", "Ticker has no setting limit", "did you mean limits?"),
         ("Ticker, id: 1, settings: {limits: 1}", "limits is a list, each a whole number, not 1", ""),
