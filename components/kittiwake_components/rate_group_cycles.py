@@ -12,6 +12,8 @@ from kittiwake.runtime.monitor import fault_reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kittiwake.platform.interface import Clock
+
 MEMBERS = 20
 REPORT_EVERY_NS = NS_PER_S
 U32_MAX = 0xFFFFFFFF
@@ -39,12 +41,12 @@ class Members:
 
     def __init__(
         self, indices: Sequence[int], calls: Sequence[Callable[[int], None]], contexts: Sequence[int],
-        now_ns: Callable[[], int], failed: Callable[[int, str], None],
+        clock: Clock, failed: Callable[[int, str], None],
     ) -> None:  # fmt: skip
         given = dict(enumerate(contexts))
         self.indices = list(indices)
         self._calls = [(call, given.get(index, 0)) for index, call in zip(indices, calls, strict=True)]
-        self._now_ns = now_ns
+        self._clock = clock
         self._failed = failed
         self._dues_ns: list[int] = []
         self._stamps_ns: list[list[int]] = []
@@ -54,20 +56,21 @@ class Members:
 
     def run(self, due_ns: int) -> int:
         """Calls each member once; the time at which the last one returned."""
-        now_ns = self._now_ns
-        stamps = [now_ns()]
+        meter_ns = self._clock.meter_ns
+        began_ns, first_ns = self._clock.now_ns(), meter_ns()
+        stamps = [first_ns]
         note = stamps.append
         for call, context in self._calls:
             try:
                 call(context)
             except Exception as fault:  # noqa: BLE001 - a member that raises fails alone
                 self._failed(self.indices[len(stamps) - 1], fault_reason(fault))
-            note(now_ns())
-        self._dues_ns.append(due_ns)
+            note(meter_ns())
+        self._dues_ns.append(due_ns - began_ns + first_ns)
         self._stamps_ns.append(stamps)
         if len(self._dues_ns) >= CYCLES_TOGETHER:
             self._evaluate()
-        return stamps[-1]
+        return began_ns + stamps[-1] - first_ns
 
     def _evaluate(self) -> None:
         """Takes the cycles noted so far into the bounds: a member begins where the one before it has returned."""
@@ -107,9 +110,9 @@ class Cycles:
 
     def __init__(
         self, member_out: Sequence[Callable[[int], None]], connected: Sequence[int], contexts: Sequence[int],
-        now_ns: Callable[[], int], failed: Callable[[int, str], None],
+        clock: Clock, failed: Callable[[int, str], None],
     ) -> None:  # fmt: skip
-        self.members = Members(connected, [member_out[index] for index in connected], contexts, now_ns, failed)
+        self.members = Members(connected, [member_out[index] for index in connected], contexts, clock, failed)
         self.count = self.slips = 0
         self.longest_ns = self.latest_ns = 0
         self.idle_until_ns = 0

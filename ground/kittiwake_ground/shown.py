@@ -10,7 +10,7 @@ from kittiwake.sequence.times import US_PER_S, absolute_text, relative_text
 
 if TYPE_CHECKING:
     from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
-    from kittiwake.dictionary.entries import Config
+    from kittiwake.dictionary.entries import Channel, Config
 
 _MICROSECONDS_MASK = (1 << 64) - 1
 _DATED = ("TB_WORKSTATION_TIME", "TB_SC_TIME")
@@ -52,7 +52,7 @@ def event_object(event: DecodedEvent, config: Config) -> dict[str, Any]:
         "id": event.id,
         "severity": event.severity,
         "text": event.text,
-        "arguments": {formal.name: _json(value) for formal, value in zip(formals, event.args, strict=True)},
+        "arguments": {formal.name: json_value(value) for formal, value in zip(formals, event.args, strict=True)},
     }
 
 
@@ -71,10 +71,14 @@ def channel_object(channel: DecodedChannel, config: Config) -> dict[str, Any]:
 
 def alarm_of(channel: DecodedChannel) -> str:
     """The gravest limit that the value breaks: RED, ORANGE, YELLOW, or the empty string."""
-    value = channel.value
+    return value_alarm(channel.channel, channel.value)
+
+
+def value_alarm(channel: Channel, value: Any) -> str:
+    """The gravest limit of a channel that a value breaks, as `alarm_of` says it."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return ""
-    low, high = channel.channel.low, channel.channel.high
+    low, high = channel.low, channel.high
     for colour in ("red", "orange", "yellow"):
         least, most = getattr(low, colour), getattr(high, colour)
         if (least is not None and value < least) or (most is not None and value > most):
@@ -82,11 +86,11 @@ def alarm_of(channel: DecodedChannel) -> str:
     return ""
 
 
-def _json(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """A value for JSON, which has no infinite numbers: those are text."""
     plain = plain_value(value)
     if isinstance(plain, list):
-        return [_json(item) for item in plain]
+        return [json_value(item) for item in plain]
     if isinstance(plain, dict):
-        return {name: _json(item) for name, item in plain.items()}
+        return {name: json_value(item) for name, item in plain.items()}
     return str(plain) if isinstance(plain, float) and not isfinite(plain) else plain

@@ -39,7 +39,7 @@ class PassiveRateGroup(PassiveComponent):
 
     def _make_cycles(self) -> Cycles:
         connected = [index for index in range(MEMBERS) if self.is_connected(PassiveRateGroup.member_out, index)]
-        return Cycles(self.member_out, connected, self.contexts, self.clock.now_ns, self._member_failed)
+        return Cycles(self.member_out, connected, self.contexts, self.platform.clock, self._member_failed)
 
     def _member_failed(self, index: int, reason: str) -> None:
         self._context.monitor.handler_failed(self.name, f"member_out[{index}]", reason)

@@ -20,7 +20,7 @@ def compile_topology(path: Path) -> Topology | None:
     try:
         return load_topology(path)
     except Faults as faults:
-        print(faults, file=sys.stderr)
+        print(faults.render(), file=sys.stderr)
         return None
 
 

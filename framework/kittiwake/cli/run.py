@@ -168,9 +168,10 @@ def _make(options: Options, platform: SystemPlatform) -> Deployment:
     image = _load(options, platform)
     settings = settings_of(options, image)
     check_link(options, settings)
+    meters = _meters(options, image)
     root = platform.files.real_path(options.root or f"var/{image['name']}")
     platform.files.make_folders(root)
-    return Deployment(image, platform, Root(platform.files, root), settings, _meters(options, image))
+    return Deployment(image, platform, Root(platform.files, root), settings, meters)
 
 
 def _meters(options: Options, image: Image) -> Meters | None:

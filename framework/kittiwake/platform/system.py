@@ -16,10 +16,9 @@ from kittiwake.platform.system_network import SystemNetwork
 from kittiwake.platform.system_poller import SystemPoller
 
 if TYPE_CHECKING:
-    from kittiwake.platform.system_stall import SystemStallWatch
-
-if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from kittiwake.platform.system_stall import SystemStallWatch
 
 _FLOAT_BITS = 53
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
@@ -13,9 +13,12 @@ from kittiwake.model.types import (
     F64,
     U8,
     U16,
+    Array,
     Bool,
+    Range,
     Ranged,
     RangeError,
+    Size,
     String,
     WireError,
     WireType,
@@ -82,3 +85,26 @@ def test_strings_within_arrays_and_structs_are_made_ascii_for_the_downlink() -> 
     value = Labelled(7, ("naïve", "too long for it"))
     assert downlink_packer([form])(value) == b"\x07\0\5na?ve\0\6too lo"
     assert downlink_packer([wire_type(U8), wire_alias("Codec.Label", String(3))])(1, "é") == b"\1\0\1?"
+
+
+@wire_struct()
+class Labelled:
+    label: Annotated[str, Size(20)]
+    level: Annotated[U8, Range(1, 5)]
+    more: U8
+
+
+def test_a_value_out_of_range_within_a_struct_or_an_array_is_one_and_not_a_format_fault() -> None:
+    form = wire_type(Labelled)
+    unpack = unpacker([form, U8])  # type: ignore[list-item]
+    assert unpack(b"\x00\x01a\x05\x02\x03") == (Labelled("a", 5, 2), 3)
+    with pytest.raises(RangeError, match="6 is outside 1 to 5") as fault:
+        unpack(b"\x00\x01a\x06\x02\x03")
+    assert fault.value.end == 6
+    for data in (b"\x00\x01a\x06\x02", b"\x00\x01a\x06", b"\x00\x01a\x06\x02\x03\x04"):
+        with pytest.raises(WireError) as graver:
+            unpack(data)
+        assert type(graver.value) is WireError
+    levels = Array("Levels", wire_type(Annotated[U8, Range(1, 5)]), 2)
+    with pytest.raises(RangeError, match="9 is outside 1 to 5"):
+        unpacker([levels])(b"\x09\x0a")

@@ -18,8 +18,7 @@ WAIT_S = 10
 class Planner(ActiveComponent):
     def initialize(self) -> None:
         self.done: list[Any] = []
-        self.inside = 0
-        self.met = False
+        self.busy = self.met = False
         self.threads: set[str] = set()
         self.entered = Event()
 
@@ -38,19 +37,15 @@ class Planner(ActiveComponent):
     @internal_port()
     def alone(self) -> None:
         self.threads.add(current_thread().name)
-        self.inside += 1
+        self.busy = True
         self.entered.set()
-        for _ in range(2000):
-            self.met = self.met or self.inside > 1
-        self.inside -= 1
+        Event().wait(0.05)
+        self.busy = False
         self.done.append("alone")
 
     @guarded_port(Ping)
     def ask(self, key: int) -> None:
-        self.inside += 1
-        for _ in range(2000):
-            self.met = self.met or self.inside > 1
-        self.inside -= 1
+        self.met = self.met or self.busy
         self.alone()
 
 
@@ -93,21 +88,21 @@ def test_one_that_a_guarded_handler_calls_from_another_thread_runs_at_home_and_n
     )  # fmt: skip
     a: Any = deployment.instances["a"]
     b: Any = deployment.instances["b"]
-    finished = Event()
 
     def work() -> None:
-        for _ in range(300):
-            b.ask(1)
-        finished.set()
+        b.ask(1)
+        a.entered.wait(WAIT_S)
+        b.ask(2)
 
     deployment.start()
     deployment.loops["b"].post(work)
     loop = deployment.main
-    deadline = loop.clock.now_ns() + WAIT_S * 1_000_000_000
-    while not (finished.is_set() and len(a.done) == 300) and loop.clock.now_ns() < deadline:
-        loop.turn(deadline)
+    loop.when(lambda: len(a.done) == 2 and not loop.stop())  # type: ignore[func-returns-value]
+    timeout = loop.call_at(loop.clock.now_ns() + WAIT_S * 1_000_000_000, loop.stop)
+    loop.run()
+    assert a.done == ["alone", "alone"]
+    assert loop.clock.now_ns() < timeout.deadline_ns
     deployment.stop()
-    assert len(a.done) == 300
     assert a.threads == {current_thread().name}
     assert not a.met
     assert not findings

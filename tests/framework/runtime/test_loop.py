@@ -239,7 +239,7 @@ def test_a_timer_that_an_earlier_one_of_the_same_time_cancels_does_not_run() -> 
     loop, findings = make_loop()
     loop.call_at(0, lambda: late.cancel())
     late = loop.call_at(0, findings.append, None)
-    loop.turn()
+    loop.turn(0)
     assert not findings
 
 

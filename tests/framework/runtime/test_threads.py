@@ -244,12 +244,12 @@ def test_what_a_guarded_handler_sends_on_from_a_foreign_thread_wakes_the_loop_of
     deployment.start()
     loop = deployment.main
     loop.post(deployment.loops["driver"].post, source.out, 1)
-    deadline = loop.clock.now_ns() + 5_000_000_000
-    while not sink.answers and loop.clock.now_ns() < deadline:
-        loop.turn(deadline)
-    assert loop.clock.now_ns() < deadline
-    deployment.stop()
+    loop.when(lambda: bool(sink.answers) and not loop.stop())  # type: ignore[func-returns-value]
+    timeout = loop.call_at(loop.clock.now_ns() + WAIT_S * 1_000_000_000, loop.stop)
+    loop.run()
     assert sink.answers == [1]
+    assert loop.clock.now_ns() < timeout.deadline_ns
+    deployment.stop()
     assert sink.threads == {current_thread().name}
     assert not findings
 

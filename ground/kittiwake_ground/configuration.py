@@ -1,0 +1,193 @@
+"""What a ground station serves and where: read from `ground.toml`, or made from options of `kittiwake ground serve`.
+
+    host = "127.0.0.1"
+    port = 8090
+    folder = "var/ground"            # audit trail, files from deployments, archive
+    users = "var/ground/users.json"
+    archive = "var/ground/archive"
+    keep_days = 90
+
+    [deployments.station]
+    dictionary = "build/ReferenceDeploymentTopologyDictionary.json"
+    link = "tcp://127.0.0.1:50000"
+    framing = "ccsds"
+    queue = "hold"
+
+Paths count from the folder that the file is in.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.faults import did_you_mean
+from kittiwake.wire.framing import FRAMINGS
+from kittiwake.wire.link_address import parse_link
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_CONFIGURATION_SIZE = 1 << 20
+MAX_DEPLOYMENTS = 64
+DEFAULT_PORT = 8090
+QUEUE_POLICIES = ("hold", "refuse")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+class ConfigurationFault(ValueError):
+    """A configuration that cannot be used; the message says where and what would do."""
+
+
+@dataclass(frozen=True)
+class DeploymentConfiguration:
+    """One deployment: what it is called, what decodes it, how it is reached, and what happens to its commands.
+
+    `queue` says what becomes of a command while the link is down: `hold` keeps up to `queue_size` of them for
+    `queue_expiry_s` seconds each, `refuse` keeps none. `rate` is the pace of file uploads in bytes a second, 0 for as
+    fast as the link takes, `None` for a pace that suits the kind of link. `hazardous` are patterns of commands to arm
+    in two steps, besides those that the dictionary marks.
+    """
+
+    name: str
+    dictionary: Path
+    link: str
+    framing: str = "ccsds"
+    packet_set: str = ""
+    queue: str = "hold"
+    queue_size: int = 100
+    queue_expiry_s: float = 600.0
+    command_timeout_s: float = 30.0
+    history_size: int = 300
+    rate: float | None = None
+    hazardous: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        where = f"deployment {self.name!r}"
+        if not _NAME.fullmatch(self.name):
+            raise ConfigurationFault(f"{where}: a name has 1 to 64 letters, digits, - and _")
+        try:
+            parse_link(self.link)
+        except ValueError as fault:
+            raise ConfigurationFault(f"{where}: {fault}") from None
+        if self.framing not in FRAMINGS:
+            raise ConfigurationFault(f"{where}: framing is {' or '.join(FRAMINGS)}, not {self.framing!r}")
+        if self.queue not in QUEUE_POLICIES:
+            raise ConfigurationFault(f"{where}: queue is {' or '.join(QUEUE_POLICIES)}, not {self.queue!r}")
+        for name, low, high in _LIMITS:
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ConfigurationFault(f"{where}: {name} is from {low} to {high}, not {value}")
+
+
+_LIMITS = (
+    ("queue_size", 1, 10_000),
+    ("queue_expiry_s", 1, 7 * 86400),
+    ("command_timeout_s", 0.1, 86400),
+    ("history_size", 1, 100_000),
+    ("rate", 0, 1e9),
+)
+
+
+@dataclass(frozen=True)
+class GroundConfiguration:
+    """The whole ground station. `archive` is `None` to keep none, and `users` is `None` for nobody with a password."""
+
+    deployments: tuple[DeploymentConfiguration, ...] = ()
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    folder: Path = field(default_factory=lambda: Path("var/ground"))
+    users: Path | None = None
+    archive: Path | None = None
+    keep_days: float = 90.0
+    max_upload_size: int = 64 << 20
+
+    def __post_init__(self) -> None:
+        names = [one.name for one in self.deployments]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigurationFault(f"there are two deployments called {name!r}")
+        if len(names) > MAX_DEPLOYMENTS:
+            raise ConfigurationFault(f"at most {MAX_DEPLOYMENTS} deployments, not {len(names)}")
+        if not 0 <= self.port <= 65535:
+            raise ConfigurationFault(f"port {self.port} is outside 0 to 65535")
+        if self.keep_days <= 0:
+            raise ConfigurationFault(f"keep_days is more than 0, not {self.keep_days}")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", self.host) is not None
+
+
+def read_configuration(path: Path) -> GroundConfiguration:
+    """The configuration in a TOML file. Raises `OSError`, and `ConfigurationFault` that names the file and the key."""
+    import tomllib
+
+    with path.open("rb") as file:
+        content = file.read(MAX_CONFIGURATION_SIZE + 1)
+    if len(content) > MAX_CONFIGURATION_SIZE:
+        raise ConfigurationFault(f"{path}: larger than {MAX_CONFIGURATION_SIZE} bytes")
+    try:
+        data = tomllib.loads(content.decode())
+        return _ground(data, path.parent)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ConfigurationFault) as fault:
+        raise ConfigurationFault(f"{path}: {fault}") from None
+
+
+def parse_deployment(text: str) -> DeploymentConfiguration:
+    """A deployment of the form `NAME=DICTIONARY,LINK[,FRAMING]`. Raises `ConfigurationFault`."""
+    name, equals, rest = text.partition("=")
+    parts = rest.split(",")
+    if not equals or len(parts) not in (2, 3):
+        raise ConfigurationFault(f"{text!r} should be NAME=DICTIONARY,LINK or NAME=DICTIONARY,LINK,FRAMING")
+    return DeploymentConfiguration(name, Path(parts[0]), *parts[1:])
+
+
+_Kinds = dict[str, tuple[type, ...]]
+_GROUND_KINDS: _Kinds = {
+    "host": (str,), "port": (int,), "folder": (str,), "users": (str,), "archive": (str,), "keep_days": (int, float),
+    "max_upload_size": (int,),
+}  # fmt: skip
+_DEPLOYMENT_KINDS: _Kinds = {
+    "dictionary": (str,), "link": (str,), "framing": (str,), "packet_set": (str,), "queue": (str,),
+    "queue_size": (int,), "queue_expiry_s": (int, float), "command_timeout_s": (int, float), "history_size": (int,),
+    "rate": (int, float), "hazardous": (list,),
+}  # fmt: skip
+_PATHS = ("folder", "users", "archive", "dictionary")
+
+
+def _ground(data: Mapping[str, Any], base: Path) -> GroundConfiguration:
+    tables = data.get("deployments", {})
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise ConfigurationFault("deployments are tables: [deployments.NAME]")
+    rest = {key: value for key, value in data.items() if key != "deployments"}
+    own = _checked(rest, _GROUND_KINDS, "", base)
+    deployments = []
+    for name, table in tables.items():
+        found = _checked(table, _DEPLOYMENT_KINDS, f"deployments.{name}.", base)
+        for key in ("dictionary", "link"):
+            if key not in found:
+                raise ConfigurationFault(f"deployments.{name}: {key} is missing")
+        if not all(isinstance(pattern, str) for pattern in found.get("hazardous", ())):
+            raise ConfigurationFault(f"deployments.{name}.hazardous is a list of texts")
+        found["hazardous"] = tuple(found.get("hazardous", ()))
+        deployments.append(DeploymentConfiguration(name, **found))
+    return GroundConfiguration(tuple(deployments), **own)
+
+
+def _checked(table: Mapping[str, Any], kinds: _Kinds, prefix: str, base: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        wanted = kinds.get(key)
+        if wanted is None:
+            hint = did_you_mean(key, [*kinds, *(["deployments"] if not prefix else [])])
+            raise ConfigurationFault(f"there is no {prefix}{key}" + (f" ({hint})" if hint else ""))
+        if type(value) not in wanted:
+            raise ConfigurationFault(f"{prefix}{key} is {' or '.join(kind.__name__ for kind in wanted)}, not {value!r}")
+        found[key] = base / value if key in _PATHS else value
+    return found
+
+

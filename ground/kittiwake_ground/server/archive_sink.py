@@ -1,0 +1,48 @@
+"""What the server wants of an archive: it hands over what happened, and the archive never makes it wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
+
+
+class ArchiveSink(Protocol):
+    """Takes what is to be kept; every method returns at once and raises nothing. Times are microseconds since 1970."""
+
+    def add_samples(self, deployment: str, samples: Sequence[DecodedChannel], received_us: int) -> None:
+        """Channel values that came together."""
+
+    def add_events(self, deployment: str, events: Sequence[DecodedEvent], received_us: int) -> None:
+        """Events that came together."""
+
+    def add_command(self, deployment: str, command: Mapping[str, Any]) -> None:
+        """A command as it stands now, as the API shows it; called again on each step of its life with the same id."""
+
+    def add_file(self, deployment: str, transfer: Mapping[str, Any]) -> None:
+        """A transfer that has ended, as the API shows it."""
+
+    def add_audit(self, entry: Mapping[str, Any]) -> None:
+        """A line of the audit trail."""
+
+
+class NoArchive:
+    """Keeps nothing, for `--no-archive`."""
+
+    def add_samples(self, deployment: str, samples: Sequence[DecodedChannel], received_us: int) -> None:
+        """Drops them."""
+
+    def add_events(self, deployment: str, events: Sequence[DecodedEvent], received_us: int) -> None:
+        """Drops them."""
+
+    def add_command(self, deployment: str, command: Mapping[str, Any]) -> None:
+        """Drops it."""
+
+    def add_file(self, deployment: str, transfer: Mapping[str, Any]) -> None:
+        """Drops it."""
+
+    def add_audit(self, entry: Mapping[str, Any]) -> None:
+        """Drops it."""

@@ -1,0 +1,158 @@
+"""What is known of one deployment: latest values, histories, events, alarms, and who wants to hear of news."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.dictionary.digest import short_hash
+from kittiwake_ground.server.samples import EventRecord, Sample
+from kittiwake_ground.server.subscription import KINDS, MAX_WAITING, Subscription, Update
+from kittiwake_ground.shown import value_alarm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
+    from kittiwake.dictionary.entries import Dictionary
+
+MAX_EVENTS = 5000
+"""The most events that are held for a deployment."""
+
+MAX_SUBSCRIPTIONS = 1000
+HASH = "DictionaryHash"
+ALARMS = ("", "YELLOW", "ORANGE", "RED")
+"""Alarms, the gravest last."""
+
+
+class TooManySubscriptions(RuntimeError):
+    """There are `MAX_SUBSCRIPTIONS` already."""
+
+
+class Hub:
+    """State of one deployment. Everything here happens in the event loop's thread."""
+
+    def __init__(self, deployment: str, dictionary: Dictionary, history_size: int) -> None:
+        self.deployment = deployment
+        self.dictionary = dictionary
+        self.latest: dict[str, Sample] = {}
+        self.events: deque[EventRecord] = deque(maxlen=MAX_EVENTS)
+        self.event_count = 0
+        self.sample_count = 0
+        self.latched: dict[str, str] = {}
+        """The gravest alarm of each channel since it was last acknowledged, channels without one left out."""
+        self.dictionary_matches: bool | None = None
+        """Whether the deployment has said that it was built with this dictionary; `None` before it says anything."""
+        self.dictionary_reported = ""
+        self._histories: dict[str, deque[Sample]] = {}
+        self._history_size = history_size
+        self._subscriptions: list[Subscription] = []
+        self._limited = {
+            name
+            for name, one in dictionary.channels.items()
+            if any(limit is not None for limit in (*one.low, *one.high))
+        }
+
+    def take_samples(self, items: Sequence[DecodedChannel], received_us: int) -> None:
+        """Takes channel values that came together."""
+        latest, histories = self.latest, self._histories
+        listeners = [one for one in self._subscriptions if "channels" in one.kinds]
+        self.sample_count += len(items)
+        for channel, tag, value, _ in items:
+            name = channel.name
+            sample = Sample(channel, tag, value, received_us)
+            latest[name] = sample
+            history = histories.get(name)
+            if history is None:
+                history = histories[name] = deque(maxlen=self._history_size)
+            history.append(sample)
+            if name in self._limited:
+                self._latch(name, value_alarm(channel, value))
+            elif name.endswith(HASH):
+                self._compare(value)
+            for listener in listeners:
+                if listener.wants("channels", name):
+                    listener.put(Update("channels", self.deployment, sample))
+
+    def take_event(self, item: DecodedEvent, received_us: int) -> EventRecord:
+        """Takes an event."""
+        self.event_count += 1
+        record = EventRecord(self.event_count, item, received_us)
+        self.events.append(record)
+        if item.name.endswith(HASH) and item.args:
+            self._compare(item.args[0])
+        self.publish("events", item.name, record)
+        return record
+
+    def _latch(self, name: str, alarm: str) -> None:
+        if alarm and ALARMS.index(alarm) > ALARMS.index(self.latched.get(name, "")):
+            self.latched[name] = alarm
+
+    def acknowledge(self, name: str) -> None:
+        """Forgets that a channel was in alarm; if it still is, that stays. Raises `UnknownName`."""
+        self.dictionary.channel(name)
+        self.latched.pop(name, None)
+        sample = self.latest.get(name)
+        if sample is not None:
+            self._latch(name, value_alarm(sample.channel, sample.value))
+
+    def _compare(self, reported: Any) -> None:
+        """Holds what the deployment says of its dictionary against the one that decodes it."""
+        own = self.dictionary.hash
+        if isinstance(reported, str):
+            self.dictionary_reported = reported
+            # A channel may be too short for the whole hash.
+            matches = len(reported) >= 8 and own.startswith(reported.lower())
+        elif isinstance(reported, int):
+            self.dictionary_reported = f"{reported:08x}"
+            matches = reported == short_hash(own)
+        else:
+            return
+        self.dictionary_matches = matches
+
+    def forget_dictionary(self) -> None:
+        """A new connection may be to another build: what it was built with is unknown again."""
+        self.dictionary_matches = None
+        self.dictionary_reported = ""
+
+    def history(self, name: str, start_us: int | None = None, end_us: int | None = None) -> list[Sample]:
+        """The values of a channel that are held, the oldest first, with start <= received < end."""
+        held = self._histories.get(name, ())
+        return [
+            sample
+            for sample in held
+            if (start_us is None or sample.received_us >= start_us) and (end_us is None or sample.received_us < end_us)
+        ]
+
+    def subscribe(
+        self, kinds: Iterable[str] = KINDS, patterns: Iterable[str] = (), limit: int = MAX_WAITING
+    ) -> Subscription:
+        """News from now on. Raises `ValueError` for an unknown kind, and `TooManySubscriptions`."""
+        made = Subscription(self.unsubscribe, kinds, patterns, limit)
+        self.join(made)
+        return made
+
+    def join(self, subscription: Subscription) -> None:
+        """Sends this deployment's news to a subscription too. Raises as `subscribe` does."""
+        unknown = subscription.kinds - set(KINDS)
+        if unknown:
+            raise ValueError(f"there is no kind {min(unknown)!r}; there are {', '.join(KINDS)}")
+        if len(self._subscriptions) >= MAX_SUBSCRIPTIONS:
+            raise TooManySubscriptions(f"{MAX_SUBSCRIPTIONS} subscriptions are open")
+        self._subscriptions.append(subscription)
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Sends it nothing more."""
+        if subscription in self._subscriptions:
+            self._subscriptions.remove(subscription)
+
+    @property
+    def subscriber_count(self) -> int:
+        """How many listen."""
+        return len(self._subscriptions)
+
+    def publish(self, kind: str, name: str, subject: Any) -> None:
+        """Tells those who want to know."""
+        for one in self._subscriptions:
+            if one.wants(kind, name):
+                one.put(Update(kind, self.deployment, subject))

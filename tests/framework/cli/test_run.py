@@ -1,0 +1,153 @@
+"""`kittiwake run`: what it refuses says why, without a traceback; what it starts ends when it is told to."""
+
+from __future__ import annotations
+
+import gc
+import marshal
+import signal
+import socket
+import subprocess
+import sys
+from binascii import crc32
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kittiwake.cli.main import main
+from kittiwake.runtime.image import MAGIC
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+WAIT_S = 30
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """`run` switches the garbage collector off while it boots."""
+    yield
+    gc.enable()
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
+    """The image of the small deployment."""
+    folder = tmp_path_factory.mktemp("image")
+    assert main(["build", str(small), "-o", str(folder)]) == 0
+    return folder / "Small.image"
+
+
+def packed(content: Any) -> bytes:
+    body = content if isinstance(content, bytes) else marshal.dumps(content, 4)
+    return MAGIC + crc32(body).to_bytes(4, "big") + body
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--wrong"], "there is no option --wrong"),
+        (["--root"], "--root needs a value"),
+        (["--root="], "--root needs a value"),
+        (["--quiet=1"], "there is no option --quiet=1"),
+        (["another.image"], "one topology or image is started, not"),
+        (["--set", "A=B"], "--set wants INSTANCE.SETTING=VALUE, not 'A=B'"),
+        (["--set", "gone.x=1"], "the deployment has no instance 'gone'"),
+        (["--set", "CdhCore.health.gone=1"], "CdhCore.health.gone: there is no such setting"),
+        (["--set", "CdhCore.health.warn_cycles=x"], "CdhCore.health.warn_cycles: 'x' is no number"),
+        (["--set", "CdhCore.health.warn_cycles=-1"], "1 to 1000000 cycles are wanted, not -1"),
+        (["--set", "Small.rateGroupDriver.dividers=1,x"], "Small.rateGroupDriver.dividers: 'x' is no number"),
+        (["--set", "CdhCore.textLogger.console=maybe"], "'maybe' is neither true nor false"),
+        (["-p", "abc"], "needs a host and a port"),
+        (["-a", "127.0.0.1", "-p", "99999"], "port 99999 is outside 1 to 65535"),
+        (["--link", "smoke://signal"], "'smoke://signal' is no link"),
+        (["--link", "tcp-listen://0.0.0.0:5000"], "can be reached by others, and commands are not signed"),
+        (["--link", "serial:///dev/ttyS9?baud=9600"], "can be reached by others, and commands are not signed"),
+        (["--framing", "postal"], "the framings are ccsds, fprime, not 'postal'"),
+        (["--trace", "gone"], "--trace: the deployment has no instance 'gone'"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_named(
+    options: list[str], message: str, image: Path, folder: Path, kittiwake: Callable[..., Any]
+) -> None:
+    status, out, err = kittiwake("run", image, *options)
+    assert (status, out) == (2, "")
+    assert err.startswith("kittiwake run: ")
+    assert message in err
+    assert not list(folder.iterdir())
+
+
+def test_a_file_is_wanted(kittiwake: Callable[..., Any]) -> None:
+    assert kittiwake("run").err == "kittiwake run: a topology file or an image is missing\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "this is no Kittiwake image"),
+        (b"\x00" * 100, "this is no Kittiwake image"),
+        (packed({})[:-1], "the image is damaged (its checksum is wrong)"),
+        (packed(b""), "the image cannot be read (EOF"),
+        (packed(b"\xff\xff"), "the image cannot be read (bad marshal data"),
+        (packed([1]), "the image lacks what this version of Kittiwake needs"),
+        (packed({"name": "Old"}), "the image lacks what this version of Kittiwake needs"),
+    ],
+)
+def test_a_file_that_is_no_image_is_refused(
+    data: bytes, message: str, folder: Path, kittiwake: Callable[..., Any]
+) -> None:
+    (folder / "bad.image").write_bytes(data)
+    status, _, err = kittiwake("run", "bad.image")
+    assert status == 1
+    assert err.startswith(f"kittiwake run: bad.image: {message}")
+    assert "build it again" in err
+
+
+@pytest.mark.parametrize("path", ["kittiwake_components.health.component:Gone", "kittiwake_components.gone:Health"])
+def test_an_image_of_components_that_are_gone_says_so(
+    path: str, image: Path, folder: Path, kittiwake: Callable[..., Any]
+) -> None:
+    content = marshal.loads(image.read_bytes()[len(MAGIC) + 4 :])
+    name, _, *rest = content["instances"][0]
+    content["instances"][0] = (name, path, *rest)
+    (folder / "old.image").write_bytes(packed(content))
+    status, _, err = kittiwake("run", "old.image", "--link", "none")
+    assert status == 1
+    assert err.startswith(f"kittiwake run: the component {path} cannot be loaded")
+
+
+def test_files_and_folders_that_cannot_be_used_are_named(
+    image: Path, folder: Path, kittiwake: Callable[..., Any]
+) -> None:
+    assert kittiwake("run", "gone.image")[::2] == (1, "kittiwake run: gone.image: No such file or directory\n")
+    assert kittiwake("run", folder)[::2] == (1, f"kittiwake run: {folder}: Is a directory\n")
+    status, _, err = kittiwake("run", "gone.yaml")
+    assert status == 1
+    assert err.splitlines()[0] == "gone.yaml:1:1: cannot be read: No such file or directory"
+    (folder / "file").touch()
+    status, _, err = kittiwake("run", image, "--root", "file")
+    assert (status, err) == (1, f"kittiwake run: {folder}/file: File exists\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_and_what_is_queued_is_flushed(number: signal.Signals, image: Path, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        device = subprocess.Popen(
+            [sys.executable, "-m", "kittiwake.cli.main", "run", str(image), "--root", str(folder / "root"),
+             "--link", f"tcp-listen://127.0.0.1:{port}", "--trace", "*"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert device.stdout is not None
+        lines = []
+        for line in device.stdout:
+            lines.append(line)
+            if "LinkFailed" in line:
+                break
+        device.send_signal(number)
+        out, err = device.communicate(timeout=WAIT_S)
+    assert "Address already in use" in lines[-1]
+    assert (device.returncode, err) == (0, "")
+    assert out.splitlines()[-1] == f"stopped: signal {number.value}"
+    assert "longest us  connection" in out
+    assert "Small.rateGroupDriver.cycle_out[0] -> Small.rateGroup10Hz.cycle_in" in out
