@@ -156,8 +156,8 @@ def _evenness() -> list[Figure]:
     _slept([lambda _: bare.append(time.monotonic_ns())], DRIFT_S)
     deviation, drift = deviation_us(stamper.times_ns), drift_percent(stamper.times_ns)
     return [
-        Figure("period deviation at 100 Hz, p50", deviation, "us", deviation_us(bare), deviation, 50, 15),
-        Figure("drift of the mean period at 100 Hz", drift, "%", drift_percent(bare), drift, 0.001, 0.0001),
+        Figure("period deviation at 100 Hz, p50", deviation, "us", deviation_us(bare), deviation, 50, 15, noise=1),
+        Figure("drift of the mean period at 100 Hz", drift, "%", drift_percent(bare), drift, 0.001, 0.0001, noise=4),
     ]
 
 

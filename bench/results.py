@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     from bench.measure import Figure
 
-NOISE = 0.2
-"""How much worse than the best a figure may come out without being taken for a change."""
-
 
 def write_results(path: Path, figures: Iterable[Figure]) -> None:
     """Writes the figures as a list of objects."""
@@ -40,7 +37,8 @@ def tightened(figures: Iterable[Figure], ratchet: Mapping[str, float]) -> dict[s
     found = dict(ratchet)
     for figure in figures:
         better = max if figure.more_is_better else min
-        worst = float(f"{figure.ratio * (1 - NOISE if figure.more_is_better else 1 + NOISE):.3g}")
+        margin = -figure.noise if figure.more_is_better else figure.noise
+        worst = float(f"{figure.ratio * (1 + margin):.3g}")
         # The margin must not allow what the budget does not.
         if figure.within_budget:
             worst = better(worst, figure.budget)
@@ -50,4 +48,4 @@ def tightened(figures: Iterable[Figure], ratchet: Mapping[str, float]) -> dict[s
 
 def write_ratchet(path: Path, ratchet: Mapping[str, float]) -> None:
     """Writes the ratchet, one figure a line."""
-    path.write_text(json.dumps(ratchet, indent=2) + "\n")
+    path.write_text(json.dumps(ratchet, indent=2, ensure_ascii=False) + "\n")

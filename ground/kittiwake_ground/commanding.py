@@ -12,15 +12,43 @@ if TYPE_CHECKING:
 
     from kittiwake_ground.station import Item, Station
 
+DISPATCHED = "OpCodeDispatched"
 COMPLETED = "OpCodeCompleted"
+FAILED = "OpCodeError"
 REFUSALS = {
-    "OpCodeError": "failed",
+    FAILED: "failed",
     "InvalidCommand": "is not known to the deployment",
     "TooManyCommands": "was refused: too many commands wait for their answers",
     "CommandDroppedQueueOverflow": "was dropped: the dispatcher's queue is full",
     "MalformedCommand": "was refused as malformed",
 }
 """Mnemonics of the events that answer a command otherwise than with OK, and what they mean."""
+
+
+class Verdict(NamedTuple):
+    """What an event of the dispatcher says of a command: `mnemonic` of the event, and a reason unless all is well.
+
+    `opcode` is `None` where the event names none. `response` is F´'s word for what went wrong, as in EXECUTION_ERROR.
+    """
+
+    mnemonic: str
+    opcode: int | None
+    response: str = ""
+    reason: str = ""
+
+
+def verdict_of(event: DecodedEvent) -> Verdict | None:
+    """What an event says of a command, or `None` if it says nothing of any."""
+    mnemonic = event.name.rpartition(".")[2]
+    if mnemonic not in (DISPATCHED, COMPLETED) and mnemonic not in REFUSALS:
+        return None
+    formals = zip(event.event.formals, event.args, strict=True)
+    opcode = next((value for formal, value in formals if formal.name.lower() == "opcode"), None)
+    if mnemonic not in REFUSALS:
+        return Verdict(mnemonic, opcode)
+    words = [getattr(value, "name", None) for value in event.args]
+    detail = ", ".join([word for word in words if word])
+    return Verdict(mnemonic, opcode, detail, REFUSALS[mnemonic] + (f": {detail}" if detail else ""))
 
 
 class Answer(NamedTuple):
@@ -38,21 +66,13 @@ class CommandWatch:
         self._opcode = opcode
 
     def take(self, item: Item) -> None:
-        """Looks at one item that came."""
+        """Looks at one item that came; an event without an opcode concerns whoever waits."""
         if self.answer is not None or not isinstance(item, DecodedEvent):
             return
-        mnemonic = item.name.rpartition(".")[2]
-        if mnemonic == COMPLETED and self._concerns(item):
-            self.answer = Answer(True)
-        elif mnemonic in REFUSALS and self._concerns(item):
-            words = [getattr(value, "name", None) for value in item.args[1:]]
-            detail = ", ".join([word for word in words if word])
-            self.answer = Answer(False, REFUSALS[mnemonic] + (f": {detail}" if detail else ""))
-
-    def _concerns(self, event: DecodedEvent) -> bool:
-        """Whether the event's opcode is the command's; one without an opcode concerns whoever waits."""
-        named = {formal.name.lower(): value for formal, value in zip(event.event.formals, event.args, strict=True)}
-        return bool(named.get("opcode", self._opcode) == self._opcode)
+        verdict = verdict_of(item)
+        if verdict is None or verdict.mnemonic == DISPATCHED or verdict.opcode not in (None, self._opcode):
+            return
+        self.answer = Answer(verdict.mnemonic == COMPLETED, verdict.reason)
 
 
 def command_and_wait(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from kittiwake.dictionary.entries import Dictionary
     from kittiwake.platform.interface import File
     from kittiwake_ground.station import Item, Station
 
@@ -25,9 +26,9 @@ class DownlinkFailed(ValueError):
     """The file did not come whole; the message says why."""
 
 
-def send_command_name(station: Station) -> str:
+def send_command_name(dictionary: Dictionary) -> str:
     """The full name of the command that sends a file down. Raises `DownlinkFailed` if there is none or several."""
-    commands = station.dictionary.commands.values()
+    commands = dictionary.commands.values()
     found = [one.name for one in commands if one.name.rpartition(".")[2] == SEND_COMMAND and len(one.formals) == 2]
     if len(found) != 1:
         raise DownlinkFailed(f"the dictionary has {len(found)} commands {SEND_COMMAND}, not one")
@@ -44,7 +45,7 @@ class Reception:
         self._path = str(path)
         self._file: StreamedFile | None = None
         self._next_index = 0
-        self._next_offset = 0
+        self.received_bytes = 0
 
     def take(self, packet: object) -> bool:
         """Looks at one file packet, and says whether it belongs to this file.
@@ -72,21 +73,21 @@ class Reception:
         self._file = StreamedFile(SystemFiles(), self._path, self.size)
         self._file.start()
         self._next_index = 1
-        self._next_offset = 0
+        self.received_bytes = 0
         return True
 
     def _data(self, file: StreamedFile, packet: DataPacket) -> None:
-        if packet.sequence_index != self._next_index or packet.byte_offset != self._next_offset:
-            raise DownlinkFailed(f"packets were lost after byte {self._next_offset} of {self.size}")
+        if packet.sequence_index != self._next_index or packet.byte_offset != self.received_bytes:
+            raise DownlinkFailed(f"packets were lost after byte {self.received_bytes} of {self.size}")
         if packet.byte_offset + len(packet.data) > self.size:
             raise DownlinkFailed(f"more than the {self.size} bytes came that were announced")
         file.write_at(packet.byte_offset, packet.data)
         self._next_index += 1
-        self._next_offset += len(packet.data)
+        self.received_bytes += len(packet.data)
 
     def _end(self, file: StreamedFile, packet: EndPacket) -> None:
-        if packet.sequence_index != self._next_index or self._next_offset != self.size:
-            raise DownlinkFailed(f"packets were lost after byte {self._next_offset} of {self.size}")
+        if packet.sequence_index != self._next_index or self.received_bytes != self.size:
+            raise DownlinkFailed(f"packets were lost after byte {self.received_bytes} of {self.size}")
 
         def check(part: File) -> str | None:
             checksum = FileChecksum()
@@ -114,7 +115,7 @@ def download(
     `destination` is the name that it travels under. `timeout_s` is the longest silence. Raises `DownlinkFailed`,
     `LinkLost` and `OSError`; what stood at `path` then still does.
     """
-    name = send_command_name(station)
+    name = send_command_name(station.dictionary)
     reception = Reception(path, destination)
     watch = CommandWatch(station.send_command(name, [source, destination]))
     deadline = time.monotonic() + timeout_s

@@ -62,7 +62,7 @@ def channel_object(channel: DecodedChannel, config: Config) -> dict[str, Any]:
         "time": time_text(channel.tag, config),
         "name": channel.name,
         "id": channel.id,
-        "value": _json(channel.value),
+        "value": json_value(channel.value),
         "text": channel.text,
         "unit": channel.channel.unit,
         "alarm": alarm_of(channel),

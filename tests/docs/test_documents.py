@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-DOCUMENTS = ["README.md", "docs/tutorial.md", "docs/topologies.md", "docs/components.md", "docs/ground.md", "docs/sequences.md"]
+DOCUMENTS = [
+    "README.md",
+    "docs/tutorial.md",
+    "docs/topologies.md",
+    "docs/components.md",
+    "docs/ground.md",
+    "docs/sequences.md",
+]
 SHELL = ("sh", "console")
 INTERRUPTED = (0, 130, -2)
 """How a program may end after Ctrl-C: by itself, or by the signal; make passes on an error of its own."""
@@ -127,5 +134,7 @@ def test_no_document_is_forgotten() -> None:
 def test_a_shown_line_may_differ_in_numbers_and_where_it_leaves_out() -> None:
     printed = "2026-325T03:28:33  COMMAND  Opcode 0x10 completed\nlink: tcp\n"
     assert missing_line(["2031-001T00:00:00 COMMAND ...", "link: tcp"], printed) is None
-    assert missing_line(["link: tcp", "... COMMAND Opcode 0x1 completed"], printed) == "... COMMAND Opcode 0x1 completed"
+    assert (
+        missing_line(["link: tcp", "... COMMAND Opcode 0x1 completed"], printed) == "... COMMAND Opcode 0x1 completed"
+    )
     assert missing_line(["link: udp"], printed) == "link: udp"

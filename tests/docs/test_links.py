@@ -15,7 +15,7 @@ DOCUMENTS = sorted(
 )
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-_FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 
 
 def anchor(heading: str) -> str:
@@ -28,14 +28,13 @@ def anchor(heading: str) -> str:
 def test_links_lead_somewhere(name: str) -> None:
     document = ROOT / name
     broken = []
-    for match in _LINK.finditer(_FENCED.sub("", document.read_text(encoding="utf-8"))):
+    for match in _LINK.finditer(_CODE.sub("", document.read_text(encoding="utf-8"))):
         target = match[1] or match[2]
         if target.startswith(("http://", "https://", "mailto:")):
             continue
         path, _, heading = target.partition("#")
         found = document if not path else document.parent / path
-        if not found.exists():
-            broken.append(target)
-        elif heading and heading not in {anchor(one) for one in _HEADING.findall(found.read_text(encoding="utf-8"))}:
+        headings = _HEADING.findall(found.read_text(encoding="utf-8")) if heading and found.is_file() else []
+        if not found.exists() or (heading and heading not in map(anchor, headings)):
             broken.append(target)
     assert broken == []

@@ -46,7 +46,7 @@ sys.exit(main())
 
 _GDS = """#!/bin/sh
 exec {program} "$@" --zmq-transport ipc://{folder}/in ipc://{folder}/out \\
-    --logs {folder}/logs --file-storage-directory {folder}/files
+    --logs {folder}/logs --file-storage-directory {folder}/files --gui-port {page} --skip-browser-open
 """
 
 _CLI = """#!/bin/sh
@@ -80,7 +80,9 @@ class Workspace:
         self._link_environment(Path(sys.prefix), ".venv", {"kittiwake": _KITTIWAKE}, python=sys.executable, port=port)
         if peers_environment().is_dir():
             shims = {"fprime-gds": _GDS, "fprime-cli": _CLI}
-            self._link_environment(peers_environment(), ".venv-peers", shims, folder=str(self._folder))
+            self._link_environment(
+                peers_environment(), ".venv-peers", shims, folder=str(self._folder), page=str(free_port())
+            )
         return self
 
     def __exit__(

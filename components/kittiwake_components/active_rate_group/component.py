@@ -71,7 +71,8 @@ class ActiveRateGroup(ActiveComponent):
             self.rate_group_cycle_slip((cycles.count - 1) & U32_MAX)
         if cycles.is_report_due():
             self.rg_max_time = min(cycles.longest_ns // 1000, U32_MAX)
-            self.rg_member_max, self.rg_member_jitter = cycles.members.measures()
+            if cycles.members.changed:
+                self.rg_member_max, self.rg_member_jitter = cycles.members.measures()
 
     @sync_port(Idle, size=MEMBERS)
     def idle_in(self, index: int, until_ns: int) -> None:

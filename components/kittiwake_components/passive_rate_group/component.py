@@ -54,7 +54,8 @@ class PassiveRateGroup(PassiveComponent):
             self.cycle_time = min(cycles.latest_ns // 1000, U32_MAX)
             self.cycle_count = cycles.count & U32_MAX
             self.max_cycle_time = min(cycles.longest_ns // 1000, U32_MAX)
-            self.member_max, self.member_jitter = cycles.members.measures()
+            if cycles.members.changed:
+                self.member_max, self.member_jitter = cycles.members.measures()
 
     @sync_port(Idle, size=MEMBERS)
     def idle_in(self, index: int, until_ns: int) -> None:

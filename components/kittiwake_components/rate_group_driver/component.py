@@ -62,6 +62,7 @@ class RateGroupDriver(PassiveComponent):
         self._timer: Timer | None = None
         self._skipped = self._late_ns = 0
         self._ticking = False
+        self._now_ns, self._call_at = self.clock.now_ns, self.clock.call_at
 
     def start(self) -> None:
         # All groups count from one moment, so that groups of multiple periods stay aligned.
@@ -80,14 +81,12 @@ class RateGroupDriver(PassiveComponent):
         if self._timer is not None:
             self._timer.cancel()
         if self._due_ns:
-            self._timer = self.clock.call_at(min(self._due_ns.values()), self._tick)
+            self._timer = self._call_at(min(self._due_ns.values()), self._tick)
 
     def _tick(self) -> None:
-        now = self.clock.now_ns()
+        now = self._now_ns()
         self._ticking = True
-        for group, due in list(self._due_ns.items()):
-            if due > now:
-                continue
+        for group, due in [item for item in self._due_ns.items() if item[1] <= now]:
             period = self._periods_ns[group]
             late = now - due
             if late >= period:

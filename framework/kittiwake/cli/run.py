@@ -199,6 +199,7 @@ def main(arguments: list[str]) -> int:
     from kittiwake.platform.system import SystemPlatform
 
     platform = SystemPlatform()
+    platform.sharpen_timers()
     try:
         options = parse(arguments)
         deployment = _make(options, platform)

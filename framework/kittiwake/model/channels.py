@@ -110,6 +110,11 @@ def _plain_bounds(form: WireType) -> tuple[type | None, Any, Any]:
     return None, 0, 0
 
 
+def _frozen(value: Any) -> Any:
+    """An array as tuples: the author may go on to change the list, which is no longer what was written then."""
+    return tuple([_frozen(one) for one in value]) if isinstance(value, list) else value
+
+
 def channel_property(channel: Channel[Any]) -> property:
     """The attribute through which a component reads and writes the channel; a write checks the value's range.
 
@@ -126,6 +131,8 @@ def channel_property(channel: Channel[Any]) -> property:
     def write(self: Any, value: Any) -> None:
         if value.__class__ is not exact or not low <= value <= high:
             check(value)
+            if value.__class__ is list:
+                value = _frozen(value)
         cell = self._cells[index]
         if on_change and cell.tag and cell.value == value:
             return

@@ -19,7 +19,11 @@ def _is_plain(forms: Sequence[WireType]) -> bool:
 
 
 def packer(forms: Sequence[WireType]) -> Callable[..., bytes]:
-    """A function of one argument for each type that gives their wire form. It raises `TypeError` or `ValueError`."""
+    """A function of one argument for each type that gives their wire form.
+
+    For values that are none of theirs it raises `TypeError`, `ValueError`, or what `struct` raises: `struct.error` and
+    `OverflowError`.
+    """
     if not forms:
         return lambda: b""
     if _is_plain(forms):

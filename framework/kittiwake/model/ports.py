@@ -206,9 +206,6 @@ def async_port(port: PortType[P, None], *, size: int | None = None, priority: in
     return _attach(InputPort(port, "async", size, priority, full))
 
 
-F = TypeVar("F", bound=Callable[..., None])
-
-
 InternalFull = Literal["assert", "drop", "drop_oldest", "hook"]
 INTERNAL_FULL: tuple[InternalFull, ...] = ("assert", "drop", "drop_oldest", "hook")
 """What an internal port may do when its queue is full: an instance that waited for its own queue would never end."""
@@ -226,9 +223,12 @@ class InternalPort:
         self.parameters: list[tuple[str, WireType]] = annotations_of(function)
 
 
-def internal_port(*, priority: int = 0, full: InternalFull = "assert") -> Callable[[F], F]:
+def internal_port(
+    *, priority: int = 0, full: InternalFull = "assert"
+) -> Callable[[Handler[C, P, A]], Handler[C, P, None]]:
     """Declares a method whose calls are queued, for an active or queued component that goes on later.
 
+    The handler may be `async def`; its caller waits for nothing either way.
     With `full="hook"` the method <name>_overflow gets what found no room.
     """
 

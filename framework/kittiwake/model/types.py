@@ -118,6 +118,8 @@ def wire_enum(representation: type[int], *, name: str = "") -> Callable[[type[E_
         form = wire_type(representation)
         if not isinstance(form, Integer):
             raise TypeFault(f"an enum is represented by a plain integer type, not {form!r}")
+        if not len(enum):
+            raise TypeFault(f"enum {enum.__name__} has no constants")
         enum.__wire_type__ = Enumeration(name or enum.__name__, enum, form)  # type: ignore[attr-defined]
         return enum
 

@@ -224,6 +224,10 @@ class Platform(Protocol):
     def network(self) -> Network:
         """Sockets and serial ports."""
 
+    @property
+    def has_threads(self) -> bool:
+        """Whether instances may have threads of their own; where time is simulated all run on one, in one order."""
+
     def poller(self) -> Poller:
         """A new poller, one for each loop."""
 

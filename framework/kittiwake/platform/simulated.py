@@ -28,6 +28,9 @@ class SimulatedPlatform:
     `seed` decides all that is random; `wall_start_ns` is the wall time at the start, `disk` what the machine finds.
     """
 
+    has_threads = False
+    """Instances with threads of their own share the main loop: one order of everything, which repeats."""
+
     def __init__(
         self, seed: int = 0, *, wall_start_ns: int = WALL_START_NS, now_ns: int = 0, disk: Disk | None = None
     ) -> None:

@@ -59,6 +59,8 @@ class SystemRandom:
 class SystemPlatform:
     """The `Platform` of a deployment that flies."""
 
+    has_threads = True
+
     def __init__(self) -> None:
         self.clock = SystemClock()
         self.random = SystemRandom()

@@ -47,7 +47,7 @@ class Deployment:
         self.name: str = image["name"]
         self.platform = platform
         self.root = root
-        threads = sorted({thread for *_, thread, _ in image["instances"] if thread})
+        threads = sorted({thread for *_, thread, _ in image["instances"] if thread}) if platform.has_threads else []
         self.tags: TagSource = (SharedTagSource if threads else TagSource)(platform.clock)
         self.monitor: Monitor = _SwitchedMonitor()
         self.loops = {
@@ -63,7 +63,7 @@ class Deployment:
         self.instances: dict[str, Component] = {}
         for name, path, base_id, depth, priority, thread, own in image["instances"]:
             merged = {**own, **(settings or {}).get(name, {})}
-            loop = self.loops[thread or MAIN_LOOP]
+            loop = self.loops.get(thread, self.main)
             self._make(name, component_class(path), Context(self, name, base_id, loop, merged, priority), depth)
         bind_connections(self)
         self._initialize()

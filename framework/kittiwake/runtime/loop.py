@@ -26,6 +26,9 @@ MESSAGES_A_BATCH = 64
 BATCHES_A_TURN = 16
 """The batches that go by priority alone; behind them every priority has one."""
 
+ROUNDS_A_TURN = 16
+"""How often timers that others have started in the same turn may be run in it."""
+
 INBOX_LIMIT = 100_000
 CALLS_A_SWEEP = 1024
 
@@ -218,13 +221,16 @@ class Loop:
 
     def _run_timers(self, now: int) -> None:
         timers = self._timers
-        due = []
-        while timers and timers[0][0] <= now:
-            due.append(heappop(timers)[2])
-        # One that asks for a time that is past comes in the next turn: it must not keep all else from running.
-        for timer in due:
-            if timer.callback is not None:
-                self._call(timer.callback, timer.arguments)
+        # Rounds, because one that asks for a time that is past must not keep all else from running.
+        for _ in range(ROUNDS_A_TURN):
+            due = []
+            while timers and timers[0][0] <= now:
+                due.append(heappop(timers)[2])
+            if not due:
+                return
+            for timer in due:
+                if timer.callback is not None:
+                    self._call(timer.callback, timer.arguments)
 
     def _serve_ready(self) -> None:
         for _ in range(BATCHES_A_TURN):

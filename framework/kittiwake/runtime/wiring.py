@@ -13,6 +13,7 @@ from kittiwake.model.component import CO_COROUTINE
 from kittiwake.runtime.command_port import CommandPort
 from kittiwake.runtime.metering import Edge
 from kittiwake.runtime.monitor import fault_reason
+from kittiwake.runtime.queue import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from kittiwake.model.ports import InputPort, InternalPort
     from kittiwake.runtime.context import Context
     from kittiwake.runtime.deployment import Deployment
+    from kittiwake.runtime.queue import MessageQueue
 
 
 ROOM_CHECK_S = 0.05
@@ -98,6 +100,8 @@ class Entries:
         """The function by which `caller` puts a message into the queue of `target`."""
         put = self._put(target, declared)
         context = target._context
+        if declared.full == "block" and caller.loop is context.loop:
+            return _held_back(context, declared, put)
         if caller.loop is not context.loop:
             return (_posted_when_room if declared.full == "block" else _posted)(context, declared, put)
         # The guarded handlers of a caller with a lock run on whatever thread calls them.
@@ -187,13 +191,7 @@ def _posted_when_room(
         put(*arguments)
         room.release()
 
-    def offer(*arguments: Any) -> None:
-        if queue.has_room() and not queue.waiting:
-            take(*arguments)
-        else:
-            queue.waiting.append((take, arguments))
-
-    post = _posted(target, declared, offer)
+    post = _posted(target, declared, _waiting_for_room(queue, take))
 
     def call(*arguments: Any) -> bool:
         while not room.acquire(timeout=ROOM_CHECK_S):
@@ -205,6 +203,34 @@ def _posted_when_room(
         return False
 
     return call
+
+
+def _held_back(target: Context, declared: InputPort | InternalPort, put: Callable[..., bool]) -> Callable[..., bool]:
+    """The port of a thread that a simulation does without: there is nobody to hold, so the message alone waits."""
+    queue = target.queue
+    assert queue is not None
+    offer = _waiting_for_room(queue, put)
+
+    def call(*arguments: Any) -> bool:
+        if len(queue.waiting) >= MAX_DEPTH:
+            target.monitor.queue_full(target.name, declared.name, declared.full)
+            return False
+        offer(*arguments)
+        return True
+
+    return call
+
+
+def _waiting_for_room(queue: MessageQueue, take: Callable[..., Any]) -> Callable[..., None]:
+    """A function that has its arguments taken at once, or as soon as the queue has room for them."""
+
+    def offer(*arguments: Any) -> None:
+        if queue.has_room() and not queue.waiting:
+            take(*arguments)
+        else:
+            queue.waiting.append((take, arguments))
+
+    return offer
 
 
 def _services(deployment: Deployment) -> dict[str, Any]:

@@ -5,20 +5,11 @@ from __future__ import annotations
 import argparse
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
-
 from kittiwake.cli.dictionary_option import chosen_dictionary
 from kittiwake.cli.outcome import carry_out
 from kittiwake_ground.commands.session import EventPrinter, add_session_options, connected, drop, seconds
 
-if TYPE_CHECKING:
-    from kittiwake.wire.link_address import LinkAddress
-
 MAX_FILE_SIZE = 1 << 30
-TCP_RATE = 1_000_000.0
-UDP_RATE = 50_000.0
-SERIAL_SHARE = 0.08
-"""Bytes for each bit of a serial line's rate: a byte takes ten bits, and a fifth of the line stays for the rest."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,7 +48,7 @@ def main(arguments: list[str]) -> int:
 
 def _upload(options: argparse.Namespace) -> int:
     from kittiwake.wire.link_address import parse_link
-    from kittiwake_ground.uplink import Uplink
+    from kittiwake_ground.uplink import Uplink, default_rate
 
     with options.local.open("rb") as file:
         content = file.read(MAX_FILE_SIZE + 1)
@@ -71,10 +62,3 @@ def _upload(options: argparse.Namespace) -> int:
         uplink.send(content, options.local.name, options.remote)
     print(f"{options.remote}: {len(content)} bytes")
     return 0
-
-
-def default_rate(address: LinkAddress) -> float:
-    """The pace of a link in bytes a second. TCP has one as well: F´'s file packets are not acknowledged."""
-    if address.kind == "serial":
-        return address.baud * SERIAL_SHARE
-    return UDP_RATE if address.kind == "udp" else TCP_RATE

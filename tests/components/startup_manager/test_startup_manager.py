@@ -206,8 +206,10 @@ def test_a_saved_file_name_that_leaves_the_root_falls_back_to_the_default() -> N
     tester = new_tester(parameters={"BOOT_COUNT_FILE": "../x", "STARTUP_SEQUENCE_FILE": "../y"})
     run(tester)
     assert stored_count(tester) == 1
-    assert shown(tester, "SequenceState") is SequenceState.FAILED
-    assert {fault.args[0] for fault in tester.events.named("FileFault")} == {"../x", "../y"}
+    assert tester.component.startup_sequence_file == "/startup.bin"
+    assert shown(tester, "SequenceState") is SequenceState.DISPATCHED
+    assert {one.kind for one in tester.monitor} == {"unusable"}
+    assert {one.where for one in tester.monitor} == {"BOOT_COUNT_FILE", "STARTUP_SEQUENCE_FILE"}
     tester.monitor.clear()
     tester.finish()
 

@@ -44,7 +44,7 @@ def packed(content: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    "options, message",
     [
         (["--wrong"], "there is no option --wrong"),
         (["--root"], "--root needs a value"),
@@ -82,7 +82,7 @@ def test_a_file_is_wanted(kittiwake: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
+    "data, message",
     [
         (b"", "this is no Kittiwake image"),
         (b"\x00" * 100, "this is no Kittiwake image"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Annotated, Any
 
 import pytest
@@ -22,7 +23,7 @@ from kittiwake.model.ports import (
     port,
     sync_port,
 )
-from kittiwake.model.types import F32, U8, U16, U32, Bool, Size, String, TypeFault, wire_array
+from kittiwake.model.types import F32, U8, U16, U32, Bool, Size, String, TypeFault, wire_array, wire_enum
 
 
 @port("Test.Ask")
@@ -149,6 +150,10 @@ def test_mistakes_in_declarations_are_named() -> None:
     later = handler("async def f(self, context: U32) -> None: ...")
     no_async: Any = Ask
     wait: Any = "wait"
+
+    class Mode(IntEnum):
+        """Has no constants."""
+
     block: Any = "block"
     hook: Any = "hook"
     oldest: Any = "drop_oldest"
@@ -167,6 +172,7 @@ def test_mistakes_in_declarations_are_named() -> None:
         (r"Made\.f: its hook is missing, the method f_overflow", lambda: active(f=async_port(Sched, full="hook")(run))),
         (r"Made\.f: its hook is missing, the method f_overflow", lambda: active(f=internal_port(full="hook")(empty))),
         ("a passive component has no queue", lambda: made(f=internal_port()(empty))),
+        ("enum Mode has no constants", lambda: wire_enum(U8)(Mode)),
         ("an array holds 1 to 4096", lambda: wire_array("Many", U8, 5000)),
         ("two channels have the number 0x1", lambda: made(a=Channel(U8, id=1), b=Channel(U8, id=1))),
         ("channels number 0x10000 is outside", lambda: made(a=Channel(U8, id=0x10000))),

@@ -30,7 +30,7 @@ class Planner(ActiveComponent):
         self.done.append(("no room", step))
 
     @internal_port()
-    async def slowly(self, step: U8) -> None:  # type: ignore[arg-type] # the types say so too
+    async def slowly(self, step: U8) -> None:
         await self.clock.sleep(step)
         self.done.append(("slowly", step))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.platform.system import SystemPlatform
-from kittiwake.runtime.loop import INBOX_LIMIT, MESSAGES_A_BATCH, Loop
+from kittiwake.runtime.loop import INBOX_LIMIT, MESSAGES_A_BATCH, ROUNDS_A_TURN, Loop
 from kittiwake.runtime.queue import MessageQueue
 from kittiwake.runtime.tags import TagSource
 from kittiwake.runtime.tasks import Reply, Task
@@ -232,7 +232,7 @@ def test_a_timer_that_asks_for_a_time_that_is_past_keeps_nothing_from_running() 
     loop.call_at(0, heard.append, 1)
     loop.post(heard.append, 2)
     loop.turn()
-    assert (calls, heard) == (1, [1, 2])
+    assert (calls, heard) == (ROUNDS_A_TURN, [1, 2])
 
 
 def test_a_timer_that_an_earlier_one_of_the_same_time_cancels_does_not_run() -> None:

@@ -67,13 +67,17 @@ def test_one_of_any_type_is_set_saved_and_loaded_at_the_next_start(name: str) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "response"),
+    "name, data, response",
     [
-        ("COUNT", b"\x00", "VALIDATION_ERROR"), ("ARMED", b"\x01", "FORMAT_ERROR"), ("TITLE", b"\x00\x07sevenly", "FORMAT_ERROR"),
-        ("MODE", b"\x00", "FORMAT_ERROR"), ("WINDOW", b"\x00\x01\x05", "FORMAT_ERROR"), ("RATES", bytes(7), "FORMAT_ERROR"),
+        ("COUNT", b"\x00", "VALIDATION_ERROR"),
+        ("ARMED", b"\x01", "FORMAT_ERROR"),
+        ("TITLE", b"\x00\x07sevenly", "FORMAT_ERROR"),
+        ("MODE", b"\x00", "FORMAT_ERROR"),
+        ("WINDOW", b"\x00\x01\x05", "FORMAT_ERROR"),
+        ("RATES", bytes(7), "FORMAT_ERROR"),
         ("RATES", bytes(9), "FORMAT_ERROR"),
     ],
-)  # fmt: skip
+)
 def test_bytes_that_are_no_value_change_nothing(name: str, data: bytes, response: str) -> None:
     tester = ComponentTester(Tunable)
     before = getattr(tester.component, name.lower())

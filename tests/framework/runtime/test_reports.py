@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kittiwake.model.channels import Channel
 from kittiwake.model.component import PassiveComponent
 from kittiwake.model.events import ACTIVITY_LO, WARNING_HI, event
-from kittiwake.model.types import F32, U8, Size, String
+from kittiwake.model.types import F32, U8, Size, String, wire_array
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.runtime.tags import (
     BASE_SHIFT,
@@ -24,11 +24,14 @@ from kittiwake.runtime.tags import (
 )
 from kittiwake.testing import ComponentTester
 
+Pairs = wire_array("Pairs", wire_array("Pair", U8, 2), 2)
+
 
 class Reporter(PassiveComponent):
     level = Channel(U8)
     mode = Channel(String(8), on_change=True)
     volts = Channel(F32)
+    pairs = Channel(Pairs, on_change=True)
 
     @event(ACTIVITY_LO, "{text} {number}")
     def plain(self, text: Annotated[str, Size(5)], number: U8) -> None: ...
@@ -113,6 +116,14 @@ def test_a_channel_takes_only_its_values(reporter: ComponentTester[Reporter]) ->
         component.mode = "x" * 9
     component.volts = 3
     assert reporter.channels.latest() == {"Volts": 3}
+
+
+def test_a_list_that_its_author_changes_later_is_another_value(reporter: ComponentTester[Reporter]) -> None:
+    values: Any = [[0, 0], [0, 0]]
+    for number in (1, 2, 2):
+        values[1][0] = number
+        reporter.component.pairs = values
+    assert reporter.channel("pairs").history == [((0, 0), (1, 0)), ((0, 0), (2, 0))]
 
 
 def test_a_channel_on_change_is_not_written_twice_with_one_value(reporter: ComponentTester[Reporter]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Event, Thread, current_thread
 from typing import Any
 
@@ -10,6 +11,7 @@ from kittiwake.model.commands import CommandResponse, command
 from kittiwake.model.component import ActiveComponent, PassiveComponent
 from kittiwake.model.events import ACTIVITY_LO, event
 from kittiwake.model.fw import CmdResponse, Log, Ping
+from kittiwake.model.parameters import Parameter
 from kittiwake.model.ports import OutputPort, async_port, guarded_port, port, sync_port
 from kittiwake.model.types import U8, U32
 from kittiwake.platform.simulated import SimulatedPlatform
@@ -297,10 +299,11 @@ def test_a_shutdown_waits_for_no_room_in_a_queue_that_it_serves_itself() -> None
 
 
 def test_a_caller_that_waits_for_room_goes_on_when_the_other_thread_has_ended() -> None:
-    deployment, findings = deploy(
-        {"slow": (Slow, {"thread": "driver", "depth": 1}), "source": Source}, [("source", "out", 0, "slow", "leave", 0)],
+    deployment, _ = deploy(
+        {"slow": (Slow, {"thread": "driver", "depth": 1}), "source": Source},
+        [("source", "out", 0, "slow", "leave", 0)],
         platform=SystemPlatform(),
-    )  # fmt: skip
+    )
     source: Any = deployment.instances["source"]
 
     def send() -> None:
@@ -335,7 +338,62 @@ def test_no_tag_of_the_old_epoch_is_drawn_behind_the_new_one() -> None:
         def __exit__(self, *_: object) -> None:
             order.append("out")
 
-    tags._lock = Lock()
+    tags._lock = Lock()  # type: ignore[assignment]
     tags.begin_epoch(TB_PROC_TIME)
     assert order == ["in", "out"]
     assert tags.now() >> 64 == TB_PROC_TIME
+
+
+class Echo(Sink):
+    @async_port(Ping, full="block")
+    def wait_for_room(self, key: int) -> None:
+        self.answers.append(key)
+
+
+def test_in_virtual_time_there_is_one_thread_and_a_blocking_port_loses_nothing() -> None:
+    deployment, findings = deploy(
+        {"main": Main, "echo": (Echo, {"thread": "driver", "depth": 2})},
+        [("main", "block", 0, "echo", "wait_for_room", 0)],
+        platform=SimulatedPlatform(0),
+    )
+    main: Any = deployment.instances["main"]
+    echo: Any = deployment.instances["echo"]
+
+    def send() -> None:
+        for key in range(50):
+            main.block(key)
+
+    deployment.main.call_at(5, send)
+    deployment.start()
+    deployment.run_for(1)
+    deployment.stop()
+    assert list(deployment.loops) == ["main"]
+    assert echo.answers == list(range(50))
+    assert not findings
+
+
+def test_a_parameter_is_not_set_while_a_guarded_handler_runs() -> None:
+    deployment, _ = deploy(
+        {"main": Main, "driver": (Tuned, {"thread": "driver"})},
+        [("main", "ask", 0, "driver", "ask", 0)],
+        services={"command": "main"},
+    )
+    main: Any = deployment.instances["main"]
+    driver: Any = deployment.instances["driver"]
+    setter = Thread(target=deployment.loops["driver"].settle)
+    driver.meanwhile = setter.start
+    main.entry(0x2000, 1, b"\x07")
+    assert main.ask(0) == 1
+    setter.join(WAIT_S)
+    assert driver.gain == 7
+
+
+class Tuned(ActiveComponent):
+    gain = Parameter(U8, default=1)
+    meanwhile: Callable[[], None]
+
+    @guarded_port(Ask)
+    def ask(self, of: int) -> int:
+        self.meanwhile()
+        Event().wait(0.05)
+        return self.gain

@@ -23,6 +23,7 @@ from kittiwake.model.ports import (
     sync_port,
 )
 from kittiwake.model.types import U8, U32
+from kittiwake.platform.system import SystemPlatform
 from kittiwake.runtime.deployment import component_class
 from kittiwake.runtime.image import ImageFault
 from kittiwake.runtime.wiring import WiringFault
@@ -187,7 +188,10 @@ def test_connections_that_cannot_be_made_are_refused() -> None:
     with pytest.raises(WiringFault, match="b has no input port 'nothing'"):
         deploy({"a": Asker, "b": Answerer}, [("a", "ask", 0, "b", "nothing", 0)])
     with pytest.raises(WiringFault, match="different threads"):
-        deploy({"a": Asker, "b": (Answerer, {"thread": "t"})}, [("a", "ask", 0, "b", "answer", 0)])
+        deploy(
+            {"a": Asker, "b": (Answerer, {"thread": "t"})}, [("a", "ask", 0, "b", "answer", 0)],
+            platform=SystemPlatform(),
+        )  # fmt: skip
 
 
 class Troubled(PassiveComponent):

@@ -38,6 +38,8 @@ def deploy(
     }  # fmt: skip
     if platform is None:
         platform = SimulatedPlatform(0)
+        # Such a test serves the loops of the threads itself.
+        platform.has_threads = True
     findings = Findings()
     deployment = Deployment(image, platform, Root(platform.files, "/"))
     if "health" not in (services or {}):

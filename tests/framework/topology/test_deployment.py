@@ -48,6 +48,7 @@ class Running:
     def __init__(self, folder: Path, text: str = TEXT, *, started: bool = True) -> None:
         image = load_image(dump_image(build_image(compiled(folder, text))))
         platform: Any = SimulatedPlatform(seed=1)
+        platform.has_threads = True  # a test serves the loops of the threads itself
         self.deployment = Deployment(image, platform, Root(platform.files, "/"))
         if started:
             self.deployment.start()

@@ -1,0 +1,210 @@
+"""Writes the reference pages from the declarations, and the README's table of figures.
+
+`python -m docs` (`make docs`) writes `build/docs`: a page for each component and each topology, and an index.
+`python -m docs --figures` puts the figures of `bench/results.json` into README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.topology.compile import load_topology
+from kittiwake.topology.graph import make_graph, mermaid
+from kittiwake.topology.instances import import_component
+from kittiwake.topology.schema import listed_components
+from kittiwake.topology.svg import svg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from kittiwake.model.component import ComponentType
+    from kittiwake.model.types import WireType
+    from kittiwake.topology.model import Topology
+
+ROOT = Path(__file__).resolve().parent.parent
+FIGURES_BEGIN = "<!-- figures -->\n"
+FIGURES_END = "<!-- end of figures -->\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table, or a word where it would be empty."""
+    lines = ["| " + " | ".join(_cell(one) for one in row) + " |" for row in rows]
+    if not lines:
+        return "None.\n"
+    return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *lines]) + "\n"
+
+
+def _cell(value: object) -> str:
+    return " ".join(str(value).split()).replace("|", "\\|")
+
+
+def _first(doc: str) -> str:
+    """The first paragraph of a docstring."""
+    return doc.strip().partition("\n\n")[0]
+
+
+def _parameters(parameters: Iterable[tuple[str, WireType]]) -> str:
+    return ", ".join(f"{name}: {form!r}" for name, form in parameters) or "–"
+
+
+def component_page(cls: ComponentType) -> str:
+    """The page of one component."""
+    declared = cls.__declarations__
+    inputs = [
+        (
+            f"`{one.name}`{_size(one)}",
+            f"in, {one.kind}",
+            one.port.name,
+            _parameters(one.port.parameters),
+            _first(one.doc),
+        )
+        for one in declared.inputs.values()
+    ]
+    outputs = [
+        (f"`{one.name}`{_size(one)}", "out", one.port.name, _parameters(one.port.parameters), one.doc or one.port.doc)
+        for one in declared.outputs.values()
+    ]
+    commands = [
+        (f"`{one.label}`", f"{one.number:#04x}", one.kind, _parameters(one.parameters), _first(one.doc))
+        for one in declared.commands.values()
+    ]
+    events = [
+        (
+            f"`{one.label}`",
+            f"{one.number:#04x}",
+            one.severity.name,
+            _parameters(one.parameters),
+            f"`{one.format}`",
+            one.doc,
+        )
+        for one in declared.events.values()
+    ]
+    channels = [
+        (
+            f"`{one.label}`",
+            f"{one.number:#04x}",
+            repr(one.type),
+            one.unit,
+            "on change" if one.on_change else "always",
+            one.doc,
+        )
+        for one in declared.channels.values()
+    ]
+    parameters = [
+        (f"`{one.label}`", f"{one.number:#04x}", repr(one.type), one.default, one.unit, one.doc)
+        for one in declared.parameters.values()
+    ]
+    settings = [(f"`{one.name}`", repr(one.default), one.doc) for one in declared.settings.values()]
+    sections = {
+        "Ports": table(("Port", "Direction", "Type", "Arguments", "Meaning"), [*inputs, *outputs]),
+        "Commands": table(("Command", "Opcode", "Kind", "Arguments", "Meaning"), commands),
+        "Events": table(("Event", "Id", "Severity", "Arguments", "Text", "Meaning"), events),
+        "Channels": table(("Channel", "Id", "Type", "Unit", "Sent", "Meaning"), channels),
+        "Parameters": table(("Parameter", "Id", "Type", "Default", "Unit", "Meaning"), parameters),
+        "Settings": table(("Setting", "Default", "Meaning"), settings),
+    }
+    body = "\n".join(f"## {title}\n\n{content}" for title, content in sections.items())
+    return f"# {cls.__name__}\n\n{cls.KIND.capitalize()}. {_first(cls.__doc__ or '')}\n\n{body}"
+
+
+def _size(port: Any) -> str:
+    return f" [{port.size}]" if port.is_array else ""
+
+
+def topology_page(topology: Topology) -> str:
+    """The page of one topology, with its graph for viewers of Mermaid; the drawing stands beside it."""
+    instances = [
+        (f"`{one.name}`", f"[{one.component.__name__}]({one.component.__name__}.md)", f"{one.base_id:#010x}",
+         one.queue or "–", one.priority or "–", one.thread or "main")
+        for one in topology.instances
+    ]  # fmt: skip
+    services = [(service, f"`{name}`") for service, name in topology.services.items()]
+    packets = [
+        (f"`{one.name}`", one.id, one.group, ", ".join(f"{name}.{channel}" for name, channel in one.channels))
+        for one in topology.packets
+    ]
+    sections = {
+        "Instances": table(("Instance", "Component", "Base id", "Queue", "Priority", "Thread"), instances),
+        "Services": table(("Service", "Instance"), services),
+        "Telemetry packets": table(("Packet", "Id", "Level", "Channels"), packets),
+        "Graph": f"![{topology.name}]({topology.name}.svg)\n\n```mermaid\n{mermaid(make_graph(topology))}```\n",
+    }
+    body = "\n".join(f"## {title}\n\n{content}" for title, content in sections.items())
+    return f"# {topology.name}\n\n{topology.doc}\n\n{body}"
+
+
+def write_pages(folder: Path, topologies: Path) -> list[Path]:
+    """Writes all pages; gives their paths, the index first. Raises `Faults` for a topology with faults."""
+    folder.mkdir(parents=True, exist_ok=True)
+    components = [import_component(name)[0] for name in listed_components()]
+    pages = {cls.__name__: component_page(cls) for cls in components}
+    mains = [load_topology(path) for path in sorted(topologies.glob("*.yaml")) if _is_main(path)]
+    for topology in mains:
+        (folder / f"{topology.name}.svg").write_text(svg(make_graph(topology)), encoding="utf-8")
+        pages[topology.name] = topology_page(topology)
+    lists = {"Topologies": [one.name for one in mains], "Components": sorted(cls.__name__ for cls in components)}
+    links = [f"## {title}\n\n" + "".join(f"- [{one}]({one}.md)\n" for one in names) for title, names in lists.items()]
+    written = []
+    for name, text in {"index": "# Reference\n\n" + "\n".join(links), **pages}.items():
+        written.append(folder / f"{name}.md")
+        written[-1].write_text(text, encoding="utf-8")
+    return written
+
+
+def _is_main(path: Path) -> bool:
+    return any(line.startswith("topology:") for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def figures(results: Sequence[dict[str, Any]]) -> str:
+    """The README's table of measured figures."""
+    rows = [
+        (
+            one["name"],
+            f"{_short(one['value'])} {one['unit']}",
+            _short(one["ratio"]),
+            f"{'≥' if one['stretch'] > one['budget'] else '≤'} {one['budget']:,g}",
+            "yes" if one["within_budget"] else "no",
+        )
+        for one in results
+    ]
+    return table(("Figure", "Measured", "Ratio", "Budget", "Within"), rows)
+
+
+def _short(value: float) -> str:
+    """Three digits, and whole thousands."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def put_figures(readme: Path, results: Path) -> None:
+    """Replaces what stands between the two marks in the README. Raises `ValueError` if they are missing."""
+    text = readme.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(FIGURES_BEGIN)
+    _, end, after = rest.partition(FIGURES_END)
+    if not begin or not end:
+        raise ValueError(f"{readme} lacks the marks around its figures")
+    made = figures(json.loads(results.read_text(encoding="utf-8")))
+    readme.write_text(f"{before}{begin}\n{made}\n{end}{after}", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes what is asked for."""
+    parser = argparse.ArgumentParser("python -m docs", description="Write the reference pages from the declarations.")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("build/docs"), metavar="DIR", help="default: build/docs"
+    )
+    parser.add_argument("--figures", action="store_true", help="only put bench/results.json into README.md")
+    options = parser.parse_args(arguments)
+    if options.figures:
+        put_figures(ROOT / "README.md", ROOT / "bench" / "results.json")
+        return 0
+    pages = write_pages(options.output, ROOT / "topologies")
+    print(f"{len(pages)} pages: {pages[0]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""What the archive takes and what it gives. Times are microseconds since the Unix epoch unless a name says otherwise."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, NamedTuple
+
+COMMAND_STATES = (
+    "queued", "sent", "dispatched", "completed", "failed", "timed_out", "refused", "expired", "cancelled",
+)  # fmt: skip
+"""The states in a command's life; from the fourth on they end it."""
+
+FINAL_COMMAND_STATES = frozenset(COMMAND_STATES[3:])
+
+FILE_STATES = ("queued", "running", "completed", "failed", "cancelled")
+"""The states in a transfer's life; from the third on they end it."""
+
+DIRECTIONS = ("up", "down")
+"""To the deployment, and from it."""
+
+
+class NewEvent(NamedTuple):
+    """An event to be archived. `tag` is `time base << 64 | us`; `arguments` are by name, typed or plain."""
+
+    name: str
+    severity: str
+    tag: int
+    received_us: int
+    text: str
+    arguments: Any = ()
+
+
+class ChannelDeclaration(NamedTuple):
+    """What a dictionary says of a channel."""
+
+    name: str
+    type: str
+    unit: str = ""
+
+
+class Sample(NamedTuple):
+    """One value of a channel. `name` is the constant's where `value` is an enum's number, else empty."""
+
+    time_us: int
+    position: int
+    tag: int
+    received_us: int
+    value: Any
+    name: str = ""
+
+
+class Buckets(NamedTuple):
+    """Statistics of a channel by time. The arrays are equally long; buckets without a sample are left out.
+
+    `start_us` are multiples of `width_us`. `min`, `max`, `mean` and `last` are floats; the mean is NaN where the sum
+    is none (both infinities occur).
+    """
+
+    width_us: int
+    start_us: array[int]
+    count: array[int]
+    min: array[float]
+    max: array[float]
+    mean: array[float]
+    last: array[float]
+
+
+class ArchivedEvent(NamedTuple):
+    """An event. `time_us` and `id` together are its cursor."""
+
+    id: int
+    time_us: int
+    tag: int
+    received_us: int
+    name: str
+    severity: str
+    text: str
+    arguments: Any
+
+
+class CommandStep(NamedTuple):
+    """One step in a command's life."""
+
+    state: str
+    at_us: int
+    by: str
+    response: str
+
+
+class ArchivedCommand(NamedTuple):
+    """A command with its whole life; `state` and `response` are those of the last step."""
+
+    id: int
+    deployment: str
+    name: str
+    opcode: int
+    arguments: Any
+    by: str
+    created_us: int
+    state: str
+    response: str
+    steps: tuple[CommandStep, ...]
+
+
+class ArchivedFile(NamedTuple):
+    """A transfer. `size` in bytes and `crc` are `None` as long as they are not known."""
+
+    id: int
+    deployment: str
+    direction: str
+    source: str
+    destination: str
+    size: int | None
+    crc: int | None
+    state: str
+    reason: str
+    by: str
+    created_us: int
+    updated_us: int
+
+
+class Frame(NamedTuple):
+    """The raw bytes of a frame. `direction` is up or down."""
+
+    received_us: int
+    direction: str
+    bytes: bytes
+
+
+class Loss(NamedTuple):
+    """Something that the archive could not take: the time it was noted, the kind of thing, and how many."""
+
+    at_us: int
+    what: str
+    count: int
+
+
+class ArchivedChannel(NamedTuple):
+    """A channel that the archive knows, with what the dictionary that was declared last says of it."""
+
+    name: str
+    type: str
+    unit: str
+    dictionary_hash: str
+
+
+class Statistics(NamedTuple):
+    """What the writer did since it started. `fault` is what hinders it now, or empty."""
+
+    samples: int
+    events: int
+    frames: int
+    duplicates: int
+    """Samples that were there already."""
+    expired: int
+    """Samples older than what retention keeps."""
+    dropped: int
+    """Items that found the queue full."""
+    rejected: int
+    """Items that cannot be stored, or could not until the end."""
+    commits: int
+    queued: int
+    """Items that wait to be written."""
+    fault: str

@@ -1,0 +1,134 @@
+"""The reception desk: who is asking, by log-in, token, or by being at this machine."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from kittiwake_ground.people.accounts import OPERATOR, ROLES, Accounts
+from kittiwake_ground.people.rates import RateLimit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kittiwake_ground.people.audit import AuditTrail
+
+SESSION_S = 12 * 3600.0
+"""How long a log-in lasts without being used."""
+
+MAX_SESSIONS = 1000
+LOCAL = "local"
+"""Whoever is at this machine, where no users file says who there is."""
+
+
+class Person(NamedTuple):
+    """Who asks, and how they said so: `open` (nobody has a password), `session` or `token`."""
+
+    name: str
+    role: str
+    way: str
+
+    def may(self, role: str) -> bool:
+        """Whether this role is theirs, or less than theirs."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+
+class LogIn(NamedTuple):
+    """A log-in: `id` is the cookie's secret; `csrf` must come with everything that changes something."""
+
+    id: str
+    csrf: str
+    person: Person
+
+
+class TooManyAttempts(RuntimeError):
+    """Log-ins are refused for `wait_s` seconds."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"too many attempts; try again in {wait_s:.0f} s")
+        self.wait_s = wait_s
+
+
+class Desk:
+    """Knows the accounts and who is logged in. Without a users file everyone on this machine is an operator."""
+
+    def __init__(self, users: Path | None, audit: AuditTrail) -> None:
+        """Raises `OSError` and `AccountFault`."""
+        self.accounts = Accounts(users) if users is not None else None
+        self._audit = audit
+        self._sessions: dict[str, tuple[LogIn, float]] = {}
+        self._log_ins = RateLimit(burst=5, rate=1 / 12)
+        self._actions = RateLimit(burst=100, rate=20.0)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has a password."""
+        return self.accounts is None or not self.accounts.users
+
+    def log_in(self, name: str, password: str, source: str) -> LogIn | None:
+        """A new log-in, or `None` for a wrong name or password; slow on purpose. Raises `TooManyAttempts`."""
+        wait_s = max(self._log_ins.wait_s(f"from {source}"), self._log_ins.wait_s(f"as {name[:100]}"))
+        if wait_s:
+            raise TooManyAttempts(wait_s)
+        if self.accounts is None:
+            return None
+        self.accounts.refresh()
+        user = self.accounts.with_password(name, password)
+        if user is None:
+            self._audit.add(name[:100], "log-in refused", source=source)
+            return None
+        made = LogIn(secrets.token_urlsafe(32), secrets.token_urlsafe(32), Person(user.name, user.role, "session"))
+        self._forget_old()
+        self._sessions[made.id] = (made, time.monotonic() + SESSION_S)
+        self._audit.add(user.name, "log-in", source=source)
+        return made
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        self._sessions = {id: one for id, one in self._sessions.items() if one[1] > now}
+        while len(self._sessions) >= MAX_SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
+
+    def log_out(self, id: str) -> None:
+        """Ends a log-in."""
+        found = self._sessions.pop(id, None)
+        if found is not None:
+            self._audit.add(found[0].person.name, "log-out")
+
+    def session(self, id: str) -> LogIn | None:
+        """The log-in of a cookie, if it still counts; it then counts anew from now."""
+        found = self._sessions.get(id)
+        if found is None or found[1] < time.monotonic() or self.accounts is None:
+            self._sessions.pop(id, None)
+            return None
+        log_in = found[0]
+        self.accounts.refresh()
+        user = self.accounts.users.get(log_in.person.name)
+        if user is None or user.role != log_in.person.role:
+            self._sessions.pop(id, None)
+            return None
+        self._sessions[id] = (log_in, time.monotonic() + SESSION_S)
+        return log_in
+
+    def with_token(self, token: str) -> Person | None:
+        """Who a bearer token speaks for."""
+        if self.accounts is None:
+            return None
+        self.accounts.refresh()
+        found = self.accounts.with_token(token)
+        return None if found is None else Person(f"{found.user}/{found.id}", found.role, "token")
+
+    def anyone(self) -> Person | None:
+        """Whoever asks without saying who, where nobody has a password."""
+        return Person(LOCAL, OPERATOR, "open") if self.is_open else None
+
+    def action_wait_s(self, person: Person) -> float:
+        """Counts an action of somebody; the seconds to wait if there were too many, else 0."""
+        return self._actions.wait_s(person.name)
+
+
+def same_secret(given: str, wanted: str) -> bool:
+    """Whether two secrets are the same, in a time that says nothing about where they differ."""
+    return hmac.compare_digest(given.encode(), wanted.encode())

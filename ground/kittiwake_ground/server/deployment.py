@@ -1,0 +1,157 @@
+"""One deployment as the ground knows it: its link, its state, its commands, files, sequences and parameters."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from kittiwake.wire.link_address import parse_link
+from kittiwake_ground.server.commands import CommandRecord, Commands
+from kittiwake_ground.server.folders import Folders
+from kittiwake_ground.server.hub import Hub
+from kittiwake_ground.server.links import UP, LinkReport
+from kittiwake_ground.server.parameters import ParameterRecord, Parameters
+from kittiwake_ground.server.sequences import SequenceRun, Sequences
+from kittiwake_ground.server.session import Session
+from kittiwake_ground.server.transfers import Transfer, Transfers, remove_leftovers
+from kittiwake_ground.server.views import command_object, transfer_object
+from kittiwake_ground.uplink import default_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
+    from kittiwake.dictionary.entries import Dictionary
+    from kittiwake.platform.interface import Network
+    from kittiwake.wire.file_packets import FilePacket
+    from kittiwake_ground.configuration import DeploymentConfiguration
+    from kittiwake_ground.server.archive_sink import ArchiveSink
+
+
+def read_deployment_dictionary(path: Path) -> tuple[Dictionary, frozenset[str]]:
+    """The dictionary in a file, and the names of the commands that it marks as hazardous.
+
+    Raises `OSError` and `DictionaryFault`.
+    """
+    from kittiwake.dictionary.load import load_dictionary
+
+    dictionary = load_dictionary(str(path))
+    marked = [one for one in json.loads(path.read_bytes())["commands"] if one.get("hazardous") is True]
+    return dictionary, frozenset(str(one["name"]) for one in marked)
+
+
+class Deployment:
+    """A deployment. `start` and `stop` it within a running event loop, and use it in that loop only."""
+
+    def __init__(
+        self,
+        configuration: DeploymentConfiguration,
+        folder: Path,
+        archive: ArchiveSink,
+        network: Network | None = None,
+    ) -> None:
+        """Files that come down are kept in `folder`. Raises `OSError`, `DictionaryFault` and `ValueError`."""
+        self.name = configuration.name
+        self.configuration = configuration
+        self.dictionary, marked = read_deployment_dictionary(configuration.dictionary)
+        self.hazardous = marked | {
+            name for name in self.dictionary.commands if any(fnmatchcase(name, one) for one in configuration.hazardous)
+        }
+        """Names of the commands that are to be armed before they are sent."""
+        self.hub = Hub(self.name, self.dictionary, configuration.history_size)
+        self.session = Session(configuration, self.dictionary, self, network)
+        session = self.session
+        self.commands = Commands(
+            configuration, self.dictionary, session.send_packet, lambda: session.ready, self._command_changed
+        )
+        rate = default_rate(parse_link(configuration.link)) if configuration.rate is None else configuration.rate
+        self._folder = folder
+        self.transfers = Transfers(
+            self.dictionary, self.commands, folder, rate, session.max_packet, session.send_packet,
+            lambda: session.ready, self._transfer_changed,
+        )  # fmt: skip
+        self.folders = Folders(self.dictionary, self.commands)
+        self.sequences = Sequences(self.dictionary, self.commands, self._run_changed)
+        self.parameters = Parameters(self.dictionary, self.commands, self._parameter_changed)
+        self._archive = archive
+        self._tasks: list[asyncio.Task[None]] = []
+        self._was_up = False
+
+    @property
+    def link(self) -> LinkReport:
+        """How the link stands."""
+        return self.session.report()
+
+    async def start(self) -> None:
+        """Begins to connect."""
+        remove_leftovers(self._folder)
+        self._tasks = [
+            asyncio.create_task(self.session.run(), name=f"{self.name} link"),
+            asyncio.create_task(self.commands.run(), name=f"{self.name} commands"),
+            asyncio.create_task(self.transfers.run(), name=f"{self.name} transfers"),
+        ]
+
+    async def stop(self) -> None:
+        """Ends the link and what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+
+    # What the session hands on
+
+    def take_samples(self, items: Sequence[DecodedChannel], received_us: int) -> None:
+        self._archive.add_samples(self.name, items, received_us)
+        self.hub.take_samples(items, received_us)
+
+    def take_events(self, items: Sequence[DecodedEvent], received_us: int) -> None:
+        self._archive.add_events(self.name, items, received_us)
+        for item in items:
+            self.hub.take_event(item, received_us)
+            self.commands.take_event(item)
+            self.transfers.take_event(item)
+            self.folders.take_event(item)
+            self.sequences.take_event(item)
+            self.parameters.take_event(item)
+
+    def take_file_packet(self, packet: FilePacket) -> None:
+        self.transfers.take_packet(packet)
+
+    def link_changed(self, report: LinkReport) -> None:
+        up = report.state == UP
+        if self._was_up and not up:
+            self.hub.forget_dictionary()
+            self.commands.forget_late()
+            self.parameters.forget()
+        self._was_up = up
+        self.transfers.link_changed()
+        self.hub.publish("links", self.name, report)
+
+    def link_ready(self) -> None:
+        self.commands.wake()
+        self.transfers.link_changed()
+
+    # What is told to whoever listens
+
+    def _command_changed(self, record: CommandRecord) -> None:
+        self._archive.add_command(self.name, command_object(record))
+        self.parameters.take_command(record)
+        self.transfers.command_changed()
+        self.hub.publish("commands", record.command.name, record)
+
+    def _transfer_changed(self, transfer: Transfer) -> None:
+        if transfer.is_final:
+            self._archive.add_file(self.name, transfer_object(transfer))
+        self.hub.publish("transfers", transfer.remote, transfer)
+
+    def _run_changed(self, run: SequenceRun) -> None:
+        self.hub.publish("sequences", run.remote, run)
+
+    def _parameter_changed(self, record: ParameterRecord) -> None:
+        self.hub.publish("parameters", record.parameter.name, record)

@@ -1,0 +1,74 @@
+"""The ground station: every deployment of a configuration, the archive, and the people who may use it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kittiwake_ground.people.audit import AuditTrail
+from kittiwake_ground.people.desk import Desk
+from kittiwake_ground.server.archive_sink import NoArchive
+from kittiwake_ground.server.deployment import Deployment
+from kittiwake_ground.server.session import now_us
+from kittiwake_ground.server.subscription import KINDS, MAX_WAITING, Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kittiwake_ground.configuration import GroundConfiguration
+    from kittiwake_ground.server.archive_sink import ArchiveSink
+
+
+class UnknownDeployment(LookupError):
+    """There is no deployment of that name."""
+
+
+class Ground:
+    """Composes what a configuration says. `start` and `stop` it within a running event loop; use it only there."""
+
+    def __init__(self, configuration: GroundConfiguration, archive: ArchiveSink | None = None) -> None:
+        """Reads the dictionaries and the accounts.
+
+        Raises `OSError`, `DictionaryFault`, `ConfigurationFault` and `ValueError`.
+        """
+        self.configuration = configuration
+        self.archive: ArchiveSink = NoArchive() if archive is None else archive
+        self.audit = AuditTrail(configuration.folder / "audit.jsonl", self.archive.add_audit)
+        self.desk = Desk(configuration.users, self.audit)
+        self.deployments = {
+            one.name: Deployment(one, configuration.folder / "files" / one.name, self.archive)
+            for one in configuration.deployments
+        }
+        self.started_us = 0
+
+    def deployment(self, name: str) -> Deployment:
+        """The deployment of a name. Raises `UnknownDeployment`."""
+        found = self.deployments.get(name)
+        if found is None:
+            raise UnknownDeployment(f"no deployment {name!r}; there are {', '.join(self.deployments) or 'none'}")
+        return found
+
+    def subscribe(
+        self, kinds: Iterable[str] = KINDS, patterns: Iterable[str] = (), limit: int = MAX_WAITING
+    ) -> Subscription:
+        """News of all deployments from now on. Raises as `Hub.subscribe` does."""
+        made = Subscription(self._unsubscribe, kinds, patterns, limit)
+        for deployment in self.deployments.values():
+            deployment.hub.join(made)
+        return made
+
+    def _unsubscribe(self, subscription: Subscription) -> None:
+        for deployment in self.deployments.values():
+            deployment.hub.unsubscribe(subscription)
+
+    async def start(self) -> None:
+        """Opens the audit trail and begins to connect. Raises `OSError`."""
+        self.audit.open()
+        self.started_us = now_us()
+        for deployment in self.deployments.values():
+            await deployment.start()
+
+    async def stop(self) -> None:
+        """Ends every link and closes the audit trail. The archive belongs to whoever made it."""
+        for deployment in self.deployments.values():
+            await deployment.stop()
+        self.audit.close()

@@ -1,0 +1,121 @@
+"""Parameters: set and saved by command, and what is known of their values, which is often nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.dictionary.values import value_of
+from kittiwake.model.types import resolved
+from kittiwake_ground.server.instances import NoSuchAbility, command_called
+from kittiwake_ground.server.session import now_us
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kittiwake.dictionary.decode import DecodedEvent
+    from kittiwake.dictionary.entries import Dictionary, Parameter
+    from kittiwake_ground.server.commands import CommandRecord, Commands
+
+SET, SAVE = "_PRM_SET", "_PRM_SAVE"
+DUMP_COMMAND, VALUE_EVENT = "PRM_DUMP", "PrmValue"
+UNKNOWN, BY_COMMAND, BY_DUMP = "unknown", "set", "dump"
+"""How a value is known."""
+
+
+class ParameterRecord:
+    """One parameter. `value` is plain and means nothing while `known` is "unknown".
+
+    `origin` is the deployment's word for where a dumped value comes from (DEFAULT, SAVED, CHANGED). `stale` says that
+    the link was made anew since, so that the deployment may have started with another value.
+    """
+
+    def __init__(self, parameter: Parameter, set_command: str, save_command: str) -> None:
+        self.parameter = parameter
+        self.set_command = set_command
+        self.save_command = save_command
+        self.known = UNKNOWN
+        self.value: Any = None
+        self.origin = ""
+        self.known_us = 0
+        self.stale = False
+
+
+class Parameters:
+    """The parameters of one deployment."""
+
+    def __init__(self, dictionary: Dictionary, commands: Commands, changed: Callable[[ParameterRecord], None]) -> None:
+        kinds = {one.name: one for one in dictionary.commands.values()}
+        self.records = {
+            name: ParameterRecord(
+                one, name + SET if name + SET in kinds else "", name + SAVE if name + SAVE in kinds else ""
+            )
+            for name, one in dictionary.parameters.items()
+        }
+        self._by_command = {one.set_command: one for one in self.records.values() if one.set_command}
+        self._dictionary = dictionary
+        self._commands = commands
+        self._changed = changed
+
+    def set(self, name: str, value: Any, by: str = "local") -> CommandRecord:
+        """Has the deployment use a value. Raises `UnknownName`, `NoSuchAbility`, and what `Commands.submit` does."""
+        record = self._record(name)
+        if not record.set_command:
+            raise NoSuchAbility(f"the dictionary has no command {name}{SET}")
+        return self._commands.submit(record.set_command, [value], by)
+
+    def save(self, name: str, by: str = "local") -> CommandRecord:
+        """Has the deployment keep the value that it uses. Raises as `set` does."""
+        record = self._record(name)
+        if not record.save_command:
+            raise NoSuchAbility(f"the dictionary has no command {name}{SAVE}")
+        return self._commands.submit(record.save_command, [], by)
+
+    def refresh(self, by: str = "local") -> CommandRecord:
+        """Asks the deployment for all values. Raises `NoSuchAbility` where it cannot tell them."""
+        return self._commands.submit(command_called(self._dictionary, DUMP_COMMAND, 0).name, [], by)
+
+    def _record(self, name: str) -> ParameterRecord:
+        self._dictionary.parameter(name)
+        return self.records[name]
+
+    def take_command(self, command: CommandRecord) -> None:
+        """A command has gone on: one that set a parameter tells its value."""
+        record = self._by_command.get(command.command.name)
+        if record is not None and command.state == "completed":
+            value = next(iter(command.arguments.values()), None)
+            form = record.parameter.type
+            try:
+                plain = resolved(form).to_plain(value_of(form, value, self._dictionary.find_id))
+            except (TypeError, ValueError):
+                return
+            self._know(record, BY_COMMAND, plain, "CHANGED")
+
+    def take_event(self, event: DecodedEvent) -> None:
+        """Looks whether an event tells a parameter's value."""
+        if event.name.rpartition(".")[2] != VALUE_EVENT or len(event.args) < 4:
+            return
+        parameter = self._dictionary.parameters_by_id.get(event.args[0])
+        if parameter is not None:
+            origin = getattr(event.args[3], "name", str(event.args[3]))
+            self._know(self.records[parameter.name], BY_DUMP, _read(parameter, str(event.args[2])), origin)
+
+    def _know(self, record: ParameterRecord, known: str, value: Any, origin: str) -> None:
+        record.known, record.value, record.origin = known, value, origin
+        record.known_us = now_us()
+        record.stale = False
+        self._changed(record)
+
+    def forget(self) -> None:
+        """The link was made anew: what is known may be wrong by now."""
+        for record in self.records.values():
+            if record.known != UNKNOWN and not record.stale:
+                record.stale = True
+                self._changed(record)
+
+
+def _read(parameter: Parameter, text: str) -> Any:
+    """A dumped value, as plain as one that was set where its text says it whole; else the text."""
+    try:
+        return resolved(parameter.type).to_plain(value_of(parameter.type, text))
+    except (TypeError, ValueError):
+        return text

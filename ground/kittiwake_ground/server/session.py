@@ -1,0 +1,242 @@
+"""The session with one deployment: the link is made and made again, and what comes is decoded and handed on."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from kittiwake.dictionary.decode import Decoder, DecodedChannel, DecodedEvent
+from kittiwake.model.types import WireError
+from kittiwake.wire.file_packets import decode as decode_file_packet
+from kittiwake.wire.framing import FRAMINGS, FramingParameters
+from kittiwake.wire.link_address import parse_link
+from kittiwake_ground.server.links import (
+    CONNECTING,
+    DOWN,
+    SILENT_AFTER_S,
+    UP,
+    AsyncLink,
+    LinkDown,
+    LinkReplaced,
+    LinkReport,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kittiwake.dictionary.entries import Dictionary
+    from kittiwake.platform.interface import Network
+    from kittiwake.wire.file_packets import FilePacket
+    from kittiwake_ground.configuration import DeploymentConfiguration
+
+FIRST_RETRY_S = 0.2
+LONGEST_RETRY_S = 10.0
+STABLE_S = 5.0
+"""A connection that lasted so long makes the next attempt start at once again."""
+
+QUIET_S = 0.3
+SETTLE_LIMIT_S = 3.0
+"""What a deployment kept for whoever connects has come once it is quiet for `QUIET_S`, or after this long."""
+
+REPORT_EVERY_S = 1.0
+
+
+class Receiver(Protocol):
+    """What a session hands on to."""
+
+    def take_samples(self, items: Sequence[DecodedChannel], received_us: int) -> None:
+        """Channel values that came together."""
+
+    def take_events(self, items: Sequence[DecodedEvent], received_us: int) -> None:
+        """Events that came together."""
+
+    def take_file_packet(self, packet: FilePacket) -> None:
+        """A piece of a file that comes down."""
+
+    def link_changed(self, report: LinkReport) -> None:
+        """The state of the link changed, or its counters did (once a second)."""
+
+    def link_ready(self) -> None:
+        """Commands may be sent: the link is there and what the deployment had kept has come."""
+
+
+def now_us() -> int:
+    """The ground's wall clock in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+class Session:
+    """One deployment's link, for as long as `run` runs."""
+
+    def __init__(
+        self,
+        configuration: DeploymentConfiguration,
+        dictionary: Dictionary,
+        receiver: Receiver,
+        network: Network | None = None,
+    ) -> None:
+        """Raises `ValueError` for a dictionary with several packet sets of which none is named."""
+        self.link = AsyncLink(parse_link(configuration.link), network)
+        self.ready = False
+        """Whether commands may be sent now."""
+        self._receiver = receiver
+        self._decoder = Decoder(dictionary, configuration.packet_set)
+        ends = FRAMINGS[configuration.framing]
+        config = dictionary.config
+        parameters = FramingParameters(config.spacecraft_id, frame_size=config.frame_size)
+        self._framer = ends.uplink_framer(parameters)
+        self._deframer = ends.downlink_deframer(parameters)
+        self.max_packet = ends.max_uplink_packet
+        self._file_descriptor = struct.pack(f">{config.descriptor.code}", config.descriptors["FW_PACKET_FILE"])
+        self._state = DOWN
+        self._since_us = now_us()
+        self._reason = "not started"
+        self._last_packet_us = 0
+        self._connections = 0
+        self._undecodable = 0
+        self._last_event = 0.0
+        self._settling: asyncio.TimerHandle | None = None
+        self._settle_limit = 0.0
+
+    def report(self) -> LinkReport:
+        """How the link stands."""
+        counters = self._deframer.counters
+        quiet_us = now_us() - max(self._last_packet_us, self._since_us)
+        return LinkReport(
+            address=str(self.link.address),
+            state=self._state,
+            since_us=self._since_us,
+            reason=self._reason,
+            last_packet_us=self._last_packet_us,
+            silent=self._state != UP or quiet_us > SILENT_AFTER_S * 1e6,
+            connections=self._connections,
+            sent_bytes=self.link.sent_bytes,
+            received_bytes=self.link.received_bytes,
+            frames=counters.frames,
+            packets=counters.packets,
+            crc_errors=counters.crc_errors,
+            gaps=counters.frame_gaps + counters.packet_gaps,
+            skipped_bytes=counters.skipped_bytes,
+            undecodable=self._undecodable,
+        )
+
+    async def run(self) -> None:
+        """Keeps the link until it is cancelled."""
+        reporting = asyncio.ensure_future(self._report_on())
+        retry_s = FIRST_RETRY_S
+        try:
+            while True:
+                started = time.monotonic()
+                await self._live()
+                if time.monotonic() - started > STABLE_S:
+                    retry_s = FIRST_RETRY_S
+                await asyncio.sleep(retry_s)
+                retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+        finally:
+            reporting.cancel()
+            self._not_ready()
+            self.link.close()
+            self._enter(DOWN, "stopped")
+
+    async def _live(self) -> None:
+        """One connection, from the attempt to its end."""
+        self._enter(CONNECTING, self._reason if self._connections or self._state == DOWN else "")
+        try:
+            await self.link.connect()
+            while True:
+                self._connected()
+                try:
+                    while True:
+                        self._take(await self.link.receive())
+                except LinkReplaced as replaced:
+                    self._not_ready()
+                    self._enter(CONNECTING, str(replaced))
+        except LinkDown as fault:
+            self._not_ready()
+            self._enter(DOWN, str(fault))
+
+    def _connected(self) -> None:
+        self._connections += 1
+        self._deframer.reset()
+        if self.link.has_connections:
+            self._enter(UP, "")
+        else:
+            self._enter(CONNECTING, "open, and nothing has come yet")
+        now = time.monotonic()
+        self._last_event = now
+        self._settle_limit = now + SETTLE_LIMIT_S
+        self._settle()
+
+    def _settle(self) -> None:
+        """Is ready once nothing more comes of what the deployment had kept: its old answers are not to new commands."""
+        now = time.monotonic()
+        due = min(self._last_event + QUIET_S, self._settle_limit)
+        if now >= due:
+            self._settling = None
+            self.ready = True
+            self._receiver.link_ready()
+        else:
+            self._settling = asyncio.get_running_loop().call_later(due - now + 0.001, self._settle)
+
+    def _not_ready(self) -> None:
+        self.ready = False
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+
+    def _enter(self, state: str, reason: str) -> None:
+        changed = state != self._state
+        if changed:
+            self._since_us = now_us()
+        if changed or reason != self._reason:
+            self._state, self._reason = state, reason
+            self._receiver.link_changed(self.report())
+
+    async def _report_on(self) -> None:
+        before = None
+        while True:
+            await asyncio.sleep(REPORT_EVERY_S)
+            report = self.report()
+            if report != before:
+                self._receiver.link_changed(report)
+                before = report
+
+    def _take(self, data: bytes) -> None:
+        received_us = now_us()
+        packets = self._deframer.feed(data)
+        if not packets:
+            return
+        self._last_packet_us = received_us
+        if self._state != UP:
+            self._enter(UP, "")
+        samples: list[DecodedChannel] = []
+        events: list[DecodedEvent] = []
+        for packet in packets:
+            try:
+                if packet.startswith(self._file_descriptor):
+                    self._receiver.take_file_packet(decode_file_packet(packet))
+                    continue
+                items = self._decoder.decode(packet)
+            except WireError:
+                self._undecodable += 1
+                continue
+            if items and isinstance(items[0], DecodedEvent):
+                events += items  # type: ignore[arg-type]
+            else:
+                samples += items  # type: ignore[arg-type]
+        if samples:
+            self._receiver.take_samples(samples, received_us)
+        if events:
+            self._last_event = time.monotonic()
+            self._receiver.take_events(events, received_us)
+
+    async def send_packet(self, packet: bytes) -> int:
+        """Sends an F´ packet and gives the bytes it took on the link.
+
+        Raises `LinkDown`, and `ValueError` for a packet that the framing cannot carry.
+        """
+        data = self._framer.frame(packet) + self._framer.flush()
+        await self.link.send(data)
+        return len(data)

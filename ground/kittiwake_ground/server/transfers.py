@@ -1,0 +1,418 @@
+"""Files up and down: one of each at a time, as F´'s file packets have it, the rest in a queue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import TYPE_CHECKING
+
+from kittiwake.dictionary.decode import DecodedEvent
+from kittiwake.wire.file_packets import CancelPacket, StartPacket
+from kittiwake_ground.downlink import DownlinkFailed, Reception, send_command_name
+from kittiwake_ground.server.instances import NoSuchAbility, command_called
+from kittiwake_ground.server.links import LinkDown
+from kittiwake_ground.server.session import QUIET_S, now_us
+from kittiwake_ground.uplink import Pace, UplinkCourse, UplinkFailed, UplinkWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from kittiwake.dictionary.entries import Dictionary
+    from kittiwake.wire.file_packets import FilePacket
+    from kittiwake_ground.server.commands import CommandRecord, Commands
+
+QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED = "queued", "running", "completed", "failed", "cancelled"
+UP, DOWN = "up", "down"
+MAX_TRANSFERS = 200
+"""The most transfers of a deployment that are remembered; what an older one brought down is removed."""
+
+MAX_QUEUED = 50
+MAX_FILE_SIZE = 1 << 30
+SILENCE_S = 20.0
+"""The longest silence of the deployment in a transfer, in seconds."""
+
+READY_WAIT_S = 600.0
+"""How long a transfer waits for the link."""
+
+REPORT_EVERY_S = 0.2
+SETTLE_LIMIT_S = 3.0
+
+
+class TransferRefused(ValueError):
+    """A transfer that is not taken; the message says why."""
+
+
+class Transfer:
+    """One file on its way. `remote` is its name in the deployment, `path` where it is here once it has come down.
+
+    `by` is who asked, or "deployment" for a file that it sent by itself. Times are microseconds since 1970.
+    """
+
+    def __init__(self, id: int, direction: str, remote: str, name: str, by: str) -> None:
+        self.id = id
+        self.direction = direction
+        self.remote = remote
+        self.name = name
+        self.by = by
+        self.state = QUEUED
+        self.reason = ""
+        self.size = 0
+        self.done_bytes = 0
+        self.asked_us = now_us()
+        self.ended_us = 0
+        self.path: Path | None = None
+        self.content: bytes | None = None
+        self.cancelling = asyncio.Event()
+        self._ended = asyncio.Event()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in (COMPLETED, FAILED, CANCELLED)
+
+    async def wait(self) -> Transfer:
+        """Waits until it has ended."""
+        await self._ended.wait()
+        return self
+
+    def end(self, state: str, reason: str = "") -> None:
+        """Ends it."""
+        self.state, self.reason, self.ended_us, self.content = state, reason, now_us(), None
+        self._ended.set()
+
+
+class _Cancelled(Exception):
+    """Somebody gave the transfer up."""
+
+
+class Transfers:
+    """The transfers of one deployment. Files that come down are kept in `folder`."""
+
+    def __init__(
+        self,
+        dictionary: Dictionary,
+        commands: Commands,
+        folder: Path,
+        rate: float,
+        max_packet: int,
+        send_packet: Callable[[bytes], Awaitable[int]],
+        is_ready: Callable[[], bool],
+        changed: Callable[[Transfer], None],
+    ) -> None:
+        self.records: dict[int, Transfer] = {}
+        """The last transfers by id, the oldest first."""
+        self._dictionary = dictionary
+        self._commands = commands
+        self._folder = folder
+        self._rate = rate
+        self._max_packet = max_packet
+        self._send_packet = send_packet
+        self._is_ready = is_ready
+        self._changed = changed
+        self._queues: dict[str, asyncio.Queue[Transfer]] = {way: asyncio.Queue(MAX_QUEUED) for way in (UP, DOWN)}
+        self._ready = asyncio.Event()
+        self._heard = asyncio.Event()
+        self._course: UplinkCourse | None = None
+        self._last_event = 0.0
+        self._reception: tuple[Transfer, Reception] | None = None
+        self._unasked: tuple[Transfer, Reception] | None = None
+        self._down_news = asyncio.Event()
+        self._last_packet = 0.0
+        self._last_report = 0.0
+        self._last_id = 0
+
+    # What is asked for
+
+    def upload(self, content: bytes, remote: str, by: str = "local", name: str = "") -> Transfer:
+        """Queues a file for the way up. Raises `TransferRefused`."""
+        try:
+            UplinkWatch(self._dictionary)
+        except UplinkFailed as fault:
+            raise TransferRefused(str(fault)) from None
+        transfer = self._new(UP, remote, name or remote.rpartition("/")[2], by)
+        transfer.size = len(content)
+        transfer.content = content
+        return self._queue(transfer)
+
+    def download(self, remote: str, by: str = "local") -> Transfer:
+        """Queues a file for the way down. Raises `TransferRefused`."""
+        try:
+            send_command_name(self._dictionary)
+        except DownlinkFailed as fault:
+            raise TransferRefused(str(fault)) from None
+        transfer = self._new(DOWN, remote, remote.rpartition("/")[2], by)
+        return self._queue(transfer)
+
+    def cancel(self, id: int) -> Transfer:
+        """Gives a transfer up. Raises `LookupError`, and `TransferRefused` for one that has ended."""
+        transfer = self.records[id]
+        if transfer.is_final:
+            raise TransferRefused(f"the transfer has {transfer.state}")
+        transfer.cancelling.set()
+        if transfer.state == QUEUED:
+            self._end(transfer, CANCELLED)
+        self._heard.set()
+        self._down_news.set()
+        return transfer
+
+    def _new(self, direction: str, remote: str, name: str, by: str) -> Transfer:
+        if not remote or not name or "\0" in remote or len(remote.encode()) > 240:
+            raise TransferRefused(f"{remote!r} names no file in a deployment")
+        self._last_id = max(self._last_id + 1, now_us())
+        return Transfer(self._last_id, direction, remote, name, by)
+
+    def _queue(self, transfer: Transfer) -> Transfer:
+        try:
+            self._queues[transfer.direction].put_nowait(transfer)
+        except asyncio.QueueFull:
+            raise TransferRefused(f"{MAX_QUEUED} transfers wait already") from None
+        self._remember(transfer)
+        return transfer
+
+    def _remember(self, transfer: Transfer) -> None:
+        self.records[transfer.id] = transfer
+        while len(self.records) > MAX_TRANSFERS:
+            oldest = next((one for one in self.records.values() if one.is_final), None)
+            if oldest is None:
+                break
+            del self.records[oldest.id]
+            if oldest.path is not None:
+                oldest.path.unlink(missing_ok=True)
+        self._changed(transfer)
+
+    def _end(self, transfer: Transfer, state: str, reason: str = "") -> None:
+        transfer.end(state, reason)
+        self._changed(transfer)
+
+    def _progress(self, transfer: Transfer, done_bytes: int) -> None:
+        transfer.done_bytes = done_bytes
+        now = time.monotonic()
+        if now - self._last_report >= REPORT_EVERY_S:
+            self._last_report = now
+            self._changed(transfer)
+
+    # What comes
+
+    def link_changed(self) -> None:
+        """The link may be ready now, or no more."""
+        if self._is_ready():
+            self._ready.set()
+        else:
+            self._ready.clear()
+
+    def take_event(self, event: DecodedEvent) -> None:
+        """Looks at an event."""
+        self._last_event = time.monotonic()
+        if self._course is not None:
+            self._course.watch.take(event)
+            if self._course.watch.is_over:
+                self._heard.set()
+
+    def take_packet(self, packet: FilePacket) -> None:
+        """Takes a piece of a file that comes down."""
+        for active in (self._reception, self._unasked):
+            if active is not None and self._give(*active, packet):
+                return
+        if isinstance(packet, StartPacket):
+            self._begin_unasked(packet)
+
+    def _give(self, transfer: Transfer, reception: Reception, packet: FilePacket) -> bool:
+        try:
+            if isinstance(packet, StartPacket) and packet.file_size > MAX_FILE_SIZE:
+                raise DownlinkFailed(f"{packet.file_size} bytes are more than the {MAX_FILE_SIZE} allowed")
+            if not reception.take(packet):
+                return False
+        except (DownlinkFailed, OSError) as fault:
+            self._end_reception(transfer, reception, FAILED, str(fault))
+            return True
+        self._last_packet = time.monotonic()
+        transfer.size = reception.size
+        self._progress(transfer, reception.received_bytes)
+        if reception.done:
+            self._end_reception(transfer, reception, COMPLETED)
+        return True
+
+    def _begin_unasked(self, packet: StartPacket) -> None:
+        """A file that nobody here has asked for, as a sequence may send one."""
+        if self._unasked is not None:
+            self._end_reception(*self._unasked, FAILED, "another file began before this one ended")
+        name = packet.destination_path.rpartition("/")[2]
+        try:
+            transfer = self._new(DOWN, packet.source_path, name, "deployment")
+        except TransferRefused:
+            return
+        transfer.state = RUNNING
+        self._remember(transfer)
+        transfer.path = self._path(transfer)
+        reception = Reception(transfer.path, packet.destination_path)
+        self._unasked = (transfer, reception)
+        self._give(transfer, reception, packet)
+
+    def _end_reception(self, transfer: Transfer, reception: Reception, state: str, reason: str = "") -> None:
+        reception.close()
+        if self._unasked is not None and self._unasked[0] is transfer:
+            self._unasked = None
+        if self._reception is not None and self._reception[0] is transfer:
+            self._reception = None
+            self._down_news.set()
+        if state != COMPLETED:
+            transfer.path = None
+        self._end(transfer, state, reason)
+
+    def _path(self, transfer: Transfer) -> Path:
+        """Where a file is kept: a name of our own in front, nothing that leads out of the folder behind it."""
+        safe = "".join(c if c.isalnum() or c in "._- " else "_" for c in transfer.name).strip(". ")[-100:]
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return (self._folder / f"{transfer.id}-{safe or 'file'}").absolute()
+
+    # The work
+
+    async def run(self) -> None:
+        """Carries transfers out, until it is cancelled."""
+        try:
+            await asyncio.gather(self._work(UP, self._carry_up), self._work(DOWN, self._carry_down))
+        finally:
+            for active in (self._reception, self._unasked):
+                if active is not None:
+                    self._end_reception(*active, FAILED, "the ground station was stopped")
+
+    async def _work(self, way: str, carry: Callable[[Transfer], Awaitable[None]]) -> None:
+        while True:
+            transfer = await self._queues[way].get()
+            if transfer.is_final:
+                continue
+            try:
+                await self._until_ready(transfer)
+                transfer.state = RUNNING
+                self._changed(transfer)
+                await carry(transfer)
+            except _Cancelled:
+                self._end(transfer, CANCELLED)
+            except (UplinkFailed, DownlinkFailed, LinkDown, OSError, ValueError, LookupError) as fault:
+                if not transfer.is_final:
+                    self._end(transfer, FAILED, str(fault))
+            except asyncio.CancelledError:
+                if not transfer.is_final:
+                    self._end(transfer, FAILED, "the ground station was stopped")
+                raise
+
+    async def _until_ready(self, transfer: Transfer) -> None:
+        deadline = time.monotonic() + READY_WAIT_S
+        while not self._is_ready():
+            if transfer.cancelling.is_set():
+                raise _Cancelled
+            if time.monotonic() > deadline:
+                raise LinkDown(f"the link did not come within {READY_WAIT_S:g} s")
+            self._ready.clear()
+            try:
+                await asyncio.wait_for(self._ready.wait(), 1.0)
+            except TimeoutError:
+                continue
+
+    async def _carry_up(self, transfer: Transfer) -> None:
+        assert transfer.content is not None
+        course = UplinkCourse(
+            self._dictionary, transfer.content, transfer.name, transfer.remote, self._max_packet, self._rate
+        )
+        self._course = course
+        try:
+            while course.begins():
+                await self._transmit(transfer, course)
+                if not course.watch.is_over:
+                    await self._listen(transfer, course, SILENCE_S)
+                if course.watch.lost:
+                    await self._settle()
+        finally:
+            self._course = None
+        transfer.done_bytes = transfer.size
+        self._end(transfer, COMPLETED)
+
+    async def _transmit(self, transfer: Transfer, course: UplinkCourse) -> None:
+        pace = Pace(course.rate, time.monotonic())
+        for packet in course.packets():
+            size = await self._send_packet(packet)
+            self._progress(transfer, course.sent_bytes)
+            await self._listen(transfer, course, pace.wait_s(size, time.monotonic()))
+
+    async def _listen(self, transfer: Transfer, course: UplinkCourse, wait_s: float) -> None:
+        """Lets `wait_s` pass unless something is decided."""
+        if transfer.cancelling.is_set():
+            await self._send_packet(CancelPacket(0).encode())
+            raise _Cancelled
+        if wait_s <= 0:
+            await asyncio.sleep(0)
+            return
+        self._heard.clear()
+        if course.watch.is_over:
+            return
+        try:
+            await asyncio.wait_for(self._heard.wait(), wait_s)
+        except TimeoutError:
+            return
+        if transfer.cancelling.is_set():
+            await self._send_packet(CancelPacket(0).encode())
+            raise _Cancelled
+
+    async def _settle(self) -> None:
+        """What the deployment still says of one transmission is not to be taken for the next one's."""
+        limit = time.monotonic() + SETTLE_LIMIT_S
+        self._last_event = time.monotonic()
+        while (left_s := min(self._last_event + QUIET_S, limit) - time.monotonic()) > 0:
+            await asyncio.sleep(left_s)
+
+    async def _carry_down(self, transfer: Transfer) -> None:
+        transfer.path = self._path(transfer)
+        travelling = transfer.path.name
+        reception = Reception(transfer.path, travelling)
+        self._reception = (transfer, reception)
+        self._last_packet = time.monotonic()
+        name = send_command_name(self._dictionary)
+        try:
+            command = self._commands.submit(name, [transfer.remote, travelling], transfer.by, SILENCE_S * 3600)
+            await self._until_down(transfer, command)
+        except BaseException:
+            if not transfer.is_final:
+                self._reception = None
+                transfer.path = None
+                reception.close()
+            raise
+
+    async def _until_down(self, transfer: Transfer, command: CommandRecord) -> None:
+        while not transfer.is_final:
+            if command.is_final and command.state != "completed":
+                raise DownlinkFailed(f"{command.command.name} {command.reason or command.state}")
+            if transfer.cancelling.is_set():
+                self._stop_downlink(transfer.by)
+                raise _Cancelled
+            left_s = self._last_packet + SILENCE_S - time.monotonic()
+            if left_s <= 0:
+                raise DownlinkFailed(f"nothing of the file came for {SILENCE_S:g} s")
+            self._down_news.clear()
+            if transfer.is_final:
+                return
+            try:
+                await asyncio.wait_for(self._down_news.wait(), min(left_s, 1.0))
+            except TimeoutError:
+                continue
+
+    def command_changed(self) -> None:
+        """A command has gone on: it may be the one that sends a file."""
+        self._down_news.set()
+
+    def _stop_downlink(self, by: str) -> None:
+        """Asks the deployment to stop, where it can."""
+        instance = send_command_name(self._dictionary).rpartition(".")[0]
+        try:
+            self._commands.submit(command_called(self._dictionary, "Cancel", 0, instance).name, [], by)
+        except (NoSuchAbility, ValueError):
+            return
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes parts of files that an earlier run did not finish."""
+    if folder.is_dir():
+        for entry in os.scandir(folder):
+            if entry.name.endswith(".part"):
+                os.unlink(entry.path)

@@ -1,0 +1,216 @@
+"""The server's records as plain objects, for the API, the WebSocket and the archive."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.dictionary.decode import DecodedChannel
+from kittiwake_ground.shown import json_value, value_alarm
+
+if TYPE_CHECKING:
+    from kittiwake.dictionary.entries import Config, Dictionary
+    from kittiwake.faults import Fault
+    from kittiwake.sequence.timeline import Step
+    from kittiwake_ground.server.commands import CommandRecord
+    from kittiwake_ground.server.deployment import Deployment
+    from kittiwake_ground.server.folders import Listing
+    from kittiwake_ground.server.hub import Hub
+    from kittiwake_ground.server.links import LinkReport
+    from kittiwake_ground.server.parameters import ParameterRecord
+    from kittiwake_ground.server.samples import EventRecord, Sample
+    from kittiwake_ground.server.sequences import SequenceRun
+    from kittiwake_ground.server.subscription import Update
+    from kittiwake_ground.server.transfers import Transfer
+
+_MICROSECONDS_MASK = (1 << 64) - 1
+_DATED = ("TB_WORKSTATION_TIME", "TB_SC_TIME")
+
+
+def iso_time(time_us: int) -> str:
+    """A time since 1970 as ISO 8601, UTC; the empty string for 0."""
+    if not time_us:
+        return ""
+    seconds, rest = divmod(time_us, 1_000_000)
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06}Z"
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def tag_object(tag: int, config: Config) -> dict[str, Any]:
+    """A device's time tag: `time` is empty where its clock does not know the date."""
+    base, time_us = tag >> 64, tag & _MICROSECONDS_MASK
+    name = next((name for name, value in config.time_bases.items() if value == base), str(base))
+    return {"time": iso_time(time_us) if name in _DATED else "", "time_us": time_us, "time_base": name}
+
+
+def sample_object(sample: Sample, dictionary: Dictionary) -> dict[str, Any]:
+    """A channel's value."""
+    channel, tag, value, received_us = sample
+    return {
+        "name": channel.name,
+        **tag_object(tag, dictionary.config),
+        "received_us": received_us,
+        "value": json_value(value),
+        "text": DecodedChannel(channel, tag, value, dictionary.formats).text,
+        "unit": channel.unit,
+        "alarm": value_alarm(channel, value),
+    }
+
+
+def latest_object(sample: Sample, hub: Hub) -> dict[str, Any]:
+    """A channel's latest value, with the gravest alarm since it was last acknowledged."""
+    return {**sample_object(sample, hub.dictionary), "latched": hub.latched.get(sample.channel.name, "")}
+
+
+def event_object(record: EventRecord, dictionary: Dictionary) -> dict[str, Any]:
+    """An event."""
+    event = record.decoded
+    formals = event.event.formals
+    return {
+        "number": record.number,
+        "name": event.name,
+        **tag_object(event.tag, dictionary.config),
+        "received_us": record.received_us,
+        "severity": event.severity,
+        "text": event.text,
+        "arguments": {formal.name: json_value(value) for formal, value in zip(formals, event.args, strict=True)},
+    }
+
+
+def command_object(record: CommandRecord) -> dict[str, Any]:
+    """A command with its life so far."""
+    return {
+        "id": record.id,
+        "name": record.command.name,
+        "opcode": record.command.opcode,
+        "arguments": {name: json_value(value) for name, value in record.arguments.items()},
+        "by": record.by,
+        "state": record.state,
+        "final": record.is_final,
+        "response": record.response,
+        "reason": record.reason,
+        "timeout_s": record.timeout_s,
+        "steps": [{"state": state, "time": iso_time(time_us), "time_us": time_us} for state, time_us in record.steps],
+    }
+
+
+def transfer_object(transfer: Transfer) -> dict[str, Any]:
+    """A transfer."""
+    return {
+        "id": transfer.id,
+        "direction": transfer.direction,
+        "remote": transfer.remote,
+        "name": transfer.name,
+        "by": transfer.by,
+        "state": transfer.state,
+        "final": transfer.is_final,
+        "reason": transfer.reason,
+        "size": transfer.size,
+        "done_bytes": transfer.done_bytes,
+        "asked_us": transfer.asked_us,
+        "ended_us": transfer.ended_us,
+    }
+
+
+def link_object(report: LinkReport) -> dict[str, Any]:
+    """How a link stands."""
+    return {**report._asdict(), "since": iso_time(report.since_us)}
+
+
+def step_object(step: Step) -> dict[str, Any]:
+    """A step of a dry run."""
+    return {**step._asdict(), "at": iso_time(step.at_us)}
+
+
+def fault_object(fault: Fault) -> dict[str, Any]:
+    """A fault in a text."""
+    return {"line": fault.line, "column": fault.col, "message": fault.message, "hint": fault.hint}
+
+
+def run_object(run: SequenceRun) -> dict[str, Any]:
+    """A run of a sequence."""
+    return {
+        "id": run.id,
+        "sequencer": run.sequencer,
+        "remote": run.remote,
+        "by": run.by,
+        "state": run.state,
+        "final": run.is_final,
+        "reason": run.reason,
+        "step": run.step,
+        "total": run.total,
+        "failed_steps": list(run.failed_steps),
+        "started_us": run.started_us,
+        "ended_us": run.ended_us,
+        "steps": [step_object(step) for step in run.steps],
+    }
+
+
+def parameter_object(record: ParameterRecord) -> dict[str, Any]:
+    """A parameter and what is known of its value."""
+    parameter = record.parameter
+    return {
+        "name": parameter.name,
+        "type": repr(parameter.type),
+        "default": None if parameter.default is None else json_value(parameter.default),
+        "annotation": parameter.annotation,
+        "settable": bool(record.set_command),
+        "savable": bool(record.save_command),
+        "known": record.known,
+        "value": record.value,
+        "origin": record.origin,
+        "known_us": record.known_us,
+        "stale": record.stale,
+    }
+
+
+def listing_object(listing: Listing) -> dict[str, Any]:
+    """A folder."""
+    return {
+        "path": listing.path,
+        "complete": listing.complete,
+        "entries": [one._asdict() for one in listing.entries],
+    }
+
+
+def deployment_object(deployment: Deployment) -> dict[str, Any]:
+    """A deployment at a glance."""
+    hub, dictionary = deployment.hub, deployment.dictionary
+    return {
+        "name": deployment.name,
+        "deployment": dictionary.deployment,
+        "link": link_object(deployment.link),
+        "queue_policy": deployment.configuration.queue,
+        "queued_commands": sum(one.state == "queued" for one in deployment.commands.records.values()),
+        "dictionary_hash": dictionary.hash,
+        "dictionary_reported": hub.dictionary_reported,
+        "dictionary_matches": {True: "true", False: "false", None: "unknown"}[hub.dictionary_matches],
+        "channels_seen": len(hub.latest),
+        "samples": hub.sample_count,
+        "events": hub.event_count,
+        "alarms": dict(hub.latched),
+        "sequencers": list(deployment.sequences.sequencers),
+    }
+
+
+def update_object(update: Update, hub: Hub) -> dict[str, Any]:
+    """A piece of news: its kind, its deployment, and its subject as the API shows it elsewhere."""
+    subject = update.subject
+    if update.kind == "channels":
+        shown = latest_object(subject, hub)
+    elif update.kind == "events":
+        shown = event_object(subject, hub.dictionary)
+    else:
+        shown = _VIEWS[update.kind](subject)
+    return {"kind": update.kind, "deployment": update.deployment, "subject": shown}
+
+
+_VIEWS: dict[str, Any] = {
+    "commands": command_object,
+    "links": link_object,
+    "transfers": transfer_object,
+    "sequences": run_object,
+    "parameters": parameter_object,
+}
