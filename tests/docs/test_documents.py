@@ -92,14 +92,14 @@ class Story:
         return printed
 
     def _apply(self, text: str, place: str) -> None:
-        """Adds the lines behind a plus sign to the file of the first line, where the lines around them stand."""
+        """Changes the file of the first line; each part between two `@@`, without its plus signs, stands in it once."""
         head, *lines = text.splitlines()
         path = self._workspace.path / head.removeprefix("--- ")
         content = path.read_text(encoding="utf-8")
         for hunk in re.split(r"^@@.*$", "\n".join(lines), flags=re.MULTILINE):
             rows = [row for row in hunk.split("\n") if row]
             before = "".join(f"{row[1:]}\n" for row in rows if not row.startswith("+"))
-            after = "".join(f"{row[1:]}\n" for row in rows)
+            after = "".join(f"{row[1:]}\n" for row in rows if not row.startswith("-"))
             assert content.count(before) == 1 or not rows, f"{place}: these lines are not once in {path.name}\n{before}"
             content = content.replace(before, after) if rows else content
         path.write_text(content, encoding="utf-8")

@@ -106,10 +106,17 @@ class Decoder:
         self._packets = {packet.id: packet for packet in _packets(dictionary, packet_set)}
         self._event_readers: dict[int, Callable[[bytes], DecodedEvent]] = {}
         self._update_readers: dict[int, Callable[[bytes, int], tuple[DecodedChannel, int]]] = {}
-        self._packet_readers: dict[int, Callable[[bytes], list[DecodedChannel]]] = {}
+        self._head_size = self._packet_id.size
+        self._packet_readers: dict[bytes, Callable[[bytes], list[DecodedChannel]]] = {}
 
     def decode(self, packet: bytes) -> Sequence[DecodedEvent | DecodedChannel]:
         """What an event, channel or packetised telemetry packet says, by its descriptor. Raises `WireError`."""
+        reader = self._packet_readers.get(packet[: self._head_size])
+        if reader is not None:
+            try:
+                return reader(packet)
+            except struct.error:
+                raise _wrong_size(packet) from None
         try:
             descriptor = self._descriptor.unpack_from(packet)[0]
         except struct.error:
@@ -174,21 +181,23 @@ class Decoder:
     def decode_packetised(self, packet: bytes) -> list[DecodedChannel]:
         """The channels of a packetised telemetry packet, all with its one time tag. Raises `WireError`."""
         try:
-            id = self._packet_id.unpack_from(packet)[1]
-            reader = self._packet_readers.get(id)
+            head = packet[: self._head_size]
+            reader = self._packet_readers.get(head)
             if reader is None:
-                reader = self._new_packet_reader(id)
+                reader = self._packet_readers[head] = self._new_packet_reader(self._packet_id.unpack(head)[1])
             return reader(packet)
         except struct.error:
-            raise WireError(f"the telemetry packet of {len(packet)} bytes has another size than its channels") from None
+            raise _wrong_size(packet) from None
 
     def _new_packet_reader(self, id: int) -> Callable[[bytes], list[DecodedChannel]]:
         packet = self._packets.get(id)
         if packet is None:
             raise WireError(f"the dictionary has no telemetry packet with the id {id}")
-        reader = packet_reader(packet, self.dictionary.config, DecodedChannel, self.dictionary.formats)
-        self._packet_readers[id] = reader
-        return reader
+        return packet_reader(packet, self.dictionary.config, DecodedChannel, self.dictionary.formats)
+
+
+def _wrong_size(packet: bytes) -> WireError:
+    return WireError(f"the telemetry packet of {len(packet)} bytes has another size than its channels")
 
 
 def _packets(dictionary: Dictionary, name: str) -> Sequence[Any]:

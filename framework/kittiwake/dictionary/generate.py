@@ -2,22 +2,23 @@
 
 Every type becomes `struct` codes and a Python expression over the fields that they give; adjacent types share one
 `struct.Struct`. What has no fixed size (a string, or a type that holds one) is read by its `unpack`; in a telemetry
-packet it fills a slot of its greatest size, so there the whole packet is one `struct.Struct`. Results are named
-tuples, made by `tuple.__new__`, which costs half of a call of their class.
+packet it fills a slot of its greatest size, so there the whole packet is one `struct.Struct`, and a string is a length
+and the bytes of its slot. Results are named tuples, made by `tuple.__new__`, which costs half of a call of their class.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from kittiwake.model.types import Array, Boolean, Enumeration, Ranged, Struct, WireError, resolved
+from kittiwake.dictionary.typedefs import ForeignText
+from kittiwake.model.types import Array, Boolean, Enumeration, Ranged, Struct, Text, WireError, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kittiwake.dictionary.entries import Channel, Config, Event, Packet
-    from kittiwake.model.types import WireType
+    from kittiwake.model.types import Integer, WireType
 
 _MAX_GENERATED_FIELDS = 256
 """A type of more fields than this is read by its `unpack`, so that no function grows without bound."""
@@ -51,6 +52,8 @@ class _Source:
             f"def read({head}):\n    try:\n{body}\n"
             "    except KeyError as fault:\n"
             "        raise WireError(f'{fault.args[0]} is no value of an enum or bool') from None\n"
+            "    except UnicodeDecodeError:\n"
+            "        raise WireError('a string is not UTF-8') from None\n"
         )
         exec(compile(text, "<generated decoder>", "exec"), self.names)
         made: Callable[..., Any] = self.names["read"]
@@ -96,6 +99,10 @@ def _expression(source: _Source, form: WireType, codes: list[str], variables: li
     return variable
 
 
+def _refuse_length(length: int, size: int) -> NoReturn:
+    raise WireError(f"string of {length} bytes is longer than the {size} allowed")
+
+
 class _Run:
     """Fields that one `struct.Struct` reads together."""
 
@@ -111,15 +118,31 @@ class _Run:
         self.variables.append(variable)
         return variable
 
+    def skip(self, *forms: Integer) -> None:
+        """Integers that nobody reads."""
+        self.codes += [f"{form.max_size}x" for form in forms]
+
     def tag(self, config: Config) -> str:
         """The time tag; gives its expression."""
         base = self.field(config.time_base.code)
-        self.field(config.time_context.code)
+        self.skip(config.time_context)
         return _TAG.format(base=base, seconds=self.field("I"), useconds=self.field("I"))
 
     def value(self, form: WireType) -> str:
         """A fixed value; gives its expression."""
         return _expression(self.source, form, self.codes, self.variables)
+
+    def slot(self, form: WireType) -> str:
+        """A value at the start of a slot of its greatest size; gives its expression."""
+        if _fixed(form):
+            return self.value(form)
+        base = resolved(form)
+        if not isinstance(base, Text):
+            return f"{self.source.name(form.unpack, 'u')}({self.field(f'{form.max_size}s')})[0]"
+        prefix = base.prefix.code if isinstance(base, ForeignText) else "H"
+        length, content = self.field(prefix.upper()), self.field(f"{base.size}s")
+        refuse = self.source.name(_refuse_length, "r")
+        return f"({content}[:{length}].decode() if {length} <= {base.size} else {refuse}({length}, {base.size}))"
 
     def flush(self, method: str, at: str) -> int:
         """Writes the line that reads the fields; gives the bytes they take."""
@@ -158,8 +181,7 @@ def event_reader(event: Event, config: Config, make: type) -> Callable[[bytes], 
     source = _Source()
     source.names.update({"make": make, "event": event})
     run = _Run(source)
-    run.field(config.descriptor.code)
-    run.field(config.event_id.code)
+    run.skip(config.descriptor, config.event_id)
     tag = run.tag(config)
     if all(_fixed(formal.type) for formal in event.formals):
         values = [run.value(formal.type) for formal in event.formals]
@@ -190,17 +212,11 @@ def packet_reader(
     source = _Source()
     source.names.update({"make": make, "formats": formats})
     run = _Run(source)
-    run.field(config.descriptor.code)
-    run.field(config.packet_id.code)
+    run.skip(config.descriptor, config.packet_id)
     tag = run.tag(config)
     updates = []
     for channel in packet.channels:
-        if _fixed(channel.type):
-            value = run.value(channel.type)
-        else:
-            slot = run.field(f"{channel.type.max_size}s")
-            value = f"{source.name(channel.type.unpack, 'u')}({slot})[0]"
-        updates.append(f"new(make, ({source.name(channel, 'c')}, tag, {value}, formats))")
+        updates.append(f"new(make, ({source.name(channel, 'c')}, tag, {run.slot(channel.type)}, formats))")
     run.flush("unpack", "data")
     source.lines.append(f"tag = {tag}")
     source.lines.append(f"return [{', '.join(updates)}]")

@@ -25,11 +25,12 @@ def _resolve(host: str, port: int, kind: socket.SocketKind) -> tuple[socket.Addr
 class TcpStream:
     """One TCP connection, under way or made."""
 
-    __slots__ = ("_failure", "_socket")
+    __slots__ = ("_answered", "_failure", "_socket")
 
     def __init__(self, connection: socket.socket, failure: int = 0) -> None:
         self._socket = connection
         self._failure = failure
+        self._answered = False
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A peer that vanished without a word is given up after a minute; Linux by itself tries for a quarter hour.
@@ -47,14 +48,17 @@ class TcpStream:
             data = self._socket.recv(limit)
         except BlockingIOError:
             return None
-        if data and _QUICKACK is not None:
+        if not self._answered and data and _QUICKACK is not None:
+            # What is sent carries the acknowledgement with it; only a peer that gets no answer waits for one of its own.
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)  # Linux takes it back by itself
+        self._answered = False
         return data
 
     def send(self, data: bytes) -> int:
         """Takes as much as there is room for, 0 while connecting. Raises `OSError` if the connection is gone."""
         if self._failure:
             raise OSError(self._failure, os.strerror(self._failure))
+        self._answered = True
         try:
             return self._socket.send(data)
         except BlockingIOError:

@@ -29,7 +29,7 @@ WIDTHS_OFFERED_US = (
     *(count * SECOND_US for count in (1, 2, 5, 10, 30)),
     *(count * _MINUTE_US for count in (1, 2, 5, 10, 30)),
     *(count * _HOUR_US for count in (1, 2, 3, 6, 12)),
-    *(count * _DAY_US for count in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
+    *(digit * 10**power * _DAY_US for power in range(8) for digit in (1, 2, 5)),
 )
 """The widths of buckets: steps that people read easily, and that the levels divide."""
 
@@ -70,8 +70,8 @@ def width_for(start_us: int, end_us: int, count: int) -> int:
         raise ValueError(f"2 to {MAX_BUCKETS} buckets can be asked for, not {count}")
     for width_us in WIDTHS_OFFERED_US:
         if (end_us - 1) // width_us - start_us // width_us < count:
-            return width_us
-    return end_us - start_us
+            break
+    return width_us
 
 
 def pieces(start_us: int, end_us: int, level: int) -> list[Piece]:
@@ -93,7 +93,9 @@ def pieces(start_us: int, end_us: int, level: int) -> list[Piece]:
 
 
 def _plan(connection: sqlite3.Connection, channel: int, start_us: int, end_us: int, level: int) -> list[Piece]:
-    horizon_us = connection.execute("SELECT time_us FROM horizons WHERE what = 'samples'").fetchone()[0]
+    horizons = dict(connection.execute("SELECT what, time_us FROM horizons").fetchall())
+    horizon_us = horizons["samples"]
+    start_us = max(start_us, horizons["rollups"])
     found: list[Piece] = []
     if start_us < horizon_us:
         lasting_us = WIDTHS_US[LASTING_LEVEL]

@@ -20,7 +20,7 @@ from kittiwake_ground.archive.records import (
     Sample,
 )
 from kittiwake_ground.archive.tags import tag_of
-from kittiwake_ground.archive.values import CONSTANT, decode, split_member
+from kittiwake_ground.archive.values import CONSTANT, decode, member, split_member
 
 if TYPE_CHECKING:
     import sqlite3
@@ -106,7 +106,7 @@ class History:
                 (id, start_us, min(end_us, LAST_US), *(after or (start_us, -1)), _bounded(limit)),
             ).fetchall()
         found = [_sample(row) for row in rows]
-        return found if not path else [sample._replace(value=_member(sample.value, path)) for sample in found]
+        return found if not path else [sample._replace(value=member(sample.value, path)) for sample in found]
 
     def pages(self, deployment: str, channel: str, start_us: int, end_us: int) -> Iterator[list[Sample]]:
         """All samples of a channel, as `samples` gives them, in pieces of bounded size. Raises `UnknownChannel`."""

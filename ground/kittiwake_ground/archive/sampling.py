@@ -142,7 +142,9 @@ class SampleWriter:
         for start, end in runs(touched - keep):
             roll(self._connection, channel.id, start * CHUNK_US, end * CHUNK_US)
         change = self._connection.executemany
-        change("DELETE FROM open_chunks WHERE channel = ? AND chunk = ?", [(channel.id, n) for n in channel.open - keep])
+        change(
+            "DELETE FROM open_chunks WHERE channel = ? AND chunk = ?", [(channel.id, n) for n in channel.open - keep]
+        )
         change("INSERT INTO open_chunks VALUES (?, ?)", [(channel.id, number) for number in keep - channel.open])
         channel.open = keep
 

@@ -20,6 +20,7 @@ NUMBER, BOOLEAN, CONSTANT, JSON, WIDE, NOT_A_NUMBER = range(6)
 """The kinds of values."""
 
 _INT64 = 1 << 63
+_PATH_STEP = re.compile(r'\[(\d+)\]|\."(\w+)"')
 _STEP = re.compile(r"\[(\d{1,9})\]|\.([A-Za-z_]\w{0,127})")
 
 Encoded = tuple[int, "int | float | None", "str | None"]
@@ -84,3 +85,14 @@ def split_member(address: str) -> list[tuple[str, str]]:
         steps.insert(0, f"[{step[1]}]" if step[1] else f'."{step[2]}"')
         rest = rest[:cut]
         found.append((rest, "$" + "".join(steps)))
+
+
+def member(value: Any, path: str) -> Any:
+    """What stands in a plain value at a JSON path that `split_member` gave; `None` where there is no such part."""
+    for step in _PATH_STEP.finditer(path):
+        index, name = step.groups()
+        if index is not None:
+            value = value[int(index)] if isinstance(value, list) and int(index) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
+    return value

@@ -13,6 +13,7 @@ from kittiwake_ground.people.rates import RateLimit
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kittiwake_ground.people.accounts import User
     from kittiwake_ground.people.audit import AuditTrail
 
 SESSION_S = 12 * 3600.0
@@ -54,17 +55,22 @@ class TooManyAttempts(RuntimeError):
 class Desk:
     """Knows the accounts and who is logged in. Without a users file everyone on this machine is an operator."""
 
-    def __init__(self, users: Path | None, audit: AuditTrail) -> None:
-        """Raises `OSError` and `AccountFault`."""
+    def __init__(self, users: Path | None, audit: AuditTrail, local_only: bool) -> None:
+        """`local_only` says that nobody but this machine can reach the server. Raises `OSError` and `AccountFault`."""
         self.accounts = Accounts(users) if users is not None else None
         self._audit = audit
-        self._sessions: dict[str, tuple[LogIn, float]] = {}
+        self._local_only = local_only
+        self._sessions: dict[str, tuple[LogIn, User, float]] = {}
         self._log_ins = RateLimit(burst=5, rate=1 / 12)
         self._actions = RateLimit(burst=100, rate=20.0)
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has a password."""
+        """Whether whoever asks may do everything: nobody has a password, and only this machine can ask."""
+        if not self._local_only:
+            return False
+        if self.accounts is not None:
+            self.accounts.refresh()
         return self.accounts is None or not self.accounts.users
 
     def log_in(self, name: str, password: str, source: str) -> LogIn | None:
@@ -81,13 +87,13 @@ class Desk:
             return None
         made = LogIn(secrets.token_urlsafe(32), secrets.token_urlsafe(32), Person(user.name, user.role, "session"))
         self._forget_old()
-        self._sessions[made.id] = (made, time.monotonic() + SESSION_S)
+        self._sessions[made.id] = (made, user, time.monotonic() + SESSION_S)
         self._audit.add(user.name, "log-in", source=source)
         return made
 
     def _forget_old(self) -> None:
         now = time.monotonic()
-        self._sessions = {id: one for id, one in self._sessions.items() if one[1] > now}
+        self._sessions = {id: one for id, one in self._sessions.items() if one[2] > now}
         while len(self._sessions) >= MAX_SESSIONS:
             del self._sessions[next(iter(self._sessions))]
 
@@ -98,18 +104,18 @@ class Desk:
             self._audit.add(found[0].person.name, "log-out")
 
     def session(self, id: str) -> LogIn | None:
-        """The log-in of a cookie, if it still counts; it then counts anew from now."""
-        found = self._sessions.get(id)
-        if found is None or found[1] < time.monotonic() or self.accounts is None:
-            self._sessions.pop(id, None)
+        """The log-in of a cookie, if it still counts; it then counts anew from now.
+
+        It ends when the user's role or password changes.
+        """
+        found = self._sessions.pop(id, None)
+        if found is None or self.accounts is None:
             return None
-        log_in = found[0]
+        log_in, user, until = found
         self.accounts.refresh()
-        user = self.accounts.users.get(log_in.person.name)
-        if user is None or user.role != log_in.person.role:
-            self._sessions.pop(id, None)
+        if until < time.monotonic() or self.accounts.users.get(user.name) != user:
             return None
-        self._sessions[id] = (log_in, time.monotonic() + SESSION_S)
+        self._sessions[id] = (log_in, user, time.monotonic() + SESSION_S)
         return log_in
 
     def with_token(self, token: str) -> Person | None:

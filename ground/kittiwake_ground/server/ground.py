@@ -33,7 +33,7 @@ class Ground:
         self.configuration = configuration
         self.archive: ArchiveSink = NoArchive() if archive is None else archive
         self.audit = AuditTrail(configuration.folder / "audit.jsonl", self.archive.add_audit)
-        self.desk = Desk(configuration.users, self.audit)
+        self.desk = Desk(configuration.users, self.audit, configuration.is_local)
         self.deployments = {
             one.name: Deployment(one, configuration.folder / "files" / one.name, self.archive)
             for one in configuration.deployments

@@ -1,0 +1,54 @@
+"""The archive of the ground station: samples, events, commands, files and raw frames in SQLite.
+
+`Archive` writes and reads, `History` only reads. See `docs` of the modules: `sampling` for what a duplicate is, `tags` for
+the time by which a row is found, `rollups` and `buckets` for statistics, `retention` for what is kept how long.
+"""
+
+from kittiwake_ground.archive.archive import Archive, ArchiveFault
+from kittiwake_ground.archive.history import History, UnknownChannel
+from kittiwake_ground.archive.opening import ArchiveInUse
+from kittiwake_ground.archive.readers import QueryTooLong
+from kittiwake_ground.archive.records import (
+    COMMAND_STATES,
+    FINAL_COMMAND_STATES,
+    ArchivedChannel,
+    ArchivedCommand,
+    ArchivedEvent,
+    ArchivedFile,
+    Buckets,
+    ChannelDeclaration,
+    CommandStep,
+    Frame,
+    Loss,
+    NewEvent,
+    Sample,
+    Statistics,
+)
+from kittiwake_ground.archive.retention import Retention
+from kittiwake_ground.archive.schema import ArchiveTooNew, NotAnArchive
+
+__all__ = [
+    "Archive",
+    "History",
+    "Retention",
+    "NewEvent",
+    "ChannelDeclaration",
+    "Frame",
+    "Sample",
+    "Buckets",
+    "ArchivedChannel",
+    "ArchivedEvent",
+    "ArchivedCommand",
+    "CommandStep",
+    "ArchivedFile",
+    "Loss",
+    "Statistics",
+    "COMMAND_STATES",
+    "FINAL_COMMAND_STATES",
+    "ArchiveFault",
+    "ArchiveInUse",
+    "ArchiveTooNew",
+    "NotAnArchive",
+    "QueryTooLong",
+    "UnknownChannel",
+]
