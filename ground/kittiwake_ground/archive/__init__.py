@@ -1,7 +1,7 @@
 """The archive of the ground station: samples, events, commands, files and raw frames in SQLite.
 
-`Archive` writes and reads, `History` only reads. See `docs` of the modules: `sampling` for what a duplicate is, `tags` for
-the time by which a row is found, `rollups` and `buckets` for statistics, `retention` for what is kept how long.
+`Archive` writes and reads, `History` only reads. The modules say more: `sampling` what a duplicate is, `tags` by which
+time a row is found, `rollups` and `buckets` how statistics are made, `retention` what is kept how long.
 """
 
 from kittiwake_ground.archive.archive import Archive, ArchiveFault

@@ -8,12 +8,12 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.platform.interface import NS_PER_US
 from kittiwake_ground.archive import export
 from kittiwake_ground.archive.buckets import LAST_US
 from kittiwake_ground.archive.history import QUERY_LIMIT_S, History
 from kittiwake_ground.archive.intake import Entry, Intake
 from kittiwake_ground.archive.opening import DATABASE, lock_folder, open_writer
+from kittiwake_ground.archive.recorder import Recorder
 from kittiwake_ground.archive.records import (
     COMMAND_STATES,
     DIRECTIONS,
@@ -23,7 +23,6 @@ from kittiwake_ground.archive.records import (
     Frame,
     Statistics,
 )
-from kittiwake_ground.archive.recorder import Recorder
 from kittiwake_ground.archive.retention import Retention
 from kittiwake_ground.archive.writer import Writer
 
@@ -50,7 +49,7 @@ class ArchiveFault(OSError):
 
 def wall_us() -> int:
     """The ground's time in microseconds since the Unix epoch."""
-    return time.time_ns() // NS_PER_US
+    return time.time_ns() // 1_000
 
 
 class Archive(History):

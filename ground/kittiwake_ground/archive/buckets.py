@@ -68,10 +68,8 @@ def width_for(start_us: int, end_us: int, count: int) -> int:
     """The least of the widths offered that cuts [start, end) into at most `count` buckets. Raises `ValueError`."""
     if not 2 <= count <= MAX_BUCKETS:
         raise ValueError(f"2 to {MAX_BUCKETS} buckets can be asked for, not {count}")
-    for width_us in WIDTHS_OFFERED_US:
-        if (end_us - 1) // width_us - start_us // width_us < count:
-            break
-    return width_us
+    fitting = (width for width in WIDTHS_OFFERED_US if (end_us - 1) // width - start_us // width < count)
+    return next(fitting, WIDTHS_OFFERED_US[-1])
 
 
 def pieces(start_us: int, end_us: int, level: int) -> list[Piece]:
@@ -103,8 +101,8 @@ def _plan(connection: sqlite3.Connection, channel: int, start_us: int, end_us: i
         last_us = min(-(-end_us // lasting_us) * lasting_us, horizon_us)
         found = pieces(first_us, last_us, max(level, LASTING_LEVEL))
         start_us = horizon_us
-    open = connection.execute("SELECT chunk FROM open_chunks WHERE channel = ? ORDER BY chunk", (channel,)).fetchall()
-    for (chunk,) in open:
+    unrolled = connection.execute("SELECT chunk FROM open_chunks WHERE channel = ? ORDER BY chunk", (channel,))
+    for (chunk,) in unrolled.fetchall():
         from_us, to_us = max(chunk * CHUNK_US, start_us), min((chunk + 1) * CHUNK_US, end_us)
         if from_us < to_us:
             found += [*pieces(start_us, from_us, level), Piece(SAMPLES, from_us, to_us)]

@@ -164,10 +164,7 @@ class History:
                 f" WHERE {query.where} ORDER BY time_us DESC, id DESC LIMIT ?",
                 (*query.values, _bounded(limit)),
             ).fetchall()
-        return [
-            ArchivedEvent(id, time_us, tag_of(time_us, base, device_us), received_us, *rest, json.loads(arguments))
-            for id, time_us, base, device_us, received_us, *rest, arguments in rows
-        ]
+        return [_event(row) for row in rows]
 
     def commands(
         self,
@@ -194,8 +191,8 @@ class History:
             if before is not None:
                 query.add("commands.id < ?", before)
             rows = connection.execute(
-                "SELECT commands.id, deployments.name, commands.name, opcode, arguments, by, created_us, state, response"
-                " FROM commands JOIN deployments ON deployments.id = deployment"
+                "SELECT commands.id, deployments.name, commands.name, opcode, arguments, by, created_us, state,"
+                " response FROM commands JOIN deployments ON deployments.id = deployment"
                 f" WHERE {query.where} ORDER BY commands.id DESC LIMIT ?",
                 (*query.values, _bounded(limit)),
             ).fetchall()
@@ -225,7 +222,8 @@ class History:
             if direction:
                 query.add("direction = ?", direction)
             rows = connection.execute(
-                f"SELECT received_us, direction, bytes FROM frames WHERE {query.where} ORDER BY received_us, id LIMIT ?",
+                f"SELECT received_us, direction, bytes FROM frames WHERE {query.where}"
+                " ORDER BY received_us, id LIMIT ?",
                 (*query.values, _bounded(limit)),
             ).fetchall()
         return [Frame(*row) for row in rows]
@@ -293,9 +291,16 @@ def _sample(row: Any) -> Sample:
     return Sample(time_us, position, tag_of(time_us, base, device_us), received_us, decode(kind, number, text), name)
 
 
+def _event(row: tuple[Any, ...]) -> ArchivedEvent:
+    id, time_us, base, device_us, received_us, name, severity, text, arguments = row
+    tag = tag_of(time_us, base, device_us)
+    return ArchivedEvent(id, time_us, tag, received_us, name, severity, text, json.loads(arguments))
+
+
 def _command(connection: sqlite3.Connection, row: tuple[Any, ...]) -> ArchivedCommand:
+    id, deployment, name, opcode, arguments, by, created_us, state, response = row
     steps = connection.execute(
-        "SELECT state, at_us, by, response FROM command_states WHERE command = ? ORDER BY step", (row[0],)
+        "SELECT state, at_us, by, response FROM command_states WHERE command = ? ORDER BY step", (id,)
     )
-    found = tuple([CommandStep(*step) for step in steps])
-    return ArchivedCommand(*row[:4], json.loads(row[4]), *row[5:], found)
+    life = tuple([CommandStep(*step) for step in steps])
+    return ArchivedCommand(id, deployment, name, opcode, json.loads(arguments), by, created_us, state, response, life)

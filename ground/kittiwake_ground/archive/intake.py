@@ -24,11 +24,11 @@ BATCH = 50_000
 
 
 class Entry(NamedTuple):
-    """Something to be written: the deployment, the kind of thing, how many items, and what writes them."""
+    """Something to be written: the deployment, the kind of thing, how many items it is, and what writes them."""
 
     deployment: str
     what: str
-    count: int
+    size: int
     write: Callable[[Recorder], None]
 
 
@@ -74,19 +74,19 @@ class Intake:
         with self._changed:
             # A batch that is larger than the whole queue goes in when the queue is empty.
             if wait_s > 0:
-                self._changed.wait_for(lambda: self._closed or self._has_room(entry.count, limit), wait_s)
+                self._changed.wait_for(lambda: self._closed or self._has_room(entry.size, limit), wait_s)
             if self._closed:
                 raise ValueError("the archive is closed")
-            if not self._has_room(entry.count, limit):
+            if not self._has_room(entry.size, limit):
                 key = (entry.deployment, entry.what)
-                self._losses[key] = self._losses.get(key, 0) + entry.count
-                self.dropped += entry.count
+                self._losses[key] = self._losses.get(key, 0) + entry.size
+                self.dropped += entry.size
                 self._number += 1
                 return False
             if not self._entries:
                 self._first_s = time.monotonic()
             self._entries.append(entry)
-            self._waiting += entry.count
+            self._waiting += entry.size
             self._number += 1
             if self._waiting >= BATCH or len(self._entries) == 1:
                 self._changed.notify_all()
@@ -108,15 +108,15 @@ class Intake:
                 if self._entries:
                     left_s = min(left_s, self._first_s + self._interval_s - time.monotonic())
                 self._changed.wait(max(left_s, 0.0))
-            count = 0
-            size = 0
-            while size < len(self._entries) and count < BATCH:
-                count += self._entries[size].count
-                size += 1
-            entries = self._entries[:size]
-            del self._entries[:size]
-            self._waiting -= count
-            self._taken = count
+            items = 0
+            number = 0
+            while number < len(self._entries) and items < BATCH:
+                items += self._entries[number].size
+                number += 1
+            entries = self._entries[:number]
+            del self._entries[:number]
+            self._waiting -= items
+            self._taken = items
             losses, self._losses = self._losses, {}
             return Taken(entries, losses, self._number - len(self._entries))
 

@@ -1,8 +1,9 @@
-"""Turns what is put into the archive to rows. All of it runs in the writer's thread, within the writer's transactions."""
+"""Turns what is put into the archive to rows, in the writer's thread and within the writer's transactions."""
 
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kittiwake_ground.archive.sampling import SampleWriter
@@ -99,13 +100,13 @@ class Recorder:
             self.sampling.add(id, samples)
             return
         for sample in samples:
-            self.attempt(lambda: self.sampling.add(self.deployment(deployment), [sample]), 1)
+            self.attempt(partial(self.sampling.add, id, [sample]), 1)
 
     def events(self, deployment: str, events: Sequence[NewEvent]) -> None:
         """Writes events."""
         if self.careful and len(events) > 1:
             for event in events:
-                self.attempt(lambda: self.events(deployment, [event]), 1)
+                self.attempt(partial(self.events, deployment, [event]), 1)
             return
         id = self.deployment(deployment)
         rows = [

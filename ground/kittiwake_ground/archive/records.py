@@ -1,9 +1,13 @@
-"""What the archive takes and what it gives. Times are microseconds since the Unix epoch unless a name says otherwise."""
+"""What the archive takes and what it gives. Times are microseconds since the Unix epoch."""
 
 from __future__ import annotations
 
-from array import array
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from array import array
 
 COMMAND_STATES = (
     "queued", "sent", "dispatched", "completed", "failed", "timed_out", "refused", "expired", "cancelled",
@@ -49,7 +53,8 @@ class Sample(NamedTuple):
     name: str = ""
 
 
-class Buckets(NamedTuple):
+@frozen
+class Buckets:
     """Statistics of a channel by time. The arrays are equally long; buckets without a sample are left out.
 
     `start_us` are multiples of `width_us`. `min`, `max`, `mean` and `last` are floats; the mean is NaN where the sum
@@ -132,7 +137,7 @@ class Loss(NamedTuple):
 
     at_us: int
     what: str
-    count: int
+    lost: int
 
 
 class ArchivedChannel(NamedTuple):

@@ -1,9 +1,9 @@
 """Statistics of channels by time, at several widths, kept beside the samples so that a year answers like an hour.
 
-Time is cut into chunks of a minute. While samples come into a chunk it stands in `open_chunks`, in the same transaction
-as they do, and readers take it from the samples. When they have moved on it is rolled: its statistics are made anew from
-the samples at the finest level, and from there up through all levels, and the chunk is closed, in one transaction. So
-late samples need no arithmetic of their own, and no kill can leave statistics that disagree with the samples.
+Time is cut into chunks of a minute. While samples come into a chunk it stands in `open_chunks`, by the transaction
+that writes them, and readers take it from the samples. When they have moved on it is rolled: its statistics are made
+anew from the samples at the finest level, and from there up through all levels, and the chunk is closed, in one
+transaction. So late samples need no arithmetic of their own, and no kill leaves statistics that disagree with them.
 """
 
 from __future__ import annotations

@@ -30,12 +30,12 @@ _AT_TIME = "SELECT position, base, device_us, kind, number, text FROM samples WH
 class _Channel:
     """What the writer knows of one channel, and the rows that it is about to write."""
 
-    __slots__ = ("first_us", "id", "late", "newest_us", "open", "rows")
+    __slots__ = ("first_us", "id", "late", "newest_us", "open_chunks", "rows")
 
-    def __init__(self, id: int, newest_us: int, open: set[int]) -> None:
+    def __init__(self, id: int, newest_us: int, open_chunks: set[int]) -> None:
         self.id = id
         self.newest_us = newest_us
-        self.open = open
+        self.open_chunks = open_chunks
         self.first_us = 0
         self.rows: list[Row] = []
         self.late: list[Row] = []
@@ -127,7 +127,7 @@ class SampleWriter:
     def _roll(self, channel: _Channel, late: list[int]) -> None:
         """Closes the chunks that samples have moved on from; those of the newest and the last late one stay open."""
         newest = channel.newest_us // CHUNK_US
-        touched = set(channel.open)
+        touched = set(channel.open_chunks)
         keep = set(late[-1:])
         if channel.rows:
             # All samples between the first of the new rows and the last are new: one stretch, whatever the gaps.
@@ -143,10 +143,11 @@ class SampleWriter:
             roll(self._connection, channel.id, start * CHUNK_US, end * CHUNK_US)
         change = self._connection.executemany
         change(
-            "DELETE FROM open_chunks WHERE channel = ? AND chunk = ?", [(channel.id, n) for n in channel.open - keep]
+            "DELETE FROM open_chunks WHERE channel = ? AND chunk = ?",
+            [(channel.id, n) for n in channel.open_chunks - keep],
         )
-        change("INSERT INTO open_chunks VALUES (?, ?)", [(channel.id, number) for number in keep - channel.open])
-        channel.open = keep
+        change("INSERT INTO open_chunks VALUES (?, ?)", [(channel.id, number) for number in keep - channel.open_chunks])
+        channel.open_chunks = keep
 
     def raise_horizon(self, time_us: int) -> None:
         """Refuses samples before that time from now on, and rolls the open chunks before it."""
@@ -162,8 +163,8 @@ class SampleWriter:
     def _channel(self, deployment: int, name: str) -> _Channel:
         id = self.channel_id(deployment, name)
         newest = self._connection.execute("SELECT max(time_us) FROM samples WHERE channel = ?", (id,)).fetchone()[0]
-        open = self._connection.execute("SELECT chunk FROM open_chunks WHERE channel = ?", (id,)).fetchall()
-        return _Channel(id, max(newest or 0, self._horizon_us - 1), {row[0] for row in open})
+        chunks = self._connection.execute("SELECT chunk FROM open_chunks WHERE channel = ?", (id,)).fetchall()
+        return _Channel(id, max(newest or 0, self._horizon_us - 1), {row[0] for row in chunks})
 
     def channel_id(self, deployment: int, name: str) -> int:
         """The number of a channel, which is made if it is new."""

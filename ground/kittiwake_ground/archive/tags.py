@@ -6,7 +6,10 @@ count from boot, that have no base, and for a wall clock that was never set. The
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 WALL_BASES = frozenset((2, 3))
 """F´'s TB_WORKSTATION_TIME and TB_SC_TIME: microseconds since the Unix epoch."""
@@ -33,6 +36,7 @@ def tag_of(time_us: int, base: int, device_us: int | None) -> int:
 
 
 BASE_NAMES: Mapping[int, str] = {
-    0: "TB_NONE", 1: "TB_PROC_TIME", 2: "TB_WORKSTATION_TIME", 3: "TB_SC_TIME", 4: "TB_FPGA_TIME", 0xFFFF: "TB_DONT_CARE",
+    0: "TB_NONE", 1: "TB_PROC_TIME", 2: "TB_WORKSTATION_TIME", 3: "TB_SC_TIME", 4: "TB_FPGA_TIME",
+    0xFFFF: "TB_DONT_CARE",
 }  # fmt: skip
 """F´'s names of the time bases, for exports."""

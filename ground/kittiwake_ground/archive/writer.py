@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kittiwake_ground.archive.recorder import UNFIT, Recorder
@@ -108,7 +109,7 @@ class Writer:
             except sqlite3.Error as fault:
                 self.fault = str(fault)
                 if self._intake.closed:
-                    self.lost += sum([entry.count for entry in taken.entries])
+                    self.lost += sum([entry.size for entry in taken.entries])
                     break
                 time.sleep(RETRY_INTERVAL_S)
         self._intake.done(taken.number)
@@ -121,7 +122,7 @@ class Writer:
         try:
             for entry in taken.entries:
                 if careful:
-                    recorder.attempt(lambda: entry.write(recorder), entry.count)
+                    recorder.attempt(partial(entry.write, recorder), entry.size)
                 else:
                     entry.write(recorder)
             for (deployment, what), count in taken.losses.items():

@@ -1,0 +1,81 @@
+"""The bodies of requests, with their limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kittiwake_ground.server.commands import MAX_TIMEOUT_S
+from kittiwake_ground.server.sequences import MAX_TEXT_SIZE
+
+Name = Annotated[str, Field(min_length=1, max_length=300)]
+Path = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class Body(BaseModel):
+    """A JSON object without members that nobody reads."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LogInBody(Body):
+    """A name and a password."""
+
+    name: Annotated[str, Field(max_length=100)]
+    password: Annotated[str, Field(max_length=1000)]
+
+
+class CommandBody(Body):
+    """A command with its arguments in order or by name; `wait` to get the answer once it has ended."""
+
+    name: Name
+    arguments: Annotated[list[Any], Field(max_length=1000)] | dict[str, Any] = []
+    timeout_s: Annotated[float | None, Field(gt=0, le=MAX_TIMEOUT_S)] = None
+    wait: bool = False
+
+
+class RemoteBody(Body):
+    """A file of the deployment."""
+
+    remote: Path
+
+
+class FolderBody(Body):
+    """A folder of the deployment."""
+
+    path: Path = "/"
+
+
+class SequenceBody(Body):
+    """The text of a sequence; `name` stands for the file in faults."""
+
+    text: Annotated[str, Field(max_length=MAX_TEXT_SIZE)]
+    name: Annotated[str, Field(max_length=255)] = "sequence"
+
+
+class CheckBody(SequenceBody):
+    """A sequence to check; the dry run starts at `start_us`, microseconds since 1970, or now."""
+
+    start_us: Annotated[int | None, Field(ge=0, lt=1 << 62)] = None
+
+
+class SequenceUploadBody(SequenceBody):
+    """A sequence to compile and bring up."""
+
+    remote: Path
+
+
+class RunBody(Body):
+    """A sequence file of the deployment to run; `sequencer` where there are several."""
+
+    remote: Path
+    sequencer: Annotated[str, Field(max_length=300)] = ""
+
+
+class ParameterBody(Body):
+    """A value to set; `save` to keep it, `wait` to get the answer once the setting has ended."""
+
+    value: Any
+    save: bool = False
+    wait: bool = False
