@@ -48,7 +48,7 @@ class DeploymentConfiguration:
     `queue` says what becomes of a command while the link is down: `hold` keeps up to `queue_size` of them for
     `queue_expiry_s` seconds each, `refuse` keeps none. `rate` is the pace of file uploads in bytes a second, 0 for as
     fast as the link takes, `None` for a pace that suits the kind of link. `hazardous` are patterns of commands to arm
-    in two steps, besides those that the dictionary marks.
+    in two steps, besides those that the dictionary marks. `raw_frames` has the archive keep what the link carries, too.
     """
 
     name: str
@@ -63,6 +63,7 @@ class DeploymentConfiguration:
     history_size: int = 300
     rate: float | None = None
     hazardous: tuple[str, ...] = ()
+    raw_frames: bool = False
 
     def __post_init__(self) -> None:
         where = f"deployment {self.name!r}"
@@ -143,7 +144,7 @@ def parse_deployment(text: str) -> DeploymentConfiguration:
     parts = rest.split(",")
     if not equals or len(parts) not in (2, 3):
         raise ConfigurationFault(f"{text!r} should be NAME=DICTIONARY,LINK or NAME=DICTIONARY,LINK,FRAMING")
-    return DeploymentConfiguration(name, Path(parts[0]), *parts[1:])
+    return DeploymentConfiguration(name, Path(parts[0]), parts[1], parts[2] if len(parts) == 3 else "ccsds")
 
 
 _Kinds = dict[str, tuple[type, ...]]
@@ -154,7 +155,7 @@ _GROUND_KINDS: _Kinds = {
 _DEPLOYMENT_KINDS: _Kinds = {
     "dictionary": (str,), "link": (str,), "framing": (str,), "packet_set": (str,), "queue": (str,),
     "queue_size": (int,), "queue_expiry_s": (int, float), "command_timeout_s": (int, float), "history_size": (int,),
-    "rate": (int, float), "hazardous": (list,),
+    "rate": (int, float), "hazardous": (list,), "raw_frames": (bool,),
 }  # fmt: skip
 _PATHS = ("folder", "users", "archive", "dictionary")
 
@@ -189,5 +190,3 @@ def _checked(table: Mapping[str, Any], kinds: _Kinds, prefix: str, base: Path) -
             raise ConfigurationFault(f"{prefix}{key} is {' or '.join(kind.__name__ for kind in wanted)}, not {value!r}")
         found[key] = base / value if key in _PATHS else value
     return found
-
-

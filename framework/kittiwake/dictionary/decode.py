@@ -106,12 +106,13 @@ class Decoder:
         self._packets = {packet.id: packet for packet in _packets(dictionary, packet_set)}
         self._event_readers: dict[int, Callable[[bytes], DecodedEvent]] = {}
         self._update_readers: dict[int, Callable[[bytes, int], tuple[DecodedChannel, int]]] = {}
+        self._packet_readers: dict[int, Callable[[bytes], list[DecodedChannel]]] = {}
         self._head_size = self._packet_id.size
-        self._packet_readers: dict[bytes, Callable[[bytes], list[DecodedChannel]]] = {}
+        self._packet_readers_by_head: dict[bytes, Callable[[bytes], list[DecodedChannel]]] = {}
 
     def decode(self, packet: bytes) -> Sequence[DecodedEvent | DecodedChannel]:
         """What an event, channel or packetised telemetry packet says, by its descriptor. Raises `WireError`."""
-        reader = self._packet_readers.get(packet[: self._head_size])
+        reader = self._packet_readers_by_head.get(packet[: self._head_size])
         if reader is not None:
             try:
                 return reader(packet)
@@ -181,10 +182,10 @@ class Decoder:
     def decode_packetised(self, packet: bytes) -> list[DecodedChannel]:
         """The channels of a packetised telemetry packet, all with its one time tag. Raises `WireError`."""
         try:
-            head = packet[: self._head_size]
-            reader = self._packet_readers.get(head)
+            id = self._packet_id.unpack_from(packet)[1]
+            reader = self._packet_readers.get(id)
             if reader is None:
-                reader = self._packet_readers[head] = self._new_packet_reader(self._packet_id.unpack(head)[1])
+                reader = self._new_packet_reader(id)
             return reader(packet)
         except struct.error:
             raise _wrong_size(packet) from None
@@ -193,7 +194,11 @@ class Decoder:
         packet = self._packets.get(id)
         if packet is None:
             raise WireError(f"the dictionary has no telemetry packet with the id {id}")
-        return packet_reader(packet, self.dictionary.config, DecodedChannel, self.dictionary.formats)
+        config = self.dictionary.config
+        reader = packet_reader(packet, config, DecodedChannel, self.dictionary.formats)
+        self._packet_readers[id] = reader
+        self._packet_readers_by_head[self._packet_id.pack(config.descriptors["FW_PACKET_PACKETIZED_TLM"], id)] = reader
+        return reader
 
 
 def _wrong_size(packet: bytes) -> WireError:

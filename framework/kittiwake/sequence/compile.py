@@ -63,17 +63,17 @@ def form_of(config: Config) -> Form:
 
 def records_of(sequence: Sequence, dictionary: Dictionary) -> tuple[list[Record], list[Fault]]:
     """The records of a parsed sequence, and the faults of the lines that the dictionary refuses."""
-    compiler = CallCompiler(dictionary)
+    packet_of, new = CallCompiler(dictionary).packet, tuple.__new__
     records: list[Record] = []
     faults: list[Fault] = []
-    for statement in sequence.statements:
-        packet = compiler.packet(statement.call)
-        if isinstance(packet, bytes):
-            seconds, microseconds = divmod(statement.time_us, US_PER_S)
-            records.append(Record(ABSOLUTE if statement.absolute else RELATIVE, seconds, microseconds, packet))
+    for _, absolute, time_us, call_offset, call in sequence.statements:
+        packet = packet_of(call)
+        if type(packet) is bytes:
+            kind = ABSOLUTE if absolute else RELATIVE
+            records.append(new(Record, (kind, time_us // US_PER_S, time_us % US_PER_S, packet)))
         else:
             for offset, message, hint in packet:
-                faults.append(sequence.fault(statement.call_offset + offset, message, hint))
+                faults.append(sequence.fault(call_offset + offset, message, hint))
     return records, faults
 
 
@@ -83,7 +83,7 @@ class CallCompiler:
     def __init__(self, dictionary: Dictionary) -> None:
         self._dictionary = dictionary
         self._form = form_of(dictionary.config)
-        self._by_opcode: dict[int, tuple[bytes, list[Packer]]] = {}
+        self._by_mnemonic: dict[str, tuple[bytes, list[Packer]]] = {}
         self._made: dict[int, tuple[Call, bytes | list[tuple[int, str, str]]]] = {}
 
     def packet(self, call: Call) -> bytes | list[tuple[int, str, str]]:
@@ -95,6 +95,17 @@ class CallCompiler:
         return made[1]
 
     def _compile(self, call: Call) -> bytes | list[tuple[int, str, str]]:
+        known = self._by_mnemonic.get(call.mnemonic)
+        if known is None or len(known[1]) != len(call.arguments):
+            return self._check(call)
+        try:
+            packet = known[0] + b"".join([pack(plain) for pack, plain in zip(known[1], call.arguments, strict=True)])
+        except (TypeError, ValueError):
+            return self._check(call)
+        return packet if len(packet) <= MAX_PACKET_SIZE else self._check(call)
+
+    def _check(self, call: Call) -> bytes | list[tuple[int, str, str]]:
+        """As `_compile`, argument by argument."""
         command = self._dictionary.commands.get(call.mnemonic)
         if command is None:
             hint = did_you_mean(call.mnemonic, self._dictionary.commands)
@@ -117,11 +128,11 @@ class CallCompiler:
 
     def _packers(self, command: Command) -> tuple[bytes, list[Packer]]:
         """The first bytes of a command's packets, and a packer for each of its parameters."""
-        made = self._by_opcode.get(command.opcode)
+        made = self._by_mnemonic.get(command.name)
         if made is None:
             start = self._form.command.pack(self._form.descriptor, command.opcode)
             packers = [_packer(formal.type, self._dictionary) for formal in command.formals]
-            made = self._by_opcode[command.opcode] = (start, packers)
+            made = self._by_mnemonic[command.name] = (start, packers)
         return made
 
 

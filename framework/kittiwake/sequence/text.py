@@ -47,11 +47,13 @@ _VALUE = re.compile(
 )
 _INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F_]+|[1-9][0-9_]*|0[0_]*)")
 _SIMPLE = re.compile(
-    rf"""[ \t]*+(,?)[ \t]*+
+    rf"""([ \t]*+,?[ \t]*+)
     (?:([+-]?[1-9][0-9]{{0,30}}|0)|([+-]?{_DIGITS}\.{_DIGITS})|"([^"\\\n]*)"|([^\W\d]\w*(?:\.\w+)*))(?=[\s,;\\]|\Z)""",
     re.VERBOSE,
 )
 """The commonest arguments in one step: whole numbers, fractions, text and words."""
+_PLAIN_LINE = re.compile(r"([RA][0-9][0-9:.T-]*)([ \t][^\\\r\n]*)\r?(?=\n|\Z)")
+"""The commonest line in one step: nothing before the time, and no backslash that may join it to the next."""
 _DELIMITERS = " \t\f\r,;\\"
 _KEY = re.compile(rf"""(?:([^\W\d]\w*)|"([^\W\d]\w*)"|'([^\W\d]\w*)'){_SPACE}:{_SPACE}""")
 _QUOTED_OR_COMMENT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|;""")
@@ -126,22 +128,63 @@ def read_text(text: str, name: str) -> tuple[Sequence, list[Fault]]:
     if len(text) > MAX_TEXT_SIZE:
         return sequence, [Fault(name, 1, 1, f"the text is longer than {MAX_TEXT_SIZE} characters")]
     faults: list[Fault] = []
-    calls: dict[str, Call] = {}
-    times: dict[tuple[str, str], int] = {}
-    start = 0
-    while start < len(text) and len(faults) < MAX_FAULTS:
+    known = _Known()
+    plain_line, add, new = _PLAIN_LINE.match, sequence.statements.append, tuple.__new__
+    times, calls = known.times, known.calls
+    start, size = 0, len(text)
+    while start < size and len(faults) < MAX_FAULTS:
+        plain = plain_line(text, start)
+        if plain is not None:
+            clock, rest = plain.groups()
+            time_us = times.get(clock)
+            call = calls.get(rest) or known.simple_call(rest)
+            if time_us is not None and call is not None:
+                add(new(Statement, (start, clock[0] == "A", time_us, start + len(clock), call)))
+                start = plain.end() + 1
+                continue
         end = _logical_end(text, start)
-        line = text[start:end]
         try:
-            head = _HEAD.match(line)
-            if head is not None:
-                sequence.statements.append(_statement(line, start, head, calls, times))
-            elif _BLANK.fullmatch(line) is None:
-                raise _headless(line)
+            statement = _statement(text[start:end], start, known)
+            if statement is not None:
+                add(statement)
         except _Bad as bad:
             faults.append(sequence.fault(start + bad.offset, bad.message, bad.hint))
         start = end + 1
     return sequence, faults
+
+
+class _Known:
+    """What was read before and needs no second look: times, calls, mnemonics and simple arguments by their text."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, int] = {}
+        self.calls: dict[str, Call] = {}
+        self.mnemonics: set[str] = set()
+        self.arguments: dict[str, Any] = {}
+
+    def simple_call(self, rest: str) -> Call | None:
+        """The call of a known mnemonic whose arguments are simple, each behind a comma and a blank; None for others."""
+        mnemonic, _, tail = rest[1:].partition(" ")
+        if mnemonic not in self.mnemonics:
+            return None
+        arguments: list[Any] = []
+        offsets: list[int] = []
+        if tail:
+            known = self.arguments
+            offset = len(mnemonic) + 2
+            for argument in tail.split(", "):
+                value = known.get(argument)
+                if value is None:
+                    found = _SIMPLE.fullmatch(argument)
+                    if found is None or found[1]:
+                        return None
+                    kind = found.lastindex or 0
+                    value = known[argument] = _SIMPLE_VALUES[kind](found[kind])
+                arguments.append(value)
+                offsets.append(offset)
+                offset += len(argument) + 2
+        call = self.calls[rest] = Call(mnemonic, 1, tuple(arguments), tuple(offsets))
+        return call
 
 
 def _logical_end(text: str, start: int) -> int:
@@ -167,21 +210,26 @@ def _goes_on(line: str) -> bool:
         position = found.end()
 
 
-def _statement(
-    line: str, start: int, head: re.Match[str], calls: dict[str, Call], times: dict[tuple[str, str], int]
-) -> Statement:
-    key = (head[1], head[2])
-    time_us = times.get(key)
+def _statement(line: str, start: int, known: _Known) -> Statement | None:
+    """What stands on a line of any form; None for a blank one."""
+    head = _HEAD.match(line)
+    if head is None:
+        if _BLANK.fullmatch(line):
+            return None
+        raise _headless(line)
+    clock = head[1] + head[2]
+    time_us = known.times.get(clock)
     if time_us is None:
-        time_us = times[key] = _time(head)
+        time_us = known.times[clock] = _time(head)
     rest = line[head.end() :]
-    call = calls.get(rest)
+    call = known.calls.get(rest)
     if call is None:
         try:
-            call = calls[rest] = _call(rest)
+            call = known.calls[rest] = _call(rest)
         except _Bad as bad:
             raise _Bad(bad.offset + head.end(), bad.message, bad.hint) from None
-    return Statement(start + head.start(1), key[0] == "A", time_us, start + head.end(), call)
+        known.mnemonics.add(call.mnemonic)
+    return Statement(start + head.start(1), head[1] == "A", time_us, start + head.end(), call)
 
 
 def _time(head: re.Match[str]) -> int:
@@ -216,7 +264,7 @@ def _call(rest: str) -> Call:
     end = len(rest)
     while position < end:
         simple = _SIMPLE.match(rest, position)
-        if simple is not None and not (simple[1] and (comma or not arguments)):
+        if simple is not None and not ("," in simple[1] and (comma or not arguments)):
             kind = simple.lastindex or 0
             arguments.append(_SIMPLE_VALUES[kind](simple[kind]))
             offsets.append(simple.start(kind) - (kind == _QUOTED))

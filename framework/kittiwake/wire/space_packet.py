@@ -23,14 +23,16 @@ MAX_SPACE_DATA_SIZE = 0x10000
 
 IDLE_APID = 0x7FF
 MIN_IDLE_SIZE = SPACE_HEADER_SIZE + 1
-"""The smallest idle packet: a space packet has at least one byte of data."""
+"""The smallest idle packet: a space packet has at least one byte of data, and its header counts the others."""
 
 _HEADER = Struct(">HHH")
+_LENGTH = Struct(">4xH")
 _UNSEGMENTED = 0xC000
 _COUNT_MASK = 0x3FFF
 _TYPE_SHIFT = 12
 _VERSION_AND_TYPE = 0xF000
 _VERSION_TYPE_AND_SECONDARY = 0xF800
+_SECONDARY_HEADER = 0x0800
 _IDLE_FILL = b"\x44"
 
 
@@ -73,6 +75,7 @@ class SpacePacketDeframer:
     def __init__(self, packet_type: int, counters: LinkCounters) -> None:
         self._type_bits = packet_type << _TYPE_SHIFT
         self._counters = counters
+        # The second header word, flags and count, that should follow behind each first one.
         self._expected: dict[int, int] = {}
 
     def reset(self) -> None:
@@ -89,10 +92,9 @@ class SpacePacketDeframer:
                 and sequence & _UNSEGMENTED == _UNSEGMENTED
                 and size == SPACE_HEADER_SIZE + length + 1
             ):
-                apid = identification & IDLE_APID
-                if apid == IDLE_APID:
+                if identification & IDLE_APID == IDLE_APID:
                     return None
-                self._watch(apid, sequence & _COUNT_MASK)
+                self._watch(identification, sequence)
                 self._counters.packets += 1
                 return data[SPACE_HEADER_SIZE:]
         self._counters.malformed += 1
@@ -107,43 +109,49 @@ class SpacePacketDeframer:
         packets: list[bytes] = []
         expected, type_bits, unpack_from = self._expected, self._type_bits, _HEADER.unpack_from
         end = len(run)
+        last = end - SPACE_HEADER_SIZE
         offset = skipped = 0
-        while end - offset > SPACE_HEADER_SIZE:
+        while offset < last:
             identification, sequence, length = unpack_from(run, offset)
-            if identification & _VERSION_AND_TYPE != type_bits:
+            stop = offset + MIN_IDLE_SIZE + length
+            # A header that is just as expected has been looked at before, in all but the count.
+            if expected.get(identification) == sequence and stop <= end:
+                expected[identification] = sequence + 1
+                packets.append(run[offset + SPACE_HEADER_SIZE : stop])
+            elif identification & _VERSION_AND_TYPE != type_bits:
                 offset += 1
                 skipped += 1
                 continue
-            start = offset + SPACE_HEADER_SIZE
-            stop = start + length + 1
-            if stop > end:
+            elif stop > end:
                 break
+            elif identification & IDLE_APID != IDLE_APID:
+                self._watch(identification, sequence)
+                packets.append(run[offset + SPACE_HEADER_SIZE : stop])
             offset = stop
-            apid = identification & IDLE_APID
-            if apid != IDLE_APID:
-                count = sequence & _COUNT_MASK
-                if expected.get(apid, count) != count:
-                    self._counters.packet_gaps += 1
-                expected[apid] = count + 1 & _COUNT_MASK
-                packets.append(run[start:stop])
         skipped += end - offset
         if skipped:
             self._counters.skipped_bytes += skipped
         self._counters.packets += len(packets)
         return packets
 
-    def _watch(self, apid: int, count: int) -> None:
-        if self._expected.get(apid, count) != count:
+    def _watch(self, identification: int, sequence: int) -> None:
+        expected = self._expected
+        # One APID has one count, with or without a secondary header: the word that came last is kept.
+        other = expected.pop(identification ^ _SECONDARY_HEADER, sequence)
+        if (expected.get(identification, other) ^ sequence) & _COUNT_MASK:
             self._counters.packet_gaps += 1
-        self._expected[apid] = count + 1 & _COUNT_MASK
+        expected[identification] = sequence + 1
 
 
 def whole_packets_size(data: bytes | bytearray) -> int:
     """How many bytes at the start of `data` are whole space packets, by the lengths that their headers give."""
+    length_at = _LENGTH.unpack_from
     end = len(data)
+    last = end - SPACE_HEADER_SIZE
     offset = 0
-    while end - offset > SPACE_HEADER_SIZE:
-        following = offset + SPACE_HEADER_SIZE + 1 + (data[offset + 4] << 8 | data[offset + 5])
+    while offset < last:
+        (length,) = length_at(data, offset)
+        following = offset + MIN_IDLE_SIZE + length
         if following > end:
             break
         offset = following

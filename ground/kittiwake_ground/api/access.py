@@ -1,5 +1,5 @@
 """Who is asking, for the routes: a bearer token, a log-in's cookie, or this machine where nobody has a password."""
-# ruff: noqa: TC001, TC002 - FastAPI reads the annotations at run time
+# ruff: noqa: TC002 - FastAPI reads the annotations at run time
 
 from __future__ import annotations
 

@@ -36,9 +36,7 @@ class Problem(Exception):
         self.members = members
 
 
-def problem_response(
-    status: int, detail: str, headers: dict[str, str] | None = None, **members: Any
-) -> JSONResponse:
+def problem_response(status: int, detail: str, headers: dict[str, str] | None = None, **members: Any) -> JSONResponse:
     """The response of a problem."""
     content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse({**content, **members}, status, headers, media_type=MEDIA_TYPE)
@@ -77,8 +75,7 @@ def add_handlers(app: FastAPI) -> None:
     async def on_invalid(request: Request, fault: Exception) -> JSONResponse:
         assert isinstance(fault, RequestValidationError)
         errors = [
-            {"where": ".".join(map(str, one["loc"])), "message": str(one["msg"])}
-            for one in fault.errors()[:MAX_ERRORS]
+            {"where": ".".join(map(str, one["loc"])), "message": str(one["msg"])} for one in fault.errors()[:MAX_ERRORS]
         ]
         first = errors[0] if errors else {"where": "the request", "message": "is not valid"}
         return problem_response(422, f"{first['where']}: {first['message']}", errors=errors)
@@ -88,7 +85,7 @@ def add_handlers(app: FastAPI) -> None:
         return problem_response(429, str(fault), {"Retry-After": str(int(fault.wait_s) + 1)})
 
     async def on_fault(request: Request, fault: Exception) -> JSONResponse:
-        members = {"hint": fault.hint} if isinstance(fault, UnknownName) and fault.hint else {}
+        members: dict[str, Any] = {"hint": fault.hint} if isinstance(fault, UnknownName) and fault.hint else {}
         return problem_response(status_of(fault) or 500, str(fault), **members)
 
     async def on_own_fault(request: Request, fault: Exception) -> JSONResponse:

@@ -1,5 +1,5 @@
 """Routes: who is asking, the audit trail, and whether the server is well."""
-# ruff: noqa: TC001, TC002 - FastAPI reads the annotations at run time
+# ruff: noqa: TC001 - FastAPI reads the annotations at run time
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ SAMPLES = -1
 
 _MINUTE_US, _HOUR_US, _DAY_US = 60 * SECOND_US, 3_600 * SECOND_US, 86_400 * SECOND_US
 
-WIDTHS_OFFERED_US = (
+WIDTHS_OFFERED_US: tuple[int, ...] = (
     *(digit * 10**power for power in range(6) for digit in (1, 2, 5)),
     *(count * SECOND_US for count in (1, 2, 5, 10, 30)),
     *(count * _MINUTE_US for count in (1, 2, 5, 10, 30)),
@@ -55,6 +55,8 @@ SELECT start_us / :width, count, min, max, sum, last FROM rollups
 WHERE channel = :channel AND level = :level AND start_us >= :start AND start_us < :end ORDER BY start_us
 """
 
+_HORIZONS = "SELECT what, time_us FROM horizons JOIN channels USING (deployment) WHERE channels.id = ?"
+
 
 class Piece(NamedTuple):
     """A stretch [start, end) of time that is read from one level."""
@@ -68,8 +70,10 @@ def width_for(start_us: int, end_us: int, count: int) -> int:
     """The least of the widths offered that cuts [start, end) into at most `count` buckets. Raises `ValueError`."""
     if not 2 <= count <= MAX_BUCKETS:
         raise ValueError(f"2 to {MAX_BUCKETS} buckets can be asked for, not {count}")
-    fitting = (width for width in WIDTHS_OFFERED_US if (end_us - 1) // width - start_us // width < count)
-    return next(fitting, WIDTHS_OFFERED_US[-1])
+    for width_us in WIDTHS_OFFERED_US:
+        if (end_us - 1) // width_us - start_us // width_us < count:
+            return width_us
+    return WIDTHS_OFFERED_US[-1]
 
 
 def pieces(start_us: int, end_us: int, level: int) -> list[Piece]:
@@ -91,9 +95,9 @@ def pieces(start_us: int, end_us: int, level: int) -> list[Piece]:
 
 
 def _plan(connection: sqlite3.Connection, channel: int, start_us: int, end_us: int, level: int) -> list[Piece]:
-    horizons = dict(connection.execute("SELECT what, time_us FROM horizons").fetchall())
-    horizon_us = horizons["samples"]
-    start_us = max(start_us, horizons["rollups"])
+    horizons = dict(connection.execute(_HORIZONS, (channel,)).fetchall())
+    horizon_us = horizons.get("samples", 0)
+    start_us = max(start_us, horizons.get("rollups", 0))
     found: list[Piece] = []
     if start_us < horizon_us:
         lasting_us = WIDTHS_US[LASTING_LEVEL]

@@ -101,7 +101,7 @@ class History:
             id, path = _channel(connection, deployment, channel)
             rows = connection.execute(
                 f"SELECT {_SAMPLE_COLUMNS} FROM samples WHERE channel = ? AND time_us >= ? AND time_us < ?"
-                " AND (time_us, position) > (?, ?) AND time_us >= (SELECT time_us FROM horizons WHERE what = 'samples')"
+                " AND (time_us, position) > (?, ?)"
                 " ORDER BY time_us, position LIMIT ?",
                 (id, start_us, min(end_us, LAST_US), *(after or (start_us, -1)), _bounded(limit)),
             ).fetchall()

@@ -76,12 +76,11 @@ class Sweeper:
                 yield from self._cut(table, now_us - int(age_s * SECOND_US))
         if keep.commands_s is not None:
             yield from self._cut_commands(now_us - int(keep.commands_s * SECOND_US))
-        if keep.samples_s is not None:
-            yield from self._cut_samples(now_us - int(keep.samples_s * SECOND_US))
-        # What an earlier sweep did not come to, because the process ended, lies before the horizon as well.
-        yield from self._clear_samples()
-        if keep.rollups_s is not None:
-            yield from self._cut_rollups(now_us - int(keep.rollups_s * SECOND_US))
+        for deployment in self._deployments():
+            # A deployment that lives in the past, in a simulation say, ages by its own time.
+            newest_us = min(now_us, self._newest(deployment))
+            for age_s, cut in ((keep.samples_s, self._cut_samples), (keep.rollups_s, self._cut_rollups)):
+                yield from cut(deployment, 0 if age_s is None else newest_us - int(age_s * SECOND_US))
         if keep.size_bytes is not None:
             yield from self._shrink(keep.size_bytes)
         yield from self._vacuum()
@@ -106,34 +105,44 @@ class Sweeper:
             if not found:
                 return
 
-    def horizon(self, what: str) -> int:
-        """The time before which there are no `samples` or `rollups`."""
-        row = self._connection.execute("SELECT time_us FROM horizons WHERE what = ?", (what,)).fetchone()
-        return int(row[0])
-
-    def _cut_samples(self, before_us: int) -> Iterator[None]:
-        # Readers look past the horizon at once; the rows behind it go step by step.
+    def _cut_samples(self, deployment: int, before_us: int) -> Iterator[None]:
+        # Behind the horizon nothing is written or rolled up from now on; the rows there go step by step.
         before_us = before_us // CHUNK_US * CHUNK_US
-        if before_us > self.horizon("samples"):
-            self._sampling.raise_horizon(before_us)
+        if before_us > self._sampling.horizon(deployment):
+            self._sampling.raise_horizon(deployment, before_us)
             yield
-            yield from self._clear_samples()
-
-    def _clear_samples(self) -> Iterator[None]:
-        before_us = self.horizon("samples")
-        for (channel,) in self._connection.execute("SELECT id FROM channels").fetchall():
+        # Also what an earlier sweep did not come to because the process ended.
+        before_us = self._sampling.horizon(deployment)
+        for channel in self._channels(deployment):
             yield from self._clear("samples", "time_us", (channel,), "channel = ?", before_us)
             for level in range(LASTING_LEVEL):
                 yield from self._clear("rollups", "start_us", (channel, level), "channel = ? AND level = ?", before_us)
 
-    def _cut_rollups(self, before_us: int) -> Iterator[None]:
-        before_us = min(before_us, self.horizon("samples")) // _DAY_US * _DAY_US
-        if before_us <= self.horizon("rollups"):
-            return
-        self._connection.execute("UPDATE horizons SET time_us = ? WHERE what = 'rollups'", (before_us,))
-        for (channel,) in self._connection.execute("SELECT id FROM channels").fetchall():
+    def _cut_rollups(self, deployment: int, before_us: int) -> Iterator[None]:
+        before_us = min(before_us, self._sampling.horizon(deployment)) // _DAY_US * _DAY_US
+        if before_us > self._sampling.horizon(deployment, "rollups"):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO horizons VALUES (?, 'rollups', ?)", (deployment, before_us)
+            )
+            yield
+        before_us = self._sampling.horizon(deployment, "rollups")
+        for channel in self._channels(deployment):
             for level in range(len(WIDTHS_US)):
                 yield from self._clear("rollups", "start_us", (channel, level), "channel = ? AND level = ?", before_us)
+
+    def _newest(self, deployment: int) -> int:
+        row = self._connection.execute(
+            "SELECT max((SELECT max(time_us) FROM samples WHERE channel = id)) FROM channels WHERE deployment = ?",
+            (deployment,),
+        ).fetchone()
+        return row[0] or 0
+
+    def _deployments(self) -> list[int]:
+        return [id for (id,) in self._connection.execute("SELECT id FROM deployments").fetchall()]
+
+    def _channels(self, deployment: int) -> list[int]:
+        found = self._connection.execute("SELECT id FROM channels WHERE deployment = ?", (deployment,))
+        return [id for (id,) in found.fetchall()]
 
     def _clear(self, table: str, column: str, key: tuple[int, ...], where: str, before_us: int) -> Iterator[None]:
         """Removes the rows of a table without row ids that have the key and a time before the given one."""
@@ -169,19 +178,19 @@ class Sweeper:
     def _shrink(self, size_bytes: int) -> Iterator[None]:
         while self.used_bytes() > size_bytes and (span := self._span("samples", "time_us")) is not None:
             upto_us = max(span[0] + (span[1] - span[0]) // SLICES, span[0] + CHUNK_US)
-            if upto_us > span[1]:
-                # The last chunk is being written; what is over the size now are other things.
-                break
-            yield from self._cut_samples(upto_us)
+            for deployment in self._deployments():
+                # The chunk that is being written stays.
+                yield from self._cut_samples(deployment, min(upto_us, self._newest(deployment)))
             for table in ("events", "frames"):
                 yield from self._cut(table, upto_us)
+            if self._span("samples", "time_us") == span:
+                break
         while self.used_bytes() > size_bytes and (span := self._span("rollups", "start_us")) is not None:
             upto_us = span[0] + max((span[1] - span[0]) // SLICES, 2 * _DAY_US)
-            there = self.horizon("rollups")
-            yield from self._cut_rollups(upto_us)
-            if self.horizon("rollups") == there:
-                return
-            yield
+            for deployment in self._deployments():
+                yield from self._cut_rollups(deployment, upto_us)
+            if self._span("rollups", "start_us") == span:
+                break
 
     def _vacuum(self) -> Iterator[None]:
         while True:

@@ -30,10 +30,11 @@ _AT_TIME = "SELECT position, base, device_us, kind, number, text FROM samples WH
 class _Channel:
     """What the writer knows of one channel, and the rows that it is about to write."""
 
-    __slots__ = ("first_us", "id", "late", "newest_us", "open_chunks", "rows")
+    __slots__ = ("first_us", "horizon_us", "id", "late", "newest_us", "open_chunks", "rows")
 
-    def __init__(self, id: int, newest_us: int, open_chunks: set[int]) -> None:
+    def __init__(self, id: int, newest_us: int, horizon_us: int, open_chunks: set[int]) -> None:
         self.id = id
+        self.horizon_us = horizon_us
         self.newest_us = newest_us
         self.open_chunks = open_chunks
         self.first_us = 0
@@ -48,18 +49,14 @@ class SampleWriter:
         self._connection = connection
         self._channels: dict[int, dict[str, _Channel]] = {}
         self._active: set[_Channel] = set()
-        self._horizon_us = 0
         self.written = 0
         self.duplicates = 0
         self.expired = 0
-        self.forget()
 
     def forget(self) -> None:
         """Drops what is remembered, and what was added and not written."""
         self._channels.clear()
         self._active.clear()
-        row = self._connection.execute("SELECT time_us FROM horizons WHERE what = 'samples'").fetchone()
-        self._horizon_us = row[0]
 
     def add(self, deployment: int, samples: Sequence[NewSample]) -> None:
         """Prepares samples (name, tag, received_us, value) of a deployment. Raises `TypeError` and `ValueError`."""
@@ -98,16 +95,16 @@ class SampleWriter:
         cursor = self._connection.executemany(_INSERT, chain.from_iterable([channel.rows for channel in active]))
         self.written += max(cursor.rowcount, 0)
         for channel in active:
-            late = {row[1] // CHUNK_US: None for row in channel.late if self._write_late(row)}
+            late = {row[1] // CHUNK_US: None for row in channel.late if self._write_late(row, channel.horizon_us)}
             self._roll(channel, list(late))
             channel.rows = []
             channel.late = []
         self._active.clear()
 
-    def _write_late(self, row: Row) -> bool:
+    def _write_late(self, row: Row, horizon_us: int) -> bool:
         """Whether the row was new."""
         id, time_us, _, *rest = row
-        if time_us < self._horizon_us:
+        if time_us < horizon_us:
             self.expired += 1
             return False
         if self._connection.execute(_INSERT_NEW, row).rowcount == 1:
@@ -149,22 +146,32 @@ class SampleWriter:
         change("INSERT INTO open_chunks VALUES (?, ?)", [(channel.id, number) for number in keep - channel.open_chunks])
         channel.open_chunks = keep
 
-    def raise_horizon(self, time_us: int) -> None:
-        """Refuses samples before that time from now on, and rolls the open chunks before it."""
-        self._connection.execute("UPDATE horizons SET time_us = ? WHERE what = 'samples'", (time_us,))
-        before = (time_us // CHUNK_US,)
-        for id, chunk in self._connection.execute(
-            "SELECT channel, chunk FROM open_chunks WHERE chunk < ?", before
-        ).fetchall():
+    def horizon(self, deployment: int, what: str = "samples") -> int:
+        """The time before which a deployment has no `samples` or `rollups` any more."""
+        row = self._connection.execute(
+            "SELECT time_us FROM horizons WHERE deployment = ? AND what = ?", (deployment, what)
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def raise_horizon(self, deployment: int, time_us: int) -> None:
+        """Refuses a deployment's samples before that time from now on, and rolls the open chunks before it."""
+        self._connection.execute("INSERT OR REPLACE INTO horizons VALUES (?, 'samples', ?)", (deployment, time_us))
+        before = (deployment, time_us // CHUNK_US)
+        found = self._connection.execute(
+            "SELECT channel, chunk FROM open_chunks JOIN channels ON id = channel WHERE deployment = ? AND chunk < ?",
+            before,
+        ).fetchall()
+        for id, chunk in found:
             roll(self._connection, id, chunk * CHUNK_US, (chunk + 1) * CHUNK_US)
-        self._connection.execute("DELETE FROM open_chunks WHERE chunk < ?", before)
+        self._connection.executemany("DELETE FROM open_chunks WHERE channel = ? AND chunk = ?", found)
         self.forget()
 
     def _channel(self, deployment: int, name: str) -> _Channel:
         id = self.channel_id(deployment, name)
+        horizon_us = self.horizon(deployment)
         newest = self._connection.execute("SELECT max(time_us) FROM samples WHERE channel = ?", (id,)).fetchone()[0]
         chunks = self._connection.execute("SELECT chunk FROM open_chunks WHERE channel = ?", (id,)).fetchall()
-        return _Channel(id, max(newest or 0, self._horizon_us - 1), {row[0] for row in chunks})
+        return _Channel(id, max(newest or 0, horizon_us - 1), horizon_us, {row[0] for row in chunks})
 
     def channel_id(self, deployment: int, name: str) -> int:
         """The number of a channel, which is made if it is new."""

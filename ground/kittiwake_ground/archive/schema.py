@@ -137,12 +137,13 @@ CREATE TABLE losses (
     count INTEGER NOT NULL
 );
 CREATE INDEX losses_by_time ON losses (deployment, at_us);
--- Before these times there are no samples, and no roll-ups, any more.
+-- Before these times a deployment has no samples, and no roll-ups, any more; without a row it has them all.
 CREATE TABLE horizons (
-    what TEXT PRIMARY KEY,
-    time_us INTEGER NOT NULL
+    deployment INTEGER NOT NULL REFERENCES deployments,
+    what TEXT NOT NULL,
+    time_us INTEGER NOT NULL,
+    PRIMARY KEY (deployment, what)
 ) WITHOUT ROWID;
-INSERT INTO horizons VALUES ('samples', 0), ('rollups', 0);
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST,)

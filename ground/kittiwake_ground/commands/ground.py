@@ -5,6 +5,9 @@ from __future__ import annotations
 from kittiwake.cli.main import dispatch
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "serve": ("kittiwake_ground.commands.serve", "run the ground station: links, archive, API and dashboard"),
+    "users": ("kittiwake_ground.commands.users", "add, remove and list who may use the ground station"),
+    "tokens": ("kittiwake_ground.commands.tokens", "make, remove and list tokens for programs"),
     "send": ("kittiwake_ground.commands.send", "send a command and wait for its answer"),
     "events": ("kittiwake_ground.commands.events", "print events"),
     "channels": ("kittiwake_ground.commands.channels", "print the values of telemetry channels"),

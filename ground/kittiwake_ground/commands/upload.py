@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from math import isfinite
 from pathlib import Path
+
 from kittiwake.cli.dictionary_option import chosen_dictionary
 from kittiwake.cli.outcome import carry_out
 from kittiwake_ground.commands.session import EventPrinter, add_session_options, connected, drop, seconds

@@ -79,9 +79,9 @@ class Accounts:
             data = json.loads(self.path.read_bytes())
             users = [User(**one) for one in data["users"]]
             tokens = [Token(**one) for one in data["tokens"]]
-            for one in (*users, *tokens):
-                if one.role not in ROLES:
-                    raise ValueError(f"there is no role {one.role!r}")
+            for role in [*(one.role for one in users), *(one.role for one in tokens)]:
+                if role not in ROLES:
+                    raise ValueError(f"there is no role {role!r}")
         except (ValueError, TypeError, LookupError) as fault:
             raise AccountFault(f"{self.path}: no users file: {fault}") from None
         self.users = {one.name: one for one in users}

@@ -67,11 +67,14 @@ class Desk:
     @property
     def is_open(self) -> bool:
         """Whether whoever asks may do everything: nobody has a password, and only this machine can ask."""
-        if not self._local_only:
-            return False
+        return self._local_only and not self.has_users
+
+    @property
+    def has_users(self) -> bool:
+        """Whether somebody has a password."""
         if self.accounts is not None:
             self.accounts.refresh()
-        return self.accounts is None or not self.accounts.users
+        return self.accounts is not None and bool(self.accounts.users)
 
     def log_in(self, name: str, password: str, source: str) -> LogIn | None:
         """A new log-in, or `None` for a wrong name or password; slow on purpose. Raises `TooManyAttempts`."""

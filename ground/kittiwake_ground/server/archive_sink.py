@@ -8,16 +8,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
+    from kittiwake.dictionary.entries import Dictionary
 
 
 class ArchiveSink(Protocol):
     """Takes what is to be kept; every method returns at once and raises nothing. Times are microseconds since 1970."""
+
+    def declare(self, deployment: str, dictionary: Dictionary) -> None:
+        """The dictionary that a deployment is decoded with."""
 
     def add_samples(self, deployment: str, samples: Sequence[DecodedChannel], received_us: int) -> None:
         """Channel values that came together."""
 
     def add_events(self, deployment: str, events: Sequence[DecodedEvent], received_us: int) -> None:
         """Events that came together."""
+
+    def add_raw(self, deployment: str, up: bool, data: bytes, at_us: int) -> None:
+        """Bytes that the link carried."""
 
     def add_command(self, deployment: str, command: Mapping[str, Any]) -> None:
         """A command as it stands now, as the API shows it; called again on each step of its life with the same id."""
@@ -32,10 +39,16 @@ class ArchiveSink(Protocol):
 class NoArchive:
     """Keeps nothing, for `--no-archive`."""
 
+    def declare(self, deployment: str, dictionary: Dictionary) -> None:
+        """Drops it."""
+
     def add_samples(self, deployment: str, samples: Sequence[DecodedChannel], received_us: int) -> None:
         """Drops them."""
 
     def add_events(self, deployment: str, events: Sequence[DecodedEvent], received_us: int) -> None:
+        """Drops them."""
+
+    def add_raw(self, deployment: str, up: bool, data: bytes, at_us: int) -> None:
         """Drops them."""
 
     def add_command(self, deployment: str, command: Mapping[str, Any]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from kittiwake.dictionary.load import load_dictionary
 from kittiwake.wire.link_address import parse_link
 from kittiwake_ground.server.commands import CommandRecord, Commands
 from kittiwake_ground.server.folders import Folders
@@ -15,13 +17,13 @@ from kittiwake_ground.server.hub import Hub
 from kittiwake_ground.server.links import UP, LinkReport
 from kittiwake_ground.server.parameters import ParameterRecord, Parameters
 from kittiwake_ground.server.sequences import SequenceRun, Sequences
-from kittiwake_ground.server.session import Session
+from kittiwake_ground.server.session import Session, now_us
 from kittiwake_ground.server.transfers import Transfer, Transfers, remove_leftovers
 from kittiwake_ground.server.views import command_object, transfer_object
 from kittiwake_ground.uplink import default_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
@@ -31,14 +33,15 @@ if TYPE_CHECKING:
     from kittiwake_ground.configuration import DeploymentConfiguration
     from kittiwake_ground.server.archive_sink import ArchiveSink
 
+RESTART_S = 1.0
+_log = logging.getLogger(__name__)
+
 
 def read_deployment_dictionary(path: Path) -> tuple[Dictionary, frozenset[str]]:
     """The dictionary in a file, and the names of the commands that it marks as hazardous.
 
     Raises `OSError` and `DictionaryFault`.
     """
-    from kittiwake.dictionary.load import load_dictionary
-
     dictionary = load_dictionary(str(path))
     marked = [one for one in json.loads(path.read_bytes())["commands"] if one.get("hazardous") is True]
     return dictionary, frozenset(str(one["name"]) for one in marked)
@@ -78,6 +81,7 @@ class Deployment:
         self.sequences = Sequences(self.dictionary, self.commands, self._run_changed)
         self.parameters = Parameters(self.dictionary, self.commands, self._parameter_changed)
         self._archive = archive
+        archive.declare(self.name, self.dictionary)
         self._tasks: list[asyncio.Task[None]] = []
         self._was_up = False
 
@@ -90,10 +94,17 @@ class Deployment:
         """Begins to connect."""
         remove_leftovers(self._folder)
         self._tasks = [
-            asyncio.create_task(self.session.run(), name=f"{self.name} link"),
-            asyncio.create_task(self.commands.run(), name=f"{self.name} commands"),
-            asyncio.create_task(self.transfers.run(), name=f"{self.name} transfers"),
+            asyncio.create_task(self._keep(run)) for run in (self.session.run, self.commands.run, self.transfers.run)
         ]
+
+    async def _keep(self, run: Callable[[], Awaitable[None]]) -> None:
+        """Runs one of the parts on and on: a fault in it, which is ours, ends neither it nor the others."""
+        while True:
+            try:
+                await run()
+            except Exception:
+                _log.exception("deployment %s: a fault of the ground station", self.name)
+            await asyncio.sleep(RESTART_S)
 
     async def stop(self) -> None:
         """Ends the link and what is under way."""
@@ -122,6 +133,9 @@ class Deployment:
 
     def take_file_packet(self, packet: FilePacket) -> None:
         self.transfers.take_packet(packet)
+
+    def take_raw(self, up: bool, data: bytes) -> None:
+        self._archive.add_raw(self.name, up, data, now_us())
 
     def link_changed(self, report: LinkReport) -> None:
         up = report.state == UP

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from kittiwake_ground.people.audit import AuditTrail
 from kittiwake_ground.people.desk import Desk
 from kittiwake_ground.server.archive_sink import NoArchive
+from kittiwake_ground.server.archiving import ArchiveFeed
 from kittiwake_ground.server.deployment import Deployment
+from kittiwake_ground.server.past import Past
 from kittiwake_ground.server.session import now_us
 from kittiwake_ground.server.subscription import KINDS, MAX_WAITING, Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kittiwake_ground.archive import Archive
     from kittiwake_ground.configuration import GroundConfiguration
     from kittiwake_ground.server.archive_sink import ArchiveSink
 
@@ -25,17 +28,19 @@ class UnknownDeployment(LookupError):
 class Ground:
     """Composes what a configuration says. `start` and `stop` it within a running event loop; use it only there."""
 
-    def __init__(self, configuration: GroundConfiguration, archive: ArchiveSink | None = None) -> None:
-        """Reads the dictionaries and the accounts.
+    def __init__(self, configuration: GroundConfiguration, archive: Archive | None = None) -> None:
+        """Reads the dictionaries and the accounts; the archive belongs to whoever opened it.
 
         Raises `OSError`, `DictionaryFault`, `ConfigurationFault` and `ValueError`.
         """
         self.configuration = configuration
-        self.archive: ArchiveSink = NoArchive() if archive is None else archive
-        self.audit = AuditTrail(configuration.folder / "audit.jsonl", self.archive.add_audit)
+        self.archive = archive
+        self.past = Past(archive)
+        feed: ArchiveSink = NoArchive() if archive is None else ArchiveFeed(archive)
+        self.audit = AuditTrail(configuration.folder / "audit.jsonl", feed.add_audit)
         self.desk = Desk(configuration.users, self.audit, configuration.is_local)
         self.deployments = {
-            one.name: Deployment(one, configuration.folder / "files" / one.name, self.archive)
+            one.name: Deployment(one, configuration.folder / "files" / one.name, feed)
             for one in configuration.deployments
         }
         self.started_us = 0
@@ -68,7 +73,7 @@ class Ground:
             await deployment.start()
 
     async def stop(self) -> None:
-        """Ends every link and closes the audit trail. The archive belongs to whoever made it."""
+        """Ends every link and closes the audit trail."""
         for deployment in self.deployments.values():
             await deployment.stop()
         self.audit.close()

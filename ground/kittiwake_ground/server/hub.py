@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ class Hub:
         self.dictionary = dictionary
         self.latest: dict[str, Sample] = {}
         self.events: deque[EventRecord] = deque(maxlen=MAX_EVENTS)
+        self._since_us = time.time_ns() // 1000
         self.event_count = 0
         self.sample_count = 0
         self.latched: dict[str, str] = {}
@@ -116,7 +118,7 @@ class Hub:
         self.dictionary_reported = ""
 
     def history(self, name: str, start_us: int | None = None, end_us: int | None = None) -> list[Sample]:
-        """The values of a channel that are held, the oldest first, with start <= received < end."""
+        """The values of a channel that are held, in the order they came, with start <= received < end."""
         held = self._histories.get(name, ())
         return [
             sample
@@ -145,6 +147,11 @@ class Hub:
         """Sends it nothing more."""
         if subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
+
+    @property
+    def held_since_us(self) -> int:
+        """When the oldest of all events came that are held here, by the ground's clock."""
+        return self.events[0].received_us if len(self.events) == MAX_EVENTS else self._since_us
 
     @property
     def subscriber_count(self) -> int:

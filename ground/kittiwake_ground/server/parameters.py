@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.dictionary.values import value_of
@@ -52,6 +53,7 @@ class Parameters:
             for name, one in dictionary.parameters.items()
         }
         self._by_command = {one.set_command: one for one in self.records.values() if one.set_command}
+        self._following: set[asyncio.Future[None]] = set()
         self._dictionary = dictionary
         self._commands = commands
         self._changed = changed
@@ -69,6 +71,17 @@ class Parameters:
         if not record.save_command:
             raise NoSuchAbility(f"the dictionary has no command {name}{SAVE}")
         return self._commands.submit(record.save_command, [], by)
+
+    def save_after(self, setting: CommandRecord, name: str, by: str = "local") -> None:
+        """Saves a parameter once its setting has completed, and does nothing if that fails."""
+
+        async def save() -> None:
+            if (await setting.wait()).state == "completed":
+                self.save(name, by)
+
+        task = asyncio.ensure_future(save())
+        self._following.add(task)
+        task.add_done_callback(self._following.discard)
 
     def refresh(self, by: str = "local") -> CommandRecord:
         """Asks the deployment for all values. Raises `NoSuchAbility` where it cannot tell them."""

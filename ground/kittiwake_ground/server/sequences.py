@@ -102,6 +102,7 @@ class Sequences:
         """The last `MAX_RUNS` runs by id, the oldest first."""
         self.sequencers = tuple(one.name.rpartition(".")[0] for one in commands_called(dictionary, RUN_COMMAND, 2))
         """The instances that run sequences."""
+        self._following: set[asyncio.Future[None]] = set()
         self._dictionary = dictionary
         self._commands = commands
         self._changed = changed
@@ -160,7 +161,9 @@ class Sequences:
             if ended.state != "completed" and not run.is_final:
                 self._enter(run, FAILED, f"{record.command.name} {ended.reason or ended.state}")
 
-        run.watching = asyncio.ensure_future(watch())  # type: ignore[attr-defined]
+        task = asyncio.ensure_future(watch())
+        self._following.add(task)
+        task.add_done_callback(self._following.discard)
 
     def _enter(self, run: SequenceRun, state: str, reason: str = "") -> None:
         run.enter(state, reason)

@@ -7,7 +7,7 @@ import struct
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from kittiwake.dictionary.decode import Decoder, DecodedChannel, DecodedEvent
+from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent, Decoder
 from kittiwake.model.types import WireError
 from kittiwake.wire.file_packets import decode as decode_file_packet
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
@@ -55,6 +55,9 @@ class Receiver(Protocol):
     def take_file_packet(self, packet: FilePacket) -> None:
         """A piece of a file that comes down."""
 
+    def take_raw(self, up: bool, data: bytes) -> None:
+        """What the link carried; told only where it is to be kept."""
+
     def link_changed(self, report: LinkReport) -> None:
         """The state of the link changed, or its counters did (once a second)."""
 
@@ -90,6 +93,7 @@ class Session:
         self._deframer = ends.downlink_deframer(parameters)
         self.max_packet = ends.max_uplink_packet
         self._file_descriptor = struct.pack(f">{config.descriptor.code}", config.descriptors["FW_PACKET_FILE"])
+        self._keeps_raw = configuration.raw_frames
         self._state = DOWN
         self._since_us = now_us()
         self._reason = "not started"
@@ -205,6 +209,8 @@ class Session:
 
     def _take(self, data: bytes) -> None:
         received_us = now_us()
+        if self._keeps_raw:
+            self._receiver.take_raw(False, data)
         packets = self._deframer.feed(data)
         if not packets:
             return
@@ -238,5 +244,7 @@ class Session:
         Raises `LinkDown`, and `ValueError` for a packet that the framing cannot carry.
         """
         data = self._framer.frame(packet) + self._framer.flush()
+        if self._keeps_raw:
+            self._receiver.take_raw(True, data)
         await self.link.send(data)
         return len(data)

@@ -7,7 +7,6 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from kittiwake.dictionary.decode import DecodedEvent
 from kittiwake.wire.file_packets import CancelPacket, StartPacket
 from kittiwake_ground.downlink import DownlinkFailed, Reception, send_command_name
 from kittiwake_ground.server.instances import NoSuchAbility, command_called
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from kittiwake.dictionary.decode import DecodedEvent
     from kittiwake.dictionary.entries import Dictionary
     from kittiwake.wire.file_packets import FilePacket
     from kittiwake_ground.server.commands import CommandRecord, Commands
@@ -201,6 +201,8 @@ class Transfers:
             self._ready.set()
         else:
             self._ready.clear()
+            self._heard.set()
+            self._down_news.set()
 
     def take_event(self, event: DecodedEvent) -> None:
         """Looks at an event."""
@@ -338,9 +340,7 @@ class Transfers:
 
     async def _listen(self, transfer: Transfer, course: UplinkCourse, wait_s: float) -> None:
         """Lets `wait_s` pass unless something is decided."""
-        if transfer.cancelling.is_set():
-            await self._send_packet(CancelPacket(0).encode())
-            raise _Cancelled
+        await self._give_up_if_asked(transfer)
         if wait_s <= 0:
             await asyncio.sleep(0)
             return
@@ -351,6 +351,11 @@ class Transfers:
             await asyncio.wait_for(self._heard.wait(), wait_s)
         except TimeoutError:
             return
+        await self._give_up_if_asked(transfer)
+        if not self._is_ready():
+            raise LinkDown("the link broke")
+
+    async def _give_up_if_asked(self, transfer: Transfer) -> None:
         if transfer.cancelling.is_set():
             await self._send_packet(CancelPacket(0).encode())
             raise _Cancelled
@@ -386,6 +391,8 @@ class Transfers:
             if transfer.cancelling.is_set():
                 self._stop_downlink(transfer.by)
                 raise _Cancelled
+            if not self._is_ready() and command.state != "queued":
+                raise DownlinkFailed("the link broke")
             left_s = self._last_packet + SILENCE_S - time.monotonic()
             if left_s <= 0:
                 raise DownlinkFailed(f"nothing of the file came for {SILENCE_S:g} s")

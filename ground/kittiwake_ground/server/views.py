@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.dictionary.decode import DecodedChannel
+from kittiwake_ground.archive import FINAL_COMMAND_STATES
 from kittiwake_ground.shown import json_value, value_alarm
 
 if TYPE_CHECKING:
     from kittiwake.dictionary.entries import Config, Dictionary
     from kittiwake.faults import Fault
     from kittiwake.sequence.timeline import Step
+    from kittiwake_ground.archive import ArchivedCommand, ArchivedEvent
     from kittiwake_ground.server.commands import CommandRecord
     from kittiwake_ground.server.deployment import Deployment
     from kittiwake_ground.server.folders import Listing
@@ -93,6 +95,37 @@ def command_object(record: CommandRecord) -> dict[str, Any]:
         "reason": record.reason,
         "timeout_s": record.timeout_s,
         "steps": [{"state": state, "time": iso_time(time_us), "time_us": time_us} for state, time_us in record.steps],
+    }
+
+
+def archived_event_object(event: ArchivedEvent, dictionary: Dictionary) -> dict[str, Any]:
+    """An event from the archive, as one that is held here; its number is 0, as it came before the server started."""
+    return {
+        "number": 0,
+        "name": event.name,
+        **tag_object(event.tag, dictionary.config),
+        "received_us": event.received_us,
+        "severity": event.severity,
+        "text": event.text,
+        "arguments": event.arguments,
+    }
+
+
+def archived_command_object(command: ArchivedCommand) -> dict[str, Any]:
+    """A command from the archive, as one that is held here."""
+    final = command.state in FINAL_COMMAND_STATES
+    return {
+        "id": command.created_us,
+        "name": command.name,
+        "opcode": command.opcode,
+        "arguments": command.arguments,
+        "by": command.by,
+        "state": command.state,
+        "final": final,
+        "response": command.response,
+        "reason": "" if final else "the ground station was stopped before it ended",
+        "timeout_s": 0.0,
+        "steps": [{"state": one.state, "time": iso_time(one.at_us), "time_us": one.at_us} for one in command.steps],
     }
 
 

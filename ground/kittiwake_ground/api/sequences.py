@@ -1,0 +1,101 @@
+"""Routes: sequences, from their text to the end of their run."""
+# ruff: noqa: TC001 - FastAPI reads the annotations at run time
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from kittiwake_ground.api.access import DeploymentHere, GroundHere, Operator, Viewer, source_of
+from kittiwake_ground.api.acting import WaitS
+from kittiwake_ground.api.bodies import CheckBody, RunBody, SequenceBody, SequenceUploadBody
+from kittiwake_ground.api.problems import Problem
+from kittiwake_ground.server.deployment import Deployment
+from kittiwake_ground.server.sequences import CheckedSequence, SequenceRun
+from kittiwake_ground.server.views import command_object, fault_object, run_object, step_object, transfer_object
+
+router = APIRouter(tags=["sequences"], prefix="/deployments/{deployment}/sequences")
+
+
+@router.post("/check")
+async def check(here: DeploymentHere, body: CheckBody, person: Viewer) -> dict[str, Any]:
+    """What is wrong with a text and where, or when each of its commands would be sent."""
+    checked = await asyncio.to_thread(here.sequences.check, body.text, body.name, body.start_us)
+    return {
+        "ok": not checked.faults,
+        "faults": [fault_object(one) for one in checked.faults],
+        "size": len(checked.binary),
+        "steps": [step_object(one) for one in checked.steps],
+    }
+
+
+async def _compiled(here: Deployment, body: SequenceBody) -> CheckedSequence:
+    checked = await asyncio.to_thread(here.sequences.check, body.text, body.name)
+    if checked.faults:
+        errors = [fault_object(one) for one in checked.faults]
+        raise Problem(422, f"{len(errors)} faults, the first: {checked.faults[0]}", errors=errors)
+    return checked
+
+
+@router.post("/compile", response_class=Response)
+async def compile_sequence(here: DeploymentHere, body: SequenceBody, person: Viewer) -> Response:
+    """The binary file of a text."""
+    checked = await _compiled(here, body)
+    return Response(checked.binary, media_type="application/octet-stream")
+
+
+@router.post("/upload", status_code=202)
+async def upload(
+    here: DeploymentHere, body: SequenceUploadBody, request: Request, person: Operator, ground: GroundHere
+) -> dict[str, Any]:
+    """Compiles a text and brings it to the deployment."""
+    checked = await _compiled(here, body)
+    transfer = here.transfers.upload(checked.binary, body.remote, person.name)
+    here.sequences.remember(body.remote, checked.steps)
+    ground.audit.add(person.name, "sequence upload", here.name, body.remote, source_of(request))
+    return transfer_object(transfer)
+
+
+@router.post("/runs", status_code=202)
+async def run(
+    here: DeploymentHere, body: RunBody, request: Request, person: Operator, ground: GroundHere
+) -> dict[str, Any]:
+    """Has a sequence run that the deployment has."""
+    begun = here.sequences.run(body.remote, person.name, body.sequencer)
+    ground.audit.add(person.name, "sequence run", here.name, f"{body.remote} #{begun.id}", source_of(request))
+    return run_object(begun)
+
+
+@router.get("/runs")
+async def runs(here: DeploymentHere) -> dict[str, Any]:
+    """The last runs, the newest first."""
+    return {"runs": [run_object(one) for one in reversed(here.sequences.runs.values())]}
+
+
+@router.get("/runs/{id}")
+async def one_run(here: DeploymentHere, id: int, wait_s: WaitS = 0.0) -> dict[str, Any]:
+    """A run as it stands."""
+    found = _run(here, id)
+    if wait_s and not found.is_final:
+        try:
+            await asyncio.wait_for(found.wait(), wait_s)
+        except TimeoutError:
+            return run_object(found)
+    return run_object(found)
+
+
+@router.post("/runs/{id}/stop", status_code=202)
+async def stop(here: DeploymentHere, id: int, person: Operator, ground: GroundHere) -> dict[str, Any]:
+    """Asks the sequencer to give a run up."""
+    record = here.sequences.stop(_run(here, id).id, person.name)
+    ground.audit.add(person.name, "sequence stopped", here.name, f"#{id}")
+    return command_object(record)
+
+
+def _run(here: Deployment, id: int) -> SequenceRun:
+    found = here.sequences.runs.get(id)
+    if found is None:
+        raise Problem(404, f"no run has the id {id}")
+    return found

@@ -1,0 +1,156 @@
+"""`kittiwake ground serve`: the ground station as a server, with API, archive and dashboard."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.cli.outcome import carry_out
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
+
+PROGRAM = "kittiwake ground serve"
+GRACE_S = 3
+"""How long open connections have to end when the server stops, in seconds."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments."""
+    made = argparse.ArgumentParser(
+        PROGRAM, description="Serve deployments: links, commands, files, archive, API and dashboard, until interrupted."
+    )
+    made.add_argument("--config", type=Path, metavar="FILE", help="ground.toml; options say more than it does")
+    made.add_argument(
+        "--deployment", type=_deployment, action="append", default=[], metavar="NAME=DICTIONARY,LINK[,FRAMING]",
+        help="a deployment, as in station=build/TopologyDictionary.json,tcp://127.0.0.1:50000; may be repeated",
+    )  # fmt: skip
+    made.add_argument("--host", help="where to listen (default: 127.0.0.1); others need a users file")
+    made.add_argument("--port", type=int, help="0 takes a free one (default: 8090)")
+    made.add_argument("--folder", type=Path, help="for the audit trail and files (default: var/ground)")
+    made.add_argument("--users", type=Path, metavar="FILE", help="people and tokens (`kittiwake ground users`)")
+    either = made.add_mutually_exclusive_group()
+    either.add_argument("--archive", type=Path, metavar="DIR", help="where to archive (default: archive in --folder)")
+    either.add_argument("--no-archive", action="store_true", help="keep nothing but the last values and events")
+    made.add_argument("--keep-days", type=float, metavar="N", help="how long the archive keeps things (default: 90)")
+    made.add_argument("--no-dashboard", action="store_true", help="serve the API alone")
+    return made
+
+
+def _deployment(text: str) -> DeploymentConfiguration:
+    from kittiwake_ground.configuration import ConfigurationFault, parse_deployment
+
+    try:
+        return parse_deployment(text)
+    except ConfigurationFault as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from None
+
+
+def main(arguments: list[str]) -> int:
+    """Serves until it is interrupted; 1 if it cannot, 2 if the arguments make no sense."""
+    return carry_out(parser(), _serve, arguments)
+
+
+def configuration_of(options: argparse.Namespace) -> GroundConfiguration:
+    """What the file and the options say together. Raises `OSError` and `ConfigurationFault`."""
+    from kittiwake_ground.configuration import GroundConfiguration, read_configuration
+
+    base = GroundConfiguration() if options.config is None else read_configuration(options.config)
+    said: dict[str, Any] = {
+        name: value
+        for name in ("host", "port", "folder", "users", "archive", "keep_days")
+        if (value := getattr(options, name)) is not None
+    }
+    deployments = {one.name: one for one in (*base.deployments, *options.deployment)}
+    folder = said.get("folder", base.folder)
+    archive = None if options.no_archive else said.get("archive", base.archive or folder / "archive")
+    return dataclasses.replace(base, **{**said, "archive": archive, "deployments": tuple(deployments.values())})
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from kittiwake.cli.run import Misuse
+
+    configuration = configuration_of(options)
+    if not configuration.deployments:
+        raise Misuse("no deployment is named: use --deployment, or --config with [deployments.NAME]")
+    return asyncio.run(_run(configuration, dashboard=not options.no_dashboard))
+
+
+async def _run(configuration: GroundConfiguration, dashboard: bool) -> int:
+    from contextlib import ExitStack
+
+    from kittiwake_ground.archive import Archive, Retention
+    from kittiwake_ground.server.ground import Ground
+
+    with ExitStack() as stack:
+        archive = None
+        if configuration.archive is not None:
+            configuration.archive.mkdir(parents=True, exist_ok=True)
+            retention = Retention(samples_s=configuration.keep_days * 86400.0)
+            archive = stack.enter_context(Archive(configuration.archive, retention))
+        ground = Ground(configuration, archive)
+        if not configuration.is_local and not ground.desk.has_users:
+            raise ValueError(
+                f"{configuration.host} can be reached by others, so there must be somebody with a password: "
+                "`kittiwake ground users add NAME --users FILE`, and serve with --users FILE"
+            )
+        await ground.start()
+        try:
+            return await _listen(_application(ground, dashboard), configuration)
+        finally:
+            await ground.stop()
+
+
+def _application(ground: Any, dashboard: bool) -> FastAPI:
+    from kittiwake_ground.api.app import make_app
+
+    app = make_app(ground)
+    if dashboard and find_spec("kittiwake_ground.dashboard") is not None:
+        from importlib import import_module
+
+        import_module("kittiwake_ground.dashboard").mount_dashboard(app, ground)
+    return app
+
+
+async def _listen(app: FastAPI, configuration: GroundConfiguration) -> int:
+    """Listens until SIGINT or SIGTERM, both of which end the server in order."""
+    import asyncio
+
+    import uvicorn
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, host=configuration.host, port=configuration.port, log_level="warning", access_log=False,
+            timeout_graceful_shutdown=GRACE_S, ws_max_size=1 << 20, server_header=False, lifespan="on",
+        )
+    )  # fmt: skip
+    announcing = asyncio.create_task(_announce(server))
+    try:
+        await server.serve()
+    except SystemExit:
+        raise OSError(f"{configuration.host}:{configuration.port} cannot be listened on; is it in use?") from None
+    finally:
+        announcing.cancel()
+    return 0
+
+
+async def _announce(server: Any) -> None:
+    """Prints the address once it is listened on."""
+    import asyncio
+
+    while not server.started:
+        await asyncio.sleep(0.01)
+    for one in server.servers:
+        for socket in one.sockets:
+            host, port = socket.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            print(f"Ground station: http://{shown}:{port}/", flush=True)
+    sys.stdout.flush()
