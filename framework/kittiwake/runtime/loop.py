@@ -223,14 +223,18 @@ class Loop:
         timers = self._timers
         # Rounds, because one that asks for a time that is past must not keep all else from running.
         for _ in range(ROUNDS_A_TURN):
-            due = []
+            if not timers or timers[0][0] > now:
+                return
+            due = [heappop(timers)[2]]
             while timers and timers[0][0] <= now:
                 due.append(heappop(timers)[2])
-            if not due:
-                return
             for timer in due:
-                if timer.callback is not None:
-                    self._call(timer.callback, timer.arguments)
+                callback = timer.callback
+                if callback is not None:
+                    try:
+                        callback(*timer.arguments)
+                    except Exception as fault:
+                        self._report(callback, fault)
 
     def _serve_ready(self) -> None:
         for _ in range(BATCHES_A_TURN):
@@ -251,7 +255,8 @@ class Loop:
         if self._inbox or self.stopping or self._conditions_moved or any(self._ready):
             deadline = 0
         else:
-            deadline = self.next_deadline_ns()
+            timers = self._timers
+            deadline = timers[0][0] if timers and timers[0][2].callback is not None else self.next_deadline_ns()
             if until_ns is not None and (deadline is None or until_ns < deadline):
                 deadline = until_ns
         callbacks = self.poller.wait(deadline)
