@@ -158,7 +158,10 @@ class _Run:
 def update_reader(
     channel: Channel, config: Config, make: type, formats: Mapping[str, str]
 ) -> Callable[[bytes, int], tuple[Any, int]]:
-    """Reads a channel's time tag and value at an offset (behind the id); gives the update and the offset behind it."""
+    """Reads a channel's time tag and value at an offset (behind the id); gives the update and the offset behind it.
+
+    `make` takes one tuple: channel, time tag, value and formats.
+    """
     source = _Source()
     run = _Run(source)
     tag = run.tag(config)
@@ -167,12 +170,12 @@ def update_reader(
     if _fixed(channel.type):
         value = run.value(channel.type)
         size = run.flush("unpack_from", "data, offset")
-        source.lines.append(f"return new(make, (channel, {tag}, {value}, formats)), offset + {size}")
+        source.lines.append(f"return make((channel, {tag}, {value}, formats)), offset + {size}")
     else:
         size = run.flush("unpack_from", "data, offset")
         source.names["unpack"] = channel.type.unpack
         source.lines.append(f"value, end = unpack(data, offset + {size})")
-        source.lines.append(f"return new(make, (channel, {tag}, value, formats)), end")
+        source.lines.append(f"return make((channel, {tag}, value, formats)), end")
     return source.function("data, offset")
 
 
@@ -208,7 +211,10 @@ def event_reader(event: Event, config: Config, make: type) -> Callable[[bytes], 
 def packet_reader(
     packet: Packet, config: Config, make: type, formats: Mapping[str, str]
 ) -> Callable[[bytes], list[Any]]:
-    """Reads a whole packetised telemetry packet: one time tag, then each channel in a slot of its greatest size."""
+    """Reads a whole packetised telemetry packet: one time tag, then each channel in a slot of its greatest size.
+
+    `make` is as for `update_reader`.
+    """
     source = _Source()
     source.names.update({"make": make, "formats": formats})
     run = _Run(source)
@@ -216,7 +222,7 @@ def packet_reader(
     tag = run.tag(config)
     updates = []
     for channel in packet.channels:
-        updates.append(f"new(make, ({source.name(channel, 'c')}, tag, {run.slot(channel.type)}, formats))")
+        updates.append(f"make(({source.name(channel, 'c')}, tag, {run.slot(channel.type)}, formats))")
     run.flush("unpack", "data")
     source.lines.append(f"tag = {tag}")
     source.lines.append(f"return [{', '.join(updates)}]")

@@ -22,6 +22,7 @@ from kittiwake.sequence.binary import (
     Record,
     write_sequence,
 )
+from kittiwake.sequence.shortcut import CallShortcut, is_ranged
 from kittiwake.sequence.text import read_text
 from kittiwake.sequence.times import US_PER_S
 
@@ -46,7 +47,7 @@ def compile_text(text: str, name: str, dictionary: Dictionary, time_base: int = 
     base = dictionary.config.time_base
     if not base.low <= time_base <= base.high:
         raise ValueError(f"time base {time_base} is outside {base.name}")
-    sequence, faults = read_text(text, name)
+    sequence, faults = read_text(text, name, CallShortcut(dictionary.commands, form_of(dictionary.config)).packet)
     records, more = records_of(sequence, dictionary)
     faults.extend(more)
     if faults:
@@ -67,8 +68,8 @@ def records_of(sequence: Sequence, dictionary: Dictionary) -> tuple[list[Record]
     records: list[Record] = []
     faults: list[Fault] = []
     for _, absolute, time_us, call_offset, call in sequence.statements:
-        packet = packet_of(call)
-        if type(packet) is bytes:
+        packet = call if isinstance(call, bytes) else packet_of(call)
+        if isinstance(packet, bytes):
             kind = ABSOLUTE if absolute else RELATIVE
             records.append(new(Record, (kind, time_us // US_PER_S, time_us % US_PER_S, packet)))
         else:
@@ -83,7 +84,7 @@ class CallCompiler:
     def __init__(self, dictionary: Dictionary) -> None:
         self._dictionary = dictionary
         self._form = form_of(dictionary.config)
-        self._by_mnemonic: dict[str, tuple[bytes, list[Packer]]] = {}
+        self._by_opcode: dict[int, tuple[bytes, list[Packer]]] = {}
         self._made: dict[int, tuple[Call, bytes | list[tuple[int, str, str]]]] = {}
 
     def packet(self, call: Call) -> bytes | list[tuple[int, str, str]]:
@@ -95,17 +96,6 @@ class CallCompiler:
         return made[1]
 
     def _compile(self, call: Call) -> bytes | list[tuple[int, str, str]]:
-        known = self._by_mnemonic.get(call.mnemonic)
-        if known is None or len(known[1]) != len(call.arguments):
-            return self._check(call)
-        try:
-            packet = known[0] + b"".join([pack(plain) for pack, plain in zip(known[1], call.arguments, strict=True)])
-        except (TypeError, ValueError):
-            return self._check(call)
-        return packet if len(packet) <= MAX_PACKET_SIZE else self._check(call)
-
-    def _check(self, call: Call) -> bytes | list[tuple[int, str, str]]:
-        """As `_compile`, argument by argument."""
         command = self._dictionary.commands.get(call.mnemonic)
         if command is None:
             hint = did_you_mean(call.mnemonic, self._dictionary.commands)
@@ -128,11 +118,11 @@ class CallCompiler:
 
     def _packers(self, command: Command) -> tuple[bytes, list[Packer]]:
         """The first bytes of a command's packets, and a packer for each of its parameters."""
-        made = self._by_mnemonic.get(command.name)
+        made = self._by_opcode.get(command.opcode)
         if made is None:
             start = self._form.command.pack(self._form.descriptor, command.opcode)
             packers = [_packer(formal.type, self._dictionary) for formal in command.formals]
-            made = self._by_mnemonic[command.name] = (start, packers)
+            made = self._by_opcode[command.opcode] = (start, packers)
         return made
 
 
@@ -150,7 +140,7 @@ def _packer(form: WireType, dictionary: Dictionary) -> Packer:
             return (by_word.get(plain) if type(plain) is str else None) or pack(plain)
 
         return pack_word
-    if not isinstance(base, (Integer, Float)):
+    if not isinstance(base, (Integer, Float)) or is_ranged(form):
         return pack
     pack_number = struct.Struct(f">{base.code}").pack
     python = base.python

@@ -22,6 +22,8 @@ from kittiwake.sequence.times import ABSOLUTE_TIME, RELATIVE_TIME, absolute_us, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Shortcut = Callable[[str], bytes | None]
+
 MAX_TEXT_SIZE = 64 * 1024 * 1024
 """The longest sequence text, in characters."""
 
@@ -35,7 +37,7 @@ _SPACE = r"(?:[ \t\f\r]++|\\[ \t\f]*\r?\n)*+"
 _BLANK = re.compile(rf"{_SPACE}(?:;.*)?")
 _SKIP = re.compile(_SPACE)
 _HEAD = re.compile(rf"{_SPACE}([RA]){_SPACE}([0-9][0-9:.T-]*)(?=[\s\\;,]|\Z)")
-_MNEMONIC = re.compile(rf"{_SPACE}(\$?[^\W\d]\w*(?:\.\w+)*)(?:{_SPACE},|(?=[\s\\;]|\Z))")
+MNEMONIC = re.compile(rf"{_SPACE}(\$?[^\W\d]\w*(?:\.\w+)*)(?:{_SPACE},|(?=[\s\\;]|\Z))")
 _DIGITS = r"[0-9](?:_?[0-9])*"
 _DECIMAL = rf"(?:{_DIGITS}(?:\.{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?"
 _VALUE = re.compile(
@@ -47,18 +49,20 @@ _VALUE = re.compile(
 )
 _INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F_]+|[1-9][0-9_]*|0[0_]*)")
 _SIMPLE = re.compile(
-    rf"""([ \t]*+,?[ \t]*+)
+    rf"""[ \t]*+(,?)[ \t]*+
     (?:([+-]?[1-9][0-9]{{0,30}}|0)|([+-]?{_DIGITS}\.{_DIGITS})|"([^"\\\n]*)"|([^\W\d]\w*(?:\.\w+)*))(?=[\s,;\\]|\Z)""",
     re.VERBOSE,
 )
 """The commonest arguments in one step: whole numbers, fractions, text and words."""
-_PLAIN_LINE = re.compile(r"([RA][0-9][0-9:.T-]*)([ \t][^\\\r\n]*)\r?(?=\n|\Z)")
-"""The commonest line in one step: nothing before the time, and no backslash that may join it to the next."""
 _DELIMITERS = " \t\f\r,;\\"
 _KEY = re.compile(rf"""(?:([^\W\d]\w*)|"([^\W\d]\w*)"|'([^\W\d]\w*)'){_SPACE}:{_SPACE}""")
 _QUOTED_OR_COMMENT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|;""")
 _CONTINUED = re.compile(r"\\[ \t\f]*\r?\Z")
-_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_PLAIN_LINE = re.compile(r"([RA][0-9][0-9:.T-]*)([ \t][^\\\r\n]*)\r?(?=\n|\Z)")
+"""The commonest line in one step: nothing before the time, and no backslash, which may join it to the next."""
+_new = tuple.__new__
+"""Makes a named tuple at half the cost of a call of its class."""
+BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
 class Call(NamedTuple):
@@ -74,13 +78,16 @@ class Call(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """One line: when, what, and the offset of its call in the text. `time_us` counts from 1970 if `absolute`."""
+    """One line: when, what, and the offset of its call in the text. `time_us` counts from 1970 if `absolute`.
+
+    `call` is the command packet itself where `read_text` was given a shortcut that made it.
+    """
 
     offset: int
     absolute: bool
     time_us: int
     call_offset: int
-    call: Call
+    call: Call | bytes
 
 
 class Sequence:
@@ -122,69 +129,45 @@ def parse_text(text: str, name: str) -> Sequence:
     return sequence
 
 
-def read_text(text: str, name: str) -> tuple[Sequence, list[Fault]]:
-    """The tree of the lines that are well formed, and the faults of the others; it stops at `MAX_FAULTS`."""
+def read_text(text: str, name: str, shortcut: Shortcut | None = None) -> tuple[Sequence, list[Fault]]:
+    """The tree of the lines that are well formed, and the faults of the others; it stops at `MAX_FAULTS`.
+
+    `shortcut` makes the command packet of the text of a call, or None of one that must be read with care. That text
+    starts with a blank and holds no backslash.
+    """
     sequence = Sequence(name, text)
     if len(text) > MAX_TEXT_SIZE:
         return sequence, [Fault(name, 1, 1, f"the text is longer than {MAX_TEXT_SIZE} characters")]
     faults: list[Fault] = []
-    known = _Known()
-    plain_line, add, new = _PLAIN_LINE.match, sequence.statements.append, tuple.__new__
-    times, calls = known.times, known.calls
+    calls: dict[str, Call | bytes] = {}
+    times: dict[str, int] = {}
+    plain_line, add = _PLAIN_LINE.match, sequence.statements.append
     start, size = 0, len(text)
     while start < size and len(faults) < MAX_FAULTS:
         plain = plain_line(text, start)
         if plain is not None:
             clock, rest = plain.groups()
-            time_us = times.get(clock)
-            call = calls.get(rest) or known.simple_call(rest)
-            if time_us is not None and call is not None:
-                add(new(Statement, (start, clock[0] == "A", time_us, start + len(clock), call)))
+            call = calls.get(rest)
+            if call is None and shortcut is not None:
+                call = shortcut(rest)
+                if call is not None:
+                    calls[rest] = call
+            if call is not None and clock in times:
+                add(_new(Statement, (start, clock[0] == "A", times[clock], start + len(clock), call)))
                 start = plain.end() + 1
                 continue
         end = _logical_end(text, start)
+        line = text[start:end]
         try:
-            statement = _statement(text[start:end], start, known)
-            if statement is not None:
-                add(statement)
+            head = _HEAD.match(line)
+            if head is not None:
+                add(_statement(line, start, head, calls, times))
+            elif _BLANK.fullmatch(line) is None:
+                raise _headless(line)
         except _Bad as bad:
             faults.append(sequence.fault(start + bad.offset, bad.message, bad.hint))
         start = end + 1
     return sequence, faults
-
-
-class _Known:
-    """What was read before and needs no second look: times, calls, mnemonics and simple arguments by their text."""
-
-    def __init__(self) -> None:
-        self.times: dict[str, int] = {}
-        self.calls: dict[str, Call] = {}
-        self.mnemonics: set[str] = set()
-        self.arguments: dict[str, Any] = {}
-
-    def simple_call(self, rest: str) -> Call | None:
-        """The call of a known mnemonic whose arguments are simple, each behind a comma and a blank; None for others."""
-        mnemonic, _, tail = rest[1:].partition(" ")
-        if mnemonic not in self.mnemonics:
-            return None
-        arguments: list[Any] = []
-        offsets: list[int] = []
-        if tail:
-            known = self.arguments
-            offset = len(mnemonic) + 2
-            for argument in tail.split(", "):
-                value = known.get(argument)
-                if value is None:
-                    found = _SIMPLE.fullmatch(argument)
-                    if found is None or found[1]:
-                        return None
-                    kind = found.lastindex or 0
-                    value = known[argument] = _SIMPLE_VALUES[kind](found[kind])
-                arguments.append(value)
-                offsets.append(offset)
-                offset += len(argument) + 2
-        call = self.calls[rest] = Call(mnemonic, 1, tuple(arguments), tuple(offsets))
-        return call
 
 
 def _logical_end(text: str, start: int) -> int:
@@ -210,26 +193,21 @@ def _goes_on(line: str) -> bool:
         position = found.end()
 
 
-def _statement(line: str, start: int, known: _Known) -> Statement | None:
-    """What stands on a line of any form; None for a blank one."""
-    head = _HEAD.match(line)
-    if head is None:
-        if _BLANK.fullmatch(line):
-            return None
-        raise _headless(line)
+def _statement(
+    line: str, start: int, head: re.Match[str], calls: dict[str, Call | bytes], times: dict[str, int]
+) -> Statement:
     clock = head[1] + head[2]
-    time_us = known.times.get(clock)
+    time_us = times.get(clock)
     if time_us is None:
-        time_us = known.times[clock] = _time(head)
+        time_us = times[clock] = _time(head)
     rest = line[head.end() :]
-    call = known.calls.get(rest)
+    call = calls.get(rest)
     if call is None:
         try:
-            call = known.calls[rest] = _call(rest)
+            call = calls[rest] = _call(rest)
         except _Bad as bad:
             raise _Bad(bad.offset + head.end(), bad.message, bad.hint) from None
-        known.mnemonics.add(call.mnemonic)
-    return Statement(start + head.start(1), head[1] == "A", time_us, start + head.end(), call)
+    return Statement(start + head.start(1), clock[0] == "A", time_us, start + head.end(), call)
 
 
 def _time(head: re.Match[str]) -> int:
@@ -251,7 +229,7 @@ def _headless(line: str) -> _Bad:
 
 
 def _call(rest: str) -> Call:
-    found = _MNEMONIC.match(rest)
+    found = MNEMONIC.match(rest)
     if found is None:
         offset = _skip(rest, 0)
         if offset == len(rest) or rest[offset] == ";":
@@ -264,7 +242,7 @@ def _call(rest: str) -> Call:
     end = len(rest)
     while position < end:
         simple = _SIMPLE.match(rest, position)
-        if simple is not None and not ("," in simple[1] and (comma or not arguments)):
+        if simple is not None and not (simple[1] and (comma or not arguments)):
             kind = simple.lastindex or 0
             arguments.append(_SIMPLE_VALUES[kind](simple[kind]))
             offsets.append(simple.start(kind) - (kind == _QUOTED))
@@ -277,7 +255,7 @@ def _call(rest: str) -> Call:
 
 
 def _word(word: str) -> str | bool:
-    return _BOOLEANS.get(word, word)
+    return BOOLEANS.get(word, word)
 
 
 _QUOTED = 4

@@ -81,13 +81,13 @@ class Archive(History):
         self._lock_file = lock_folder(folder)
         try:
             connection, self.quarantined = open_writer(folder / DATABASE, clock())
+            self._last_command, self._last_file = (
+                int(connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])
+                for table in ("commands", "files")
+            )
         except BaseException:
             os.close(self._lock_file)
             raise
-        self._last_command, self._last_file = (
-            int(connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])
-            for table in ("commands", "files")
-        )
         self._intake = Intake(capacity, commit_interval_s)
         self._writer = Writer(connection, self._intake, retention or Retention(), clock)
         self._writer.start()
@@ -110,8 +110,9 @@ class Archive(History):
         super().close()
         self._writer.join()
         os.close(self._lock_file)
-        if self._writer.lost:
-            raise ArchiveFault(f"{self._writer.lost} items could not be archived: {self._writer.fault}")
+        lost = self._writer.lost + self._intake.queued
+        if lost:
+            raise ArchiveFault(f"{lost} items could not be archived: {self._writer.fault}")
 
     def flush(self, timeout_s: float = FLUSH_TIMEOUT_S) -> None:
         """Returns when all that was put in before is committed. Raises `ArchiveFault` if that takes too long."""
@@ -122,6 +123,8 @@ class Archive(History):
         """Has retention run now, as it does each minute, and waits for it. Raises `ArchiveFault`."""
         if not self._writer.sweep(timeout_s):
             raise ArchiveFault(f"retention did not end within {timeout_s:g} s: {self._writer.fault or 'busy'}")
+        if self._writer.fault:
+            raise ArchiveFault(self._writer.fault)
 
     @property
     def statistics(self) -> Statistics:

@@ -76,7 +76,9 @@ class History:
     def deployments(self) -> list[str]:
         """The names of the deployments."""
         with self._readers.reading() as connection:
-            return [name for (name,) in connection.execute("SELECT name FROM deployments ORDER BY name")]
+            return [
+                name for (name,) in connection.execute("SELECT name FROM deployments WHERE name != '' ORDER BY name")
+            ]
 
     def channels(self, deployment: str) -> list[ArchivedChannel]:
         """The channels of a deployment, by name."""
@@ -229,7 +231,10 @@ class History:
         return [Frame(*row) for row in rows]
 
     def losses(self, deployment: str, start_us: int = 0, end_us: int = LAST_US, limit: int = 1_000) -> list[Loss]:
-        """What the archive could not take, by the time that it was noted, oldest first."""
+        """What the archive could not take, by the time that it was noted, oldest first.
+
+        Steps of commands and transfers that were lost stand under the empty name.
+        """
         with self._readers.reading() as connection:
             rows = connection.execute(
                 "SELECT at_us, what, count FROM losses WHERE deployment = ? AND at_us >= ? AND at_us < ?"

@@ -22,12 +22,13 @@ SLICES = 32
 """Of the time that the samples span, one part in so many goes at once when the size is over its limit."""
 
 _DAY_US = WIDTHS_US[-1]
-_BY_AGE = {"events": "time_us", "losses": "at_us", "frames": "received_us", "files": "created_us"}
+_BY_AGE = {"events": "received_us", "losses": "at_us", "frames": "received_us", "files": "created_us"}
 
 
 class Retention(NamedTuple):
     """How long things are kept, in seconds, and how large the database may grow, in bytes; `None` is for ever.
 
+    Samples and their roll-ups age by their own times, all else by the time it came.
     Over the size, the oldest samples, events and frames go first, and when no samples are left the oldest roll-ups.
     Commands and files, the record of who did what, go by age only. Roll-ups are kept at least as long as samples.
     """
@@ -49,6 +50,7 @@ class Sweeper:
         self._sampling = sampling
         self._retention = retention
         self._work: Iterator[None] | None = None
+        self._removed = 0
 
     def step(self, now_us: int) -> bool:
         """Does one step, and says whether there may be more to do. Raises `sqlite3.Error`, having changed nothing."""
@@ -146,17 +148,19 @@ class Sweeper:
 
     def _clear(self, table: str, column: str, key: tuple[int, ...], where: str, before_us: int) -> Iterator[None]:
         """Removes the rows of a table without row ids that have the key and a time before the given one."""
-        while True:
+        row: tuple[int] | None = (0,)
+        while row is not None:
             row = self._connection.execute(
                 f"SELECT {column} FROM {table} WHERE {where} AND {column} < ? ORDER BY {column} LIMIT 1 OFFSET ?",
                 (*key, before_us, STEP_ROWS),
             ).fetchone()
-            # Rows of one time go together, so the step removes at least one.
+            # Rows of one time go together, so that at least one goes.
             upto_us = before_us if row is None else row[0] + 1
-            self._connection.execute(f"DELETE FROM {table} WHERE {where} AND {column} < ?", (*key, upto_us))
-            if row is None:
-                return
-            yield
+            statement = f"DELETE FROM {table} WHERE {where} AND {column} < ?"
+            self._removed += self._connection.execute(statement, (*key, upto_us)).rowcount
+            if self._removed >= STEP_ROWS:
+                self._removed = 0
+                yield
 
     def used_bytes(self) -> int:
         """The size of the database without its free pages."""

@@ -80,7 +80,7 @@ CREATE TABLE events (
     arguments TEXT NOT NULL
 );
 CREATE INDEX events_by_time ON events (deployment, time_us, id);
-CREATE INDEX events_by_age ON events (time_us);
+CREATE INDEX events_by_age ON events (received_us);
 CREATE TABLE commands (
     id INTEGER PRIMARY KEY,
     deployment INTEGER NOT NULL REFERENCES deployments,

@@ -33,8 +33,9 @@ class Writer:
     ) -> None:
         self.recorder = Recorder(connection)
         self.commits = 0
-        self.fault = ""
         self.lost = 0
+        self._write_fault = ""
+        self._sweep_fault = ""
         self._connection = connection
         self._intake = intake
         self._clock = clock
@@ -45,6 +46,11 @@ class Writer:
         self._sweep_asked = threading.Event()
         self._swept = threading.Event()
         self._thread = threading.Thread(target=self._run, name="archive-writer", daemon=True)
+
+    @property
+    def fault(self) -> str:
+        """What hinders writing, or else retention; empty if nothing does."""
+        return self._write_fault or self._sweep_fault
 
     def start(self) -> None:
         """Starts the thread."""
@@ -63,6 +69,13 @@ class Writer:
         return self._swept.wait(timeout_s)
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        except BaseException as fault:
+            self._write_fault = f"the archive's writer ended: {fault!r}"
+            raise
+
+    def _serve(self) -> None:
         while True:
             taken = self._intake.take(self._patience_s())
             if taken.entries or taken.losses:
@@ -88,11 +101,12 @@ class Writer:
             self._answering = False
         try:
             self._sweeping = self._sweeper.step(self._clock())
+            self._sweep_fault = ""
         except sqlite3.Error as fault:
-            self.fault = f"retention: {fault}"
+            self._sweep_fault = f"retention: {fault}"
             self._sweeping = False
         if not self._sweeping:
-            self._sweep_due_s = time.monotonic() + SWEEP_INTERVAL_S
+            self._sweep_due_s = time.monotonic() + (RETRY_INTERVAL_S if self._sweep_fault else SWEEP_INTERVAL_S)
             if self._answering:
                 self._swept.set()
 
@@ -104,10 +118,10 @@ class Writer:
                     self._transact(taken, careful=False)
                 except UNFIT:
                     self._transact(taken, careful=True)
-                self.fault = ""
+                self._write_fault = ""
                 break
             except sqlite3.Error as fault:
-                self.fault = str(fault)
+                self._write_fault = str(fault)
                 if self._intake.closed:
                     self.lost += sum([entry.size for entry in taken.entries])
                     break

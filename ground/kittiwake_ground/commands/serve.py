@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.cli.outcome import carry_out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fastapi import FastAPI
 
     from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
@@ -121,12 +122,24 @@ def _application(ground: Any, dashboard: bool) -> FastAPI:
 
 
 async def _listen(app: FastAPI, configuration: GroundConfiguration) -> int:
-    """Listens until SIGINT or SIGTERM, both of which end the server in order."""
+    """Listens until SIGINT or SIGTERM, both of which end the server in order. Raises `OSError` if it cannot."""
     import asyncio
+    import signal
+    from contextlib import contextmanager
 
     import uvicorn
 
-    server = uvicorn.Server(
+    class Server(uvicorn.Server):
+        """uvicorn's, but for its way with signals: it raises them anew at the end, before we have tidied up."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+            yield
+
+    server = Server(
         uvicorn.Config(
             app, host=configuration.host, port=configuration.port, log_level="warning", access_log=False,
             timeout_graceful_shutdown=GRACE_S, ws_max_size=1 << 20, server_header=False, lifespan="on",
@@ -153,4 +166,3 @@ async def _announce(server: Any) -> None:
             host, port = socket.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             print(f"Ground station: http://{shown}:{port}/", flush=True)
-    sys.stdout.flush()

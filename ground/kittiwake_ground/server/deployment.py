@@ -102,7 +102,7 @@ class Deployment:
         while True:
             try:
                 await run()
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, it is logged, and the other parts go on
                 _log.exception("deployment %s: a fault of the ground station", self.name)
             await asyncio.sleep(RESTART_S)
 

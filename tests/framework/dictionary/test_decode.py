@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from tests.framework.dictionary.values import values
 
 MODE: Any = sample().types["Sample.Mode"].python
 STATE: Any = sample().types["Sample.State"].python
+SLOTS_HEAD = "0002 00 65a0b0c0 0001e240 00000003"
+"""Time tag and first slot of the sample's telemetry packet."""
 
 
 def decoder() -> Decoder:
@@ -108,11 +111,43 @@ def test_packetised_telemetry_has_strings_at_their_greatest_size() -> None:
         ("0001 00000777", "no channel with the id 1911"),
         ("0004 0009", "no telemetry packet with the id 9"),
         ("0004 0001 0002 00 65a0b0c0 0001e240", "another size than its channels"),
+        (
+            f"0004 0001 {SLOTS_HEAD} 000d 616200000000000000000000 41ac0000 01",
+            "string of 13 bytes is longer than the 12",
+        ),
+        (f"0004 0001 {SLOTS_HEAD} 0002 fffe00000000000000000000 41ac0000 01", "a string is not UTF-8"),
+        (f"0004 0001 {SLOTS_HEAD} 0002 616200000000000000000000 41ac0000 09", "9 is no value of an enum or bool"),
     ],
 )
 def test_a_bad_packet_is_refused_whole(packet: str, message: str) -> None:
     with pytest.raises(WireError, match=message):
         decoder().decode(bytes.fromhex(packet))
+
+
+def test_what_was_decoded_is_copied_and_changed_as_any_named_tuple() -> None:
+    (update,) = decoder().decode(bytes.fromhex("0001 00000300") + TAG_BYTES + bytes.fromhex("00000003"))
+    assert isinstance(update, DecodedChannel)
+    plain = DecodedChannel(update.channel, TAG, 3, update.formats)
+    assert copy(update) == update == plain
+    assert repr(update) == repr(plain)
+    assert update._replace(value=4).value == 4
+
+
+def test_a_packet_is_refused_for_its_size_the_second_time_as_well() -> None:
+    packet = bytes.fromhex(f"0004 0001 {SLOTS_HEAD} 0002 616200000000000000000000 41ac0000 01")
+    reading = decoder()
+    assert reading.decode(packet) == reading.decode(packet)
+    for wrong in (packet[:-1], packet + b"\0", packet[:4]):
+        with pytest.raises(WireError, match="another size than its channels"):
+            reading.decode(wrong)
+
+
+def test_reading_a_packet_without_regard_to_its_descriptor_leaves_other_packets_alone() -> None:
+    packet = bytes.fromhex(f"0004 0001 {SLOTS_HEAD} 0002 616200000000000000000000 41ac0000 01")
+    reading = decoder()
+    assert len(reading.decode_packetised(b"\0\3" + packet[2:])) == 4
+    with pytest.raises(WireError, match="neither events nor telemetry"):
+        reading.decode(b"\0\3" + packet[2:])
 
 
 @given(st.data())

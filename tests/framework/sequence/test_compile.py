@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kittiwake.dictionary.load import read_dictionary
 from kittiwake.faults import Faults
 from kittiwake.sequence.binary import read_sequence
-from kittiwake.sequence.compile import compile_text
+from kittiwake.sequence.compile import compile_text, records_of
+from kittiwake.sequence.text import read_text
 from tests.framework.dictionary.sample import sample, sample_data
 
 
@@ -138,3 +141,49 @@ def test_other_widths_of_the_dictionary_are_those_of_the_file() -> None:
     ]
     binary = compile_text("R00:00:00 X.CMD_NO_OP", "a.seq", read_dictionary(data, "narrow"))
     assert binary[:-4] == bytes.fromhex("00000015 00000001 ffff 00ff 01 00000000 00000000 00000004 0000 0100")
+
+
+def test_a_number_outside_its_declared_range_is_refused() -> None:
+    data = sample_data()
+    (gain,) = [command for command in data["commands"] if command["name"] == "X.GAIN_PRM_SET"]
+    gain["formalParams"][0]["type"]["range"] = {"low": 1, "high": 5}
+    dictionary = read_dictionary(data, "ranged")
+    compile_text("R00:00:00 X.GAIN_PRM_SET 5", "a.seq", dictionary)
+    with pytest.raises(Faults, match="1:26: val: 6 is outside 1 to 5"):
+        compile_text("R00:00:00 X.GAIN_PRM_SET 6", "a.seq", dictionary)
+
+
+_WORDS = st.sampled_from(
+    [
+        "0", "7", "-7", "-0", "+7", "007", "0x10", "255", "256", "1_0", "99999999999999999999", "1.5", "-2.25",
+        ".5", "1e3", "1e39", "3.5e38", "true", "False", "yes", "ON", "OFF", "AUTO", "Sample.Mode.ON", '"ON"',
+        '"hi"', '""', '"a, b"', '"é"', '"\ud800"', f'"{"x" * 41}"', "'q'", '$"a\\n"', "word", "X.Count",
+        "X.Nothing", '"', "[1, 2]", "{a: 1}", "%", "",
+    ]
+)  # fmt: skip
+_COMMANDS = st.sampled_from(
+    ["X.CMD_NO_OP", "X.CMD_STR", "X.SET_EVENT_FILTER", "X.GAIN_PRM_SET", "X.NUMBERS", "X.WATCH", "X.NOTHING", "", "7"]
+)
+_LINES = st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from(["R00:00:00", "R00:00:01.5", "A2026-001T00:00:00", "R00:61:00", " R00:00:00", "R 00:00:00"]),
+    st.sampled_from([" ", "  ", "\t", ""]),
+    _COMMANDS,
+    st.lists(st.builds("{}{}".format, st.sampled_from([" ", ", ", ",", " , ", ""]), _WORDS), max_size=3).map("".join),
+    st.sampled_from(["", " ", " ; done", "\r", ",", " \\"]),
+)
+
+
+@given(st.lists(_LINES, max_size=6))
+def test_the_shortcut_gives_the_bytes_and_the_faults_of_careful_reading(lines: list[str]) -> None:
+    # Every line twice: the first time of day and the first call are never taken by the shortcut.
+    text = "\n".join([line for line in lines for _ in range(2)])
+    sequence, faults = read_text(text, "a.seq")
+    records, more = records_of(sequence, sample())
+    if faults or more:
+        with pytest.raises(Faults) as caught:
+            compile_text(text, "a.seq", sample())
+        assert caught.value.faults == Faults([*faults, *more]).faults
+    else:
+        data = compile_text(text, "a.seq", sample())
+        assert read_sequence(data, len(data), allow_empty=True).records == records

@@ -7,12 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kittiwake.faults import Faults
-from kittiwake.sequence.text import MAX_DEPTH, MAX_FAULTS, parse_text
+from kittiwake.sequence.text import MAX_DEPTH, MAX_FAULTS, Call, Statement, parse_text
+
+
+def call_of(statement: Statement) -> Call:
+    assert isinstance(statement.call, Call)
+    return statement.call
 
 
 def arguments(text: str) -> tuple[object, ...]:
     (statement,) = parse_text(f"R00:00:00 X.CMD {text}", "a.seq").statements
-    return statement.call.arguments
+    return call_of(statement).arguments
 
 
 def faults_of(text: str) -> list[str]:
@@ -35,7 +40,7 @@ def faults_of(text: str) -> list[str]:
 )
 def test_times_are_relative_or_absolute_to_the_microsecond(line: str, absolute: bool, time_us: int) -> None:
     (statement,) = parse_text(line, "a.seq").statements
-    assert (statement.absolute, statement.time_us, statement.call.mnemonic) == (absolute, time_us, "X.CMD")
+    assert (statement.absolute, statement.time_us, call_of(statement).mnemonic) == (absolute, time_us, "X.CMD")
 
 
 @pytest.mark.parametrize(
@@ -65,20 +70,20 @@ def test_arguments_are_plain_values(text: str, expected: tuple[object, ...]) -> 
 def test_a_comma_may_stand_behind_the_mnemonic() -> None:
     for line in ("R00:00:00 X.CMD, 1", "R00:00:00 X.CMD,1", "R00:00:00 X.CMD 1", "R00:00:00 X.CMD\t,\t1"):
         (statement,) = parse_text(line, "a.seq").statements
-        assert statement.call.arguments == (1,)
+        assert call_of(statement).arguments == (1,)
 
 
 def test_comments_blank_lines_and_carriage_returns_are_passed_over() -> None:
     text = '; head "\r\n\r\n   \t\r\nR00:00:00 X.A ; tail \\\r\nR00:00:00 X.B\r\n;end \\'
-    assert [statement.call.mnemonic for statement in parse_text(text, "a.seq").statements] == ["X.A", "X.B"]
+    assert [call_of(statement).mnemonic for statement in parse_text(text, "a.seq").statements] == ["X.A", "X.B"]
 
 
 def test_positions_follow_continued_lines() -> None:
     sequence = parse_text('\nR00:00:00 X.CMD 1, \\\n  "two", [3]\n', "a.seq")
     (statement,) = sequence.statements
     assert sequence.position(statement.offset) == (2, 1)
-    assert sequence.position(statement.call_offset + statement.call.mnemonic_offset) == (2, 11)
-    places = [sequence.position(statement.call_offset + offset) for offset in statement.call.offsets]
+    assert sequence.position(statement.call_offset + call_of(statement).mnemonic_offset) == (2, 11)
+    places = [sequence.position(statement.call_offset + offset) for offset in call_of(statement).offsets]
     assert places == [(2, 17), (3, 3), (3, 10)]
 
 

@@ -121,3 +121,19 @@ def test_apids_that_are_idle_or_too_large_are_refused(apid: int) -> None:
 def test_idle_packets_have_7_to_65542_bytes(size: int) -> None:
     with pytest.raises(PacketSizeError):
         idle_packet(size)
+
+
+def test_an_apid_has_one_count_with_and_without_a_secondary_header() -> None:
+    counters = LinkCounters()
+    deframer = SpacePacketDeframer(TELEMETRY, counters)
+    runs = ["0001c0000000aa", "0801c0010000bb", "0001c0020000cc", "0001c0030000dd", "000140040000ee", "0001c0060000ff"]
+    found = [deframer.split(bytes.fromhex(run)) for run in runs]
+    assert b"".join([packet for packets in found for packet in packets]) == bytes.fromhex("aabbccddeeff")
+    assert counters.packet_gaps == 1
+
+
+def test_the_sequence_count_goes_on_at_zero_behind_its_highest() -> None:
+    counters = LinkCounters()
+    deframer = SpacePacketDeframer(TELEMETRY, counters)
+    assert len(deframer.split(bytes.fromhex("0001fffe0000aa 0001ffff0000bb 0001c0000000cc 0001c0010000dd"))) == 4
+    assert counters.packet_gaps == 0

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from kittiwake_ground.archive import Archive, NewEvent
+from kittiwake_ground.archive.archive import wall_us
 
 START = 2 << 64 | 20_000 * 86_400_000_000
 
@@ -25,8 +26,9 @@ def main() -> None:
             batch += [(name, tag, 0, number) for name in "AB"[: 1 + (number % 2 == 0)]]
             number += 1
         archive.add_samples("Ref", batch, wait_s=5)
-        archive.add_events("Ref", [NewEvent("a.E", "FATAL", START + number, 0, str(number))])
-        print(number, time.monotonic(), flush=True)
+        archive.add_events("Ref", [NewEvent("a.E", "FATAL", START + number, wall_us(), str(number))])
+        sys.stdout.write(f"{number} {time.monotonic()}\n")
+        sys.stdout.flush()
         time.sleep(0.01)
 
 

@@ -109,3 +109,9 @@ def test_channels_have_the_type_of_the_dictionary_that_was_declared_last(archive
     archive.declare("Ref", "aa", [ChannelDeclaration("t", "F32", "C")])
     archive.flush()
     assert archive.channels("Ref")[1] == ArchivedChannel("t", "F32", "C", "aa")
+
+
+def test_a_declaration_that_no_column_holds_leaves_no_trace(archive: Archive) -> None:
+    archive.declare("Ref", "aa", [ChannelDeclaration("good", "U8"), ChannelDeclaration("bad\udc00", "U8")])
+    archive.flush()
+    assert (archive.deployments(), archive.channels("Ref"), archive.statistics.rejected) == ([], [], 1)

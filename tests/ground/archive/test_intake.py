@@ -70,6 +70,7 @@ def test_a_database_that_refuses_is_tried_again_and_says_why(small: Archive, loc
     assert small.statistics.fault == "database is locked"
     lock.execute("ROLLBACK")
     small.flush()
+    small.sweep()
     assert small.statistics.fault == ""
     assert small.statistics.samples == len(small.samples("Ref", "A")) == 5
 

@@ -58,17 +58,28 @@ def test_old_samples_go_and_their_statistics_stay(tmp_path: Path, clock: Clock) 
         assert sum(archive.buckets("Ref", "A", start_us, clock.now_us, 11).count) == count
 
 
+def test_a_channel_that_stopped_long_ago_keeps_its_statistics(tmp_path: Path, clock: Clock) -> None:
+    stopped_us = clock.now_us - 5 * DAY
+    with Archive(tmp_path, KEEP_ALL._replace(samples_s=86_400), clock, commit_interval_s=0.0) as archive:
+        archive.add_samples("Ref", [("Stopped", WALL | stopped_us + number, 0, number) for number in range(3)])
+        fill(archive, clock.now_us - DAY, clock.now_us, HOUR)
+        archive.sweep()
+        assert archive.samples("Ref", "Stopped") == []
+        found = archive.buckets("Ref", "Stopped", stopped_us - DAY, stopped_us + DAY, 10)
+        assert (list(found.count), list(found.last)) == ([3], [2.0])
+
+
 def test_statistics_go_at_last(tmp_path: Path, clock: Clock) -> None:
     start_us = clock.now_us // DAY * DAY - 20 * DAY
     keep = KEEP_ALL._replace(samples_s=86_400, rollups_s=10 * 86_400)
     with Archive(tmp_path, keep, clock, commit_interval_s=0.0) as archive:
         fill(archive, start_us, clock.now_us, HOUR)
         archive.sweep()
-        found = archive.buckets("Ref", "A", 0, clock.now_us + DAY, 10_000)
+        found = archive.buckets("Ref", "A", start_us, clock.now_us, 1_000)
         assert 10 * DAY <= clock.now_us - found.start_us[0] <= 11 * DAY + HOUR
         assert found.start_us[0] % DAY == 0
         archive.sweep()
-        assert archive.buckets("Ref", "A", 0, clock.now_us + DAY, 10_000) == found
+        assert archive.buckets("Ref", "A", start_us, clock.now_us, 1_000) == found
 
 
 def test_a_deployment_that_lives_in_the_past_ages_by_its_own_time(tmp_path: Path, clock: Clock) -> None:
@@ -92,7 +103,7 @@ def test_each_kind_of_thing_has_its_own_age(tmp_path: Path, clock: Clock) -> Non
         for age_s in (0, 20, 35, 45, 60):
             at_us = clock.now_us - age_s * SECOND
             archive.add_frames("Ref", [Frame(at_us, "up", b"x")] * 250)
-            archive.add_events("Ref", [NewEvent("a.E", "FATAL", WALL | at_us, 0, "")])
+            archive.add_events("Ref", [NewEvent("a.E", "FATAL", WALL | 1, at_us, "")])
             archive.add_file("Ref", "up", "a", "b", at_us=at_us)
             archive.update_command(archive.record_command("Ref", "a.C", 1, by="", at_us=at_us), "sent")
         archive.flush()
@@ -104,11 +115,11 @@ def test_each_kind_of_thing_has_its_own_age(tmp_path: Path, clock: Clock) -> Non
 
 
 def test_a_database_over_its_size_gives_up_the_oldest(tmp_path: Path, clock: Clock) -> None:
-    limit = 1_500_000
+    limit = 1_000_000
     with Archive(tmp_path, KEEP_ALL._replace(size_bytes=limit), clock, commit_interval_s=0.0) as archive:
         count = fill(archive, clock.now_us - 40_000 * SECOND, clock.now_us, SECOND)
         archive.add_events(
-            "Ref", [NewEvent("a.E", "FATAL", WALL | clock.now_us - age * SECOND, 0, "") for age in (0, 39_999)]
+            "Ref", [NewEvent("a.E", "FATAL", WALL, clock.now_us - age * SECOND, "") for age in (0, 39_999)]
         )
         archive.flush()
         archive.sweep()
@@ -128,7 +139,9 @@ def test_a_size_that_nothing_meets_ends_with_the_last_minute(tmp_path: Path, clo
         archive.flush()
         archive.sweep()
         assert len(archive.samples("Ref", "A")) == len(archive.samples("Other", "A")) == 1
-        assert archive.buckets("Ref", "A", 0, clock.now_us, 2).start_us[0] > clock.now_us - 3 * DAY
+        assert (
+            archive.buckets("Ref", "A", clock.now_us - 10 * DAY, clock.now_us, 10).start_us[0] > clock.now_us - 3 * DAY
+        )
 
 
 def test_retention_that_was_cut_off_is_finished_by_the_next(tmp_path: Path, clock: Clock) -> None:

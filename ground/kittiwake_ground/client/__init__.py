@@ -1,0 +1,68 @@
+"""The ground station for programs: `Ground` for scripts, notebooks and tests, `AsyncGround` for asyncio.
+
+from kittiwake_ground.client import Ground
+
+with Ground() as ground:
+    station = ground.deployment()
+    station.send("CdhCore.cmdDisp.CMD_NO_OP")
+    station.expect("CdhCore.cmdDisp.NoOpReceived")
+"""
+
+from kittiwake_ground.client.asynchronous import AsyncGround
+from kittiwake_ground.client.blocking import Deployment, Ground, Parameters
+from kittiwake_ground.client.deployment import AsyncDeployment
+from kittiwake_ground.client.faults import (
+    CommandFailed,
+    ExpectationFailed,
+    GroundFault,
+    RequestRefused,
+    SequenceFailed,
+    ServerUnreachable,
+    TransferFailed,
+    WaitTimedOut,
+)
+from kittiwake_ground.client.history import Buckets, History
+from kittiwake_ground.client.parameters import AsyncParameters
+from kittiwake_ground.client.records import (
+    ChannelValue,
+    CommandResult,
+    DeploymentState,
+    Event,
+    LinkState,
+    ParameterValue,
+    SequenceRun,
+    SequenceStep,
+    TransferResult,
+    Update,
+)
+from kittiwake_ground.client.runlog import RunLog
+
+__all__ = [
+    "Ground",
+    "Deployment",
+    "Parameters",
+    "AsyncGround",
+    "AsyncDeployment",
+    "AsyncParameters",
+    "CommandResult",
+    "ChannelValue",
+    "Event",
+    "History",
+    "Buckets",
+    "TransferResult",
+    "SequenceRun",
+    "SequenceStep",
+    "ParameterValue",
+    "LinkState",
+    "DeploymentState",
+    "Update",
+    "RunLog",
+    "GroundFault",
+    "ServerUnreachable",
+    "RequestRefused",
+    "CommandFailed",
+    "TransferFailed",
+    "SequenceFailed",
+    "WaitTimedOut",
+    "ExpectationFailed",
+]

@@ -1,0 +1,91 @@
+"""A ground station, for asyncio."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from kittiwake_ground.client.connection import DEFAULT_URL, Connection
+from kittiwake_ground.client.deployment import AsyncDeployment
+from kittiwake_ground.client.faults import RequestRefused
+from kittiwake_ground.client.records import DeploymentState, LinkState, deployment_of
+from kittiwake_ground.client.runlog import RunLog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+TOKEN_VARIABLE = "KITTIWAKE_GROUND_TOKEN"
+"""The environment variable whose token is used where none is given."""
+
+
+class AsyncGround:
+    """A client of a ground station's server; use it in one event loop, and close it or enter it as a context."""
+
+    def __init__(self, url: str = DEFAULT_URL, token: str | None = None) -> None:
+        """Connects to nothing yet. Raises `ValueError` for something that is no address."""
+        self._connection = Connection(url, token or os.environ.get(TOKEN_VARIABLE))
+        self._log: RunLog | None = None
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._connection.url
+
+    async def __aenter__(self) -> AsyncGround:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Gives the connections back."""
+        await self._connection.close()
+
+    async def request(
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None
+    ) -> dict[str, Any]:
+        """A request below /api/v1, for what has no method here; gives the object of the answer."""
+        return await self._connection.request(method, path, query=query, body=body)
+
+    async def health(self) -> dict[str, Any]:
+        """That the server runs: its version, how long, and how many deployments."""
+        return await self.request("GET", "/health")
+
+    async def deployments(self) -> list[DeploymentState]:
+        """Every deployment at a glance."""
+        return [deployment_of(one) for one in (await self.request("GET", "/deployments"))["deployments"]]
+
+    async def links(self) -> dict[str, LinkState]:
+        """How the link of each deployment stands."""
+        return {one.name: one.link for one in await self.deployments()}
+
+    async def deployment(self, name: str = "") -> AsyncDeployment:
+        """A deployment, or the only one. Raises `ServerUnreachable`, and `RequestRefused` if there is no such one."""
+        if not name:
+            names = [one.name for one in await self.deployments()]
+            if len(names) != 1:
+                raise RequestRefused(404, f"which deployment? There are {', '.join(names) or 'none'}")
+            name = names[0]
+        found = AsyncDeployment(self._connection, name, self._note)
+        await found.link()
+        return found
+
+    def procedure(self, name: str, folder: str | Path) -> RunLog:
+        """A run log in `folder`, to be entered as a context: all that is done meanwhile is written to it.
+
+        Raises `ValueError` for a name that is no file name, and `RuntimeError` while another one is open.
+        """
+        return RunLog(name, folder, self.url, self._begin)
+
+    def _begin(self, log: RunLog | None) -> None:
+        if log is not None and self._log is not None:
+            raise RuntimeError(f"the procedure {self._log.name!r} is under way")
+        self._log = log
+
+    def _note(self, kind: str, **fields: Any) -> None:
+        if self._log is not None:
+            self._log.add(kind, **fields)

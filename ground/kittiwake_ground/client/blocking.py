@@ -1,0 +1,211 @@
+"""The same client without asyncio: each method runs that of the asynchronous class on an event loop in a thread.
+
+So it works where a loop runs already, as in a notebook. Callbacks (`progress`, functions that are waited for) run in
+that thread, and must not call the client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast
+
+from kittiwake_ground.client.asynchronous import AsyncGround
+from kittiwake_ground.client.connection import DEFAULT_URL
+from kittiwake_ground.client.deployment import AsyncDeployment
+from kittiwake_ground.client.parameters import AsyncParameters
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from kittiwake_ground.client.runlog import RunLog
+
+A = TypeVar("A")
+P = ParamSpec("P")
+R = TypeVar("R")
+STOP_TIMEOUT_S = 10.0
+
+
+class LoopThread:
+    """An event loop in a thread of its own, which does not keep the program alive."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="kittiwake-ground-client", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has been closed."""
+        return self._loop.is_closed()
+
+    def run(self, work: Coroutine[Any, Any, R]) -> R:
+        """Does something in the loop and gives its result. Interrupted, it gives the work up."""
+        if self._loop.is_closed() or threading.current_thread() is self._thread:
+            work.close()
+            raise RuntimeError(
+                "the client is closed" if self._loop.is_closed() else "a callback may not call the client"
+            )
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """Ends what is under way, and the thread."""
+        self.run(_cancel_others())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(STOP_TIMEOUT_S)
+        self._loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
+
+
+class Blocking(Generic[A]):
+    """An asynchronous object with the loop that it lives in."""
+
+    def __init__(self, inner: A, thread: LoopThread) -> None:
+        self._inner = inner
+        self._thread = thread
+
+
+def blocking(
+    method: Callable[Concatenate[A, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[Blocking[A], P], R]:
+    """The method that waits for what an asynchronous one gives."""
+
+    @wraps(method)
+    def call(self: Blocking[A], *arguments: P.args, **named: P.kwargs) -> R:
+        return self._thread.run(method(self._inner, *arguments, **named))
+
+    return cast("Callable[Concatenate[Blocking[A], P], R]", call)
+
+
+def iterating(
+    method: Callable[Concatenate[A, P], AsyncIterator[R]],
+) -> Callable[Concatenate[Blocking[A], P], Iterator[R]]:
+    """The method that iterates over what an asynchronous one does."""
+
+    @wraps(method)
+    def call(self: Blocking[A], *arguments: P.args, **named: P.kwargs) -> Iterator[R]:
+        found = cast("AsyncGenerator[R, None]", method(self._inner, *arguments, **named))
+        try:
+            while True:
+                try:
+                    one = self._thread.run(_next(found))
+                except StopAsyncIteration:
+                    return
+                yield one
+        finally:
+            self._thread.run(found.aclose())
+
+    return cast("Callable[Concatenate[Blocking[A], P], Iterator[R]]", call)
+
+
+async def _next(found: AsyncIterator[R]) -> R:
+    return await anext(found)
+
+
+class Parameters(Blocking[AsyncParameters]):
+    """The parameters of a deployment; see `AsyncParameters`."""
+
+    all = blocking(AsyncParameters.all)
+    get = blocking(AsyncParameters.get)
+    set = blocking(AsyncParameters.set)
+    save = blocking(AsyncParameters.save)
+    refresh = blocking(AsyncParameters.refresh)
+    differences = blocking(AsyncParameters.differences)
+
+
+class Deployment(Blocking[AsyncDeployment]):
+    """A deployment of a ground station; see `AsyncDeployment`."""
+
+    @property
+    def name(self) -> str:
+        """What it is called on the server."""
+        return self._inner.name
+
+    @property
+    def parameters(self) -> Parameters:
+        """Its parameters."""
+        return Parameters(self._inner.parameters, self._thread)
+
+    request = blocking(AsyncDeployment.request)
+    state = blocking(AsyncDeployment.state)
+    link = blocking(AsyncDeployment.link)
+    dictionary = blocking(AsyncDeployment.dictionary)
+    send = blocking(AsyncDeployment.send)
+    answer = blocking(AsyncDeployment.answer)
+    command = blocking(AsyncDeployment.command)
+    commands = blocking(AsyncDeployment.commands)
+    channel = blocking(AsyncDeployment.channel)
+    channels = blocking(AsyncDeployment.channels)
+    history = blocking(AsyncDeployment.history)
+    events = blocking(AsyncDeployment.events)
+    watch = iterating(AsyncDeployment.watch)
+    wait_for = blocking(AsyncDeployment.wait_for)
+    expect = blocking(AsyncDeployment.expect)
+    upload = blocking(AsyncDeployment.upload)
+    download = blocking(AsyncDeployment.download)
+    read = blocking(AsyncDeployment.read)
+    run_sequence = blocking(AsyncDeployment.run_sequence)
+    upload_sequence = blocking(AsyncDeployment.upload_sequence)
+    compile_sequence = blocking(AsyncDeployment.compile_sequence)
+    run = blocking(AsyncDeployment.run)
+    runs = blocking(AsyncDeployment.runs)
+    stop_sequence = blocking(AsyncDeployment.stop_sequence)
+    follow = iterating(AsyncDeployment.follow)
+
+
+class Ground(Blocking[AsyncGround]):
+    """A client of a ground station's server; close it, or enter it as a context. See `AsyncGround`."""
+
+    def __init__(self, url: str = DEFAULT_URL, token: str | None = None) -> None:
+        """Connects to nothing yet. Raises `ValueError` for something that is no address."""
+        super().__init__(AsyncGround(url, token), LoopThread())
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._inner.url
+
+    def __enter__(self) -> Ground:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends what is under way and gives the connections back."""
+        if not self._thread.is_closed:
+            self._thread.run(self._inner.close())
+            self._thread.close()
+
+    request = blocking(AsyncGround.request)
+    health = blocking(AsyncGround.health)
+    deployments = blocking(AsyncGround.deployments)
+    links = blocking(AsyncGround.links)
+
+    def deployment(self, name: str = "") -> Deployment:
+        """A deployment, or the only one. Raises `ServerUnreachable`, and `RequestRefused` if there is no such one."""
+        return Deployment(self._thread.run(self._inner.deployment(name)), self._thread)
+
+    def procedure(self, name: str, folder: str | Path) -> RunLog:
+        """A run log in `folder`, to be entered as a context: all that is done meanwhile is written to it.
+
+        Raises `ValueError` for a name that is no file name, and `RuntimeError` while another one is open.
+        """
+        return self._inner.procedure(name, folder)

@@ -1,0 +1,249 @@
+"""What the server tells, as records. Times named `_us` are microseconds since 1970, UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+R = TypeVar("R")
+
+
+def record_of(kind: type[R], shown: Mapping[str, Any]) -> R:
+    """A record from the API's object of the same members; what a newer server says besides is left out."""
+    return kind(**{one.name: shown[one.name] for one in fields(kind) if one.name in shown})  # type: ignore[arg-type]
+
+
+class CommandStep(NamedTuple):
+    """A state that a command went into, and when by the ground's clock."""
+
+    state: str
+    time_us: int
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """A command and its life so far.
+
+    `state` is queued, sent, dispatched, completed, failed, timed_out, refused, expired or cancelled. `response` is F´'s
+    word for the answer: OK, EXECUTION_ERROR, ...
+    """
+
+    id: int
+    name: str
+    arguments: Mapping[str, Any]
+    by: str
+    state: str
+    final: bool
+    response: str
+    reason: str
+    steps: tuple[CommandStep, ...] = ()
+
+    @property
+    def completed(self) -> bool:
+        """Whether it was carried out."""
+        return self.state == "completed"
+
+    @property
+    def asked_us(self) -> int:
+        """When the server took it, by the ground's clock."""
+        return self.steps[0].time_us if self.steps else self.id
+
+    @property
+    def outcome(self) -> str:
+        """The end in words, to stand behind the name."""
+        return self.reason or self.state
+
+
+@dataclass(frozen=True)
+class ChannelValue:
+    """A value of a channel. `time_us` is by the deployment's clock `time_base`; `time` is empty if that has no date.
+
+    `alarm` is the gravest limit that the value breaks (YELLOW, ORANGE, RED), `latched` the gravest since somebody
+    acknowledged it.
+    """
+
+    name: str
+    value: Any
+    text: str
+    unit: str
+    time: str
+    time_us: int
+    time_base: str
+    received_us: int
+    alarm: str
+    latched: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event. `number` counts the events since the server started, 0 for one from before."""
+
+    number: int
+    name: str
+    severity: str
+    text: str
+    arguments: Mapping[str, Any]
+    time: str
+    time_us: int
+    time_base: str
+    received_us: int
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """A file on its way: `direction` up or down; `state` queued, running, completed, failed or cancelled."""
+
+    id: int
+    direction: str
+    remote: str
+    name: str
+    by: str
+    state: str
+    final: bool
+    reason: str
+    size: int
+    done_bytes: int
+    asked_us: int
+    ended_us: int
+
+
+@dataclass(frozen=True)
+class SequenceRun:
+    """A run of a sequence: `step` of `total` commands are answered; `total` is 0 where the server has not the text.
+
+    `state` is requested, loaded, running, completed, failed or cancelled. `failed_steps` count from 0.
+    """
+
+    id: int
+    sequencer: str
+    remote: str
+    by: str
+    state: str
+    final: bool
+    reason: str
+    step: int
+    total: int
+    started_us: int
+    ended_us: int
+    failed_steps: tuple[int, ...] = ()
+    steps: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+
+    @property
+    def completed(self) -> bool:
+        """Whether it ran to its end without an error."""
+        return self.state == "completed" and not self.failed_steps
+
+
+class SequenceStep(NamedTuple):
+    """A command of a sequence that was answered: `number` of `total` from 1, its text where it is known."""
+
+    number: int
+    total: int
+    command: str
+    failed: bool
+
+
+@dataclass(frozen=True)
+class ParameterValue:
+    """A parameter. `known` is unknown, set (from here) or dump (told by the deployment); `stale` after a lost link."""
+
+    name: str
+    type: str
+    default: Any
+    annotation: str
+    settable: bool
+    savable: bool
+    known: str
+    value: Any
+    origin: str
+    stale: bool
+
+    @property
+    def differs(self) -> bool:
+        """Whether the value is known, and not the default."""
+        return self.known != "unknown" and self.value != self.default
+
+
+@dataclass(frozen=True)
+class LinkState:
+    """How a link stands; `state` is down, connecting or up. `silent` says that nothing came for a while."""
+
+    address: str
+    state: str
+    reason: str
+    since: str
+    since_us: int
+    last_packet_us: int
+    silent: bool
+    connections: int
+    sent_bytes: int
+    received_bytes: int
+    frames: int
+    packets: int
+    crc_errors: int
+    gaps: int
+    skipped_bytes: int
+    undecodable: int
+
+
+@dataclass(frozen=True)
+class DeploymentState:
+    """A deployment at a glance; `deployment` is what it is called in its dictionary."""
+
+    name: str
+    deployment: str
+    link: LinkState
+    queue_policy: str
+    queued_commands: int
+    dictionary_hash: str
+    dictionary_matches: str
+    alarms: Mapping[str, str]
+    sequencers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Update:
+    """A piece of news: `kind` channels, events, commands, links, transfers, sequences or parameters, and its record.
+
+    `dropped` says how many older ones were left out before it, as whoever listened lagged; `shown` is the API's object.
+    """
+
+    kind: str
+    deployment: str
+    subject: Any
+    shown: Mapping[str, Any] = field(repr=False)
+    dropped: int = 0
+
+
+def command_of(shown: Mapping[str, Any]) -> CommandResult:
+    """A command."""
+    steps = tuple(CommandStep(str(one["state"]), int(one["time_us"])) for one in shown["steps"])
+    return record_of(CommandResult, {**shown, "steps": steps})
+
+
+def run_of(shown: Mapping[str, Any]) -> SequenceRun:
+    """A run of a sequence."""
+    return record_of(
+        SequenceRun, {**shown, "failed_steps": tuple(shown["failed_steps"]), "steps": tuple(shown["steps"])}
+    )
+
+
+def deployment_of(shown: Mapping[str, Any]) -> DeploymentState:
+    """A deployment at a glance."""
+    link = record_of(LinkState, shown["link"])
+    return record_of(DeploymentState, {**shown, "link": link, "sequencers": tuple(shown["sequencers"])})
+
+
+SUBJECTS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "channels": lambda shown: record_of(ChannelValue, shown),
+    "events": lambda shown: record_of(Event, shown),
+    "commands": command_of,
+    "links": lambda shown: record_of(LinkState, shown),
+    "transfers": lambda shown: record_of(TransferResult, shown),
+    "sequences": run_of,
+    "parameters": lambda shown: record_of(ParameterValue, shown),
+}
+"""Kind of update -> what makes a record of its object."""

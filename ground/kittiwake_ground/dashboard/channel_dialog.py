@@ -1,0 +1,74 @@
+"""What there is to know of one channel."""
+
+from __future__ import annotations
+
+from html import escape
+from urllib.parse import quote
+
+from nicegui import ui
+
+from kittiwake_ground.dashboard.link_state import age_text
+from kittiwake_ground.dashboard.live_html import Fact, LiveHtml, facts_html
+from kittiwake_ground.dashboard.numeric import is_numeric
+from kittiwake_ground.dashboard.overview_page import acknowledge
+from kittiwake_ground.dashboard.page import Context
+from kittiwake_ground.dashboard.readings import limits_text, with_unit
+from kittiwake_ground.server.views import tag_object
+
+
+class ChannelDialog:
+    """A dialog that shows a channel and stays up to date while it is open."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._name = ""
+        with ui.dialog() as self._dialog, ui.card().classes("kw-card kw-dialog"):
+            self._title = ui.label().classes("kw-title kw-anywhere")
+            self._text = ui.label().classes("kw-muted")
+            self._facts = LiveHtml("kw-wide")
+            with ui.element("div").classes("kw-bar"):
+                self._chart = ui.button("Chart", icon="show_chart", on_click=self._open_chart)
+                self._chart.props("unelevated no-caps")
+                self._acknowledge = ui.button("Acknowledge", on_click=self._acknowledge_it)
+                self._acknowledge.props("outline no-caps")
+                ui.space()
+                ui.button("Close", on_click=self._dialog.close).props("flat no-caps")
+
+    def open(self, name: str) -> None:
+        """Shows a channel."""
+        channel = self._context.deployment.dictionary.channels[name]
+        self._name = name
+        self._title.set_text(name)
+        self._text.set_text(channel.annotation)
+        self._text.set_visibility(bool(channel.annotation))
+        self._chart.set_visibility(is_numeric(channel))
+        self._dialog.open()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Brings it up to date."""
+        if not self._dialog.value:
+            return
+        hub = self._context.deployment.hub
+        channel, sample = hub.dictionary.channels[self._name], hub.latest.get(self._name)
+        latched = hub.latched.get(self._name, "")
+        facts = [Fact("Value", "no value yet" if sample is None else with_unit(sample, hub))]
+        if sample is not None:
+            time = tag_object(sample.tag, hub.dictionary.config)
+            shown = time["time"] or f"{time['time_base']} {time['time_us'] / 1e6:.6f} s"
+            facts += [Fact("Time on the device", shown), Fact("Received", f"{age_text(sample.received_us)} ago")]
+        facts += [
+            Fact("Type", channel.type.name),
+            Fact("Limits", limits_text(channel) or "none"),
+            Fact("Gravest since acknowledged", latched.lower() or "none", latched.lower()),
+            Fact("Number", f"{channel.id:#x}"),
+        ]
+        self._facts.show(facts_html(facts))
+        self._acknowledge.set_visibility(bool(latched) and self._context.may_act)
+
+    def _open_chart(self) -> None:
+        ui.navigate.to(f"/d/{self._context.deployment.name}/charts?channels={quote(escape(self._name))}")
+
+    def _acknowledge_it(self) -> None:
+        acknowledge(self._context, self._name)
+        self.refresh()

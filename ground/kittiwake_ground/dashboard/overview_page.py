@@ -1,0 +1,154 @@
+"""The overview: is it there, is it well, and what happened last."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from kittiwake_ground.dashboard.event_rows import record_row, row_html
+from kittiwake_ground.dashboard.link_state import link_level, link_text
+from kittiwake_ground.dashboard.live_html import LiveHtml, facts_html, tiles_html
+from kittiwake_ground.dashboard.overview_facts import (
+    deployment_facts,
+    health_facts,
+    link_facts,
+    resources_html,
+    tile_facts,
+)
+from kittiwake_ground.dashboard.page import Context, Refused, complain
+from kittiwake_ground.dashboard.readings import limits_text, with_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kittiwake_ground.server.deployment import Deployment
+
+MAX_EVENTS = 12
+MAX_ALARMS = 50
+
+
+def build(context: Context) -> None:
+    """The page."""
+    deployment = context.deployment
+    parts: list[tuple[LiveHtml, Callable[[], str]]] = []
+    if len(context.ground.deployments) > 1:
+        parts.append((LiveHtml("kw-wide kw-fleet"), lambda: _fleet(context)))
+    parts += [
+        (LiveHtml("kw-wide"), lambda: _mismatch(deployment)),
+        (LiveHtml("kw-tiles"), lambda: tiles_html(tile_facts(deployment))),
+    ]
+    with ui.element("div").classes("kw-columns"):
+        with ui.element("div").classes("kw-stack"):
+            alarms = _alarms(context)
+            parts.append((_card("Last events"), lambda: _events(deployment)))
+        with ui.element("div").classes("kw-stack"):
+            resources = _card("Resources")
+            parts.append((resources, lambda: resources_html(deployment) or _nothing("It tells nothing of them.")))
+            parts.append((_card("Health"), lambda: _facts_or_none(deployment)))
+        with ui.element("div").classes("kw-stack"):
+            parts.append((_card("Link"), lambda: facts_html(link_facts(deployment))))
+            parts.append((_card("Deployment"), lambda: facts_html(deployment_facts(deployment))))
+
+    def refresh(_: object = None) -> None:
+        alarms()
+        for element, content in parts:
+            element.show(content())
+
+    refresh()
+    context.on_tick(refresh)
+
+
+def _card(title: str) -> LiveHtml:
+    with ui.card().classes("kw-card kw-wide"):
+        ui.label(title).classes("kw-heading").props("role=heading aria-level=2")
+        return LiveHtml("kw-wide")
+
+
+def _nothing(text: str) -> str:
+    return f'<p class="kw-nothing">{escape(text)}</p>'
+
+
+def _facts_or_none(deployment: Deployment) -> str:
+    facts = health_facts(deployment)
+    return facts_html(facts) if facts else _nothing("No counters of its health have come yet.")
+
+
+def _events(deployment: Deployment) -> str:
+    events = list(deployment.hub.events)[: -MAX_EVENTS - 1 : -1]
+    if not events:
+        return _nothing("No event has come yet.")
+    rows = "".join(row_html(record_row(one, deployment.dictionary)) for one in events)
+    return f'<ul class="kw-events">{rows}</ul><a href="/d/{deployment.name}/events">All events</a>'
+
+
+def _mismatch(deployment: Deployment) -> str:
+    if deployment.hub.dictionary_matches is not False:
+        return ""
+    return (
+        '<div class="kw-banner" role="alert"><b>The deployment was built with another dictionary.</b> What is shown '
+        f"here may be wrong: it reports {escape(deployment.hub.dictionary_reported[:12])}, and this ground station "
+        f"decodes with {escape(deployment.dictionary.hash[:12])}. Serve it with the dictionary of its build.</div>"
+    )
+
+
+def _fleet(context: Context) -> str:
+    shown = []
+    for one in context.ground.deployments.values():
+        report, here = one.link, " kw-active" if one is context.deployment else ""
+        alarms = f'<span class="kw-count">{len(one.hub.latched)}</span>' if one.hub.latched else ""
+        shown.append(
+            f'<a class="kw-ship{here}" href="/d/{one.name}/overview"><span class="kw-dot kw-{link_level(report)}"></span>'
+            f"<b>{escape(one.name)}</b><span>{escape(link_text(report).state)}</span>{alarms}</a>"
+        )
+    return "".join(shown)
+
+
+def _alarms(context: Context) -> Callable[[], None]:
+    """The list of latched alarms; gives what brings it up to date."""
+    hub = context.deployment.hub
+    rows: dict[str, LiveHtml] = {}
+    built: dict[str, str] | None = None
+    with ui.card().classes("kw-card kw-wide"):
+        ui.label("Alarms").classes("kw-heading").props("role=heading aria-level=2")
+        area = ui.element("div").classes("kw-wide kw-alarms")
+
+    def build_rows() -> None:
+        rows.clear()
+        area.clear()
+        with area:
+            if not hub.latched:
+                LiveHtml().show(_nothing("No limit was broken since it was last acknowledged."))
+            for name in sorted(hub.latched)[:MAX_ALARMS]:
+                with ui.element("div").classes("kw-alarm"):
+                    rows[name] = LiveHtml("kw-alarm-text")
+                    if context.may_act:
+                        ui.button("Acknowledge", on_click=lambda _, name=name: acknowledge(context, name)).props(
+                            "outline no-caps dense size=sm padding='4px 10px'"
+                        )
+
+    def refresh() -> None:
+        nonlocal built
+        if hub.latched != built:
+            built = dict(hub.latched)
+            build_rows()
+        for name, row in rows.items():
+            sample = hub.latest.get(name)
+            now = "" if sample is None else f"now {with_unit(sample, hub)}; {limits_text(sample.channel)}"
+            level = hub.latched.get(name, "")
+            row.show(
+                f'<span class="kw-limit kw-limit-{level}">{level}</span><span><b>{escape(name)}</b><br>'
+                f'<span class="kw-muted">{escape(now)}</span></span>'
+            )
+
+    return refresh
+
+
+def acknowledge(context: Context, name: str) -> None:
+    """Acknowledges the alarm of a channel."""
+    try:
+        context.act("acknowledge", name)
+        context.deployment.hub.acknowledge(name)
+    except (Refused, LookupError) as fault:
+        complain(fault)

@@ -1,0 +1,88 @@
+"""What a page of the dashboard is, and what its builder is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from nicegui import ui
+
+from kittiwake_ground.api.access import person_of, source_of
+from kittiwake_ground.people.accounts import OPERATOR
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from fastapi import Request
+
+    from kittiwake_ground.people.desk import Person
+    from kittiwake_ground.server.deployment import Deployment
+    from kittiwake_ground.server.ground import Ground
+    from kittiwake_ground.server.subscription import Update
+
+TICK_S = 0.5
+"""How often a page looks for news, in seconds."""
+
+
+class Page(NamedTuple):
+    """A page: its place below `/d/DEPLOYMENT/`, title and icon, the kinds of news that it wants, and its builder."""
+
+    name: str
+    title: str
+    icon: str
+    kinds: tuple[str, ...]
+    build: Callable[[Context], Awaitable[None] | None]
+
+
+class Refused(PermissionError):
+    """Whoever is at the page may not do that, or not now; the message says why."""
+
+
+class Context:
+    """One open page: the deployment that it shows, who looks at it, and its timer."""
+
+    def __init__(self, ground: Ground, deployment: Deployment, request: Request, person: Person) -> None:
+        self.ground = ground
+        self.deployment = deployment
+        self.person = person
+        self._request = request
+        self._handlers: list[Callable[[list[Update]], None]] = []
+
+    def asked(self, name: str) -> str:
+        """What the page's address says after the question mark: the value of a name, or nothing."""
+        return self._request.query_params.get(name, "")
+
+    @property
+    def may_act(self) -> bool:
+        """Whether the page should offer actions at all."""
+        return self.person.may(OPERATOR)
+
+    def on_tick(self, handler: Callable[[list[Update]], None]) -> None:
+        """Calls `handler` at every tick of the page's timer with the news since the last one (often none)."""
+        self._handlers.append(handler)
+
+    def tick(self, updates: list[Update]) -> None:
+        """Hands news to the handlers."""
+        for handler in self._handlers:
+            handler(updates)
+
+    def still_here(self) -> bool:
+        """Whether the log-in that opened the page still counts."""
+        return person_of(self._request, self.ground.desk) is not None
+
+    def act(self, action: str, detail: str = "") -> str:
+        """Call it before every action: gives who acts, for `by`, and writes the audit trail. Raises `Refused`."""
+        person = person_of(self._request, self.ground.desk)
+        if person is None:
+            raise Refused("you are no longer logged in")
+        if not person.may(OPERATOR):
+            raise Refused(f"{person.name} is a {person.role}: this takes an operator")
+        wait_s = self.ground.desk.action_wait_s(person)
+        if wait_s:
+            raise Refused(f"too many actions; try again in {wait_s:.1f} s")
+        self.ground.audit.add(person.name, action, self.deployment.name, detail, source_of(self._request))
+        return person.name
+
+
+def complain(fault: Exception | str) -> None:
+    """Shows why something was not done."""
+    ui.notify(str(fault), type="negative", position="top", close_button="Close", timeout=8000)

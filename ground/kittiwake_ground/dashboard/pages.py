@@ -1,0 +1,14 @@
+"""The pages of the dashboard, in the order of the navigation."""
+
+from __future__ import annotations
+
+from kittiwake_ground.dashboard import channels_page, charts_page, events_page, overview_page
+from kittiwake_ground.dashboard.page import Page
+
+PAGES: tuple[Page, ...] = (
+    Page("overview", "Overview", "space_dashboard", ("events",), overview_page.build),
+    Page("channels", "Channels", "table_rows", (), channels_page.build),
+    Page("charts", "Charts", "show_chart", (), charts_page.build),
+    Page("events", "Events", "list_alt", ("events",), events_page.build),
+)
+"""Keys 1, 2, 3, ... of the keyboard open them."""

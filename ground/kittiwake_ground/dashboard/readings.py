@@ -1,0 +1,48 @@
+"""Channels as the dashboard shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kittiwake.dictionary.decode import DecodedChannel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kittiwake.dictionary.entries import Channel
+    from kittiwake_ground.server.hub import Hub
+    from kittiwake_ground.server.samples import Sample
+
+MAX_TEXT = 200
+"""The most characters of a value that a table shows."""
+
+
+def reading_text(sample: Sample, hub: Hub) -> str:
+    """A value in its channel's format, cut where it is long."""
+    text = DecodedChannel(sample.channel, sample.tag, sample.value, hub.dictionary.formats).text
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+def with_unit(sample: Sample, hub: Hub) -> str:
+    """A value with its unit."""
+    return f"{reading_text(sample, hub)} {sample.channel.unit}".rstrip()
+
+
+def channels_called(hub: Hub, *endings: str) -> list[str]:
+    """The channels whose name ends in a dot and one of these, in the order of the endings."""
+    return [name for ending in endings for name in hub.dictionary.channels if name.endswith(f".{ending}")]
+
+
+def first_sample(hub: Hub, *endings: str) -> Sample | None:
+    """The latest value of the first such channel that has one."""
+    return next((hub.latest[name] for name in channels_called(hub, *endings) if name in hub.latest), None)
+
+
+def limits_text(channel: Channel) -> str:
+    """A channel's limits: `yellow above 90, red above 99`."""
+    return ", ".join([*_sides(channel.low, "below"), *_sides(channel.high, "above")])
+
+
+def _sides(limits: Iterable[float | None], side: str) -> list[str]:
+    named = zip(("yellow", "orange", "red"), limits, strict=True)
+    return [f"{colour} {side} {limit:g}" for colour, limit in named if limit is not None]

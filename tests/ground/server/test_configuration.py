@@ -1,0 +1,105 @@
+"""What `ground.toml` and the options say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kittiwake_ground.commands.serve import configuration_of, parser
+from kittiwake_ground.configuration import (
+    ConfigurationFault,
+    DeploymentConfiguration,
+    GroundConfiguration,
+    parse_deployment,
+    read_configuration,
+)
+
+WHOLE = """
+host = "0.0.0.0"
+port = 9000
+users = "users.json"
+keep_days = 7
+[deployments.one]
+dictionary = "one.json"
+link = "udp://10.0.0.1:5?listen=6"
+framing = "fprime"
+queue = "refuse"
+hazardous = ["*.RESET"]
+[deployments.two]
+dictionary = "/two.json"
+link = "serial:///dev/ttyUSB0?baud=9600"
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "ground.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_file_says_everything_and_its_paths_count_from_its_folder(tmp_path: Path) -> None:
+    found = read_configuration(written(tmp_path, WHOLE))
+    assert (found.host, found.port, found.keep_days, found.is_local) == ("0.0.0.0", 9000, 7, False)
+    assert found.users == tmp_path / "users.json"
+    one, two = found.deployments
+    assert (one.name, one.dictionary, one.framing) == ("one", tmp_path / "one.json", "fprime")
+    assert (one.queue, one.hazardous) == ("refuse", ("*.RESET",))
+    assert (two.dictionary, two.framing, two.queue) == (Path("/two.json"), "ccsds", "hold")
+
+
+ONE = '[deployments.one]\ndictionary = "x"\nlink = "tcp://a:1"\n'
+
+
+@pytest.mark.parametrize(
+    "text,said",
+    [
+        ("port = 1\nport = 2", "ground.toml"),
+        ("prot = 1", "there is no prot (did you mean port?)"),
+        ('port = "1"', "port is int"),
+        ("port = 99999", "port 99999 is outside"),
+        ("keep_days = true", "keep_days is int or float, not True"),
+        ("deployments = 3", "tables"),
+        ("[deployments.one]\nlink = 'tcp://a:1'", "deployments.one: dictionary is missing"),
+        (ONE + 'framng = "x"', "there is no deployments.one.framng (did you mean framing?)"),
+        (ONE + 'framing = "x"', "framing is ccsds or fprime"),
+        (ONE + 'queue = "drop"', "queue is hold or refuse"),
+        (ONE + "queue_size = 0", "queue_size is from 1"),
+        (ONE + "hazardous = [1]", "list of texts"),
+        (ONE.replace("tcp://", "ftp://"), "is no link"),
+        (ONE.replace(".one", '."a b"'), "letters, digits"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigurationFault) as fault:
+        read_configuration(written(tmp_path, text))
+    assert said in str(fault.value)
+    assert "ground.toml" in str(fault.value)
+
+
+def test_a_deployment_is_named_in_one_word() -> None:
+    assert parse_deployment("a=d.json,tcp://h:1") == DeploymentConfiguration("a", Path("d.json"), "tcp://h:1")
+    assert parse_deployment("a=d.json,tcp://h:1,fprime").framing == "fprime"
+    for text in ("a", "a=b", "a=b,tcp://h:1,fprime,x", "=b,tcp://h:1"):
+        with pytest.raises(ConfigurationFault):
+            parse_deployment(text)
+
+
+def test_options_say_more_than_the_file(tmp_path: Path) -> None:
+    file = str(written(tmp_path, WHOLE))
+    options = parser().parse_args(
+        ["--config", file, "--host", "127.0.0.1", "--deployment", "two=d.json,tcp://h:1", "--no-archive"]
+    )
+    found = configuration_of(options)
+    assert (found.host, found.port, found.archive) == ("127.0.0.1", 9000, None)
+    assert [str(one.dictionary) for one in found.deployments] == [str(tmp_path / "one.json"), "d.json"]
+    archived = configuration_of(parser().parse_args(["--folder", "here"]))
+    assert archived.archive == Path("here/archive")
+
+
+@pytest.mark.parametrize(
+    "host,local", [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False),
+                   ("127.0.0.1.evil.example", False), ("::", False), ("10.0.0.1", False)],
+)  # fmt: skip
+def test_only_loopback_is_local(host: str, local: bool) -> None:
+    assert GroundConfiguration(host=host).is_local is local
