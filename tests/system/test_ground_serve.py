@@ -174,6 +174,22 @@ def test_a_running_sequence_is_stopped(pair: Pair) -> None:
     assert server.get(f"{base}/runs/{begun['id']}", wait_s=20)["state"] == "cancelled"
 
 
+def test_a_sequence_whose_command_fails_has_failed_at_that_step(pair: Pair) -> None:
+    server = pair.server
+    base = "deployments/reference/sequences"
+    text = f'R00:00:00 {NO_OP}\nR00:00:00 FileHandling.fileManager.FileSize "/none"\nR00:00:00 {NO_OP}\n'
+    up = server.post(f"{base}/upload", {"text": text, "remote": "/fails.bin"})
+    server.get(f"deployments/reference/transfers/{up['id']}", wait_s=20)
+    begun = server.post(f"{base}/runs", {"remote": "/fails.bin"})
+    ended = server.get(f"{base}/runs/{begun['id']}", wait_s=20)
+    assert (ended["state"], ended["step"], ended["failed_steps"]) == ("failed", 2, [1])
+    assert "completed with error" in ended["reason"]
+    server.send("reference", "ReferenceDeployment.cmdSeq.ON_ERROR_PRM_SET", "CONTINUE")
+    begun = server.post(f"{base}/runs", {"remote": "/fails.bin"})
+    ended = server.await_that(f"{base}/runs/{begun['id']}", lambda run: run["step"] == 3 and run["final"])
+    assert (ended["state"], ended["failed_steps"]) == ("failed", [1])
+
+
 def test_a_parameter_is_unknown_until_it_is_set_or_asked_for(pair: Pair) -> None:
     server = pair.server
     path = "deployments/reference/parameters/CdhCore.tlmSend.LEVEL"
@@ -233,6 +249,7 @@ def test_two_deployments_are_served_at_once_and_a_wrong_dictionary_is_seen(
         found = server.await_that(f"deployments/{name}", lambda found: found["dictionary_matches"] != "unknown")
         assert found["dictionary_matches"] == matches
         assert server.send(name, NO_OP)["state"] == "completed"
+    assert [line.split()[1] for line in server.lines if "may be misread" in line] == ["wrong"]
     names = [one["name"] for one in server.get("deployments")["deployments"]]
     assert names == ["right", "wrong"]
 

@@ -111,7 +111,9 @@ class CommandPanel:
         self._button.props(f"icon={'lock_open' if hazardous and not armed else 'send'}")
         self._back.set_visibility(armed)
         left_s = self._armed_until - time.monotonic()
-        self._note.set_text(f"armed, for {left_s:.0f} s more" if armed else "armed first, then sent" if hazardous else "")
+        self._note.set_text(
+            f"armed, for {left_s:.0f} s more" if armed else "armed first, then sent" if hazardous else ""
+        )
 
     def _changed(self) -> None:
         """What is armed is what is on the form: another value needs arming again."""
@@ -185,7 +187,9 @@ class CommandPanel:
         """Whether an event came while the command was under way, or at once behind it."""
         assert self._sent is not None
         first_us, last_us = self._sent.steps[0][1], self._sent.steps[-1][1]
-        return bool(first_us <= event.received_us and (not self._sent.is_final or event.received_us <= last_us + 1_000_000))
+        return bool(
+            first_us <= event.received_us and (not self._sent.is_final or event.received_us <= last_us + 1_000_000)
+        )
 
     def _show_result(self) -> None:
         assert self._sent is not None

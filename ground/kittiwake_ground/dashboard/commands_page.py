@@ -73,7 +73,9 @@ class _Picker:
         self._shown.set_content("".join(parts) or '<div class="kw-muted kw-empty">No command has such a name.</div>')
 
     def _pick_html(self, name: str) -> str:
-        hazard = '<span class="kw-hazard" title="hazardous">!</span>' if name in self._context.deployment.hazardous else ""
+        hazard = (
+            '<span class="kw-hazard" title="hazardous">!</span>' if name in self._context.deployment.hazardous else ""
+        )
         chosen = ' aria-current="true"' if name == self._chosen else ""
         shown = escape(name.rpartition(".")[2])
         return f'<button type="button" class="kw-pick" data-command="{escape(name)}"{chosen}>{shown}{hazard}</button>'
@@ -106,18 +108,18 @@ def _show_history(context: Context, panel: CommandPanel) -> None:
         except (Refused, ValueError, LookupError) as fault:
             complain(fault)
 
-    actions = (
-        Action("edit", "Open in the form", lambda record: True, lambda record: open_in_form(record)),
-        Action("replay", "Send again", lambda record: bool(record["final"]),
-               lambda record: panel.retry(record["name"], record["arguments"])),
-        Action("close", "Take back", lambda record: bool(record["state"] == "queued"), take_back),
-    )  # fmt: skip
-
     def open_in_form(record: Mapping[str, Any]) -> None:
         try:
             panel.choose(record["name"], record["arguments"])
         except LookupError as fault:
             complain(fault)
+
+    actions = (
+        Action("edit", "Open in the form", lambda record: True, open_in_form),
+        Action("replay", "Send again", lambda record: bool(record["final"]),
+               lambda record: panel.retry(record["name"], record["arguments"])),
+        Action("close", "Take back", lambda record: bool(record["state"] == "queued"), take_back),
+    )  # fmt: skip
 
     history = RecordList(command_html, actions if context.may_act else (), "No command was sent yet.")
 

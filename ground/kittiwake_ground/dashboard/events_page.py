@@ -98,11 +98,15 @@ class EventFeed:
 
 def _filters(grid: int) -> None:
     severities = ui.select(list(SEVERITIES), value=list(SEVERITIES), multiple=True, label="Severities")
-    severities.props("outlined dense options-dense").classes("kw-severities").on_value_change(
-        lambda event: ui.run_javascript(
-            f"kittiwakeGrid.change({grid}, {json.dumps({'severities': list(event.value)})})"
-        )
-    )
+    severities.props('outlined dense options-dense display-value="All"').classes("kw-severities")
+
+    def choose() -> None:
+        chosen = list(severities.value)
+        shown = "All" if len(chosen) == len(SEVERITIES) else ", ".join(chosen) or "None"
+        severities.props(f'display-value="{shown}"')
+        ui.run_javascript(f"kittiwakeGrid.change({grid}, {json.dumps({'severities': chosen})})")
+
+    severities.on_value_change(choose)
     for field, key in (("name", ""), ("text", "data-key=/")):
         typed = ui.input(placeholder=field.capitalize()).classes("kw-filter")
         typed.props(f'outlined dense clearable debounce=80 {key} aria-label="Filter by {field}"')

@@ -40,20 +40,20 @@ def build(context: Context) -> None:
 
 
 def _show_download(context: Context) -> None:
+    def begin() -> None:
+        name = str(remote.value or "").strip()
+        if name and _download(context, name):
+            remote.set_value("")
+
     ui.label("Download").classes("kw-heading")
     with ui.row().classes("kw-bar kw-nowrap"):
         remote = ui.input("Remote name").props(
             "outlined dense input-class=kw-mono spellcheck=false autocomplete=off data-field=download data-key=/"
         )
-        remote.classes("kw-grow").on("keydown.enter", lambda: begin())
-        button = ui.button("Download", icon="arrow_downward", on_click=lambda: begin())
+        remote.classes("kw-grow").on("keydown.enter", begin)
+        button = ui.button("Download", icon="arrow_downward", on_click=begin)
         button.props("unelevated no-caps data-action=download")
     button.bind_enabled_from(remote, "value", lambda value: bool(str(value or "").strip()))
-
-    def begin() -> None:
-        name = str(remote.value or "").strip()
-        if name and _download(context, name):
-            remote.set_value("")
 
 
 def _download(context: Context, remote: str) -> bool:

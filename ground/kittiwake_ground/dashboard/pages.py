@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from kittiwake_ground.dashboard import channels_page, charts_page, events_page, overview_page
+from kittiwake_ground.dashboard import (
+    channels_page,
+    charts_page,
+    commands_page,
+    events_page,
+    files_page,
+    overview_page,
+    sequences_page,
+)
 from kittiwake_ground.dashboard.page import Page
 
 PAGES: tuple[Page, ...] = (
@@ -10,5 +18,8 @@ PAGES: tuple[Page, ...] = (
     Page("channels", "Channels", "table_rows", (), channels_page.build),
     Page("charts", "Charts", "show_chart", (), charts_page.build),
     Page("events", "Events", "list_alt", ("events",), events_page.build),
+    Page("commands", "Commands", "terminal", ("commands", "events"), commands_page.build),
+    Page("files", "Files", "folder_open", ("transfers",), files_page.build),
+    Page("sequences", "Sequences", "checklist", ("sequences", "transfers"), sequences_page.build),
 )
 """Keys 1, 2, 3, ... of the keyboard open them."""

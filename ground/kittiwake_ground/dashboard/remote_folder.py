@@ -51,18 +51,18 @@ class RemoteFolder:
             ui.label("Remote folder").classes("kw-heading")
             self._busy = ui.spinner(size="16px")
             ui.space()
-            ui.button("List", icon="refresh", on_click=lambda: self.list(ROOT)).props(
+            ui.button("List", icon="refresh", on_click=lambda: self.look(ROOT)).props(
                 "outline no-caps dense data-action=list"
             )
         self._shown = ui.tree(self._tree.nodes(), on_expand=self._expanded).classes("kw-wide kw-tree")
         self._shown.props("dense no-transition")
         self._shown.add_slot("default-header", HEADER.replace("REMOVABLE", "true" if self._remove_command else "false"))
-        self._shown.on("relist", lambda event: self.list(str(event.args)))
+        self._shown.on("relist", lambda event: self.look(str(event.args)))
         self._shown.on("fetch", lambda event: self._fetch(str(event.args)))
         self._shown.on("remove", self._ask)
         self._busy.set_visibility(False)
 
-    async def list(self, path: str) -> None:
+    async def look(self, path: str) -> None:
         """Has the deployment list a folder."""
         if path in self._listing:
             return
@@ -88,7 +88,7 @@ class RemoteFolder:
     async def _expanded(self, event: ValueChangeEventArguments[list[str]]) -> None:
         for path in event.value:
             if not path.startswith((PENDING, NOTE)) and path not in self._listing and not self._tree.is_listed(path):
-                await self.list(path)
+                await self.look(path)
 
     async def _ask(self, event: GenericEventArguments) -> None:
         path = str(event.args)
@@ -119,4 +119,4 @@ class RemoteFolder:
             complain(f"{path}: {record.response or record.state} {record.reason}")
             return
         ui.notify(f"{path} is removed.", type="positive", position="top")
-        await self.list(path.rpartition("/")[0] or ROOT)
+        await self.look(path.rpartition("/")[0] or ROOT)

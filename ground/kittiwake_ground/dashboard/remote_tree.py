@@ -72,7 +72,7 @@ def _child_of(folder: str, path: str) -> str | None:
     stem = folder if folder.endswith("/") else folder + "/"
     if not path.startswith(stem) or path == stem:
         return None
-    return stem + path[len(stem) :].split("/")[0]
+    return stem + path[len(stem) :].partition("/")[0]
 
 
 def size_text(size: int) -> str:

@@ -88,7 +88,11 @@ def dry_run_html(steps: tuple[Step, ...]) -> str:
     """The steps of a dry run: when from the start, when by the clock if it started now, and what."""
     rows = []
     for step in steps[:MAX_STEPS]:
-        late = ' <span class="kw-chip kw-chip-warning" title="its time has passed by then">late</span>' if step.late else ""
+        late = (
+            ' <span class="kw-chip kw-chip-warning" title="its time has passed by then">late</span>'
+            if step.late
+            else ""
+        )
         rows.append(
             f"<tr><td>{step.number + 1}</td><td class='kw-mono'>{offset_text(step.offset_us)}{late}</td>"
             f"<td class='kw-mono kw-muted kw-clock'>{clock_text(step.at_us)[:8]}</td>"

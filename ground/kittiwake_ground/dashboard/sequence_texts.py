@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_TEXTS = 500
 MAX_TEXT_BYTES = 4 << 20
@@ -75,6 +78,7 @@ class SequenceTexts:
         stem = name.strip().removesuffix(ENDING)
         if not _NAME.fullmatch(stem):
             raise SequenceTextFault(
-                f"{name!r} is no name for a sequence: 1 to 60 letters, digits, '.', '_' and '-', a letter or digit first"
+                f"{name!r} is no name for a sequence: up to 60 letters, digits, '.', '_' and '-',"
+                " a letter or digit first"
             )
         return self.folder / (stem + ENDING)

@@ -41,7 +41,10 @@ class UploadCard:
         uploader = f"getElement({upload.id}).$refs.qRef"
         zone.on("click", js_handler=f"() => {uploader}.pickFiles()")
         zone.on("dragover", js_handler="(event) => { event.preventDefault(); }")
-        zone.on("drop", js_handler=f"(event) => {{ event.preventDefault(); {uploader}.addFiles(event.dataTransfer.files); }}")
+        zone.on(
+            "drop",
+            js_handler=f"(event) => {{ event.preventDefault(); {uploader}.addFiles(event.dataTransfer.files); }}",
+        )
         self._upload = upload
         with ui.row().classes("kw-bar kw-nowrap"):
             self._remote = ui.input("Remote name", on_change=self._refresh).props(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ MAX_EVENTS = 5000
 
 MAX_SUBSCRIPTIONS = 1000
 HASH = "DictionaryHash"
+_log = logging.getLogger(__name__)
 ALARMS = ("", "YELLOW", "ORANGE", "RED")
 """Alarms, the gravest last."""
 
@@ -110,6 +112,11 @@ class Hub:
             matches = reported == short_hash(own)
         else:
             return
+        if not matches and self.dictionary_matches is not False:
+            _log.warning(
+                "deployment %s was built with the dictionary %s, and is decoded with %s: what it says may be misread",
+                self.deployment, self.dictionary_reported[:8], own[:8],
+            )  # fmt: skip
         self.dictionary_matches = matches
 
     def forget_dictionary(self) -> None:

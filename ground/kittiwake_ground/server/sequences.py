@@ -52,7 +52,8 @@ class SequenceRun:
     """One run of a sequence, as far as the deployment's events tell.
 
     `step` counts the records that have been answered; `total` is 0 and `steps` empty where the file is not known here.
-    `by` is who asked, or "deployment" for a run that it began by itself.
+    `by` is who asked, or "deployment" for a run that it began by itself. A failed command ends most runs, but there are
+    sequencers that go on: such a run has failed until it is heard of again.
     """
 
     def __init__(self, id: int, sequencer: str, remote: str, by: str, steps: tuple[Step, ...] = ()) -> None:
@@ -65,6 +66,7 @@ class SequenceRun:
         self.failed_steps: list[int] = []
         self.state = REQUESTED
         self.reason = ""
+        self.may_go_on = False
         self.started_us = now_us()
         self.ended_us = 0
         self._ended = asyncio.Event()
@@ -87,11 +89,15 @@ class SequenceRun:
     def enter(self, state: str, reason: str = "") -> None:
         """Goes on to a state."""
         self.state = state
+        self.may_go_on = False
         if reason:
             self.reason = reason
         if self.is_final:
             self.ended_us = now_us()
             self._ended.set()
+        else:
+            self.ended_us = 0
+            self._ended.clear()
 
 
 class Sequences:
@@ -187,24 +193,25 @@ class Sequences:
         named = {formal.name: value for formal, value in zip(event.event.formals, event.args, strict=True)}
         number = named.get("recordNumber", named.get("command"))
         if mnemonic in ("CS_CommandComplete", "CS_CommandError"):
+            failed = mnemonic == "CS_CommandError"
             if isinstance(number, int):
                 run.step = max(run.step, number + 1)
-                if mnemonic == "CS_CommandError" and len(run.failed_steps) < MAX_ERRORS:
+                if failed and len(run.failed_steps) < MAX_ERRORS:
                     run.failed_steps.append(number)
-            self._enter(run, RUNNING, event.text if mnemonic == "CS_CommandError" else "")
+            self._enter(run, FAILED if failed else RUNNING, event.text if failed else "")
+            run.may_go_on = failed
         elif mnemonic == "CS_SequenceComplete":
             self._enter(run, COMPLETED)
         elif mnemonic == "CS_SequenceCanceled":
-            failed = bool(run.failed_steps)
-            self._enter(run, FAILED if failed else CANCELLED)
+            self._enter(run, CANCELLED)
         elif mnemonic in _FAILURES:
             self._enter(run, FAILED, event.text)
         elif mnemonic in ("CS_CmdStarted", "CS_CmdStepped", "CS_SequencePaused", "CS_SequenceResumed"):
             self._enter(run, RUNNING, event.text if mnemonic == "CS_SequencePaused" else "")
 
     def _under_way(self, sequencer: str, remote: str) -> SequenceRun | None:
-        """The run that an event speaks of: the newest of that file that has not ended."""
+        """The run that an event speaks of: the newest of that file, unless it is known to have ended."""
         for run in reversed(self.runs.values()):
-            if run.sequencer == sequencer and run.remote == remote and not run.is_final:
-                return run
+            if run.sequencer == sequencer and run.remote == remote:
+                return run if not run.is_final or run.may_go_on else None
         return None

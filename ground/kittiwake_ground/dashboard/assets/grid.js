@@ -19,9 +19,12 @@ window.kittiwakeGrid = (() => {
     return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
   }
 
+  // `Topology.instance.` dimmed before the channel's or the event's own name.
   const nameHtml = (name) => {
-    const dot = name.lastIndexOf(".") + 1;
-    return `<span class="kw-path" title="${escape(name)}"><span>${escape(name.slice(0, dot))}</span><b>${escape(name.slice(dot))}</b></span>`;
+    const parts = name.split("."), own = parts.pop(), near = parts.pop() ?? "";
+    const far = parts.length ? parts.join(".") + "." : "";
+    return `<span class="kw-path" title="${escape(name)}"><span class="kw-far">${escape(far)}</span>` +
+      `<span class="kw-near">${escape(near && near + ".")}</span><b>${escape(own)}</b></span>`;
   };
 
   const limitHtml = (row) => {
