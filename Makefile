@@ -18,15 +18,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format bench fuzz sequence docs clean venv peers
+.PHONY: help run test check format bench fuzz sequence docs clean venv peers browser
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: $(DEV) ## start the reference deployment
-	$(BIN)/kittiwake run topologies/reference.yaml
+run: $(DEV) ## start the reference deployment and the ground station with its dashboard
+	$(BIN)/kittiwake up topologies/reference.yaml
 
-test: check $(PEERED) ## check, then test everything, with the peers
+test: check $(PEERED) browser ## check, then test everything, with the peers and a browser
 	$(BIN)/python -m pytest $(TESTS) $(ARGS)
 
 check: $(DEV) ## lint, format, types, layers
@@ -58,6 +58,16 @@ clean: ## remove what was built, the virtual environments too
 
 venv: $(DEV) ## build the virtual environment for development
 peers: $(PEERED) ## build the virtual environment of the peers (fprime-gds and its like)
+
+# The tests of the dashboard click through it in Chromium, and are skipped without it (in CI they fail).
+browser: ## install Chromium and its driver for the tests, where apt-get can
+	@command -v chromedriver >/dev/null && command -v chromium >/dev/null && exit 0; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "No Chromium here: the dashboard's tests will be skipped. Install chromium and chromium-driver for them."; \
+	else \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null || \
+		echo "Chromium could not be installed: the dashboard's tests will be skipped."; \
+	fi
 
 # pip 23 cannot resolve the peers and knows no dependency groups, hence the first upgrade. The stamp comes last.
 $(DEV): pyproject.toml

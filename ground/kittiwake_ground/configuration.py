@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MAX_CONFIGURATION_SIZE = 1 << 20
 MAX_DEPLOYMENTS = 64
 DEFAULT_PORT = 8090
+DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 QUEUE_POLICIES = ("hold", "refuse")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 

@@ -9,6 +9,8 @@ from kittiwake.dictionary.display import plain_value
 from kittiwake.sequence.times import US_PER_S, absolute_text, relative_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
     from kittiwake.dictionary.entries import Channel, Config
 
@@ -20,6 +22,11 @@ def time_text(tag: int, config: Config) -> str:
     """A time tag: UTC with the day of the year for clocks that know the date, else the clock and its time."""
     base, microseconds = tag >> 64, tag & _MICROSECONDS_MASK
     name = next((name for name, value in config.time_bases.items() if value == base), f"base {base}")
+    return clock_text(name, microseconds)
+
+
+def clock_text(name: str, microseconds: int) -> str:
+    """A time by the clock that is called so, as `time_text` gives it."""
     seconds, rest = divmod(microseconds, US_PER_S)
     whole = absolute_text(seconds, 0) if name in _DATED else relative_text(seconds, 0)
     return f"{whole}.{rest:06}" if name in _DATED else f"{name} {whole}.{rest:06}"
@@ -36,6 +43,21 @@ def channel_line(channel: DecodedChannel, config: Config) -> str:
     alarm = alarm_of(channel)
     shown = f"{channel.text}{unit}" + (f"  [{alarm}]" if alarm else "")
     return one_line(f"{time_text(channel.tag, config)}  {channel.name} = {shown}")
+
+
+def event_object_line(shown: Mapping[str, Any]) -> str:
+    """As `event_line`, of the API's object of an event."""
+    at = clock_text(shown["time_base"], shown["time_us"])
+    return one_line(f"{at}  {shown['severity']:<11}  {shown['name']}: {shown['text']}")
+
+
+def channel_object_line(shown: Mapping[str, Any]) -> str:
+    """As `channel_line`, of the API's object of a channel's value."""
+    unit = f" {shown['unit']}" if shown["unit"] else ""
+    alarm = f"  [{shown['alarm']}]" if shown["alarm"] else ""
+    return one_line(
+        f"{clock_text(shown['time_base'], shown['time_us'])}  {shown['name']} = {shown['text']}{unit}{alarm}"
+    )
 
 
 def one_line(text: str) -> str:

@@ -142,10 +142,7 @@ class ComQueue(ActiveComponent):
             self._blocked = True
             return
         self._measure()
-        while room > 0:
-            waiting = [index for index, queue in self._ordered if queue]
-            if not waiting:
-                break
+        while room > 0 and (waiting := [index for index, queue in self._ordered if queue]):
             room = self._share(waiting, room)
         self.flush_out()
         if self._pausing:

@@ -122,6 +122,7 @@ class CommandDispatcher(ActiveComponent):
     def pending_commands(self, pending: U32, listed: U32) -> None: ...
 
     def initialize(self) -> None:
+        self._answers = [self.is_connected(CommandDispatcher.seq_cmd_status, source) for source in range(SOURCES)]
         self._entries: dict[int, tuple[int, Entry, bool]] = {}
         self._instances = 0
         self._pending: dict[int, Pending] = {}
@@ -242,7 +243,7 @@ class CommandDispatcher(ActiveComponent):
         self.commands_dropped = self._dropped & U32_MAX
 
     def _answer(self, source: int, opcode: int, context: int, response: CommandResponse) -> None:
-        if self.is_connected(CommandDispatcher.seq_cmd_status, source):
+        if self._answers[source]:
             self.seq_cmd_status[source](opcode, context, response)
 
     @sync_port(Sched)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("kittiwake.cli.run", "start a deployment from a topology file or an image"),
+    "up": ("kittiwake_ground.commands.up", "build and start a deployment with the ground station in front of it"),
     "check": ("kittiwake.cli.check", "check a topology file and list every fault"),
     "build": ("kittiwake.cli.build", "compile a topology into an image and its dictionary"),
     "graph": ("kittiwake.cli.graph", "draw a topology as Mermaid, DOT or SVG"),

@@ -1,7 +1,12 @@
-"""Waits on epoll for descriptors and on select for the time: epoll rounds its own timeout to milliseconds."""
+"""Waits for descriptors and for the time, by select: it keeps time to microseconds where epoll rounds to milliseconds.
+
+A device watches a handful of descriptors. For so few select costs less than epoll, too, which would have to be waited
+for by a select of its own.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 from typing import TYPE_CHECKING
@@ -11,9 +16,9 @@ if TYPE_CHECKING:
 
     from kittiwake.platform.interface import Clock
 
-_READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
-_WRITABLE = select.EPOLLOUT | select.EPOLLHUP | select.EPOLLERR
-_EVENTS_MAX = 256
+DESCRIPTOR_LIMIT = 1024
+"""The lowest number that select cannot watch (FD_SETSIZE)."""
+
 _SLICE_S = 10.0  # select does not count suspend, the deadline does: look at the clock again at least this often
 
 
@@ -23,70 +28,82 @@ class SystemPoller:
     Only `wake` may be called from another thread or from a signal handler.
     """
 
-    __slots__ = ("_callbacks", "_clock", "_epoll", "_wake_fd", "_watched")
+    __slots__ = ("_clock", "_readers", "_reading", "_wake_fd", "_writers", "_writing")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._callbacks: dict[int, tuple[Callable[[], None] | None, Callable[[], None] | None]] = {}
-        self._epoll = select.epoll()
-        self._watched = [self._epoll.fileno()]
+        self._readers: dict[int, Callable[[], None]] = {}
+        self._writers: dict[int, Callable[[], None]] = {}
         self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._epoll.register(self._wake_fd, select.EPOLLIN)
+        self._list()
 
     def add(self, fileno: int, on_readable: Callable[[], None] | None, on_writable: Callable[[], None] | None) -> None:
-        """Watches a descriptor; a second `add` replaces the callbacks, and with both `None` it is no longer watched."""
-        if on_readable is None and on_writable is None:
-            self.remove(fileno)
-            return
-        mask = 0 if on_readable is None else select.EPOLLIN | select.EPOLLRDHUP
-        if on_writable is not None:
-            mask |= select.EPOLLOUT
-        if fileno in self._callbacks:
-            try:
-                self._epoll.modify(fileno, mask)
-            except FileNotFoundError:  # closed without `remove`, and the number given out again
-                self._epoll.register(fileno, mask)
-        else:
-            self._epoll.register(fileno, mask)
-        self._callbacks[fileno] = (on_readable, on_writable)
+        """Watches a descriptor; a second `add` replaces the callbacks, and with both `None` it is no longer watched.
+
+        Raises `OSError` for a number that select cannot watch.
+        """
+        if not 0 <= fileno < DESCRIPTOR_LIMIT:
+            raise OSError(errno.EBADF, f"descriptor {fileno} cannot be watched (0 to {DESCRIPTOR_LIMIT - 1})")
+        for table, callback in ((self._readers, on_readable), (self._writers, on_writable)):
+            if callback is None:
+                table.pop(fileno, None)
+            else:
+                table[fileno] = callback
+        self._list()
 
     def remove(self, fileno: int) -> None:
         """Stops watching a descriptor; one that is not watched is ignored."""
-        if self._callbacks.pop(fileno, None) is None:
-            return
-        try:
-            self._epoll.unregister(fileno)
-        except OSError:  # closing it has taken it out already
-            return
+        self._readers.pop(fileno, None)
+        self._writers.pop(fileno, None)
+        self._list()
+
+    def _list(self) -> None:
+        self._reading = [self._wake_fd, *self._readers]
+        self._writing = list(self._writers)
 
     def wait(self, deadline_ns: int | None) -> list[Callable[[], None]]:
         """The callbacks of what is ready; returns at `deadline_ns` at the latest, up to 10 s later after a suspend.
 
         A deadline that is past still polls; `None` waits until something is ready. A wake-up gives no callback.
         """
-        ready = self._watched
-        if deadline_ns is None:
-            ready = select.select(self._watched, (), ())[0]
-        else:
-            now_ns = self._clock.now_ns
-            while (left_ns := deadline_ns - now_ns()) > 0:
-                ready = select.select(self._watched, (), (), min(left_ns * 1e-9, _SLICE_S))[0]
-                if ready:
-                    break
-        return self._ready() if ready else []
+        try:
+            if deadline_ns is None:
+                readable, writable, _ = select.select(self._reading, self._writing, ())
+            else:
+                readable, writable = self._wait_until(deadline_ns)
+        except (OSError, ValueError):
+            self._forget_closed()
+            return []
+        return self._callbacks(readable, writable) if readable or writable else []
 
-    def _ready(self) -> list[Callable[[], None]]:
+    def _wait_until(self, deadline_ns: int) -> tuple[list[int], list[int]]:
+        now_ns = self._clock.now_ns
+        while True:
+            left_ns = deadline_ns - now_ns()
+            timeout_s = min(left_ns * 1e-9, _SLICE_S) if left_ns > 0 else 0.0
+            readable, writable, _ = select.select(self._reading, self._writing, (), timeout_s)
+            if readable or writable or now_ns() >= deadline_ns:
+                return readable, writable
+
+    def _callbacks(self, readable: list[int], writable: list[int]) -> list[Callable[[], None]]:
         found: list[Callable[[], None]] = []
-        for fileno, events in self._epoll.poll(0, _EVENTS_MAX):
+        for fileno in readable:
             if fileno == self._wake_fd:
                 os.eventfd_read(fileno)
-                continue
-            on_readable, on_writable = self._callbacks[fileno]
-            if on_readable is not None and events & _READABLE:
-                found.append(on_readable)
-            if on_writable is not None and events & _WRITABLE:
-                found.append(on_writable)
+            else:
+                found.append(self._readers[fileno])
+        found += [self._writers[fileno] for fileno in writable]
         return found
+
+    def _forget_closed(self) -> None:
+        """Drops descriptors that were closed without `remove`: one of them makes every wait fail."""
+        for fileno in {*self._readers, *self._writers}:
+            try:
+                os.fstat(fileno)
+            except OSError:
+                self._readers.pop(fileno, None)
+                self._writers.pop(fileno, None)
+        self._list()
 
     def wake(self) -> None:
         """Makes `wait` return at once, or the next one if none is under way."""
@@ -97,8 +114,9 @@ class SystemPoller:
 
     def close(self) -> None:
         """Gives back the descriptors; a second close does nothing."""
-        self._callbacks.clear()
-        self._epoll.close()
+        self._readers.clear()
+        self._writers.clear()
         fd, self._wake_fd = self._wake_fd, -1
+        self._reading, self._writing = [], []
         if fd >= 0:
             os.close(fd)

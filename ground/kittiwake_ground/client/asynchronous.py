@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from kittiwake_ground.client.connection import DEFAULT_URL, Connection
+from kittiwake_ground.client.connection import Connection
 from kittiwake_ground.client.deployment import AsyncDeployment
 from kittiwake_ground.client.faults import RequestRefused
 from kittiwake_ground.client.records import DeploymentState, LinkState, deployment_of
 from kittiwake_ground.client.runlog import RunLog
+from kittiwake_ground.configuration import DEFAULT_URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,9 +12,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from kittiwake_ground.client.asynchronous import AsyncGround
-from kittiwake_ground.client.connection import DEFAULT_URL
 from kittiwake_ground.client.deployment import AsyncDeployment
 from kittiwake_ground.client.parameters import AsyncParameters
+from kittiwake_ground.configuration import DEFAULT_URL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator

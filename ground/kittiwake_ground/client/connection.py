@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from kittiwake_ground.client.faults import RequestRefused, ServerUnreachable
 from kittiwake_ground.client.records import SUBJECTS, Update
-from kittiwake_ground.configuration import DEFAULT_PORT
+from kittiwake_ground.configuration import DEFAULT_URL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     import httpx
     from websockets.asyncio.client import ClientConnection
-
-DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
-"""Where `kittiwake ground serve` listens."""
 
 PREFIX = "/api/v1"
 CONNECT_TIMEOUT_S = 5.0
@@ -191,8 +189,8 @@ def _cause(fault: BaseException) -> str:
     """What the system said, beneath what the libraries make of it."""
     inner: BaseException | None = fault
     while inner is not None:
-        if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror.removeprefix("All connection attempts failed: ")
+        if isinstance(inner, OSError) and inner.errno is not None and inner.errno > 0:
+            return os.strerror(inner.errno)
         inner = inner.__cause__ or inner.__context__
     return str(fault) or type(fault).__name__
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from kittiwake_ground.client.faults import (
 from kittiwake_ground.client.history import Buckets, History, buckets_of, fetch_history
 from kittiwake_ground.client.parameters import AsyncParameters
 from kittiwake_ground.client.records import (
+    SUBJECTS,
     ChannelValue,
     CommandResult,
     DeploymentState,
@@ -39,6 +41,7 @@ from kittiwake_ground.client.waiting import Outcome, Wish, await_wish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from kittiwake_ground.client.connection import Connection
 
@@ -131,7 +134,7 @@ class AsyncDeployment:
         while not result.final:
             left_s = deadline - time.monotonic()
             if left_s <= 0 and result.state == "queued":
-                result = await self._taken_back(result)
+                result = await self._taken_back(result, timeout_s)
                 continue
             result = await self.command(result.id, min(max(left_s, 1.0), WAIT_SLICE_S))
         self._noted(result)
@@ -139,13 +142,15 @@ class AsyncDeployment:
             raise CommandFailed(result)
         return result
 
-    async def _taken_back(self, result: CommandResult) -> CommandResult:
+    async def _taken_back(self, result: CommandResult, timeout_s: float) -> CommandResult:
         try:
             await self.request("DELETE", f"/commands/{result.id}")
         except RequestRefused as fault:
             if fault.status != 409:  # it has just gone out
                 raise
-        return await self.command(result.id)
+            return await self.command(result.id)
+        taken = await self.command(result.id)
+        return replace(taken, reason=f"was taken back after {timeout_s:g} s in the queue{await self._link_note()}")
 
     async def command(self, id: int, wait_s: float = 0.0) -> CommandResult:
         """A command as it stands, or its end if that comes within `wait_s` (up to 60) seconds."""
@@ -204,11 +209,18 @@ class AsyncDeployment:
         found = await self.request("GET", "/events", query=query)
         return [record_of(Event, one) for one in found["events"]]
 
-    async def watch(self, *kinds: str, names: Iterable[str] = (), recent: int = 0) -> AsyncIterator[Update]:
-        """The news from now on, after the last `recent` events and channels: kinds as in `Update`, without any all."""
-        from kittiwake_ground.client.records import SUBJECTS
+    def news(
+        self, *kinds: str, names: Iterable[str] = (), recent: int = 0
+    ) -> AbstractAsyncContextManager[AsyncIterator[Update]]:
+        """A context in which the news come, after the last `recent` events and channels; without `kinds` of all kinds.
 
-        async with self._connection.news(kinds or tuple(SUBJECTS), self.name, names, recent) as updates:
+        Once it is entered nothing is missed.
+        """
+        return self._connection.news(kinds or tuple(SUBJECTS), self.name, names, recent)
+
+    async def watch(self, *kinds: str, names: Iterable[str] = (), recent: int = 0) -> AsyncIterator[Update]:
+        """The news as `news` has them."""
+        async with self.news(*kinds, names=names, recent=recent) as updates:
             async for update in updates:
                 yield update
 

@@ -28,7 +28,7 @@ class RequestRefused(GroundFault, ValueError):
     """The server refused a request: `status` is that of HTTP, `errors` are the faults of a text if it has any."""
 
     def __init__(self, status: int, detail: str, hint: str = "", errors: Sequence[Mapping[str, Any]] = ()) -> None:
-        super().__init__(f"{detail} ({hint})" if hint else detail)
+        super().__init__(f"{detail} ({hint})" if hint and hint not in detail else detail)
         self.status = status
         self.detail = detail
         self.hint = hint

@@ -164,7 +164,8 @@ class ParameterValue:
     @property
     def differs(self) -> bool:
         """Whether the value is known, and not the default."""
-        return self.known != "unknown" and self.value != self.default
+        # The deployment tells composite values as text, which may write the default otherwise.
+        return self.known != "unknown" and self.origin != "DEFAULT" and self.value != self.default
 
 
 @dataclass(frozen=True)

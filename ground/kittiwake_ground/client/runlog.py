@@ -127,8 +127,20 @@ def _command(fields: dict[str, Any]) -> str:
     start_us = life[0]["time_us"] if life else 0
     states = [f"{one['state']} +{(one['time_us'] - start_us) / 1e6:.3f} s" for one in life]
     arguments = "".join([f" {value}" for value in fields["arguments"].values()])
-    why = f": {fields['reason']}" if fields["reason"] else ""
-    return f"{fields['deployment']}: {fields['name']}{arguments} {fields['state']}{why} ({', '.join(states)})"
+    outcome = fields["reason"] or fields["state"]
+    return f"{fields['deployment']}: {fields['name']}{arguments} {outcome} ({', '.join(states)})"
+
+
+def _transfer(fields: dict[str, Any]) -> str:
+    outcome = fields["reason"] or fields["state"]
+    return f"{fields['deployment']}: {fields['direction']} {fields['remote']}, {fields['size']} bytes, {outcome}"
+
+
+def _sequence(fields: dict[str, Any]) -> str:
+    if "command" in fields:
+        what = f"step {fields['number']} of {fields['total']} {'FAILED' if fields['failed'] else 'done'}"
+        return f"{fields['deployment']}: {fields['remote']} {what}: {fields['command']}"
+    return f"{fields['deployment']}: {fields['remote']} {fields['state']} {fields['reason']}".rstrip()
 
 
 def _wait(fields: dict[str, Any]) -> str:
@@ -142,6 +154,8 @@ _SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "step": lambda fields: f"{fields['number']}. {fields['text']}",
     "note": lambda fields: str(fields["text"]),
     "command": _command,
+    "transfer": _transfer,
+    "sequence": _sequence,
     "expectation": _wait,
     "wait": _wait,
     "end": lambda fields: fields["outcome"] + (f": {fields['reason']}" if fields["reason"] else ""),

@@ -1,4 +1,4 @@
-"""`kittiwake ground`: a ground station in the terminal, straight over a link."""
+"""`kittiwake ground`: the ground station, and its use from a terminal: through its server, or straight over a link."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "send": ("kittiwake_ground.commands.send", "send a command and wait for its answer"),
     "events": ("kittiwake_ground.commands.events", "print events"),
     "channels": ("kittiwake_ground.commands.channels", "print the values of telemetry channels"),
+    "history": ("kittiwake_ground.commands.history", "print the values of a channel over time"),
     "upload": ("kittiwake_ground.commands.upload", "bring a file to the deployment"),
     "download": ("kittiwake_ground.commands.download", "get a file from the deployment"),
+    "seq": ("kittiwake_ground.commands.seq", "compile, upload, run and follow sequences"),
+    "params": ("kittiwake_ground.commands.params", "list, get, set, save and compare parameters"),
+    "links": ("kittiwake_ground.commands.links", "print how the links stand"),
 }
 """Sub-command -> module and a line of help."""
 

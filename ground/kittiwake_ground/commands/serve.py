@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
+    from kittiwake_ground.server.ground import Ground
 
 PROGRAM = "kittiwake ground serve"
 GRACE_S = 3
@@ -110,14 +110,14 @@ async def _run(configuration: GroundConfiguration, dashboard: bool) -> int:
             await ground.stop()
 
 
-def _application(ground: Any, dashboard: bool) -> FastAPI:
+def _application(ground: Ground, dashboard: bool) -> FastAPI:
     from kittiwake_ground.api.app import make_app
 
     app = make_app(ground)
-    if dashboard and find_spec("kittiwake_ground.dashboard") is not None:
-        from importlib import import_module
+    if dashboard:
+        from kittiwake_ground.dashboard import mount_dashboard
 
-        import_module("kittiwake_ground.dashboard").mount_dashboard(app, ground)
+        mount_dashboard(app, ground)
     return app
 
 

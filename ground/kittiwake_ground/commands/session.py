@@ -21,20 +21,28 @@ DEFAULT_LINK = "tcp://127.0.0.1:50000"
 
 MAX_WAIT_S = 7 * 86400.0
 FRAMING_NAMES = ("ccsds", "fprime")
+DEFAULT_FRAMING = "ccsds"
+CONNECT_TIMEOUT_S = 5.0
 
 
 def add_session_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of the link and of the dictionary."""
+    """Adds the options of the link and of the dictionary; `None` stands for one that was not given."""
     parser.add_argument(
-        "--link", type=_link, default=DEFAULT_LINK, metavar="ADDRESS",
+        "--link", type=_link, metavar="ADDRESS",
         help="tcp://HOST:PORT to a deployment that listens, tcp-listen://HOST:PORT for one that connects, "
         f"udp://HOST:PORT?listen=PORT or serial:///dev/NAME?baud=N (default: {DEFAULT_LINK})",
     )  # fmt: skip
-    parser.add_argument("--framing", choices=FRAMING_NAMES, default="ccsds", help="default: ccsds")
+    parser.add_argument("--framing", choices=FRAMING_NAMES, help=f"default: {DEFAULT_FRAMING}")
     parser.add_argument(
-        "--connect-timeout", type=seconds, default=5.0, metavar="S", help="how long to try to connect (default: 5)"
-    )
+        "--connect-timeout", type=seconds, metavar="S",
+        help=f"how long to try to connect (default: {CONNECT_TIMEOUT_S:g})",
+    )  # fmt: skip
     add_dictionary_option(parser)
+
+
+def link_of(options: argparse.Namespace) -> str:
+    """The link that the options name, or the default one."""
+    return str(options.link or DEFAULT_LINK)
 
 
 def _link(text: str) -> str:
@@ -64,9 +72,10 @@ def connected(options: argparse.Namespace, dictionary: Dictionary) -> Iterator[S
     from kittiwake_ground.link import make_link
     from kittiwake_ground.station import Station
 
-    with make_link(options.link) as link:
-        station = Station(link, dictionary, options.framing, complain)
-        station.connect(options.connect_timeout)
+    timeout_s = CONNECT_TIMEOUT_S if options.connect_timeout is None else options.connect_timeout
+    with make_link(link_of(options)) as link:
+        station = Station(link, dictionary, options.framing or DEFAULT_FRAMING, complain)
+        station.connect(timeout_s)
         yield station
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kittiwake.cli.dictionary_option import chosen_dictionary
 from kittiwake.cli.outcome import carry_out
-from kittiwake_ground.commands.session import EventPrinter, add_session_options, connected, drop, seconds
+from kittiwake.cli.run import Misuse
+from kittiwake_ground.commands.server_option import add_way_options, server_of, through_server
+from kittiwake_ground.commands.session import EventPrinter, connected, drop, link_of, seconds
+
+if TYPE_CHECKING:
+    from kittiwake_ground.client.deployment import AsyncDeployment
 
 MAX_FILE_SIZE = 1 << 30
 
@@ -22,13 +28,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("remote", help="its name in the deployment's root, as in /seq/startup.bin")
     made.add_argument(
         "--timeout", type=seconds, default=10.0, metavar="S",
-        help="how long to wait for the deployment to say that it has the file (default: 10)",
+        help="how long the deployment may take over --link to say that it has the file (default: 10)",
     )  # fmt: skip
     made.add_argument(
         "--rate", type=_rate, metavar="N",
-        help="bytes a second, 0 for as many as the link takes (default: 1000000; 50000 over UDP; by the baud rate)",
+        help="bytes a second over --link, 0: all that it takes (default: 1000000; 50000 over UDP; by the baud rate)",
     )  # fmt: skip
-    add_session_options(made)
+    add_way_options(made)
     return made
 
 
@@ -48,18 +54,40 @@ def main(arguments: list[str]) -> int:
 
 
 def _upload(options: argparse.Namespace) -> int:
-    from kittiwake.wire.link_address import parse_link
-    from kittiwake_ground.uplink import Uplink, default_rate
-
     with options.local.open("rb") as file:
         content = file.read(MAX_FILE_SIZE + 1)
     if len(content) > MAX_FILE_SIZE:
         raise ValueError(f"{options.local}: larger than {MAX_FILE_SIZE} bytes")
+    address = server_of(options)
+    if address is None:
+        _upload_straight(options, content)
+    elif options.rate is not None:
+        raise Misuse("--rate goes with --link: a server has its own pace")
+    else:
+
+        async def act(station: AsyncDeployment) -> int:
+            return await _upload_through(station, options)
+
+        through_server(options, address, act)
+    print(f"{options.remote}: {len(content)} bytes")
+    return 0
+
+
+async def _upload_through(station: AsyncDeployment, options: argparse.Namespace) -> int:
+    from kittiwake_ground.commands.progress import progress_bar
+
+    with progress_bar(options.remote) as told:
+        await station.upload(options.local, options.remote, told)
+    return 0
+
+
+def _upload_straight(options: argparse.Namespace, content: bytes) -> None:
+    from kittiwake.wire.link_address import parse_link
+    from kittiwake_ground.uplink import Uplink, default_rate
+
     dictionary = chosen_dictionary(options)
-    rate = default_rate(parse_link(options.link)) if options.rate is None else options.rate
+    rate = default_rate(parse_link(link_of(options))) if options.rate is None else options.rate
     with connected(options, dictionary) as station:
         uplink = Uplink(station, options.timeout, rate, EventPrinter(station))
         station.settle(drop)
         uplink.send(content, options.local.name, options.remote)
-    print(f"{options.remote}: {len(content)} bytes")
-    return 0

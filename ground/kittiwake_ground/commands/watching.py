@@ -6,6 +6,7 @@ import time
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from kittiwake_ground.commands.printing import add_format_options
 from kittiwake_ground.commands.session import complain, connected, seconds
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ def add_watch_options(parser: argparse.ArgumentParser, noun: str) -> None:
     )
     parser.add_argument("--follow", action="store_true", help="go on until interrupted, and connect again if need be")
     parser.add_argument(
-        "--wait", type=seconds, default=2.0, metavar="S", help="how long to listen without --follow (default: 2)"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        "--wait", type=seconds, default=2.0, metavar="S",
+        help="how long to listen to a link without --follow (default: 2); a server knows at once",
+    )  # fmt: skip
+    add_format_options(parser)
 
 
 def wanted_names(patterns: list[str], known: Iterable[str]) -> set[str] | None:

@@ -10,12 +10,12 @@ from nicegui import ui
 
 from kittiwake_ground.dashboard.argument_form import ArgumentForm
 from kittiwake_ground.dashboard.argument_view import ArgumentView
-from kittiwake_ground.dashboard.life_html import clock_text, life_html, name_html
+from kittiwake_ground.dashboard.life_html import clock_text, end_html, life_html, name_html
 from kittiwake_ground.dashboard.page import Refused, complain
 from kittiwake_ground.server.views import command_object, event_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kittiwake.dictionary.entries import Command
     from kittiwake_ground.dashboard.page import Context
@@ -29,10 +29,11 @@ MAX_EVENTS = 40
 
 
 class CommandPanel:
-    """Shows one command at a time."""
+    """Shows one command at a time, and tells `chosen` which."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, chosen: Callable[[str], None]) -> None:
         self._context = context
+        self._chosen = chosen
         self._form: ArgumentForm | None = None
         self._view: ArgumentView | None = None
         self._sent: CommandRecord | None = None
@@ -67,6 +68,7 @@ class CommandPanel:
                 ui.label("Only an operator sends commands.").classes("kw-muted")
             self._result = ui.html("", sanitize=False).classes("kw-wide").props("aria-live=polite")
         self._sent = None
+        self._chosen(name)
 
     def _known_value(self, command: Command) -> dict[str, Any] | None:
         """What a command that sets a parameter begins with: the value that is known."""
@@ -137,7 +139,7 @@ class CommandPanel:
         if self._is_hazardous(self._form.command.name) and not self._is_armed:
             self._armed_until = time.monotonic() + ARMED_S
             self._show_arming()
-            self._button.run_method("$el.focus")
+            ui.run_javascript(f"getElement({self._button.id}).$el.focus()")
             return
         self._disarm()
         self._note.set_text("")
@@ -194,12 +196,10 @@ class CommandPanel:
     def _show_result(self) -> None:
         assert self._sent is not None
         shown = command_object(self._sent)
-        end = " - ".join(part for part in (shown["response"], shown["reason"]) if part and part != "OK")
-        fault = f'<div class="kw-bad kw-reason">{escape(end)}</div>' if end else ""
         events = "".join(self._events) or '<div class="kw-muted">none yet</div>'
         self._result.set_content(
             f'<div class="kw-result" data-sent="{shown["id"]}" data-state="{shown["state"]}">'
-            f'<div class="kw-heading">Last sent: {escape(shown["name"])}</div>{life_html(shown)}{fault}'
+            f'<div class="kw-heading">Last sent: {escape(shown["name"])}</div>{life_html(shown)}{end_html(shown)}'
             f'<div class="kw-heading">Events meanwhile</div><div class="kw-events">{events}</div></div>'
         )
 

@@ -33,7 +33,7 @@ def build(context: Context) -> None:
         with ui.card().classes("kw-card kw-side"):
             picker = _Picker(context)
         with ui.card().classes("kw-card kw-main"):
-            panel = CommandPanel(context)
+            panel = CommandPanel(context, picker.mark)
     picker.panel = panel
     with ui.card().classes("kw-card kw-wide"):
         ui.label("History").classes("kw-heading")
@@ -53,6 +53,7 @@ class _Picker:
         search.props('outlined dense clearable data-key=/ debounce=120 aria-label="Search commands"').classes("kw-wide")
         with search.add_slot("prepend"):
             ui.icon("search")
+        search.on("focus", js_handler="(event) => event.target.select()")
         search.on("keydown.enter", lambda: self._choose(self._first))
         self._shown = ui.html("", sanitize=False).classes("kw-wide kw-picks")
         self._shown.on("click", lambda event: self._choose(event.args), js_handler=PICK)
@@ -80,6 +81,12 @@ class _Picker:
         shown = escape(name.rpartition(".")[2])
         return f'<button type="button" class="kw-pick" data-command="{escape(name)}"{chosen}>{shown}{hazard}</button>'
 
+    def mark(self, name: str) -> None:
+        """Shows which command is chosen."""
+        if name != self._chosen:
+            self._chosen = name
+            self._list(self._query)
+
     def _choose(self, name: str) -> None:
         if not name:
             return
@@ -88,8 +95,6 @@ class _Picker:
         except LookupError as fault:
             complain(fault)
             return
-        self._chosen = name
-        self._list(self._query)
         ui.run_javascript(
             "setTimeout(() => { const panel = document.querySelector('.kw-panel');"
             "const field = panel.querySelector('input, textarea') || panel.querySelector('[data-action=send]');"

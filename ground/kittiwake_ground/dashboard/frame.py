@@ -79,7 +79,7 @@ def _navigation(context: Context, page: Page) -> ui.left_drawer:
 def _header(context: Context, page: Page, drawer: ui.left_drawer) -> None:
     deployment = context.deployment
     with ui.header(elevated=False).classes("kw-header"):
-        ui.button(icon="menu", on_click=drawer.toggle).props("flat round dense data-key=m aria-label=Menu")
+        ui.button(icon="menu", color=None, on_click=drawer.toggle).props("flat round dense data-key=m aria-label=Menu")
         ui.image("/kittiwake/kittiwake.svg").classes("kw-mark")
         chooser = ui.select(sorted(context.ground.deployments), value=deployment.name).props(
             "dense borderless options-dense aria-label=Deployment"
@@ -89,11 +89,11 @@ def _header(context: Context, page: Page, drawer: ui.left_drawer) -> None:
         ui.space()
         _link_state(context)
         ui.html('<span id="kw-clock" title="The ground station&#39;s clock, UTC"></span>', sanitize=False)
-        ui.button(icon="contrast").props('flat round dense data-key=d aria-label="Dark or light"').on(
+        ui.button(icon="contrast", color=None).props('flat round dense data-key=d aria-label="Dark or light"').on(
             "click", js_handler="() => kittiwake.toggleDark()"
         )
         if context.person.way == "session":
-            with ui.button(icon="account_circle").props("flat round dense aria-label=Account"), ui.menu():
+            with ui.button(icon="account_circle", color=None).props("flat round dense aria-label=Account"), ui.menu():
                 ui.item(f"{context.person.name} ({context.person.role})").props("disable")
                 ui.menu_item("Log out").on("click", js_handler="() => kittiwake.logOut()")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from kittiwake_ground.dashboard.remote_tree import size_text
+from kittiwake_ground.dashboard.overview_facts import size_text
 from kittiwake_ground.server.views import iso_time
 
 if TYPE_CHECKING:
@@ -76,20 +76,25 @@ def life_html(command: Mapping[str, Any]) -> str:
     return f'<div class="kw-steps">{"".join(parts)}</div>'
 
 
+def end_html(command: Mapping[str, Any]) -> str:
+    """Why a command has not done what it should: the reason, and the response unless the reason has it."""
+    response, reason = command["response"], command["reason"]
+    parts = (response if response != "OK" and response not in reason else "", reason)
+    end = " - ".join(part for part in parts if part)
+    return f'<div class="kw-bad kw-reason">{escape(end)}</div>' if end else ""
+
+
 def command_html(command: Mapping[str, Any]) -> str:
     """A command of the history: what, by whom, its life, and how it ended."""
     arguments = " ".join(
         f'<span class="kw-arg"><i>{escape(name)}</i> {escape(value_text(value))}</span>'
         for name, value in command["arguments"].items()
     )
-    response = command["response"] if command["response"] != "OK" else ""
-    end = " - ".join(part for part in (response, command["reason"]) if part)
-    fault = f'<div class="kw-bad kw-reason">{escape(end)}</div>' if end else ""
     when = command["steps"][0]["time"] if command["steps"] else ""
     return (
         f'<div class="kw-row-head"><span class="kw-call">{name_html(command["name"])} {arguments}</span>'
         f'<span class="kw-by" title="{escape(when)}">by {escape(command["by"])}, {escape(when[:10])}</span></div>'
-        f"{life_html(command)}{fault}"
+        f"{life_html(command)}{end_html(command)}"
     )
 
 

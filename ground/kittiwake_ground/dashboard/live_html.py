@@ -15,7 +15,7 @@ class LiveHtml:
     """An element with HTML in it, whose texts the caller has escaped."""
 
     def __init__(self, classes: str = "") -> None:
-        self._element = ui.html("", sanitize=False).classes(classes)
+        self._element = ui.html("", sanitize=False).classes(f"kw-live {classes}")
         self._shown = ""
 
     def show(self, content: str) -> None:

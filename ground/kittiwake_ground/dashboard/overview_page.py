@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from html import escape
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from kittiwake_ground.dashboard.event_rows import record_row, row_html
+from kittiwake_ground.dashboard.event_rows import SEVERITIES, event_row, record_row, row_html
 from kittiwake_ground.dashboard.link_state import link_level, link_text
 from kittiwake_ground.dashboard.live_html import LiveHtml, facts_html, tiles_html
 from kittiwake_ground.dashboard.overview_facts import (
@@ -21,17 +22,20 @@ from kittiwake_ground.dashboard.page import Context, Refused, complain
 from kittiwake_ground.dashboard.readings import limits_text, with_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from kittiwake_ground.server.deployment import Deployment
+    from kittiwake_ground.server.subscription import Update
 
 MAX_EVENTS = 12
 MAX_ALARMS = 50
 
 
-def build(context: Context) -> None:
+async def build(context: Context) -> None:
     """The page."""
     deployment = context.deployment
+    past = await context.ground.past.events(deployment, lambda _: True, SEVERITIES, None, None, MAX_EVENTS)
+    events = deque((event_row(one) for one in past["events"]), maxlen=MAX_EVENTS)
     parts: list[tuple[LiveHtml, Callable[[], str]]] = []
     if len(context.ground.deployments) > 1:
         parts.append((LiveHtml("kw-wide kw-fleet"), lambda: _fleet(context)))
@@ -42,7 +46,7 @@ def build(context: Context) -> None:
     with ui.element("div").classes("kw-columns"):
         with ui.element("div").classes("kw-stack"):
             alarms = _alarms(context)
-            parts.append((_card("Last events"), lambda: _events(deployment)))
+            parts.append((_card("Last events"), lambda: _events(deployment.name, events)))
         with ui.element("div").classes("kw-stack"):
             resources = _card("Resources")
             parts.append((resources, lambda: resources_html(deployment) or _nothing("It tells nothing of them.")))
@@ -51,8 +55,9 @@ def build(context: Context) -> None:
             parts.append((_card("Link"), lambda: facts_html(link_facts(deployment))))
             parts.append((_card("Deployment"), lambda: facts_html(deployment_facts(deployment))))
 
-    def refresh(_: object = None) -> None:
+    def refresh(updates: Iterable[Update] = ()) -> None:
         alarms()
+        events.extend(record_row(one.subject, deployment.dictionary) for one in updates if one.kind == "events")
         for element, content in parts:
             element.show(content())
 
@@ -75,12 +80,11 @@ def _facts_or_none(deployment: Deployment) -> str:
     return facts_html(facts) if facts else _nothing("No counters of its health have come yet.")
 
 
-def _events(deployment: Deployment) -> str:
-    events = list(deployment.hub.events)[: -MAX_EVENTS - 1 : -1]
-    if not events:
+def _events(deployment: str, rows: deque[dict[str, str]]) -> str:
+    if not rows:
         return _nothing("No event has come yet.")
-    rows = "".join(row_html(record_row(one, deployment.dictionary)) for one in events)
-    return f'<ul class="kw-events">{rows}</ul><a href="/d/{deployment.name}/events">All events</a>'
+    shown = "".join(row_html(one) for one in reversed(rows))
+    return f'<ul class="kw-events">{shown}</ul><a href="/d/{deployment}/events">All events</a>'
 
 
 def _mismatch(deployment: Deployment) -> str:

@@ -26,8 +26,8 @@ HEADER = """
   <q-icon v-if="!props.node.note" :name="props.node.folder ? 'folder' : 'draft'" size="18px" />
   <span class="kw-node-name">{{ props.node.label }}</span>
   <span v-if="props.node.file" class="kw-node-size">{{ props.node.size }}</span>
-  <q-btn v-if="props.node.folder" icon="refresh" flat round dense size="sm" aria-label="List again"
-    @click.stop="() => $parent.$emit('relist', props.node.id)" />
+  <q-btn v-if="props.node.folder && props.node.id != '/'" icon="refresh" flat round dense size="sm"
+    aria-label="List again" @click.stop="() => $parent.$emit('relist', props.node.id)" />
   <q-btn v-if="props.node.file" icon="arrow_downward" flat round dense size="sm" aria-label="Download"
     @click.stop="() => $parent.$emit('fetch', props.node.id)" />
   <q-btn v-if="props.node.file && REMOVABLE" icon="delete" flat round dense size="sm" aria-label="Remove"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from posixpath import join
 from typing import TYPE_CHECKING, Any
 
+from kittiwake_ground.dashboard.overview_facts import size_text
+
 if TYPE_CHECKING:
     from kittiwake_ground.server.folders import Listing
 
@@ -73,15 +75,3 @@ def _child_of(folder: str, path: str) -> str | None:
     if not path.startswith(stem) or path == stem:
         return None
     return stem + path[len(stem) :].partition("/")[0]
-
-
-def size_text(size: int) -> str:
-    """A size for people: `812 B`, `4.2 KiB`, `1.5 MiB`."""
-    if size < 1024:
-        return f"{size} B"
-    amount, unit = size / 1024, "KiB"
-    for larger in ("MiB", "GiB"):
-        if amount < 1024:
-            break
-        amount, unit = amount / 1024, larger
-    return f"{amount:.1f} {unit}"

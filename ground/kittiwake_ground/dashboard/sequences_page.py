@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from nicegui import background_tasks, ui
 
 from kittiwake_ground.dashboard.life_html import clock_text, transfer_html
+from kittiwake_ground.dashboard.overview_facts import size_text
 from kittiwake_ground.dashboard.page import Refused, complain
-from kittiwake_ground.dashboard.remote_tree import size_text
 from kittiwake_ground.dashboard.sequence_editor import SequenceEditor, dry_run_html, faults_html
 from kittiwake_ground.dashboard.sequence_runs import SequenceRuns
 from kittiwake_ground.dashboard.sequence_shelf import SequenceShelf
@@ -83,6 +83,7 @@ class _Desk:
             self._sequencer.props("outlined dense options-dense").set_visibility(len(sequencers) > 1)
             self._run_button = ui.button("Run", icon="play_arrow", on_click=self._run)
             self._run_button.props("unelevated no-caps data-action=run")
+            self._run_button.bind_enabled_from(self._remote, "value", lambda value: bool(str(value or "").strip()))
         self._transfer = ui.html("", sanitize=False).classes("kw-wide")
         if not sequencers:
             ui.label("The deployment has no sequencer.").classes("kw-warning")

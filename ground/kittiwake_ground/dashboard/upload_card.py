@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from kittiwake_ground.dashboard.overview_facts import size_text
 from kittiwake_ground.dashboard.page import Refused, complain
-from kittiwake_ground.dashboard.remote_tree import ROOT, size_text
+from kittiwake_ground.dashboard.remote_tree import ROOT
 
 if TYPE_CHECKING:
     from nicegui.events import UploadEventArguments

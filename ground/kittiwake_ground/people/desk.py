@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 import time
@@ -76,7 +77,7 @@ class Desk:
             self.accounts.refresh()
         return self.accounts is not None and bool(self.accounts.users)
 
-    def log_in(self, name: str, password: str, source: str) -> LogIn | None:
+    async def log_in(self, name: str, password: str, source: str) -> LogIn | None:
         """A new log-in, or `None` for a wrong name or password; slow on purpose. Raises `TooManyAttempts`."""
         wait_s = max(self._log_ins.wait_s(f"from {source}"), self._log_ins.wait_s(f"as {name[:100]}"))
         if wait_s:
@@ -84,7 +85,7 @@ class Desk:
         if self.accounts is None:
             return None
         self.accounts.refresh()
-        user = self.accounts.with_password(name, password)
+        user = await asyncio.to_thread(self.accounts.with_password, name, password)
         if user is None:
             self._audit.add(name[:100], "log-in refused", source=source)
             return None

@@ -7,12 +7,26 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from kittiwake.wire.file_packets import CancelPacket, StartPacket
+from kittiwake.wire.file_packets import StartPacket
 from kittiwake_ground.downlink import DownlinkFailed, Reception, send_command_name
 from kittiwake_ground.server.instances import NoSuchAbility, command_called
 from kittiwake_ground.server.links import LinkDown
-from kittiwake_ground.server.session import QUIET_S, now_us
-from kittiwake_ground.uplink import Pace, UplinkCourse, UplinkFailed, UplinkWatch
+from kittiwake_ground.server.session import now_us
+from kittiwake_ground.server.transfer import (
+    CANCELLED,
+    COMPLETED,
+    DOWN,
+    FAILED,
+    QUEUED,
+    RUNNING,
+    SILENCE_S,
+    UP,
+    Transfer,
+    TransferCancelled,
+    TransferRefused,
+)
+from kittiwake_ground.server.uploading import Uploader
+from kittiwake_ground.uplink import UplinkFailed, UplinkWatch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,68 +37,20 @@ if TYPE_CHECKING:
     from kittiwake.wire.file_packets import FilePacket
     from kittiwake_ground.server.commands import CommandRecord, Commands
 
-QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED = "queued", "running", "completed", "failed", "cancelled"
-UP, DOWN = "up", "down"
+__all__ = ["Transfer", "TransferRefused", "Transfers", "remove_leftovers"]
+
 MAX_TRANSFERS = 200
 """The most transfers of a deployment that are remembered; what an older one brought down is removed."""
 
 MAX_QUEUED = 50
-MAX_FILE_SIZE = 1 << 30
-SILENCE_S = 20.0
-"""The longest silence of the deployment in a transfer, in seconds."""
+MAX_QUEUED_BYTES = 256 << 20
+"""The most bytes that may wait for their way up, in memory."""
 
+MAX_FILE_SIZE = 1 << 30
 READY_WAIT_S = 600.0
 """How long a transfer waits for the link."""
 
 REPORT_EVERY_S = 0.2
-SETTLE_LIMIT_S = 3.0
-
-
-class TransferRefused(ValueError):
-    """A transfer that is not taken; the message says why."""
-
-
-class Transfer:
-    """One file on its way. `remote` is its name in the deployment, `path` where it is here once it has come down.
-
-    `by` is who asked, or "deployment" for a file that it sent by itself. Times are microseconds since 1970.
-    """
-
-    def __init__(self, id: int, direction: str, remote: str, name: str, by: str) -> None:
-        self.id = id
-        self.direction = direction
-        self.remote = remote
-        self.name = name
-        self.by = by
-        self.state = QUEUED
-        self.reason = ""
-        self.size = 0
-        self.done_bytes = 0
-        self.asked_us = now_us()
-        self.ended_us = 0
-        self.path: Path | None = None
-        self.content: bytes | None = None
-        self.cancelling = asyncio.Event()
-        self._ended = asyncio.Event()
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.state in (COMPLETED, FAILED, CANCELLED)
-
-    async def wait(self) -> Transfer:
-        """Waits until it has ended."""
-        await self._ended.wait()
-        return self
-
-    def end(self, state: str, reason: str = "") -> None:
-        """Ends it."""
-        self.state, self.reason, self.ended_us, self.content = state, reason, now_us(), None
-        self._ended.set()
-
-
-class _Cancelled(Exception):
-    """Somebody gave the transfer up."""
 
 
 class Transfers:
@@ -106,16 +72,11 @@ class Transfers:
         self._dictionary = dictionary
         self._commands = commands
         self._folder = folder
-        self._rate = rate
-        self._max_packet = max_packet
-        self._send_packet = send_packet
         self._is_ready = is_ready
         self._changed = changed
+        self._uploader = Uploader(dictionary, rate, max_packet, send_packet, is_ready, self._progress, self._end)
         self._queues: dict[str, asyncio.Queue[Transfer]] = {way: asyncio.Queue(MAX_QUEUED) for way in (UP, DOWN)}
         self._ready = asyncio.Event()
-        self._heard = asyncio.Event()
-        self._course: UplinkCourse | None = None
-        self._last_event = 0.0
         self._reception: tuple[Transfer, Reception] | None = None
         self._unasked: tuple[Transfer, Reception] | None = None
         self._down_news = asyncio.Event()
@@ -131,6 +92,8 @@ class Transfers:
             UplinkWatch(self._dictionary)
         except UplinkFailed as fault:
             raise TransferRefused(str(fault)) from None
+        if sum(len(one.content or b"") for one in self.records.values()) + len(content) > MAX_QUEUED_BYTES:
+            raise TransferRefused(f"the files that wait would be more than {MAX_QUEUED_BYTES} bytes")
         transfer = self._new(UP, remote, name or remote.rpartition("/")[2], by)
         transfer.size = len(content)
         transfer.content = content
@@ -153,7 +116,9 @@ class Transfers:
         transfer.cancelling.set()
         if transfer.state == QUEUED:
             self._end(transfer, CANCELLED)
-        self._heard.set()
+        elif self._unasked is not None and self._unasked[0] is transfer:
+            self._end_reception(*self._unasked, CANCELLED)
+        self._uploader.wake()
         self._down_news.set()
         return transfer
 
@@ -201,16 +166,14 @@ class Transfers:
             self._ready.set()
         else:
             self._ready.clear()
-            self._heard.set()
+            self._uploader.wake()
             self._down_news.set()
+            if self._unasked is not None:
+                self._end_reception(*self._unasked, FAILED, "the link broke")
 
     def take_event(self, event: DecodedEvent) -> None:
         """Looks at an event."""
-        self._last_event = time.monotonic()
-        if self._course is not None:
-            self._course.watch.take(event)
-            if self._course.watch.is_over:
-                self._heard.set()
+        self._uploader.take_event(event)
 
     def take_packet(self, packet: FilePacket) -> None:
         """Takes a piece of a file that comes down."""
@@ -274,7 +237,7 @@ class Transfers:
     async def run(self) -> None:
         """Carries transfers out, until it is cancelled."""
         try:
-            await asyncio.gather(self._work(UP, self._carry_up), self._work(DOWN, self._carry_down))
+            await asyncio.gather(self._work(UP, self._uploader.carry), self._work(DOWN, self._carry_down))
         finally:
             for active in (self._reception, self._unasked):
                 if active is not None:
@@ -290,7 +253,7 @@ class Transfers:
                 transfer.state = RUNNING
                 self._changed(transfer)
                 await carry(transfer)
-            except _Cancelled:
+            except TransferCancelled:
                 self._end(transfer, CANCELLED)
             except (UplinkFailed, DownlinkFailed, LinkDown, OSError, ValueError, LookupError) as fault:
                 if not transfer.is_final:
@@ -304,7 +267,7 @@ class Transfers:
         deadline = time.monotonic() + READY_WAIT_S
         while not self._is_ready():
             if transfer.cancelling.is_set():
-                raise _Cancelled
+                raise TransferCancelled
             if time.monotonic() > deadline:
                 raise LinkDown(f"the link did not come within {READY_WAIT_S:g} s")
             self._ready.clear()
@@ -312,60 +275,6 @@ class Transfers:
                 await asyncio.wait_for(self._ready.wait(), 1.0)
             except TimeoutError:
                 continue
-
-    async def _carry_up(self, transfer: Transfer) -> None:
-        assert transfer.content is not None
-        course = UplinkCourse(
-            self._dictionary, transfer.content, transfer.name, transfer.remote, self._max_packet, self._rate
-        )
-        self._course = course
-        try:
-            while course.begins():
-                await self._transmit(transfer, course)
-                if not course.watch.is_over:
-                    await self._listen(transfer, course, SILENCE_S)
-                if course.watch.lost:
-                    await self._settle()
-        finally:
-            self._course = None
-        transfer.done_bytes = transfer.size
-        self._end(transfer, COMPLETED)
-
-    async def _transmit(self, transfer: Transfer, course: UplinkCourse) -> None:
-        pace = Pace(course.rate, time.monotonic())
-        for packet in course.packets():
-            size = await self._send_packet(packet)
-            self._progress(transfer, course.sent_bytes)
-            await self._listen(transfer, course, pace.wait_s(size, time.monotonic()))
-
-    async def _listen(self, transfer: Transfer, course: UplinkCourse, wait_s: float) -> None:
-        """Lets `wait_s` pass unless something is decided."""
-        await self._give_up_if_asked(transfer)
-        if wait_s <= 0:
-            await asyncio.sleep(0)
-            return
-        self._heard.clear()
-        if course.watch.is_over:
-            return
-        try:
-            await asyncio.wait_for(self._heard.wait(), wait_s)
-        except TimeoutError:
-            return
-        await self._give_up_if_asked(transfer)
-        if not self._is_ready():
-            raise LinkDown("the link broke")
-
-    async def _give_up_if_asked(self, transfer: Transfer) -> None:
-        if transfer.cancelling.is_set():
-            await self._send_packet(CancelPacket(0).encode())
-            raise _Cancelled
-
-    async def _settle(self) -> None:
-        """What the deployment still says of one transmission is not to be taken for the next one's."""
-        limit = time.monotonic() + SETTLE_LIMIT_S
-        self._last_event = time.monotonic()
-        while (left_s := min(self._last_event + QUIET_S, limit) - time.monotonic()) > 0:
-            await asyncio.sleep(left_s)
 
     async def _carry_down(self, transfer: Transfer) -> None:
         transfer.path = self._path(transfer)
@@ -390,7 +299,7 @@ class Transfers:
                 raise DownlinkFailed(f"{command.command.name} {command.reason or command.state}")
             if transfer.cancelling.is_set():
                 self._stop_downlink(transfer.by)
-                raise _Cancelled
+                raise TransferCancelled
             if not self._is_ready() and command.state != "queued":
                 raise DownlinkFailed("the link broke")
             left_s = self._last_packet + SILENCE_S - time.monotonic()

@@ -10,6 +10,7 @@ import pytest
 from kittiwake.wire.file_packets import StartPacket
 from kittiwake_ground.configuration import DeploymentConfiguration
 from kittiwake_ground.server.instances import NoSuchAbility
+from kittiwake_ground.server.transfers import TransferRefused
 from tests.ground.server.foreign import NO_OP, PRM_SET, RUN, SEND, measured, said, served, until
 
 if TYPE_CHECKING:
@@ -115,6 +116,39 @@ def test_a_transfer_is_given_up(tmp_path: Path) -> None:
             transfers.cancel(first.id)
             assert (await first.wait()).state == (await second.wait()).state == "cancelled"
             assert foreign.files == {}
+
+    asyncio.run(run())
+
+
+def test_a_file_that_nobody_asked_for_is_given_up_or_ends_with_the_link(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with served(tmp_path) as (ground, foreign):
+            transfers = ground.deployment("ref").transfers
+            for number in (1, 2):
+                foreign.say(StartPacket(0, 5, "/x", f"{number}").encode())
+                await until(lambda number=number: len(transfers.records) == number)
+                if number == 1:
+                    transfers.cancel(next(iter(transfers.records)))
+            await foreign.stop()
+            await until(lambda: all(one.is_final for one in transfers.records.values()))
+            assert [one.state for one in transfers.records.values()] == ["cancelled", "failed"]
+            assert not list((tmp_path / "ground/files/ref").iterdir())
+
+    asyncio.run(run())
+
+
+def test_what_waits_for_its_way_up_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kittiwake_ground.server.transfers.MAX_QUEUED_BYTES", 100)
+
+    async def run() -> None:
+        async with served(tmp_path, rate=1.0) as (ground, _):
+            transfers = ground.deployment("ref").transfers
+            first = transfers.upload(bytes(60), "/a")
+            with pytest.raises(TransferRefused, match="more than 100 bytes"):
+                transfers.upload(bytes(60), "/b")
+            transfers.cancel(first.id)
+            await first.wait()
+            assert transfers.upload(bytes(60), "/b").state == "queued"
 
     asyncio.run(run())
 

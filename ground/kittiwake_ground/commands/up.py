@@ -1,0 +1,104 @@
+"""`kittiwake up`: builds a topology, starts its deployment, and serves the ground station in front of it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kittiwake.cli.outcome import carry_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STOP_TIMEOUT_S = 10.0
+"""How long the deployment has to end when it is asked to; then it is killed."""
+
+NAME = "station"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments."""
+    made = argparse.ArgumentParser(
+        "kittiwake up", description="Build a topology, start its deployment, and serve the ground station in front."
+    )
+    made.add_argument("topology", type=Path, help="topology file (YAML)")
+    made.add_argument("--build", type=Path, default=Path("build"), metavar="DIR", help="default: build")
+    made.add_argument("--root", type=Path, metavar="DIR", help="where the deployment keeps its files")
+    made.add_argument("--link-port", type=int, default=50000, metavar="PORT", help="default: 50000; 0 takes a free one")
+    made.add_argument(
+        "--port", type=int, default=8090, help="of the ground station (default: 8090); 0 takes a free one"
+    )
+    made.add_argument("--folder", type=Path, help="for the ground station's archive and files (default: var/ground)")
+    made.add_argument("--quiet", action="store_true", help="do not write the deployment's events to the terminal")
+    return made
+
+
+def main(arguments: list[str]) -> int:
+    """Runs both until it is interrupted; 1 if one of them cannot start."""
+    return carry_out(parser(), _up, arguments)
+
+
+def _up(options: argparse.Namespace) -> int:
+    from kittiwake.cli.build import build, compile_topology
+    from kittiwake_ground.commands import serve
+
+    topology = compile_topology(options.topology)
+    if topology is None:
+        return 1
+    _, image, dictionary = build(topology, options.build)
+    port = options.link_port or _free_port()
+    words = ["--port", str(options.port), "--deployment", f"{NAME}={dictionary},tcp://127.0.0.1:{port}"]
+    if options.folder is not None:
+        words += ["--folder", str(options.folder)]
+    command = [sys.executable, "-m", "kittiwake.cli.main", "run", str(image)]
+    command += ["--link", f"tcp-listen://127.0.0.1:{port}"]
+    if options.root is not None:
+        command += ["--root", str(options.root)]
+    if options.quiet:
+        command.append("--quiet")
+    # The server hands a signal on once it has ended; by itself SIGTERM would then end this process on the spot.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with _deployment(command) as process:
+            print(f"Deployment: {topology.name} at tcp://127.0.0.1:{port}, process {process.pid}", flush=True)
+            return serve.main(words)
+    except KeyboardInterrupt:
+        return 0
+
+
+@contextmanager
+def _deployment(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The deployment in a process of its own, which a Ctrl-C on the terminal reaches only through this one."""
+    process = subprocess.Popen(command, start_new_session=True)
+    wanted = threading.Event()
+
+    def watch() -> None:
+        status = process.wait()
+        if not wanted.is_set():
+            print(f"The deployment has ended with status {status}; the ground station goes on", flush=True)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield process
+    finally:
+        wanted.set()
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

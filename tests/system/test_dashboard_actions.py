@@ -1,0 +1,329 @@
+"""The dashboard's commands, files and sequences, clicked through in a browser, with a deployment in real time."""
+
+from __future__ import annotations
+
+import random
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.keys import Keys
+
+from tests.system.browser import NARROW, WIDE, Browser
+from tests.system.device import Device
+from tests.system.ground_server import GroundServer
+from tests.system.test_ground_cli import free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selenium.webdriver.remote.webelement import WebElement
+
+UPLOAD_RATE = 25_000
+"""Bytes a second: slow enough that an upload can be watched."""
+
+MENDED = """R00:00:00 CdhCore.cmdDisp.CMD_NO_OP
+R00:00:01 CdhCore.cmdDisp.CMD_NO_OP_STRING "half way"
+R00:00:01 CdhCore.version.VERSION ALL
+"""
+
+
+class Station:
+    """A reference deployment, its ground station with the dashboard, and a browser at it."""
+
+    def __init__(self, device: Device, server: GroundServer, browser: Browser) -> None:
+        self.device = device
+        self.server = server
+        self.browser = browser
+
+    def open(self, page: str) -> Browser:
+        """Opens a page of the deployment."""
+        self.browser.open(f"{self.server.url}d/station/{page}")
+        return self.browser
+
+    def audited(self) -> list[str]:
+        """What was done, the newest first."""
+        return [one["action"] for one in self.server.get("audit")["entries"]]
+
+
+@pytest.fixture(scope="module")
+def station(reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """One station for the tests of this module."""
+    folder = tmp_path_factory.mktemp("station")
+    port = free_ports(1)[0]
+    configuration = folder / "ground.toml"
+    configuration.write_text(
+        f'[deployments.station]\ndictionary = "{reference[1]}"\nlink = "tcp://127.0.0.1:{port}"\n'
+        f'rate = {UPLOAD_RATE}\nhazardous = ["*.RemoveDirectory"]\n'
+    )
+    with ExitStack() as stack:
+        device = stack.enter_context(Device(reference[0], folder / "root", f"tcp-listen://127.0.0.1:{port}"))
+        device.await_line("TimeQualityChanged")
+        server = GroundServer(folder / "ground", [], ["--config", str(configuration)])
+        server.command.remove("--no-dashboard")
+        stack.enter_context(server)
+        server.await_link("station")
+        yield Station(device, server, stack.enter_context(Browser(folder)))
+
+
+@pytest.fixture(autouse=True)
+def quiet(station: Station) -> Iterator[None]:
+    """No page may write anything to its console, nor the server print anything but its address."""
+    station.browser.resize(*WIDE)
+    station.browser.complaints()
+    yield
+    assert station.browser.complaints() == []
+    assert station.server.lines[1:] == []
+
+
+def clicked(browser: Browser, selector: str) -> bool:
+    """Clicks something, if it is there and is not being drawn anew."""
+    try:
+        browser.find(selector).click()
+    except StaleElementReferenceException:
+        return False
+    return True
+
+
+def choose(browser: Browser, command: str) -> None:
+    """Finds a command with the keyboard and chooses it with the mouse."""
+    browser.find(".kw-picks")
+    search = browser.find("input[data-key='/']")
+    browser.script("document.activeElement.blur()")
+    browser.find("body").send_keys("/")
+    browser.until(lambda: browser.driver.switch_to.active_element == search, "the key / does not lead to the search")
+    search.send_keys(command.rpartition(".")[2])
+    browser.until(lambda: 1 <= len(browser.all("[data-command]")) < 10, "the search does not narrow the list down")
+    browser.until(lambda: clicked(browser, f"[data-command='{command}']"), f"no {command} in the list")
+    browser.until(lambda: command.rpartition(".")[2] in "".join(shown(browser, ".kw-command-name")), "no form")
+
+
+def field(browser: Browser, argument: str) -> WebElement:
+    """The input of an argument."""
+    return browser.find(f"input[data-argument='{argument}']")
+
+
+def shown(browser: Browser, selector: str) -> list[str]:
+    """The texts of all elements of a selector at one moment: the page may draw them anew at the next."""
+    found: list[str] = browser.script(
+        "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText)", selector
+    )
+    return found
+
+
+def newest(browser: Browser) -> str:
+    """The text of the newest row."""
+    return next(iter(shown(browser, ".kw-rows .kw-row")), "")
+
+
+def replace_text(browser: Browser, text: str) -> None:
+    """Types a text over what is in the editor."""
+    editor = browser.find(".cm-content")
+    editor.click()
+    editor.send_keys(Keys.CONTROL, "a")
+    editor.send_keys(Keys.DELETE)
+    editor.send_keys(text)
+
+
+def test_a_command_sent_by_clicks_shows_its_life_and_its_event(station: Station) -> None:
+    browser = station.open("commands")
+    choose(browser, "CdhCore.cmdDisp.CMD_TEST_CMD_1")
+    field(browser, "arg1").send_keys("-7")
+    field(browser, "arg2").send_keys("2.5")
+    field(browser, "arg3").send_keys("300")
+    browser.await_text("300 is outside U8 (0 to 255)")
+    browser.find("[data-action=send]").click()
+    browser.await_text("arg3 300 is outside U8")
+    assert browser.all("[data-sent]") == []
+    field(browser, "arg3").send_keys(Keys.BACKSPACE)
+    browser.until(lambda: "outside U8" not in browser.find(".kw-fields").text, "the mended field is still wrong")
+    browser.find("[data-action=send]").click()
+    browser.find("[data-sent][data-state=completed]")
+    browser.until(lambda: "I32: -7" in shown(browser, ".kw-events")[0], "the command's event is not shown")
+    life = shown(browser, ".kw-result .kw-steps")[0]
+    assert [word for word in life.split() if word.isalpha() and word != "ms"] == [
+        "queued", "sent", "dispatched", "completed",
+    ]  # fmt: skip
+    row = newest(browser)
+    assert "CMD_TEST_CMD_1" in row
+    assert "by local" in row
+    assert "arg3 30" in row
+    assert station.audited()[0] == "command"
+
+
+def test_enter_sends_and_a_command_of_the_history_is_sent_again(station: Station) -> None:
+    browser = station.open("commands")
+    choose(browser, "CdhCore.cmdDisp.CMD_NO_OP_STRING")
+    field(browser, "arg1").send_keys("by the keyboard", Keys.ENTER)
+    browser.find("[data-sent][data-state=completed]")
+    before = browser.find(".kw-rows .kw-row").get_attribute("data-record")
+    browser.find(".kw-rows .kw-row button[aria-label='Send again']").click()
+    browser.until(lambda: browser.find(".kw-rows .kw-row").get_attribute("data-record") != before, "nothing was sent")
+    browser.find("[data-sent][data-state=completed]")
+    assert newest(browser).count("by the keyboard") == 1
+    browser.until(
+        lambda: sum("NoOpStringReceived" in line and "by the keyboard" in line for line in station.device.lines) == 2,
+        "the deployment did not get it twice",
+    )
+
+
+def test_a_hazardous_command_is_armed_before_it_is_sent_and_its_failure_is_told(station: Station) -> None:
+    browser = station.open("commands")
+    choose(browser, "FileHandling.fileManager.RemoveDirectory")
+    browser.await_text("hazardous")
+    name = field(browser, "dirName")
+    name.send_keys("/absent")
+    send = browser.find("[data-action=send]")
+    send.click()
+    browser.await_text("Send now")
+    assert browser.all("[data-sent]") == []
+    name.send_keys("er")
+    browser.until(lambda: send.text.endswith("Arm"), "another value is armed without a word")
+    send.click()
+    browser.await_text("Send now")
+    send.click()
+    browser.find("[data-sent][data-state=failed]")
+    browser.await_text("EXECUTION_ERROR")
+
+
+def test_a_form_has_nested_fields_for_structs(station: Station) -> None:
+    browser = station.open("commands")
+    choose(browser, "ReferenceDeployment.startupManager.QUIESCENCE_TIME_PRM_SET")
+    seconds = field(browser, "seconds")
+    assert "Fw.TimeIntervalValue" in browser.find("fieldset.kw-group legend").text
+    seconds.send_keys(Keys.CONTROL, "a")
+    seconds.send_keys("5")
+    browser.find("[data-action=send]").click()
+    browser.find("[data-sent][data-state=completed]")
+    browser.until(lambda: "seconds: 5" in newest(browser), "the history shows another value")
+
+
+def test_an_upload_shows_its_progress_and_arrives_byte_identical(station: Station, tmp_path: Path) -> None:
+    content = random.Random(3).randbytes(60_001)
+    (tmp_path / "map.bin").write_bytes(content)
+    browser = station.open("files")
+    browser.find(".kw-drop")
+    browser.all("input[type=file]")[0].send_keys(str(tmp_path / "map.bin"))
+    browser.await_text("ready to be sent")
+    assert browser.find("[data-field=remote]").get_attribute("value") == "/map.bin"
+    browser.find("[data-action=upload]").click()
+    shares: list[int] = []
+
+    def is_over() -> bool:
+        now = browser.script("return document.querySelector('.kw-progress')?.getAttribute('aria-valuenow')")
+        shares.append(int(now or 0))
+        return "completed" in newest(browser)
+
+    browser.until(is_over, "the upload did not end")
+    assert shares == sorted(shares)
+    assert any(0 < share < 100 for share in shares)
+    assert (station.device.root / "map.bin").read_bytes() == content
+
+    browser.find("[data-action=list]").click()
+    browser.until(lambda: "map.bin" in shown(browser, ".kw-tree")[0], "the remote folder does not show the file")
+    node = next(one for one in browser.all(".kw-node") if "map.bin" in one.text)
+    node.find_element("css selector", "button[aria-label=Download]").click()
+    browser.until(lambda: "down from" in newest(browser), "no download")
+    browser.until(lambda: "completed" in newest(browser), "the download did not end")
+    transfer = station.server.get("deployments/station/transfers")["transfers"][0]
+    kept = station.server.http.get(f"deployments/station/transfers/{transfer['id']}/content")
+    assert kept.content == content
+
+    node = next(one for one in browser.all(".kw-node") if "map.bin" in one.text)
+    node.find_element("css selector", "button[aria-label=Remove]").click()
+    browser.find("[data-action=remove]").click()
+    browser.await_text("/map.bin is removed.")
+    assert not (station.device.root / "map.bin").exists()
+    browser.until(lambda: "map.bin" not in shown(browser, ".kw-tree")[0], "the tree still shows the file")
+    assert station.audited()[:5] == ["folder listed", "command", "download", "folder listed", "upload"]
+
+
+def test_an_upload_that_is_refused_says_why(station: Station, tmp_path: Path) -> None:
+    (tmp_path / "x.bin").write_bytes(b"x" * 3000)
+    browser = station.open("files")
+    browser.find(".kw-drop")
+    browser.all("input[type=file]")[0].send_keys(str(tmp_path / "x.bin"))
+    browser.await_text("ready to be sent")
+    remote = browser.find("[data-field=remote]")
+    remote.send_keys(Keys.CONTROL, "a")
+    remote.send_keys("/no/such/folder/x.bin", Keys.ENTER)
+    browser.until(lambda: "failed" in newest(browser), "nothing is said of the failure")
+    assert "Could not open file" in newest(browser)
+
+
+def test_a_sequence_is_edited_fails_inline_is_mended_uploaded_run_and_watched(station: Station) -> None:
+    browser = station.open("sequences")
+    browser.find("[data-field=name]").send_keys("watched")
+    replace_text(browser, MENDED.replace("CMD_NO_OP\n", "CMD_NO_OPP\n"))
+    browser.until(
+        lambda: any("CMD_NO_OPP" in one for one in shown(browser, ".kw-fault-line .kw-fault-text")),
+        "no fault at its line",
+    )
+    assert shown(browser, ".kw-fault-word") == ["CdhCore.cmdDisp.CMD_NO_OPP"]
+    browser.await_text("1 fault")
+    assert not browser.find("[data-action=upload]").is_enabled()
+    replace_text(browser, MENDED)
+    browser.await_text("compiles to")
+    assert browser.all(".kw-fault-text") == []
+    assert "+00:00:02" in browser.find(".kw-table").text
+    browser.find("[data-action=save]").click()
+    browser.await_text("watched.seq is saved.")
+    assert browser.find("[data-open='watched.seq']").is_displayed()
+
+    browser.find("[data-action=upload]").click()
+    browser.find("[data-transfer=completed]")
+    assert (station.device.root / "watched.bin").exists()
+    browser.find("[data-action=run]").click()
+    seen: list[tuple[str, ...]] = []
+
+    def is_over() -> bool:
+        states = tuple(shown(browser, ".kw-run-steps li i"))
+        if states and (not seen or seen[-1] != states):
+            seen.append(states)
+        return bool(browser.all("[data-run=completed]"))
+
+    browser.until(is_over, "the run did not end")
+    assert any("current" in states for states in seen), seen
+    assert shown(browser, ".kw-run-steps li i") == ["done", "done", "done"]
+    assert "3 of 3 steps answered" in newest(browser)
+    assert station.audited()[:3] == ["sequence run", "sequence upload", "sequence text saved"]
+
+
+def test_a_run_is_stopped(station: Station) -> None:
+    browser = station.open("sequences")
+    browser.find("[data-field=name]").send_keys("long")
+    replace_text(browser, "R00:10:00 CdhCore.cmdDisp.CMD_NO_OP\n")
+    browser.await_text("compiles to")
+    browser.find("[data-action=upload]").click()
+    browser.find("[data-transfer=completed]")
+    browser.find("[data-action=run]").click()
+    browser.until(lambda: "/long.bin" in newest(browser), "no run")
+    browser.until(lambda: bool(browser.all("[data-run=loaded], [data-run=running]")), "it does not run")
+    browser.find("button[aria-label=Stop]").click()
+    browser.find("[data-run=cancelled]")
+    assert shown(browser, ".kw-run-steps li i")[0] == "not run"
+
+
+def test_a_text_is_opened_again_and_deleted(station: Station) -> None:
+    browser = station.open("sequences")
+    browser.find("[data-field=name]").send_keys("kept")
+    replace_text(browser, "R00:00:00 CdhCore.cmdDisp.CMD_NO_OP\n")
+    browser.await_text("compiles to")
+    browser.find(".cm-content").send_keys(Keys.CONTROL, "s")
+    browser.await_text("kept.seq is saved.")
+    browser = station.open("sequences")
+    browser.find("[data-open='kept.seq']").click()
+    browser.until(lambda: "CMD_NO_OP" in browser.find(".cm-content").text, "the text is not shown")
+    browser.find("[data-delete='kept.seq']").click()
+    browser.find("[data-action=delete]").click()
+    browser.until(lambda: not browser.all("[data-open='kept.seq']"), "it is still in the list")
+
+
+@pytest.mark.parametrize("page", ["commands", "files", "sequences"])
+def test_nothing_is_wider_than_a_narrow_screen(page: str, station: Station) -> None:
+    station.browser.resize(*NARROW)
+    browser = station.open(page)
+    browser.find(".kw-page .kw-card")
+    assert browser.script("return document.documentElement.scrollWidth") <= NARROW[0]

@@ -1,0 +1,70 @@
+"""`kittiwake up`: one command for the deployment and the ground station in front of it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.system.device import KITTIWAKE, REFERENCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_both_start_meet_and_end_together(tmp_path: Path, number: int) -> None:
+    command = [KITTIWAKE, "up", str(REFERENCE), "--port", "0", "--link-port", "0", "--quiet"]
+    for option in ("build", "root", "folder"):
+        command += [f"--{option}", str(tmp_path / option)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            lines = _lines_until(process, "Ground station: ")
+            url = lines[-1].split()[-1]
+            with httpx.Client(base_url=url, timeout=20) as http:
+                sent = http.post(
+                    "api/v1/deployments/station/commands", json={"name": "CdhCore.cmdDisp.CMD_NO_OP", "wait": True}
+                )
+                assert sent.json()["state"] == "completed", sent.text
+                assert "Kittiwake" in http.get("d/station/overview").text
+            device = int(next(one for one in lines if one.startswith("Deployment: ")).split()[-1])
+            os.kill(device, 0)
+            process.send_signal(number)
+            assert process.wait(20) == 0
+            with pytest.raises(ProcessLookupError):
+                os.kill(device, 0)
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def test_a_topology_with_faults_starts_nothing(tmp_path: Path) -> None:
+    topology = tmp_path / "bad.yaml"
+    topology.write_text("name: Bad\ninstances: 3\n")
+    done = subprocess.run([KITTIWAKE, "up", str(topology)], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert "bad.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _lines_until(process: subprocess.Popen[str], start: str) -> list[str]:
+    assert process.stdout is not None
+    stream, news, lines = process.stdout, queue.SimpleQueue[str](), list[str]()
+
+    def read() -> None:
+        for line in stream:
+            news.put(line.rstrip("\n"))
+        news.put("")
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        line = news.get(timeout=30)
+        assert line, lines
+        lines.append(line)
+        if line.startswith(start):
+            return lines
