@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import sub
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.model import U32, wire_array
@@ -20,9 +19,6 @@ U32_MAX = 0xFFFFFFFF
 
 MemberTimes = wire_array("Svc.RateGroupMemberTimes", U32, MEMBERS)
 
-CYCLES_TOGETHER_MAX = 32
-"""Cycles whose notes are worked out together: one by one that would cost as much as the members themselves."""
-
 _NEVER = 1 << 62
 
 
@@ -36,9 +32,8 @@ class Members:
     """Calls connected members in their order and measures them.
 
     `indices` are the ports that are connected, `calls` what they are bound to. `failed(port index, reason)` is told of
-    a member that raised; the others are called all the same. A cycle only notes the time after each call; what that
-    says about maxima and jitter is worked out for many cycles together. `changed` says that one of them grew since
-    `measures` was last asked.
+    a member that raised; the others are called all the same. `changed` says that a measure grew since `measures` was
+    last asked.
     """
 
     def __init__(
@@ -47,53 +42,32 @@ class Members:
     ) -> None:  # fmt: skip
         given = dict(enumerate(contexts))
         self.indices = list(indices)
-        self._call_all = _unrolled(indices, calls, [given.get(index, 0) for index in indices], failed)
         self._clock = clock
-        self._dues_ns: list[int] = []
-        self._stamps_ns: list[tuple[int, ...]] = []
         self._longest_ns = [0] * len(self.indices)
         self._earliest_ns = [_NEVER] * len(self.indices)
         self._latest_ns = [-_NEVER] * len(self.indices)
         self.changed = False
-        # The first cycles are shown soon, the later ones in ever larger portions.
-        self._together = 1
+        bound = [(index, call, given.get(index, 0)) for index, call in zip(self.indices, calls, strict=True)]
+        self._call_all = _written_out(bound, clock.meter_ns, failed, self._note)
 
     def run(self, due_ns: int) -> int:
         """Calls each member once; the time at which the last one returned."""
-        began_ns = self._clock.now_ns()
-        stamps = self._call_all(self._clock.meter_ns)
-        first_ns = stamps[0]
-        self._dues_ns.append(due_ns - began_ns + first_ns)
-        self._stamps_ns.append(stamps)
-        if len(self._dues_ns) >= self._together:
-            self._evaluate()
-        return began_ns + stamps[-1] - first_ns
+        began_ns, first_ns = self._clock.now_ns(), self._clock.meter_ns()
+        ended_ns = self._call_all(first_ns, due_ns - began_ns + first_ns)
+        return began_ns + ended_ns - first_ns
 
-    def _evaluate(self) -> None:
-        """Takes the cycles noted so far into the bounds: a member begins where the one before it has returned."""
-        columns = list(zip(*self._stamps_ns, strict=True))
-        for place in range(len(self.indices)):
-            began = columns[place]
-            longest = max(map(sub, columns[place + 1], began))
-            late = list(map(sub, began, self._dues_ns))
-            earliest, latest = min(late), max(late)
-            if (
-                longest > self._longest_ns[place]
-                or earliest < self._earliest_ns[place]
-                or latest > self._latest_ns[place]
-            ):
-                self._longest_ns[place] = max(longest, self._longest_ns[place])
-                self._earliest_ns[place] = min(earliest, self._earliest_ns[place])
-                self._latest_ns[place] = max(latest, self._latest_ns[place])
-                self.changed = True
-        self._dues_ns.clear()
-        self._stamps_ns.clear()
-        self._together = min(2 * self._together, CYCLES_TOGETHER_MAX)
+    def _note(self, place: int, duration_ns: int, late_ns: int) -> tuple[int, int, int]:
+        """Takes a call into the measures of a member; gives its longest call, its earliest and its latest start."""
+        self.changed = True
+        longest = self._longest_ns[place] = max(duration_ns, self._longest_ns[place])
+        earliest = self._earliest_ns[place] = min(late_ns, self._earliest_ns[place])
+        latest = self._latest_ns[place] = max(late_ns, self._latest_ns[place])
+        return longest, earliest, latest
 
     def measures(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """For each member port the longest call, and the latest less the earliest start within its cycles.
 
-        In microseconds, 0 where none is connected; all but the last few cycles are in it.
+        In microseconds, 0 where none is connected.
         """
         self.changed = False
         jitter = [max(late - early, 0) for late, early in zip(self._latest_ns, self._earliest_ns, strict=True)]
@@ -106,26 +80,37 @@ class Members:
         return tuple(times)
 
 
-def _unrolled(
-    indices: Sequence[int], calls: Sequence[Callable[[int], None]], contexts: Sequence[int],
-    failed: Callable[[int, str], None],
-) -> Callable[[Callable[[], int]], tuple[int, ...]]:  # fmt: skip
-    """A function that calls each member once and gives the times before the first and after each.
+def _written_out(
+    members: Sequence[tuple[int, Callable[[int], None], int]], meter_ns: Callable[[], int],
+    failed: Callable[[int, str], None], note: Callable[[int, int, int], tuple[int, int, int]],
+) -> Callable[[int, int], int]:  # fmt: skip
+    """A function (time of the start, time when due) -> time of the end, by the meter, that calls each member once.
 
-    It is written out for these members: a loop would cost a third more than the calls, and a `try` costs nothing.
+    It is written out for these members (port index, call, context): a loop would cost a third more than the calls,
+    and a `try` costs nothing. A member begins where the one before it has returned; what is within its bounds needs no
+    note.
     """
-    names: dict[str, Any] = {"failed": failed, "reason": fault_reason}
-    lines = ["def call_all(meter_ns):", "    t0 = meter_ns()"]
-    for place, (index, call, context) in enumerate(zip(indices, calls, contexts, strict=True)):
+    names: dict[str, Any] = {"meter_ns": meter_ns, "failed": failed, "reason": fault_reason, "note": note}
+    places = range(len(members))
+    bounds = [f"longest{place}, earliest{place}, latest{place}" for place in places]
+    lines = ["def make():"]
+    lines += [f"    {bound} = 0, {_NEVER}, -{_NEVER}" for bound in bounds]
+    lines.append("    def call_all(began, due):")
+    if members:
+        lines.append(f"        nonlocal {', '.join(bounds)}")
+    for place, (index, call, context) in enumerate(members):
         names[f"call{place}"] = call
         lines += [
-            f"    try: call{place}({context})",
-            f"    except Exception as fault: failed({index}, reason(fault))",
-            f"    t{place + 1} = meter_ns()",
+            f"        try: call{place}({context})",
+            f"        except Exception as fault: failed({index}, reason(fault))",
+            "        ended = meter_ns()",
+            f"        if ended - began > longest{place} or not earliest{place} <= began - due <= latest{place}:",
+            f"            {bounds[place]} = note({place}, ended - began, began - due)",
+            "        began = ended",
         ]
-    lines.append(f"    return ({', '.join(f't{place}' for place in range(len(calls) + 1))},)")
+    lines += ["        return began", "    return call_all"]
     exec("\n".join(lines), names)
-    made: Callable[[Callable[[], int]], tuple[int, ...]] = names["call_all"]
+    made: Callable[[int, int], int] = names["make"]()
     return made
 
 

@@ -36,7 +36,7 @@ class Browser:
 
     def __init__(self, downloads: Path | None = None) -> None:
         """Starts it. Raises `BrowserMissing`."""
-        chromium, driver = _find("chromium", "chromium-browser", "google-chrome"), _find("chromedriver")
+        chromium, driver = find_programs()
         options = ChromeOptions()
         options.binary_location = chromium
         for argument in (
@@ -93,9 +93,7 @@ class Browser:
 
     def find(self, selector: str) -> WebElement:
         """The first visible element of a CSS selector, waited for."""
-        return self.until(
-            lambda: next((one for one in self.all(selector) if one.is_displayed()), None), f"no {selector}"
-        )
+        return self.until(lambda: [one for one in self.all(selector) if one.is_displayed()], f"no {selector}")[0]
 
     @property
     def text(self) -> str:
@@ -106,13 +104,23 @@ class Browser:
         """Waits until the page shows a text."""
         self.until(lambda: text in self.text, f"the page does not show {text!r}", timeout_s)
 
+    def await_address(self, end: str) -> None:
+        """Waits until the page's address ends in `end`, whatever it asks for."""
+        self.until(lambda: self.driver.current_url.split("?")[0].endswith(end), f"the address does not end in {end}")
+
     def until(self, condition: Callable[[], T], message: str, timeout_s: float = TIMEOUT_S) -> T:
         """Waits until a condition holds, and gives its value."""
         return WebDriverWait(self.driver, timeout_s, 0.1).until(lambda _: condition(), message)
 
     def complaints(self) -> list[str]:
         """What the page wrote to its console since this was last asked, warnings and errors."""
-        return [str(one["message"]) for one in self.driver.get_log("browser") if one["level"] in ("WARNING", "SEVERE")]
+        log: list[dict[str, Any]] = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return [str(one["message"]) for one in log if one["level"] in ("WARNING", "SEVERE")]
+
+
+def find_programs() -> tuple[str, str]:
+    """The paths of Chromium and of its driver. Raises `BrowserMissing`."""
+    return _find("chromium", "chromium-browser", "google-chrome"), _find("chromedriver")
 
 
 def _find(*names: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.system.browser import BrowserMissing, find_programs
 from tests.system.device import REFERENCE, Device, build
 from tests.system.gds import Gds
 
@@ -42,3 +44,14 @@ def start_device(reference: tuple[Path, Path], tmp_path: Path) -> Iterator[Calla
             return devices.enter_context(Device(reference[0], root, link, options))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def require_browser() -> None:
+    """Skips what needs Chromium where there is none, or fails it where CI is set."""
+    try:
+        find_programs()
+    except BrowserMissing as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing), pytrace=False)
+        pytest.skip(str(missing))

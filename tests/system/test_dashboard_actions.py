@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.keys import Keys
 
 from tests.system.browser import NARROW, WIDE, Browser
-from tests.system.device import Device
+from tests.system.device import KITTIWAKE, Device
 from tests.system.ground_server import GroundServer
 from tests.system.test_ground_cli import free_ports
 
@@ -29,14 +30,23 @@ R00:00:01 CdhCore.cmdDisp.CMD_NO_OP_STRING "half way"
 R00:00:01 CdhCore.version.VERSION ALL
 """
 
+DROP = """
+const files = new DataTransfer();
+files.items.add(new File(["x".repeat(3000)], "x.bin"));
+document.querySelector(".kw-drop").dispatchEvent(
+  new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files }));
+"""
+
 
 class Station:
     """A reference deployment, its ground station with the dashboard, and a browser at it."""
 
-    def __init__(self, device: Device, server: GroundServer, browser: Browser) -> None:
+    def __init__(self, device: Device, server: GroundServer, browser: Browser, folder: Path) -> None:
+        """`folder` is where the browser saves files."""
         self.device = device
         self.server = server
         self.browser = browser
+        self.folder = folder
 
     def open(self, page: str) -> Browser:
         """Opens a page of the deployment."""
@@ -65,7 +75,7 @@ def station(reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFacto
         server.command.remove("--no-dashboard")
         stack.enter_context(server)
         server.await_link("station")
-        yield Station(device, server, stack.enter_context(Browser(folder)))
+        yield Station(device, server, stack.enter_context(Browser(folder)), folder)
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +128,11 @@ def newest(browser: Browser) -> str:
     return next(iter(shown(browser, ".kw-rows .kw-row")), "")
 
 
+def newest_row(browser: Browser) -> WebElement:
+    """The newest row, with its buttons."""
+    return browser.find(".kw-rows .kw-row")
+
+
 def replace_text(browser: Browser, text: str) -> None:
     """Types a text over what is in the editor."""
     editor = browser.find(".cm-content")
@@ -135,7 +150,7 @@ def test_a_command_sent_by_clicks_shows_its_life_and_its_event(station: Station)
     field(browser, "arg3").send_keys("300")
     browser.await_text("300 is outside U8 (0 to 255)")
     browser.find("[data-action=send]").click()
-    browser.await_text("arg3 300 is outside U8")
+    browser.await_text("arg3: 300 is outside U8")
     assert browser.all("[data-sent]") == []
     field(browser, "arg3").send_keys(Keys.BACKSPACE)
     browser.until(lambda: "outside U8" not in browser.find(".kw-fields").text, "the mended field is still wrong")
@@ -200,6 +215,23 @@ def test_a_form_has_nested_fields_for_structs(station: Station) -> None:
     browser.until(lambda: "seconds: 5" in newest(browser), "the history shows another value")
 
 
+def test_a_command_is_held_while_the_link_is_down_and_can_be_taken_back(station: Station) -> None:
+    browser = station.open("commands")
+    choose(browser, "CdhCore.cmdDisp.CMD_NO_OP")
+    station.device.kill()
+    try:
+        browser.until(lambda: "Link up" not in browser.find(".kw-link-text").text, "the link seems up")
+        browser.find("[data-action=send]").click()
+        browser.find("[data-sent][data-state=queued]")
+        assert "waiting" in newest(browser)
+        newest_row(browser).find_element("css selector", "button[aria-label='Take back']").click()
+        browser.find("[data-sent][data-state=cancelled]")
+    finally:
+        station.device.start()
+        station.server.await_link("station")
+    assert station.audited()[0] == "command taken back"
+
+
 def test_an_upload_shows_its_progress_and_arrives_byte_identical(station: Station, tmp_path: Path) -> None:
     content = random.Random(3).randbytes(60_001)
     (tmp_path / "map.bin").write_bytes(content)
@@ -228,8 +260,10 @@ def test_an_upload_shows_its_progress_and_arrives_byte_identical(station: Statio
     browser.until(lambda: "down from" in newest(browser), "no download")
     browser.until(lambda: "completed" in newest(browser), "the download did not end")
     transfer = station.server.get("deployments/station/transfers")["transfers"][0]
-    kept = station.server.http.get(f"deployments/station/transfers/{transfer['id']}/content")
-    assert kept.content == content
+    assert transfer["direction"] == "down"
+    newest_row(browser).find_element("css selector", "button[aria-label=Save]").click()
+    saved = station.folder / "map.bin"
+    browser.until(lambda: saved.exists() and saved.read_bytes() == content, "the browser has saved nothing")
 
     node = next(one for one in browser.all(".kw-node") if "map.bin" in one.text)
     node.find_element("css selector", "button[aria-label=Remove]").click()
@@ -240,11 +274,10 @@ def test_an_upload_shows_its_progress_and_arrives_byte_identical(station: Statio
     assert station.audited()[:5] == ["folder listed", "command", "download", "folder listed", "upload"]
 
 
-def test_an_upload_that_is_refused_says_why(station: Station, tmp_path: Path) -> None:
-    (tmp_path / "x.bin").write_bytes(b"x" * 3000)
+def test_a_file_that_is_dropped_and_refused_says_why(station: Station) -> None:
     browser = station.open("files")
     browser.find(".kw-drop")
-    browser.all("input[type=file]")[0].send_keys(str(tmp_path / "x.bin"))
+    browser.script(DROP)
     browser.await_text("ready to be sent")
     remote = browser.find("[data-field=remote]")
     remote.send_keys(Keys.CONTROL, "a")
@@ -267,7 +300,7 @@ def test_a_sequence_is_edited_fails_inline_is_mended_uploaded_run_and_watched(st
     replace_text(browser, MENDED)
     browser.await_text("compiles to")
     assert browser.all(".kw-fault-text") == []
-    assert "+00:00:02" in browser.find(".kw-table").text
+    assert "+00:00:02" in browser.find(".kw-timeline").text
     browser.find("[data-action=save]").click()
     browser.await_text("watched.seq is saved.")
     assert browser.find("[data-open='watched.seq']").is_displayed()
@@ -327,3 +360,31 @@ def test_nothing_is_wider_than_a_narrow_screen(page: str, station: Station) -> N
     browser = station.open(page)
     browser.find(".kw-page .kw-card")
     assert browser.script("return document.documentElement.scrollWidth") <= NARROW[0]
+
+
+def test_a_viewer_sees_everything_and_is_offered_nothing(
+    reference: tuple[Path, Path], station: Station, tmp_path: Path
+) -> None:
+    users = tmp_path / "users.json"
+    adding = [KITTIWAKE, "ground", "users", "add", "vera", "--role", "viewer", "--users", str(users), "--stdin"]
+    subprocess.run(adding, input="a long password\n", text=True, check=True, capture_output=True, timeout=30)
+    nobody = f"station={reference[1]},tcp://127.0.0.1:{free_ports(1)[0]}"
+    server = GroundServer(tmp_path / "ground", [nobody], ["--users", str(users)])
+    server.command.remove("--no-dashboard")
+    with server:
+        browser = station.browser
+        browser.open(f"{server.url}d/station/commands")
+        browser.find("input[name=name]").send_keys("vera")
+        browser.find("input[name=password]").send_keys("a long password", Keys.ENTER)
+        browser.until(lambda: clicked(browser, "[data-command='CdhCore.cmdDisp.CMD_NO_OP']"), "no commands")
+        browser.await_text("Only an operator sends commands.")
+        assert browser.all("[data-action]") == []
+        browser.open(f"{server.url}d/station/files")
+        browser.await_text("Only an operator moves files")
+        assert browser.all("[data-action], input[type=file]") == []
+        browser.open(f"{server.url}d/station/sequences")
+        replace_text(browser, "R00:00:00 CdhCore.cmdDisp.CMD_NO_OP\n")
+        browser.await_text("compiles to")
+        assert {one.get_attribute("data-action") for one in browser.all("[data-action]") if one.is_displayed()} == {
+            "new"
+        }

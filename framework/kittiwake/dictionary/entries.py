@@ -30,13 +30,14 @@ class Formal(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A command; `kind` is async, sync, guarded, set or save."""
+    """A command; `kind` is async, sync, guarded, set or save, `hazardous` one to ask about before it is sent."""
 
     name: str
     opcode: int
     formals: tuple[Formal, ...]
     kind: str = "async"
     annotation: str = ""
+    hazardous: bool = False
 
 
 class Event(NamedTuple):

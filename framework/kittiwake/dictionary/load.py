@@ -182,7 +182,8 @@ class _Reading:
         kind = fields.get("commandKind", str, "async")
         if kind not in _COMMAND_KINDS:
             fields.fault("commandKind", f"should be one of {', '.join(_COMMAND_KINDS)}, not {kind!r}")
-        return Command(name, fields.get("opcode", int), self.formals(fields), kind, self.annotation(fields))
+        hazardous = fields.data.get("hazardous") is True
+        return Command(name, fields.get("opcode", int), self.formals(fields), kind, self.annotation(fields), hazardous)
 
     def event(self, fields: Fields, name: str) -> Event:
         severity = fields.get("severity", str)

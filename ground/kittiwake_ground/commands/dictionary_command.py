@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.cli.dictionary_option import BUILD_FOLDER, chosen_dictionary, only_built
 from kittiwake.cli.run import Misuse
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
 
     from kittiwake.dictionary.entries import Dictionary
 
 
-def read_dictionary_file(options: argparse.Namespace) -> tuple[Dictionary, frozenset[str]]:
-    """The dictionary that the options stand for, and its hazardous commands. Raises as `chosen_dictionary`."""
-    if options.topology is None:
-        from kittiwake_ground.server.deployment import read_deployment_dictionary
-
-        return read_deployment_dictionary(options.dictionary or only_built(BUILD_FOLDER))
-    from kittiwake.dictionary.export import export_dictionary
-    from kittiwake.topology.compile import load_topology
-
-    entries = export_dictionary(load_topology(options.topology))["commands"]
-    return chosen_dictionary(options), frozenset(str(one["name"]) for one in entries if one.get("hazardous") is True)
-
-
-def command_object_of(dictionary: Dictionary, name: str, hazardous: frozenset[str]) -> dict[str, Any]:
+def command_object_of(dictionary: Dictionary, name: str) -> dict[str, Any]:
     """A command as the API shows it. Raises `UnknownName`."""
     from kittiwake_ground.api.described import type_object
 
@@ -38,7 +23,7 @@ def command_object_of(dictionary: Dictionary, name: str, hazardous: frozenset[st
     return {
         "name": name,
         "annotation": command.annotation,
-        "hazardous": name in hazardous,
+        "hazardous": command.hazardous,
         "arguments": arguments,
     }
 

@@ -59,12 +59,13 @@ def _send(options: argparse.Namespace) -> int:
 
 
 def _send_straight(options: argparse.Namespace) -> int:
-    from kittiwake_ground.commands.dictionary_command import command_object_of, read_dictionary_file
+    from kittiwake.cli.dictionary_option import chosen_dictionary
+    from kittiwake_ground.commands.dictionary_command import command_object_of
 
-    dictionary, hazardous = read_dictionary_file(options)
+    dictionary = chosen_dictionary(options)
     name = str(options.command)
     try:
-        shown = command_object_of(dictionary, name, hazardous)
+        shown = command_object_of(dictionary, name)
         if options.help_arguments:
             return _help(shown)
         from kittiwake.dictionary.decode import encode_command

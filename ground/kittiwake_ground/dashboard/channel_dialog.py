@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from nicegui import ui
@@ -11,9 +11,11 @@ from kittiwake_ground.dashboard.link_state import age_text
 from kittiwake_ground.dashboard.live_html import Fact, LiveHtml, facts_html
 from kittiwake_ground.dashboard.numeric import is_numeric
 from kittiwake_ground.dashboard.overview_page import acknowledge
-from kittiwake_ground.dashboard.page import Context
 from kittiwake_ground.dashboard.readings import limits_text, with_unit
 from kittiwake_ground.server.views import tag_object
+
+if TYPE_CHECKING:
+    from kittiwake_ground.dashboard.page import Context
 
 
 class ChannelDialog:
@@ -67,7 +69,7 @@ class ChannelDialog:
         self._acknowledge.set_visibility(bool(latched) and self._context.may_act)
 
     def _open_chart(self) -> None:
-        ui.navigate.to(f"/d/{self._context.deployment.name}/charts?channels={quote(escape(self._name))}")
+        ui.navigate.to(f"/d/{self._context.deployment.name}/charts?channels={quote(self._name)}")
 
     def _acknowledge_it(self) -> None:
         acknowledge(self._context, self._name)

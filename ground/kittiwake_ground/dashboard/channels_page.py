@@ -13,6 +13,7 @@ from kittiwake_ground.dashboard.live_html import LiveHtml
 from kittiwake_ground.dashboard.overview_page import acknowledge
 from kittiwake_ground.dashboard.page import Context, Refused, complain
 from kittiwake_ground.dashboard.readings import reading_text
+from kittiwake_ground.server.hub import ALARMS
 from kittiwake_ground.shown import value_alarm
 
 if TYPE_CHECKING:
@@ -128,8 +129,7 @@ class ChannelTable:
                 {"headerName": "Value", "field": "x", "flex": 2, "minWidth": 110, "type": "rightAligned",
                  "cellClass": "kw-value ag-right-aligned-cell", ":comparator": "kittiwakeGrid.compareNumbers",
                  ":cellRenderer": _VALUE, ":tooltipValueGetter": "(p) => p.value",
-                 ":cellClassRules": "{'kw-cell-YELLOW': 'data.a == \"YELLOW\"', 'kw-cell-ORANGE': 'data.a == \"ORANGE\"',"
-                                    " 'kw-cell-RED': 'data.a == \"RED\"'}"},
+                 "cellClassRules": {f"kw-cell-{alarm}": f"data.a == '{alarm}'" for alarm in ALARMS[1:]}},
                 {"headerName": "Unit", "field": "u", "colId": "unit", "width": 90, "cellClass": "kw-muted"},
                 {"headerName": "Limit", "colId": "limit", "width": 190, ":valueGetter": "(p) => p.data.a + p.data.l",
                  ":cellRenderer": "(p) => kittiwakeGrid.limitHtml(p.data)"},
@@ -149,6 +149,6 @@ class ChannelTable:
 
 
 _VALUE = (
-    "(p) => kittiwakeGrid.escape(p.value) + `<span class=\"kw-inline-unit\"> ${kittiwakeGrid.escape(p.data.u)}</span>`"
+    '(p) => kittiwakeGrid.escape(p.value) + `<span class="kw-inline-unit"> ${kittiwakeGrid.escape(p.data.u)}</span>`'
     " + (p.data.l ? `<span class=\"kw-flag kw-limit-${p.data.l}\">⚑</span>` : '')"
 )

@@ -112,6 +112,7 @@ class CommandPanel:
         self._button.props(f"color={'negative' if armed else 'warning' if hazardous else 'primary'}")
         self._button.props(f"icon={'lock_open' if hazardous and not armed else 'send'}")
         self._back.set_visibility(armed)
+        self._note.classes(replace="kw-muted")
         left_s = self._armed_until - time.monotonic()
         self._note.set_text(
             f"armed, for {left_s:.0f} s more" if armed else "armed first, then sent" if hazardous else ""
@@ -134,7 +135,8 @@ class CommandPanel:
         if problems:
             if self._view is not None:
                 self._view.complain()
-            self._note.set_text("; ".join(f"{path} {what}" for path, what in problems[:3]))
+            self._note.set_text("; ".join(f"{path}: {what}" for path, what in problems[:3]))
+            self._note.classes(replace="kw-bad")
             return
         if self._is_hazardous(self._form.command.name) and not self._is_armed:
             self._armed_until = time.monotonic() + ARMED_S
@@ -142,7 +144,7 @@ class CommandPanel:
             ui.run_javascript(f"getElement({self._button.id}).$el.focus()")
             return
         self._disarm()
-        self._note.set_text("")
+        self._show_arming()
         self.send(self._form.command.name, self._form.arguments())
 
     def send(self, name: str, arguments: Mapping[str, Any]) -> None:

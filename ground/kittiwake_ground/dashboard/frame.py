@@ -69,9 +69,7 @@ def _navigation(context: Context, page: Page) -> ui.left_drawer:
                 ui.label(str(number)).classes("kw-key")
         ui.space()
         with ui.column().classes("kw-foot"):
-            ui.html(
-                "<kbd>/</kbd> search <kbd>p</kbd> pause<br><kbd>d</kbd> dark <kbd>m</kbd> menu", sanitize=False
-            )
+            ui.html("<kbd>/</kbd> search <kbd>p</kbd> pause<br><kbd>d</kbd> dark <kbd>m</kbd> menu", sanitize=False)
             ui.link("API", "/api/v1/docs", new_tab=True)
     return drawer
 
@@ -99,7 +97,7 @@ def _header(context: Context, page: Page, drawer: ui.left_drawer) -> None:
 
 
 def _link_state(context: Context) -> None:
-    shown = ui.html("", sanitize=False).classes("kw-link-state").props('role=status aria-live=polite')
+    shown = ui.html("", sanitize=False).classes("kw-link-state").props("role=status aria-live=polite")
     last = ""
 
     def refresh(_: object = None) -> None:
@@ -107,7 +105,8 @@ def _link_state(context: Context) -> None:
         report = context.deployment.link
         text = link_text(report)
         content = (
-            f'<span class="kw-dot kw-{link_level(report)}"></span><span class="kw-link-text">{escape(text.state)}</span>'
+            f'<span class="kw-dot kw-{link_level(report)}"></span>'
+            f'<span class="kw-link-text">{escape(text.state)}</span>'
             f'<span class="kw-link-reason">{escape(text.reason)}</span>'
         )
         if content != last:

@@ -59,7 +59,12 @@ def value_text(value: Any) -> str:
 def name_html(name: str) -> str:
     """A full name with its instance in grey."""
     instance, dot, last = name.rpartition(".")
-    return f'<span class="kw-instance">{escape(instance + dot)}</span><b>{escape(last)}</b>'
+    return f'<span class="kw-instance">{breakable(instance + dot)}</span><b>{breakable(last)}</b>'
+
+
+def breakable(text: str) -> str:
+    """Escaped text that may be broken behind dots, where names are read in parts."""
+    return escape(text).replace(".", ".<wbr>")
 
 
 def life_html(command: Mapping[str, Any]) -> str:

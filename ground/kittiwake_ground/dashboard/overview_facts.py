@@ -136,7 +136,7 @@ def _kilo(kilobytes: float) -> str:
 def size_text(size: int) -> str:
     """A number of bytes: `512 B`, `1.5 KiB`, `20 MiB`."""
     amount, unit = float(size), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):  # noqa: B007
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if amount < 1024 or unit == "TiB":
             break
         amount /= 1024

@@ -103,7 +103,8 @@ def _fleet(context: Context) -> str:
         report, here = one.link, " kw-active" if one is context.deployment else ""
         alarms = f'<span class="kw-count">{len(one.hub.latched)}</span>' if one.hub.latched else ""
         shown.append(
-            f'<a class="kw-ship{here}" href="/d/{one.name}/overview"><span class="kw-dot kw-{link_level(report)}"></span>'
+            f'<a class="kw-ship{here}" href="/d/{one.name}/overview">'
+            f'<span class="kw-dot kw-{link_level(report)}"></span>'
             f"<b>{escape(one.name)}</b><span>{escape(link_text(report).state)}</span>{alarms}</a>"
         )
     return "".join(shown)

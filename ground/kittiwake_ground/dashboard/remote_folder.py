@@ -23,7 +23,7 @@ REMOVE_COMMAND = "RemoveFile"
 
 HEADER = """
 <div class="kw-node" :class="{'kw-muted': props.node.note, 'kw-bad': props.node.bad}">
-  <q-icon v-if="!props.node.note" :name="props.node.folder ? 'folder' : 'draft'" size="18px" />
+  <q-icon v-if="!props.node.note" :name="props.node.folder ? 'folder' : 'description'" size="18px" />
   <span class="kw-node-name">{{ props.node.label }}</span>
   <span v-if="props.node.file" class="kw-node-size">{{ props.node.size }}</span>
   <q-btn v-if="props.node.folder && props.node.id != '/'" icon="refresh" flat round dense size="sm"

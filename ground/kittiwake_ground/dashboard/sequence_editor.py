@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from kittiwake_ground.dashboard.fault_marks import fault_marks
-from kittiwake_ground.dashboard.life_html import clock_text
+from kittiwake_ground.dashboard.life_html import breakable, clock_text
 from kittiwake_ground.dashboard.page import complain
 from kittiwake_ground.dashboard.run_steps import offset_text
+from kittiwake_ground.dashboard.sequence_colours import colour_marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +26,6 @@ SETTLE_S = 0.35
 
 MAX_STEPS = 500
 """The most steps of a dry run that are shown."""
-
-EXAMPLE = """; One command a line: a delay (R) or a time in UTC (A), the command, its arguments.
-R00:00:01 """
 
 
 class SequenceEditor:
@@ -80,7 +78,7 @@ class SequenceEditor:
             return
         if count == self._count:
             self.checked = checked
-            self._editor.decorations = fault_marks(text, checked.faults)
+            self._editor.decorations = colour_marks(text) + fault_marks(text, checked.faults)
             self._changed()
 
 
@@ -96,12 +94,12 @@ def dry_run_html(steps: tuple[Step, ...]) -> str:
         rows.append(
             f"<tr><td>{step.number + 1}</td><td class='kw-mono'>{offset_text(step.offset_us)}{late}</td>"
             f"<td class='kw-mono kw-muted kw-clock'>{clock_text(step.at_us)[:8]}</td>"
-            f"<td class='kw-mono kw-what'>{escape(step.command)}</td></tr>"
+            f"<td class='kw-mono kw-what'>{breakable(step.command)}</td></tr>"
         )
     more = f"<p class='kw-muted'>and {len(steps) - MAX_STEPS} more steps</p>" if len(steps) > MAX_STEPS else ""
     return (
-        "<table class='kw-table'><thead><tr><th>#</th><th>From the start</th><th class='kw-clock'>If run now</th><th>"
-        f"Command</th></tr></thead><tbody>{''.join(rows)}</tbody></table>{more}"
+        "<table class='kw-timeline'><thead><tr><th>#</th><th>From the start</th><th class='kw-clock'>If run now</th>"
+        f"<th>Command</th></tr></thead><tbody>{''.join(rows)}</tbody></table>{more}"
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
-from kittiwake_ground.dashboard.life_html import bar_html, chip, clock_text, span_text
+from kittiwake_ground.dashboard.life_html import bar_html, breakable, chip, clock_text, span_text
 from kittiwake_ground.dashboard.page import Refused, complain
 from kittiwake_ground.dashboard.record_list import Action, RecordList
 from kittiwake_ground.dashboard.run_steps import CURRENT, DONE, STEP_FAILED, step_states
@@ -32,7 +32,8 @@ def run_html(run: SequenceRun) -> str:
     reason = f'<div class="kw-bad kw-reason">{escape(run.reason)}</div>' if run.reason else ""
     rows = "".join(
         f'<li class="kw-run-{state.replace(" ", "-")}"><span class="kw-sign">{_SIGNS.get(state, "&#183;")}</span>'
-        f'<span class="kw-mono">{escape(step.time)}</span><span class="kw-mono kw-what">{escape(step.command)}</span>'
+        f'<span class="kw-mono">{escape(step.time)}</span>'
+        f'<span class="kw-mono kw-what">{breakable(step.command)}</span>'
         f"<i>{state}</i></li>"
         for step, state in zip(run.steps[:MAX_STEPS], step_states(run), strict=False)
     )
@@ -40,7 +41,7 @@ def run_html(run: SequenceRun) -> str:
     more = f'<div class="kw-muted">and {run.total - MAX_STEPS} more steps</div>' if run.total > MAX_STEPS else ""
     return (
         f'<div class="kw-row-head"><span class="kw-call"><b class="kw-mono">{escape(run.remote)}</b> '
-        f'<span class="kw-instance">on {escape(run.sequencer)}</span></span>'
+        f'<span class="kw-instance">on {breakable(run.sequencer)}</span></span>'
         f'<span class="kw-by">by {escape(run.by)}, {clock_text(run.started_us)[:8]}</span></div>'
         f'<div class="kw-steps" data-run="{run.state}">{chip(run.state)}{bar_html(share, run.state)}'
         f'<i class="kw-amount">{told}{ended}</i></div>{reason}<ol class="kw-run-steps">{rows}</ol>{more}{unknown}'

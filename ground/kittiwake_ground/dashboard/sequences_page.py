@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import background_tasks, ui
 
-from kittiwake_ground.dashboard.life_html import clock_text, transfer_html
+from kittiwake_ground.dashboard.life_html import transfer_html
 from kittiwake_ground.dashboard.overview_facts import size_text
 from kittiwake_ground.dashboard.page import Refused, complain
 from kittiwake_ground.dashboard.sequence_editor import SequenceEditor, dry_run_html, faults_html
@@ -90,7 +90,7 @@ class _Desk:
 
     def show_findings(self) -> None:
         """Faults, or the dry run."""
-        ui.label("Dry run").classes("kw-heading")
+        self._title = ui.label("Dry run").classes("kw-heading")
         self._findings = ui.html("", sanitize=False).classes("kw-wide")
         self._findings.on("click", lambda event: self.editor.reveal(int(event.args)), js_handler=PICK_LINE)
         self._changed()
@@ -143,6 +143,7 @@ class _Desk:
             if blank:
                 self._findings.set_content('<div class="kw-muted">Write a sequence, or open one.</div>')
             elif checked is not None:
+                self._title.set_text("Faults" if checked.faults else "Dry run")
                 self._findings.set_content(faults_html(checked) if checked.faults else dry_run_html(checked.steps))
         self._status.set_content(self._status_html(blank))
         if self._context.may_act:
@@ -207,10 +208,9 @@ class _Desk:
         checked = self.editor.checked
         differs = transfer.state == "completed" and checked is not None and checked.binary != binary
         note = '<div class="kw-warning">The text has changed since: what is up there is the older one.</div>'
-        when = f"<i>{clock_text(transfer.ended_us)[:8]}</i>" if transfer.ended_us else ""
         self._transfer.set_content(
             f'<div class="kw-row kw-flat" data-transfer="{escape(transfer.state)}"><div class="kw-row-body">'
-            f"{transfer_html(transfer_object(transfer))}{note if differs else ''}</div>{when}</div>"
+            f"{transfer_html(transfer_object(transfer))}{note if differs else ''}</div></div>"
         )
 
 

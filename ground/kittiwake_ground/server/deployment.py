@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
-    from kittiwake.dictionary.entries import Dictionary
     from kittiwake.platform.interface import Network
     from kittiwake.wire.file_packets import FilePacket
     from kittiwake_ground.configuration import DeploymentConfiguration
@@ -35,16 +33,6 @@ if TYPE_CHECKING:
 
 RESTART_S = 1.0
 _log = logging.getLogger(__name__)
-
-
-def read_deployment_dictionary(path: Path) -> tuple[Dictionary, frozenset[str]]:
-    """The dictionary in a file, and the names of the commands that it marks as hazardous.
-
-    Raises `OSError` and `DictionaryFault`.
-    """
-    dictionary = load_dictionary(str(path))
-    marked = [one for one in json.loads(path.read_bytes())["commands"] if one.get("hazardous") is True]
-    return dictionary, frozenset(str(one["name"]) for one in marked)
 
 
 class Deployment:
@@ -60,10 +48,12 @@ class Deployment:
         """Files that come down are kept in `folder`. Raises `OSError`, `DictionaryFault` and `ValueError`."""
         self.name = configuration.name
         self.configuration = configuration
-        self.dictionary, marked = read_deployment_dictionary(configuration.dictionary)
-        self.hazardous = marked | {
-            name for name in self.dictionary.commands if any(fnmatchcase(name, one) for one in configuration.hazardous)
-        }
+        self.dictionary = load_dictionary(str(configuration.dictionary))
+        self.hazardous = frozenset(
+            name
+            for name, command in self.dictionary.commands.items()
+            if command.hazardous or any(fnmatchcase(name, one) for one in configuration.hazardous)
+        )
         """Names of the commands that are to be armed before they are sent."""
         self.hub = Hub(self.name, self.dictionary, configuration.history_size)
         self.session = Session(configuration, self.dictionary, self, network)

@@ -240,7 +240,7 @@ window.kittiwakeCharts = (() => {
   }
 
   // The newest moment and the number of points of every channel, for whoever looks from outside.
-  const summary = () => state && { range: chart()?.getOption().xAxis[0], points: state.channels.map(({ name }) => (state.points[name] ?? []).length) };
+  const summary = () => state && { view: state.view, range: chart()?.getOption().xAxis[0], points: state.channels.map(({ name }) => (state.points[name] ?? []).length) };
 
   return { begin, push, summary };
 })();
