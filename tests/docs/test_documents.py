@@ -22,6 +22,7 @@ DOCUMENTS = [
     "docs/topologies.md",
     "docs/components.md",
     "docs/ground.md",
+    "docs/client.md",
     "docs/sequences.md",
 ]
 SHELL = ("sh", "console")

@@ -1,8 +1,8 @@
 """A copy of the repository in which the commands of a document are really run.
 
 The copy has the virtual environments by links. Two things are replaced so that documents can be tried beside each other
-and beside a running deployment: the ports 50000 to 50002 by free ones, in what is run and in what is expected, and the
-sockets of fprime-gds by others. The serial devices of the documents are the two ends of a software cable.
+and beside a running deployment: the ports 50000 to 50002 and 8090 by free ones, in what is run and in what is expected,
+and the sockets of fprime-gds by others. The serial devices of the documents are the two ends of a software cable.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COPIED = ("framework", "components", "ground", "topologies", "sequences", "docs", "bench", "Makefile", "pyproject.toml",
           "README.md", "CHANGELOG.md", "LICENSE")  # fmt: skip
 SOURCES = ("framework", "components", "ground")
-PORTS = ("50000", "50001", "50002")
+PORTS = ("50000", "50001", "50002", "8090")
 DEVICES = ("/dev/ttyUSB0", "/dev/ttyUSB1")
 COMMAND_TIMEOUT_S = 90.0
 START_TIMEOUT_S = 40.0
@@ -37,6 +37,8 @@ STOP_TIMEOUT_S = 15.0
 _KITTIWAKE = """#!{python}
 import sys
 import kittiwake.cli.run
+import kittiwake_ground.configuration
+kittiwake_ground.configuration.DEFAULT_URL = "http://127.0.0.1:{server_port}"
 import kittiwake_ground.commands.session
 from kittiwake.cli.main import main
 kittiwake.cli.run.DEFAULT_LINK = "tcp-listen://127.0.0.1:{port}"
@@ -76,8 +78,10 @@ class Workspace:
                 shutil.copytree(source, self.path / name, ignore=ignored)
             elif source.is_file():
                 shutil.copy2(source, self.path / name)
-        port = self._ports["50000"]
-        self._link_environment(Path(sys.prefix), ".venv", {"kittiwake": _KITTIWAKE}, python=sys.executable, port=port)
+        self._link_environment(
+            Path(sys.prefix), ".venv", {"kittiwake": _KITTIWAKE}, python=sys.executable, port=self._ports["50000"],
+            server_port=self._ports["8090"],
+        )  # fmt: skip
         if peers_environment().is_dir():
             shims = {"fprime-gds": _GDS, "fprime-cli": _CLI}
             self._link_environment(

@@ -59,7 +59,9 @@ class Station:
 
 
 @pytest.fixture(scope="module")
-def station(reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+def station(
+    require_browser: None, reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Station]:
     """One station for the tests of this module."""
     folder = tmp_path_factory.mktemp("station")
     port = free_ports(1)[0]
@@ -82,6 +84,7 @@ def station(reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFacto
 def quiet(station: Station) -> Iterator[None]:
     """No page may write anything to its console, nor the server print anything but its address."""
     station.browser.resize(*WIDE)
+    station.browser.set_dark(False)
     station.browser.complaints()
     yield
     assert station.browser.complaints() == []
@@ -123,6 +126,11 @@ def shown(browser: Browser, selector: str) -> list[str]:
     return found
 
 
+def appears(browser: Browser, selector: str) -> None:
+    """Waits for something that the page may draw anew at any time."""
+    browser.until(lambda: shown(browser, selector), f"no {selector}")
+
+
 def newest(browser: Browser) -> str:
     """The text of the newest row."""
     return next(iter(shown(browser, ".kw-rows .kw-row")), "")
@@ -155,12 +163,13 @@ def test_a_command_sent_by_clicks_shows_its_life_and_its_event(station: Station)
     field(browser, "arg3").send_keys(Keys.BACKSPACE)
     browser.until(lambda: "outside U8" not in browser.find(".kw-fields").text, "the mended field is still wrong")
     browser.find("[data-action=send]").click()
-    browser.find("[data-sent][data-state=completed]")
+    appears(browser, "[data-sent][data-state=completed]")
     browser.until(lambda: "I32: -7" in shown(browser, ".kw-events")[0], "the command's event is not shown")
     life = shown(browser, ".kw-result .kw-steps")[0]
     assert [word for word in life.split() if word.isalpha() and word != "ms"] == [
         "queued", "sent", "dispatched", "completed",
     ]  # fmt: skip
+    browser.until(lambda: "completed" in newest(browser), "the history does not show its end")
     row = newest(browser)
     assert "CMD_TEST_CMD_1" in row
     assert "by local" in row
@@ -172,11 +181,12 @@ def test_enter_sends_and_a_command_of_the_history_is_sent_again(station: Station
     browser = station.open("commands")
     choose(browser, "CdhCore.cmdDisp.CMD_NO_OP_STRING")
     field(browser, "arg1").send_keys("by the keyboard", Keys.ENTER)
-    browser.find("[data-sent][data-state=completed]")
-    before = browser.find(".kw-rows .kw-row").get_attribute("data-record")
-    browser.find(".kw-rows .kw-row button[aria-label='Send again']").click()
-    browser.until(lambda: browser.find(".kw-rows .kw-row").get_attribute("data-record") != before, "nothing was sent")
-    browser.find("[data-sent][data-state=completed]")
+    appears(browser, "[data-sent][data-state=completed]")
+    browser.until(lambda: "by the keyboard" in newest(browser), "the history does not show it")
+    before = newest_row(browser).get_attribute("data-record")
+    newest_row(browser).find_element("css selector", "button[aria-label='Send again']").click()
+    browser.until(lambda: newest_row(browser).get_attribute("data-record") != before, "nothing was sent")
+    browser.until(lambda: "completed" in newest(browser), "the history does not show its end")
     assert newest(browser).count("by the keyboard") == 1
     browser.until(
         lambda: sum("NoOpStringReceived" in line and "by the keyboard" in line for line in station.device.lines) == 2,
@@ -199,7 +209,7 @@ def test_a_hazardous_command_is_armed_before_it_is_sent_and_its_failure_is_told(
     send.click()
     browser.await_text("Send now")
     send.click()
-    browser.find("[data-sent][data-state=failed]")
+    appears(browser, "[data-sent][data-state=failed]")
     browser.await_text("EXECUTION_ERROR")
 
 
@@ -211,7 +221,7 @@ def test_a_form_has_nested_fields_for_structs(station: Station) -> None:
     seconds.send_keys(Keys.CONTROL, "a")
     seconds.send_keys("5")
     browser.find("[data-action=send]").click()
-    browser.find("[data-sent][data-state=completed]")
+    appears(browser, "[data-sent][data-state=completed]")
     browser.until(lambda: "seconds: 5" in newest(browser), "the history shows another value")
 
 
@@ -222,10 +232,10 @@ def test_a_command_is_held_while_the_link_is_down_and_can_be_taken_back(station:
     try:
         browser.until(lambda: "Link up" not in browser.find(".kw-link-text").text, "the link seems up")
         browser.find("[data-action=send]").click()
-        browser.find("[data-sent][data-state=queued]")
-        assert "waiting" in newest(browser)
+        appears(browser, "[data-sent][data-state=queued]")
+        browser.until(lambda: "waiting" in newest(browser), "the history does not show it")
         newest_row(browser).find_element("css selector", "button[aria-label='Take back']").click()
-        browser.find("[data-sent][data-state=cancelled]")
+        appears(browser, "[data-sent][data-state=cancelled]")
     finally:
         station.device.start()
         station.server.await_link("station")
@@ -306,7 +316,7 @@ def test_a_sequence_is_edited_fails_inline_is_mended_uploaded_run_and_watched(st
     assert browser.find("[data-open='watched.seq']").is_displayed()
 
     browser.find("[data-action=upload]").click()
-    browser.find("[data-transfer=completed]")
+    appears(browser, "[data-transfer=completed]")
     assert (station.device.root / "watched.bin").exists()
     browser.find("[data-action=run]").click()
     seen: list[tuple[str, ...]] = []
@@ -330,12 +340,12 @@ def test_a_run_is_stopped(station: Station) -> None:
     replace_text(browser, "R00:10:00 CdhCore.cmdDisp.CMD_NO_OP\n")
     browser.await_text("compiles to")
     browser.find("[data-action=upload]").click()
-    browser.find("[data-transfer=completed]")
+    appears(browser, "[data-transfer=completed]")
     browser.find("[data-action=run]").click()
     browser.until(lambda: "/long.bin" in newest(browser), "no run")
     browser.until(lambda: bool(browser.all("[data-run=loaded], [data-run=running]")), "it does not run")
     browser.find("button[aria-label=Stop]").click()
-    browser.find("[data-run=cancelled]")
+    appears(browser, "[data-run=cancelled]")
     assert shown(browser, ".kw-run-steps li i")[0] == "not run"
 
 
@@ -354,12 +364,19 @@ def test_a_text_is_opened_again_and_deleted(station: Station) -> None:
     browser.until(lambda: not browser.all("[data-open='kept.seq']"), "it is still in the list")
 
 
-@pytest.mark.parametrize("page", ["commands", "files", "sequences"])
-def test_nothing_is_wider_than_a_narrow_screen(page: str, station: Station) -> None:
-    station.browser.resize(*NARROW)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("page, title", [("commands", "History"), ("files", "Transfers"), ("sequences", "Runs")])
+def test_every_page_renders_on_every_screen(
+    page: str, title: str, size: tuple[int, int], dark: bool, station: Station
+) -> None:
+    station.browser.resize(*size)
+    station.browser.set_dark(dark)
     browser = station.open(page)
-    browser.find(".kw-page .kw-card")
-    assert browser.script("return document.documentElement.scrollWidth") <= NARROW[0]
+    browser.await_text(title)
+    browser.await_text("Link up")
+    assert browser.script("return document.body.classList.contains('body--dark')") is dark
+    assert browser.script("return document.documentElement.scrollWidth") <= size[0]
 
 
 def test_a_viewer_sees_everything_and_is_offered_nothing(

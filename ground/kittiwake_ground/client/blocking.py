@@ -108,7 +108,8 @@ def iterating(
                     return
                 yield one
         finally:
-            self._thread.run(found.aclose())
+            if not self._thread.is_closed:
+                self._thread.run(found.aclose())
 
     return cast("Callable[Concatenate[Blocking[A], P], Iterator[R]]", call)
 

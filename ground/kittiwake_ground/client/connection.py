@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from contextlib import asynccontextmanager
@@ -22,9 +23,14 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1"
 CONNECT_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 90.0
 """Longer than the longest that the server lets a request wait for something."""
 
+MAX_ATTEMPTS = 10
+"""How often a request is made that the server puts off because there were too many just now."""
+
+LONGEST_PAUSE_S = 5.0
 MAX_MESSAGE = 64 << 20
 MAX_DETAIL = 1000
 _HINTS = {
@@ -43,6 +49,7 @@ class Connection:
         self.url = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client: httpx.AsyncClient | None = None
+        self._sockets: set[ClientConnection] = set()
 
     @property
     def _http(self) -> httpx.AsyncClient:
@@ -58,7 +65,9 @@ class Connection:
         return self._client
 
     async def close(self) -> None:
-        """Gives the connections back."""
+        """Gives the connections back; whoever still waits for news gets `ServerUnreachable`."""
+        for socket in list(self._sockets):
+            await socket.close()
         if self._client is not None:
             await self._client.aclose()
             self._client = None
@@ -92,12 +101,18 @@ class Connection:
         import httpx
 
         given = {name: value for name, value in (query or {}).items() if value is not None}
-        try:
-            response = await self._http.request(method, path, params=given, json=body, content=content)
-        except httpx.ConnectError as fault:
-            raise ServerUnreachable(self.url, _cause(fault)) from None
-        except httpx.HTTPError as fault:
-            raise ServerUnreachable(self.url, str(fault) or type(fault).__name__) from None
+        left = MAX_ATTEMPTS
+        while True:
+            try:
+                response = await self._http.request(method, path, params=given, json=body, content=content)
+            except httpx.ConnectError as fault:
+                raise ServerUnreachable(self.url, _cause(fault)) from None
+            except httpx.HTTPError as fault:
+                raise ServerUnreachable(self.url, str(fault) or type(fault).__name__) from None
+            left -= 1
+            if response.status_code != HTTPStatus.TOO_MANY_REQUESTS or not left:
+                break
+            await asyncio.sleep(_retry_after_s(response))
         if response.is_error:
             raise _refusal(response)
         return response
@@ -139,13 +154,14 @@ class Connection:
         try:
             socket = await connect(
                 address, additional_headers=self._headers, proxy=None, max_size=MAX_MESSAGE,
-                open_timeout=CONNECT_TIMEOUT_S,
+                open_timeout=CONNECT_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S,
             )  # fmt: skip
         except InvalidStatus as fault:
             raise RequestRefused(fault.response.status_code, f"{self.url} refuses to tell news") from None
         except (OSError, WebSocketException) as fault:
             raise ServerUnreachable(self.url, _cause(fault)) from None
-        async with socket:
+        self._sockets.add(socket)
+        try:
             wanted = {"kinds": list(kinds), "deployment": deployment, "names": list(names), "recent": recent}
             try:
                 await socket.send(json.dumps({"type": "subscribe", "id": 1, **wanted}))
@@ -155,6 +171,9 @@ class Connection:
             if first["type"] == "error":
                 raise RequestRefused(422, str(first["detail"]))
             yield self._updates(socket)
+        finally:
+            self._sockets.discard(socket)
+            await socket.close()
 
     async def _updates(self, socket: ClientConnection) -> AsyncIterator[Update]:
         while True:
@@ -183,6 +202,12 @@ class Connection:
             status = received.code - 4000
             return RequestRefused(status, received.reason, _hint(status))
         return ServerUnreachable(self.url, "it has gone")
+
+
+def _retry_after_s(response: httpx.Response) -> float:
+    """How long the server wants to be left alone."""
+    wanted = response.headers.get("retry-after", "")
+    return min(float(wanted), LONGEST_PAUSE_S) if wanted.isdecimal() else 1.0
 
 
 def _cause(fault: BaseException) -> str:

@@ -53,6 +53,7 @@ WAIT_SLICE_S = 30.0
 
 PROGRESS_S = 0.2
 MAX_SEQUENCE_SIZE = 4 << 20
+MAX_FILE_SIZE = 1 << 30
 
 
 class AsyncDeployment:
@@ -298,7 +299,7 @@ class AsyncDeployment:
         `progress` is told bytes done and bytes in all. Raises `TransferFailed`, and `OSError` for a file that cannot
         be read.
         """
-        content = source if isinstance(source, bytes) else Path(source).read_bytes()
+        content = source if isinstance(source, bytes) else read_limited(Path(source), MAX_FILE_SIZE)
         name = "" if isinstance(source, bytes) else Path(source).name
         begun = await self.request("POST", "/uploads", query={"remote": remote, "name": name}, content=content)
         return await self._transferred(begun, progress, timeout_s)
@@ -443,16 +444,21 @@ def _id_of(run: SequenceRun | int) -> int:
     return run if isinstance(run, int) else run.id
 
 
+def read_limited(path: Path, limit: int) -> bytes:
+    """A file's content. Raises `OSError`, and `ValueError` for one over the limit."""
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"{path}: larger than {limit} bytes")
+    return content
+
+
 def read_sequence(source: str | Path) -> tuple[str, str]:
     """The text of a sequence and its name. Raises `OSError`, and `ValueError` for one too large or not in UTF-8."""
     if isinstance(source, str) and ("\n" in source or not source.endswith(".seq")):
         return source, "sequence"
     path = Path(source)
-    with path.open("rb") as file:
-        content = file.read(MAX_SEQUENCE_SIZE + 1)
-    if len(content) > MAX_SEQUENCE_SIZE:
-        raise ValueError(f"{path}: larger than {MAX_SEQUENCE_SIZE} bytes")
     try:
-        return content.decode(), path.name
+        return read_limited(path, MAX_SEQUENCE_SIZE).decode(), path.name
     except UnicodeDecodeError:
         raise ValueError(f"{path}: this is not UTF-8 text") from None

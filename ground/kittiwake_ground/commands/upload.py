@@ -16,8 +16,6 @@ from kittiwake_ground.commands.session import EventPrinter, connected, drop, lin
 if TYPE_CHECKING:
     from kittiwake_ground.client.deployment import AsyncDeployment
 
-MAX_FILE_SIZE = 1 << 30
-
 
 def parser() -> argparse.ArgumentParser:
     """The arguments."""
@@ -54,10 +52,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _upload(options: argparse.Namespace) -> int:
-    with options.local.open("rb") as file:
-        content = file.read(MAX_FILE_SIZE + 1)
-    if len(content) > MAX_FILE_SIZE:
-        raise ValueError(f"{options.local}: larger than {MAX_FILE_SIZE} bytes")
+    from kittiwake_ground.client.deployment import MAX_FILE_SIZE, read_limited
+
+    content = read_limited(options.local, MAX_FILE_SIZE)
     address = server_of(options)
     if address is None:
         _upload_straight(options, content)

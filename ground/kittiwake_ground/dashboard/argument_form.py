@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.dictionary.values import value_of
-from kittiwake.model.types import Array, Boolean, Enumeration, Float, Integer, Ranged, Struct, Text, resolved
+from kittiwake.model.types import Array, Boolean, Enumeration, Integer, Ranged, Struct, Text, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -206,8 +206,3 @@ def _size_text(base: WireType) -> str:
         return f"{base.size} x {base.element.name}"
     assert isinstance(base, Struct)
     return f"{len(base.members)} members"
-
-
-def is_number(form: WireType) -> bool:
-    """Whether a type's values are numbers."""
-    return isinstance(resolved(form), (Integer, Float))

@@ -59,7 +59,9 @@ async def build_frame(context: Context, page: Page) -> None:
 def _navigation(context: Context, page: Page) -> ui.left_drawer:
     from kittiwake_ground.dashboard.pages import PAGES
 
-    with ui.left_drawer(bordered=True).props("width=200 breakpoint=900").classes("kw-drawer") as drawer:
+    # With a value of None, NiceGUI would ask the browser, and complain if the page is gone before it answers.
+    with ui.left_drawer(value=False, bordered=True).classes("kw-drawer") as drawer:
+        drawer.props("width=200 breakpoint=900 show-if-above")
         for number, one in enumerate(PAGES, 1):
             place = f"/d/{context.deployment.name}/{one.name}"
             active = " kw-active" if one is page else ""

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
+from kittiwake_ground.dashboard.life_html import clock_text
 from kittiwake_ground.dashboard.page import Refused, complain
 from kittiwake_ground.dashboard.remote_tree import NOTE, PENDING, ROOT, RemoteTree
 from kittiwake_ground.server.folders import ListingFailed
 from kittiwake_ground.server.instances import commands_called
+from kittiwake_ground.server.session import now_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +52,7 @@ class RemoteFolder:
         with ui.row().classes("kw-bar"):
             ui.label("Remote folder").classes("kw-heading")
             self._busy = ui.spinner(size="16px")
+            self._note = ui.label().classes("kw-muted kw-note")
             ui.space()
             ui.button("List", icon="refresh", on_click=lambda: self.look(ROOT)).props(
                 "outline no-caps dense data-action=list"
@@ -68,13 +71,17 @@ class RemoteFolder:
             return
         self._listing.add(path)
         self._busy.set_visibility(True)
+        self._note.set_text(f"asking for {path}")
         try:
             by = self._context.act("folder listed", path)
             self._tree.take(await self._context.deployment.folders.list(path, by))
+            self._note.set_text(f"{path} as of {clock_text(now_us())[:8]}")
             self._chosen(path)
         except ListingFailed as fault:
+            self._note.set_text("")
             self._tree.fail(path, str(fault))
         except (Refused, ValueError, LookupError) as fault:
+            self._note.set_text("")
             complain(fault)
         finally:
             self._listing.discard(path)

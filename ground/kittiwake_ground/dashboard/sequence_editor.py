@@ -40,7 +40,6 @@ class SequenceEditor:
         self.name = "sequence"
         self._editor = ui.codemirror("", on_change=self._typed, line_wrapping=True, indent="  ", keymap={"Mod-s": save})
         self._editor.classes("kw-editor kw-wide")
-        self._editor.set_enabled(True)
 
     @property
     def text(self) -> str:

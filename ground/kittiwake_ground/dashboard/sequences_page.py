@@ -135,8 +135,6 @@ class _Desk:
         self._changed()
 
     def _changed(self) -> None:
-        if not hasattr(self, "editor"):
-            return
         checked, text = self.editor.checked, self.editor.text
         blank = not text.strip()
         if self._findings is not None:

@@ -35,6 +35,7 @@ class UploadCard:
             auto_upload=True, max_file_size=limit, on_upload=self._take,
             on_rejected=lambda: complain(f"at most {size_text(limit)} in a file, and one file at a time"),
         ).classes("kw-uploader")  # fmt: skip
+        upload.on("failed", lambda: complain("the ground station did not get the file; try again"), args=[])
         zone = ui.element("button").props("type=button").classes("kw-drop")
         with zone:
             ui.icon("upload_file", size="24px")

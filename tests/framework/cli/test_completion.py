@@ -56,6 +56,8 @@ def test_commands_are_completed(complete: Callable[..., set[str]]) -> None:
     assert complete("s") == {"seq", "schema"}
     assert complete("ground", "") >= {"send", "events", "channels", "upload", "download"}
     assert complete("keys", "r") == {"rotate"}
+    assert complete("ground", "params", "d") == {"diff"}
+    assert complete("ground", "seq", "") >= {"compile", "upload", "run", "follow"}
 
 
 def test_options_and_their_values_are_completed(complete: Callable[..., set[str]]) -> None:

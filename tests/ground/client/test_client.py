@@ -24,11 +24,15 @@ from kittiwake_ground.client import (
     ServerUnreachable,
     WaitTimedOut,
 )
+from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
+from kittiwake_ground.people.accounts import Accounts
+from tests.ground.client.served import Served
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kittiwake_ground.client import Deployment
     from tests.ground.client.scripted_deployment import ScriptedDeployment
-    from tests.ground.client.served import Served
 
 NO_OP = "CdhCore.cmdDisp.CMD_NO_OP"
 NO_OP_STRING = "CdhCore.cmdDisp.CMD_NO_OP_STRING"
@@ -289,3 +293,41 @@ def test_a_closed_client_says_so(served: Served) -> None:
 def test_every_fault_is_a_fault_of_the_ground() -> None:
     kinds = (ServerUnreachable, RequestRefused, CommandFailed, WaitTimedOut, ExpectationFailed)
     assert all(issubclass(one, GroundFault) for one in kinds)
+
+
+def test_more_actions_than_the_server_takes_at_once_are_made_one_after_the_other(station: Deployment) -> None:
+    last = [station.send(NO_OP, wait=False) for _ in range(125)][-1]
+    assert station.answer(last, 10.0).completed
+
+
+def test_an_iterator_outlives_its_client(served: Served, station: Deployment) -> None:
+    with Ground(served.url) as ground:
+        news = ground.deployment().watch("links")
+        assert next(news).kind == "links"
+    news.close()  # type: ignore[attr-defined]
+
+
+def test_a_token_is_wanted_where_there_are_users(
+    device: ScriptedDeployment, dictionary_file: Path, tmp_path: Path
+) -> None:
+    accounts = Accounts(tmp_path / "users.json")
+    accounts.add_user("ann", "viewer", "correct horse battery")
+    token = accounts.add_token("notebook", "ann", "viewer")
+    small = DeploymentConfiguration("small", dictionary_file, device.link, "fprime")
+    served = Served(GroundConfiguration((small,), folder=tmp_path / "ground", users=tmp_path / "users.json"))
+    try:
+        with Ground(served.url) as stranger:
+            with pytest.raises(RequestRefused, match="give a token") as refused:
+                stranger.deployment("small")
+            assert refused.value.status == 401
+        with Ground(served.url, token) as ground:
+            station = ground.deployment("small")
+            assert next(station.watch("links")).kind == "links"
+            with pytest.raises(RequestRefused, match="this takes an operator") as forbidden:
+                station.send(NO_OP)
+            assert forbidden.value.status == 403
+        with Ground(served.url, "kwt_wrong") as wrong, pytest.raises(RequestRefused) as unknown:
+            wrong.links()
+        assert unknown.value.status == 401
+    finally:
+        served.stop()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from kittiwake.cli.main import main
+from kittiwake_ground.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,3 +216,16 @@ def test_without_server_and_link_it_goes_straight_and_says_so(
     assert done.status == 2
     assert done.err.startswith("No ground station at http://127.0.0.1:1: straight over tcp://127.0.0.1:50000.\n")
     assert "which dictionary?" in done.err
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_progress_is_shown_only_where_somebody_watches(watched: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: watched)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress_bar("/file.bin") as told:
+        if told is not None:
+            told(0, 0)
+            told(500, 1000)
+    assert ("/file.bin" in terminal.getvalue(), "0.5/1.0 kB" in terminal.getvalue()) == (watched, watched)
