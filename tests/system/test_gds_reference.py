@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_sync_commands_own_events_come_before_dispatched_and_completed(linked:
     names = [event.name.rpartition(".")[2] for event in gds.events(since)]
     assert names[:3] == ["FrameworkVersion", "OpCodeDispatched", "OpCodeCompleted"]
     times = [event.time for event in gds.events(0)]
-    assert all(earlier < later for earlier, later in zip(times, times[1:], strict=False))
+    assert all(earlier < later for earlier, later in pairwise(times))
 
 
 def test_files_go_up_and_come_down_byte_for_byte(linked: Callable[..., Pair], tmp_path: Path) -> None:

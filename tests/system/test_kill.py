@@ -145,7 +145,9 @@ def test_what_was_acknowledged_survives_sigkill_and_nothing_is_ever_half(
             station = Station(link, dictionary, "ccsds", complain=lambda _: None)
             station.connect(timeout_s=10.0)
             seen: list[str] = []
-            command_and_wait(station, "CdhCore.cmdDisp.CMD_NO_OP", [], 10.0, lambda item: seen.append(getattr(item, "name", "")))
+            command_and_wait(
+                station, "CdhCore.cmdDisp.CMD_NO_OP", [], 10.0, lambda item: seen.append(getattr(item, "name", ""))
+            )
         assert FILTERED not in seen, "the filter that was acknowledged is gone"
 
 

@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fpp": ("kittiwake.cli.fpp", "write a topology and its components in FPP"),
     "seq": ("kittiwake.cli.seq", "compile, show, check and dry-run command sequences"),
     "keys": ("kittiwake.cli.keys", "make, list and rotate the keys that sign the uplink"),
-    "ground": ("kittiwake_ground.commands.ground", "command and watch a deployment straight over a link"),
+    "ground": ("kittiwake_ground.commands.ground", "the ground station, and commands, telemetry and files from here"),
     "completion": ("kittiwake.cli.completion", "print a script that completes these commands in a shell"),
 }
 """Sub-command -> module with a function `main(arguments) -> exit status`, and a line of help."""

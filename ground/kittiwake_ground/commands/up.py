@@ -24,15 +24,22 @@ NAME = "station"
 
 def parser() -> argparse.ArgumentParser:
     """The arguments."""
+    from kittiwake.cli import run
+    from kittiwake_ground import configuration
+
+    link_port = int(run.DEFAULT_LINK.rpartition(":")[2])
+    port = configuration.DEFAULT_PORT
     made = argparse.ArgumentParser(
         "kittiwake up", description="Build a topology, start its deployment, and serve the ground station in front."
     )
     made.add_argument("topology", type=Path, help="topology file (YAML)")
     made.add_argument("--build", type=Path, default=Path("build"), metavar="DIR", help="default: build")
     made.add_argument("--root", type=Path, metavar="DIR", help="where the deployment keeps its files")
-    made.add_argument("--link-port", type=int, default=50000, metavar="PORT", help="default: 50000; 0 takes a free one")
     made.add_argument(
-        "--port", type=int, default=8090, help="of the ground station (default: 8090); 0 takes a free one"
+        "--link-port", type=int, default=link_port, metavar="PORT", help="default: %(default)s; 0 takes a free one"
+    )
+    made.add_argument(
+        "--port", type=int, default=port, help="of the ground station (default: %(default)s); 0 takes a free one"
     )
     made.add_argument("--folder", type=Path, help="for the ground station's archive and files (default: var/ground)")
     made.add_argument("--quiet", action="store_true", help="do not write the deployment's events to the terminal")

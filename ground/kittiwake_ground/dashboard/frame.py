@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html import escape
 from inspect import isawaitable
 from typing import TYPE_CHECKING
@@ -47,6 +48,7 @@ async def build_frame(context: Context, page: Page) -> None:
         build_notice("Too many pages are open", str(fault))
         return
     ui.context.client.on_delete(subscription.close)
+    ui.add_head_html(f"<script>kittiwake.setClock({time.time_ns() // 1_000_000})</script>")
     drawer = _navigation(context, page)
     _header(context, page, drawer)
     with ui.column().classes("kw-page"):

@@ -26,7 +26,13 @@ window.kittiwake = (() => {
   setInterval(showClock, 1000);
   document.addEventListener("DOMContentLoaded", () => setTimeout(showClock, 300));
 
-  async function toggleDark() {
+  // Ages count by the ground station's clock; what a page takes to load is no difference of clocks.
+  function setClock(groundMs) {
+    const offset = groundMs - Date.now();
+    kittiwake.clockOffset = Math.abs(offset) > 3000 ? offset : 0;
+  }
+
+  function toggleDark() {
     Quasar.Dark.toggle();
     const theme = Quasar.Dark.isActive ? "dark" : "light";
     document.cookie = `kittiwake_theme=${theme}; path=/; max-age=31536000; samesite=strict`;
@@ -52,5 +58,5 @@ window.kittiwake = (() => {
     location.reload();
   }
 
-  return { clockOffset: 0, toggleDark, logIn, logOut };
+  return { clockOffset: 0, setClock, toggleDark, logIn, logOut };
 })();
