@@ -49,7 +49,7 @@ class TcpStream:
         except BlockingIOError:
             return None
         if not self._answered and data and _QUICKACK is not None:
-            # What is sent carries the acknowledgement with it; only a peer that gets no answer waits for one of its own.
+            # What is sent carries the acknowledgement with it; a peer that gets no answer waits for one of its own.
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)  # Linux takes it back by itself
         self._answered = False
         return data
