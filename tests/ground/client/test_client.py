@@ -296,6 +296,7 @@ def test_every_fault_is_a_fault_of_the_ground() -> None:
 
 
 def test_more_actions_than_the_server_takes_at_once_are_made_one_after_the_other(station: Deployment) -> None:
+    station.send(NO_OP)  # the link is up from here on: commands are not held back in the server's queue
     last = [station.send(NO_OP, wait=False) for _ in range(125)][-1]
     assert station.answer(last, 10.0).completed
 
