@@ -227,6 +227,7 @@ def test_the_keyboard_leads_to_every_page_and_turns_the_light_off(station: Stati
         browser.await_address(page)
         browser.find(f".kw-active[href$='{page}']")
         browser.await_text("Link up")
+    browser.await_text("UTC")  # the clock comes last: the page has taken its theme and will keep the next one
     browser.find("body").send_keys("d")
     browser.until(lambda: browser.script("return Quasar.Dark.isActive"), "it is not dark")
     station.open("overview")
