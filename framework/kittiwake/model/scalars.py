@@ -76,10 +76,31 @@ class WireType:
         return self.name
 
 
-class Integer(WireType):
+class _Number(WireType):
+    """What integers and floats share: one `struct` field; `_kind` says in a message what the type wants."""
+
+    _struct: _struct.Struct
+    _kind: str
+
+    def pack(self, value: Any) -> bytes:
+        try:
+            return self._struct.pack(value)
+        except (OverflowError, _struct.error):
+            self.check(value)
+            raise TypeError(f"{self.name} wants {self._kind}, not {value!r}") from None
+
+    def unpack(self, data: bytes, offset: int = 0) -> tuple[Any, int]:
+        try:
+            return self._struct.unpack_from(data, offset)[0], offset + self.max_size
+        except _struct.error:
+            raise WireError(f"{self.name} needs {self.max_size} bytes at {offset}, {len(data)} are there") from None
+
+
+class Integer(_Number):
     """A two's complement integer of 8, 16, 32 or 64 bits; `low` and `high` bound its values."""
 
     python = int
+    _kind = "an integer"
 
     def __init__(self, bits: int, signed: bool) -> None:
         self.name = f"{'I' if signed else 'U'}{bits}"
@@ -98,19 +119,6 @@ class Integer(WireType):
         if not self.low <= value <= self.high:
             raise ValueError(f"{value} is outside {self.name} ({self.low} to {self.high})")
 
-    def pack(self, value: Any) -> bytes:
-        try:
-            return self._struct.pack(value)
-        except _struct.error:
-            self.check(value)
-            raise TypeError(f"{self.name} wants an integer, not {value!r}") from None
-
-    def unpack(self, data: bytes, offset: int = 0) -> tuple[Any, int]:
-        try:
-            return self._struct.unpack_from(data, offset)[0], offset + self.max_size
-        except _struct.error:
-            raise WireError(f"{self.name} needs {self.max_size} bytes at {offset}, {len(data)} are there") from None
-
     @property
     def default(self) -> int:
         return 0
@@ -125,10 +133,11 @@ class Integer(WireType):
         return int(plain)
 
 
-class Float(WireType):
+class Float(_Number):
     """An IEEE 754 float of 32 or 64 bits."""
 
     python = float
+    _kind = "a number"
 
     def __init__(self, bits: int) -> None:
         self.name = f"F{bits}"
@@ -144,19 +153,6 @@ class Float(WireType):
             self._struct.pack(value)
         except (OverflowError, _struct.error):
             raise ValueError(f"{value!r} is outside {self.name}") from None
-
-    def pack(self, value: Any) -> bytes:
-        try:
-            return self._struct.pack(value)
-        except (OverflowError, _struct.error):
-            self.check(value)
-            raise TypeError(f"{self.name} wants a number, not {value!r}") from None
-
-    def unpack(self, data: bytes, offset: int = 0) -> tuple[Any, int]:
-        try:
-            return self._struct.unpack_from(data, offset)[0], offset + self.max_size
-        except _struct.error:
-            raise WireError(f"{self.name} needs {self.max_size} bytes at {offset}, {len(data)} are there") from None
 
     @property
     def default(self) -> float:
