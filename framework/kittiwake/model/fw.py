@@ -97,6 +97,11 @@ def Cycle(due_ns: U64, period_ns: U64) -> None:
     """One cycle of a rate group, due at `due_ns` since boot; the next is due `period_ns` later."""
 
 
+@port("Fw.Signal")
+def Signal() -> None:
+    """Something is to be done, or has happened; which, the name of the port says."""
+
+
 @port("Svc.Ping")
 def Ping(key: U32) -> None:
     """A question whether a component still answers, and its answer: the same key."""
@@ -119,6 +124,6 @@ def Log(id: FwEventIdType, tag: TimeTag, severity: Severity, arguments: Annotate
 
 __all__ = [
     "CmdResponse", "Com", "CommandResponse", "Cycle", "Enabled", "FwChanIdType", "FwEventIdType",
-    "FwOpcodeType", "FwPrmIdType", "FwSizeType", "Log", "Ping", "Sched", "Severity", "TimeBase", "TimeInterval",
-    "TimeTag", "TimeValue", "Wait",
+    "FwOpcodeType", "FwPrmIdType", "FwSizeType", "Log", "Ping", "Sched", "Severity", "Signal", "TimeBase",
+    "TimeInterval", "TimeTag", "TimeValue", "Wait",
 ]  # fmt: skip
