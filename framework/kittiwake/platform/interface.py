@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Self
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, Self
 
 NS_PER_S = 1_000_000_000
 
@@ -119,6 +119,41 @@ class Files(Protocol):
         """Free and total bytes of the file system that holds `path`."""
 
 
+class Connection(Protocol):
+    """A connection to a SQLite database. What is wrong with the medium is raised as `OSError`.
+
+    Statements outside of `begin` and `commit` only read.
+    """
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Carries out one statement and gives the rows it returns."""
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Carries out one statement for each row of parameters."""
+
+    def begin(self) -> None:
+        """Begins a transaction that may write."""
+
+    def commit(self) -> None:
+        """Makes the transaction count; on return it is durable if the database was opened so."""
+
+    def rollback(self) -> None:
+        """Takes the transaction back; without one it does nothing."""
+
+    def close(self) -> None:
+        """Takes back what was not committed, and closes."""
+
+
+class Databases(Protocol):
+    """SQLite databases, by absolute path."""
+
+    def open(self, path: str, *, durable: bool) -> Connection:
+        """Opens or makes a database; `durable` has each commit wait for the medium.
+
+        A database that is not durable is never torn, but its last transactions may be lost with the power.
+        """
+
+
 class Stream(Protocol):
     """A connection that carries bytes: TCP, serial, or a simulated wire. Never blocks."""
 
@@ -219,6 +254,10 @@ class Platform(Protocol):
     @property
     def files(self) -> Files:
         """The file system."""
+
+    @property
+    def databases(self) -> Databases:
+        """SQLite databases."""
 
     @property
     def network(self) -> Network:

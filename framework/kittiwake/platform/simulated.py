@@ -12,6 +12,7 @@ from __future__ import annotations
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.seeded import SeededRandom
 from kittiwake.platform.simulated_clock import SimulatedClock
+from kittiwake.platform.simulated_databases import SimulatedDatabases
 from kittiwake.platform.simulated_disk import Disk
 from kittiwake.platform.simulated_files import PowerCut, SimulatedFiles
 from kittiwake.platform.simulated_network import SimulatedNetwork
@@ -39,6 +40,7 @@ class SimulatedPlatform:
         self.random = self._chaos.fork()
         self.network = SimulatedNetwork(self.clock, self._chaos.fork())
         self.files = SimulatedFiles(Disk() if disk is None else disk, self.clock)
+        self.databases = SimulatedDatabases(self.files)
 
     def poller(self) -> SimulatedPoller:
         """A new poller; all pollers of one machine share its clock."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kittiwake.platform.seeded import SeededRandom
+    from kittiwake.platform.simulated_databases import Content
 
 SECTOR_SIZE = 512
 _DISK_SIZE = 1 << 30
@@ -41,10 +42,11 @@ def system_error(code: int, path: str) -> OSError:
 class Inode:
     """A file or folder, whatever names lead to it."""
 
-    __slots__ = ("_durable", "_pending", "data", "is_folder", "modified_ns")
+    __slots__ = ("_durable", "_pending", "data", "database", "is_folder", "modified_ns")
 
     def __init__(self, is_folder: bool, data: bytes = b"", modified_ns: int = 0) -> None:
         self.is_folder = is_folder
+        self.database: Content | None = None
         self.data = bytearray(data)
         self.modified_ns = modified_ns
         self._durable = bytearray(data)
@@ -73,7 +75,10 @@ class Inode:
         image = bytearray(self._durable)
         for change in _survivors(self._pending, random):
             _apply(image, change)
-        return Inode(self.is_folder, bytes(image), self.modified_ns)
+        left = Inode(self.is_folder, bytes(image), self.modified_ns)
+        if self.database is not None:
+            left.database = self.database.survivor(random)
+        return left
 
 
 def _apply(image: bytearray, change: tuple[int, bytes | None]) -> None:

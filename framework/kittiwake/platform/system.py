@@ -11,6 +11,7 @@ from _thread import get_native_id
 from functools import partial
 from typing import TYPE_CHECKING
 
+from kittiwake.platform.system_databases import SystemDatabases
 from kittiwake.platform.system_files import SystemFiles
 from kittiwake.platform.system_network import SystemNetwork
 from kittiwake.platform.system_poller import SystemPoller
@@ -65,6 +66,7 @@ class SystemPlatform:
         self.clock = SystemClock()
         self.random = SystemRandom()
         self.files = SystemFiles()
+        self.databases = SystemDatabases()
         self.network = SystemNetwork()
 
     def poller(self) -> SystemPoller:
