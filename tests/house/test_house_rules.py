@@ -44,7 +44,9 @@ def texts() -> Iterator[Path]:
     """The files that people write: those of the folders above, and those at the top."""
     for folder in (*FOLDERS, "topologies", "sequences", ".ci"):
         yield from (path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix in TEXT_SUFFIXES)
-    yield from (path for path in ROOT.iterdir() if path.is_file() and path.suffix in TEXT_SUFFIXES)
+    # In a linked work tree `.git` is a file.
+    top = (path for path in ROOT.iterdir() if path.is_file() and path.name != ".git")
+    yield from (path for path in top if path.suffix in TEXT_SUFFIXES)
 
 
 def matches(pattern: re.Pattern[str]) -> list[str]:
