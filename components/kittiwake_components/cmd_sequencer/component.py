@@ -317,7 +317,9 @@ class CmdSequencer(SequencerReports):
         self._disarm()
         now = self.clock.now_ns()
         remaining = run.remaining_ns(now, present_us(self._tags, self.clock))
-        if remaining <= 0:
+        if run.is_absolute and self._tags.is_estimated:
+            self._timer = self.clock.call_at(now + RECHECK_NS, self._wait, run)
+        elif remaining <= 0:
             self._send(run, now)
         else:
             longest = RECHECK_NS if run.is_absolute else remaining

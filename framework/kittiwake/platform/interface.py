@@ -26,10 +26,16 @@ class Clock(Protocol):
         """Nanoseconds of the cheapest clock that never steps, for durations only; it need not count suspend."""
 
     def wall_ns(self) -> int:
-        """Nanoseconds since the Unix epoch, UTC; it may step either way."""
+        """Nanoseconds since the Unix epoch, UTC, by the machine or as `set_wall_ns` says; it may step either way."""
 
     def set_wall_ns(self, wall_ns: int) -> None:
-        """Steps the wall clock. Raises `PermissionError` where the system does not allow it."""
+        """Gives this process a wall time of its own, which goes on from `wall_ns` with the clock since boot.
+
+        The machine's clock stays as it is, and its steps move the wall time no more.
+        """
+
+    def follow_machine(self) -> None:
+        """Takes `set_wall_ns` back: wall time is the machine's again."""
 
 
 class Random(Protocol):

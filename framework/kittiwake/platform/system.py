@@ -25,7 +25,7 @@ _FLOAT_BITS = 53
 
 
 class SystemClock:
-    """CLOCK_BOOTTIME, which counts suspend, and CLOCK_REALTIME.
+    """CLOCK_BOOTTIME, which counts suspend, and CLOCK_REALTIME until the process has a wall time of its own.
 
     `now_ns` and `wall_ns` are the system's calls with their clock filled in: a method would double what they cost.
     """
@@ -35,11 +35,18 @@ class SystemClock:
     def __init__(self) -> None:
         self.now_ns: Callable[[], int] = partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME)
         self.meter_ns: Callable[[], int] = time.monotonic_ns
-        self.wall_ns: Callable[[], int] = partial(time.clock_gettime_ns, time.CLOCK_REALTIME)
+        self.wall_ns: Callable[[], int]
+        self.follow_machine()
 
     def set_wall_ns(self, wall_ns: int) -> None:
-        """Steps the system's wall clock. Raises `PermissionError` without CAP_SYS_TIME."""
-        time.clock_settime_ns(time.CLOCK_REALTIME, wall_ns)
+        """Gives this process a wall time of its own; the machine's clock stays as it is."""
+        now_ns = self.now_ns
+        offset_ns = wall_ns - now_ns()
+        self.wall_ns = lambda: now_ns() + offset_ns
+
+    def follow_machine(self) -> None:
+        """Makes wall time the machine's."""
+        self.wall_ns = partial(time.clock_gettime_ns, time.CLOCK_REALTIME)
 
 
 class SystemRandom:

@@ -20,13 +20,17 @@ MICROSECONDS = (1 << BASE_SHIFT) - 1
 
 
 class TagSource:
-    """Gives time tags. `stale` says that a new turn began since the clock was last read."""
+    """Gives time tags. `stale` says that a new turn began since the clock was last read.
 
-    __slots__ = ("_boot", "_clock", "base", "last", "stale")
+    `is_estimated` says that wall time is a guess, good for labels; what waits for an absolute time waits on.
+    """
+
+    __slots__ = ("_boot", "_clock", "base", "is_estimated", "last", "stale")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._boot = False
+        self.is_estimated = False
         self.base = TB_WORKSTATION_TIME << BASE_SHIFT
         self.last = 0
         self.stale = True

@@ -209,13 +209,16 @@ class Reply(Wait, Generic[T]):
 class TaskClock:
     """A component's clock: the time since boot, and what its `async def` handlers may await."""
 
-    __slots__ = ("_loop", "call_at", "now_ns", "wall_ns")
+    __slots__ = ("_loop", "call_at", "now_ns")
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self.call_at = loop.call_at
         self.now_ns = loop.clock.now_ns
-        self.wall_ns = loop.clock.wall_ns
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since the Unix epoch, UTC: a label and an absolute schedule, which may step."""
+        return self._loop.clock.wall_ns()
 
     def sleep(self, delay_s: float) -> Wait:
         """Waits for `delay_s` seconds of time since boot, suspend included."""

@@ -135,7 +135,7 @@ def test_no_step_of_the_clock_changes_a_relative_delay(step_ns: int) -> None:
     start(tester)
     tester.advance(50)
     clock = tester.platform.clock
-    clock.set_wall_ns(clock.wall_ns() + step_ns)
+    clock.set_machine_wall_ns(clock.wall_ns() + step_ns)
     tester.call.run(0)
     assert tester.channels["NextTime"].seconds == (clock.wall_ns() + 50_500_000_000) // NS_PER_S
     tester.advance(50.4)
@@ -189,10 +189,10 @@ def test_an_absolute_time_follows_the_steps_of_the_clock(cycles: bool) -> None:
     start(tester)
     clock = tester.platform.clock
     tester.advance(500)
-    clock.set_wall_ns(clock.wall_ns() - 200 * NS_PER_S)
+    clock.set_machine_wall_ns(clock.wall_ns() - 200 * NS_PER_S)
     tester.advance(600)
     assert sent(tester) == []
-    clock.set_wall_ns(clock.wall_ns() + DAY_NS)
+    clock.set_machine_wall_ns(clock.wall_ns() + DAY_NS)
     if cycles:
         tester.call.run(0)
     else:
@@ -214,6 +214,23 @@ def test_an_absolute_time_waits_for_a_clock_that_was_never_set() -> None:
     tester.component._tags.begin_epoch(TimeBase.TB_WORKSTATION_TIME)
     tester.call.run(0)
     assert sent(tester) == [1]
+    answer(tester)
+    tester.finish()
+
+
+def test_an_absolute_time_waits_while_the_clock_is_only_estimated() -> None:
+    """CS-006: a clock restored from a record is behind by the time that the device was off."""
+    tester = new_tester()
+    tester.component._tags.is_estimated = True
+    tester.write_file(FILE, sequence(relative(1, 1), absolute(now_s(tester) + 5, 2)))
+    start(tester)
+    tester.advance(1)
+    answer(tester)
+    tester.advance(1000)
+    assert sent(tester) == [1]
+    tester.component._tags.is_estimated = False
+    tester.advance(1)
+    assert sent(tester) == [1, 2]
     answer(tester)
     tester.finish()
 

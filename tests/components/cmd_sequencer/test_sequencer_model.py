@@ -164,7 +164,7 @@ class SequencerMachine(RuleBasedStateMachine):
         """Time passes, and the wall clock steps as it likes."""
         clock = self.tester.platform.clock
         for _ in range(seconds):
-            clock.set_wall_ns(clock.wall_ns() + step_s * NS_PER_S)
+            clock.set_machine_wall_ns(clock.wall_ns() + step_s * NS_PER_S)
             self.tester.advance(1)
             if cycles:
                 self.tester.call.run(0)

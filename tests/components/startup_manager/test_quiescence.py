@@ -113,7 +113,7 @@ def test_no_step_of_the_wall_clock_changes_the_wait(step_ns: int) -> None:
     run(tester, 10)
     wait = tester.send("WAIT_FOR_QUIESCENCE")
     clock = tester.platform.clock
-    clock.set_wall_ns(clock.wall_ns() + step_ns)
+    clock.set_machine_wall_ns(clock.wall_ns() + step_ns)
     tester.call.run(0)
     assert tester.channels["QuiescenceRemaining"] == 2690
     assert tester.channels["QuiescenceEndTime"].seconds == clock.wall_ns() // NS_PER_S + 2690

@@ -128,7 +128,7 @@ def test_boot_count_and_end_of_quiescence_are_updated_in_each_cycle() -> None:
     assert tester.channel("QuiescenceEndTime").history == [end]
     assert tester.channel("QuiescenceRemaining").history == list(range(2700, 2689, -1))
     clock = tester.platform.clock
-    clock.set_wall_ns(clock.wall_ns() + DAY_NS)
+    clock.set_machine_wall_ns(clock.wall_ns() + DAY_NS)
     run(tester)
     assert tester.channels["QuiescenceEndTime"].seconds == end.seconds + 86_400
     tester.finish()

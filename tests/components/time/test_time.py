@@ -15,7 +15,8 @@ from kittiwake.platform.simulated import WALL_START_NS, SimulatedPlatform
 from kittiwake.runtime.tags import BASE_SHIFT, MICROSECONDS
 from kittiwake.testing import ComponentTester
 from kittiwake_components import Time
-from kittiwake_components.time.component import SYNCHRONISED_MARK, TimeQuality
+from kittiwake_components.time.component import SYNCHRONISED_MARK
+from kittiwake_components.time_ports import TimeQuality
 from tests.components.design_sheet import differences
 
 DAY_NS = 86_400 * NS_PER_S
@@ -33,7 +34,7 @@ def cycles(tester: Any, count: int = 1) -> None:
 
 def step(tester: Any, step_ns: int) -> None:
     clock = tester.platform.clock
-    clock.set_wall_ns(clock.wall_ns() + step_ns)
+    clock.set_machine_wall_ns(clock.wall_ns() + step_ns)
 
 
 def now(tester: Any) -> tuple[int, int]:
@@ -155,16 +156,97 @@ def test_no_delay_is_moved_by_a_step(step_ns: int) -> None:
     assert rang == [10 * NS_PER_S]
 
 
+def sync_machine(tester: Any) -> None:
+    files = tester.files
+    files.make_folders(SYNCHRONISED_MARK.rpartition("/")[0])
+    files.open(SYNCHRONISED_MARK, "x").close()
+
+
 def test_a_clock_that_the_network_keeps_is_synced() -> None:
     """REQ-TIME-002."""
     tester = made()
     cycles(tester)
-    files = tester.files
-    files.make_folders(SYNCHRONISED_MARK.rpartition("/")[0])
-    files.open(SYNCHRONISED_MARK, "x").close()
+    sync_machine(tester)
     cycles(tester, 2)
     assert [one.args for one in tester.events] == [(TimeQuality.SET,), (TimeQuality.SYNCED,)]
     assert tester.channel("TimeQuality").history == [TimeQuality.SET, TimeQuality.SYNCED]
+
+
+@pytest.mark.parametrize("quality", [TimeQuality.ESTIMATED, TimeQuality.SET, TimeQuality.SYNCED])
+def test_a_time_that_is_set_counts_at_once_and_moves_no_delay(quality: TimeQuality) -> None:
+    """REQ-TIME-006, REQ-TIME-005: the clock since boot stays as it is."""
+    tester = made(wall_ns=0)
+    rang: list[int] = []
+    tester.component.clock.call_after(10, lambda: rang.append(tester.platform.clock.now_ns()))
+    tester.advance(4)
+    tester.call.set_time(WALL_START_NS // 1000, quality)
+    assert tester.events.names() == ["ClockStep", "TimeQualityChanged"]
+    assert [event.tag >> BASE_SHIFT for event in tester.events] == [1, 2]
+    assert tester.channels["TimeQuality"] is quality
+    assert now(tester) == (TimeBase.TB_WORKSTATION_TIME, WALL_START_NS // 1000 + 2)
+    assert tester.component._tags.is_estimated == (quality is TimeQuality.ESTIMATED)
+    tester.advance(6)
+    assert rang == [10 * NS_PER_S]
+    cycles(tester, 3)
+    assert len(tester.events) == 2
+
+
+@pytest.mark.parametrize("step_ns", [DAY_NS, -DAY_NS, 50_000_000, -50_000_000])
+def test_tags_increase_through_a_time_that_is_set_and_start_anew_only_behind_a_reported_step(step_ns: int) -> None:
+    """REQ-TIME-006, REQ-TIME-004."""
+    tester = made()
+    cycles(tester)
+    tester.clear_history()
+    before = now(tester)[1]
+    tester.call.set_time((tester.platform.clock.wall_ns() + step_ns) // 1000, TimeQuality.SET)
+    assert tester.events.names() == ["ClockStep"] * (abs(step_ns) == DAY_NS)
+    assert all(event.tag & MICROSECONDS > before for event in tester.events)
+    assert (now(tester)[1] < before) == (step_ns == -DAY_NS)
+
+
+def test_a_time_that_was_set_is_not_moved_by_the_machine() -> None:
+    """REQ-TIME-006."""
+    tester = made()
+    tester.call.set_time(0, TimeQuality.SET)
+    tester.clear_history()
+    tester.platform.clock.set_machine_wall_ns(WALL_START_NS + DAY_NS)
+    sync_machine(tester)
+    cycles(tester, 2)
+    assert not tester.events
+    assert now(tester) == (TimeBase.TB_WORKSTATION_TIME, 2_000_000)
+
+
+def test_an_estimated_time_gives_way_to_a_machine_that_is_synced() -> None:
+    """REQ-TIME-006."""
+    tester = made(wall_ns=0)
+    tester.call.set_time(WALL_START_NS // 1000, TimeQuality.ESTIMATED)
+    tester.platform.clock.set_machine_wall_ns(WALL_START_NS + DAY_NS)
+    cycles(tester)
+    sync_machine(tester)
+    cycles(tester)
+    assert tester.channel("TimeQuality").history == [TimeQuality.ESTIMATED, TimeQuality.SYNCED]
+    assert tester.events[-2].args[0] == pytest.approx(86_400)
+    assert not tester.component._tags.is_estimated
+    assert tester.platform.clock.wall_ns() == WALL_START_NS + DAY_NS + 2 * NS_PER_S
+
+
+def test_a_time_that_is_taken_back_counts_from_boot_again() -> None:
+    """REQ-TIME-006."""
+    tester = made()
+    tester.advance(3)
+    tester.call.set_time(WALL_START_NS // 1000, TimeQuality.UNSET)
+    assert now(tester) == (TimeBase.TB_PROC_TIME, 3_000_000 + 1)
+    assert tester.channels["TimeQuality"] is TimeQuality.UNSET
+
+
+def test_tags_of_a_spacecraft_clock_say_so() -> None:
+    """REQ-TIME-001: PROVES' base."""
+    tester = made(wall_base=int(TimeBase.TB_SC_TIME))
+    assert now(tester)[0] == TimeBase.TB_SC_TIME
+    check = Time.__declarations__.settings["wall_base"].check
+    assert check is not None
+    with pytest.raises(ValueError, match="2 or 3 is wanted, not 1"):
+        check(1)
 
 
 def test_a_limit_that_makes_no_sense_is_refused() -> None:

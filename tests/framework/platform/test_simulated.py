@@ -57,7 +57,7 @@ def test_time_passes_only_when_it_is_told_to() -> None:
 
 def test_the_wall_clock_steps_and_drifts_while_the_other_goes_on() -> None:
     clock = SimulatedPlatform().clock
-    clock.set_wall_ns(500)
+    clock.set_machine_wall_ns(500)
     clock.advance(1000 * MS)
     assert clock.wall_ns() == 1000 * MS + 500
     clock.set_drift(-20_000)
@@ -65,6 +65,16 @@ def test_the_wall_clock_steps_and_drifts_while_the_other_goes_on() -> None:
     clock.advance(1000 * MS)
     assert clock.wall_ns() == 2000 * MS + 500 - 20_000
     assert clock.now_ns() == 2000 * MS
+
+
+def test_a_wall_time_of_its_own_does_not_follow_the_machine() -> None:
+    clock = SimulatedPlatform().clock
+    clock.set_wall_ns(500)
+    clock.set_drift(-20_000)
+    clock.advance(1000 * MS)
+    assert (clock.wall_ns(), clock.now_ns()) == (1000 * MS + 500, 1000 * MS)
+    clock.follow_machine()
+    assert clock.wall_ns() == WALL_START_NS + 1000 * MS - 20_000
 
 
 def test_seeded_numbers_repeat_on_every_machine() -> None:

@@ -72,6 +72,16 @@ def test_importing_the_platform_loads_neither_sockets_nor_serial() -> None:
     assert done.stdout == b"[]\n"
 
 
+def test_a_wall_time_of_its_own_leaves_the_machine_and_the_clock_since_boot_alone(platform: SystemPlatform) -> None:
+    machine_ns, boot_ns = time.time_ns(), platform.clock.now_ns()
+    platform.clock.set_wall_ns(1000 * MS)
+    passed_ns = platform.clock.wall_ns() - 1000 * MS
+    assert 0 <= passed_ns <= platform.clock.now_ns() - boot_ns
+    assert time.time_ns() >= machine_ns
+    platform.clock.follow_machine()
+    assert abs(platform.clock.wall_ns() - time.time_ns()) < PATIENCE_NS
+
+
 def test_the_clock_counts_from_boot_and_the_wall_clock_from_1970(platform: SystemPlatform) -> None:
     before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     assert before <= platform.clock.now_ns() <= time.clock_gettime_ns(time.CLOCK_BOOTTIME)

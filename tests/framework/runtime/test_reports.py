@@ -141,7 +141,7 @@ def test_tags_increase_strictly_whatever_the_wall_clock_does(steps: list[tuple[i
     source = (SharedTagSource if shared else TagSource)(clock)
     last = 0
     for step_ns, stale in steps:
-        clock.set_wall_ns(clock.wall_ns() + step_ns)
+        clock.set_machine_wall_ns(clock.wall_ns() + step_ns)
         source.stale = stale
         tag = source.now()
         assert tag > last
@@ -155,7 +155,7 @@ def test_an_epoch_begins_with_the_base_and_the_clock_that_belong_to_it() -> None
     assert first & MICROSECONDS == platform.clock.wall_ns() // 1000
     source.begin_epoch(TB_PROC_TIME)
     assert source.now() == TB_PROC_TIME << BASE_SHIFT | 5000
-    platform.clock.set_wall_ns(7_000_000)
+    platform.clock.set_machine_wall_ns(7_000_000)
     source.begin_epoch(TB_SC_TIME)
     assert source.now() == TB_SC_TIME << BASE_SHIFT | 7000
     assert source.now() == TB_SC_TIME << BASE_SHIFT | 7001
