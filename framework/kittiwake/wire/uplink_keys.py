@@ -1,9 +1,9 @@
 """The keys that sign the uplink, and the text file that holds them.
 
-One key stands on a line: `ID STATE CREATED KEY`. ID is the security parameter index (SPI) by which a frame names its
-key, 0 to 65535 (CCSDS 355.0-B-2); STATE is `active` or `retired`, and only an active key is accepted; CREATED is UTC,
-`YYYY-MM-DDTHH:MM:SSZ`; KEY is 16 bytes in hexadecimal. Empty lines and lines that start with `#` say nothing. Faults
-name the line and never the key.
+One key stands on a line: `ID STATE CREATED KEY [ALGORITHM]`. ID is the security parameter index (SPI) by which a frame
+names its key, 0 to 65535 (CCSDS 355.0-B-2); STATE is `active` or `retired`, and only an active key is accepted; CREATED
+is UTC, `YYYY-MM-DDTHH:MM:SSZ`; KEY is 16 bytes in hexadecimal; ALGORITHM is `hmac-sha256`, which goes without saying,
+or `aes-gcm`. Empty lines and lines that start with `#` say nothing. Faults name the line and never the key.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ MAX_FILE_SIZE = 16384
 
 HEADING = "# Keys that sign the uplink: id, state, created (UTC), key. Whoever reads this may command the device.\n"
 
+HMAC_SHA256 = "hmac-sha256"
+AES_GCM = "aes-gcm"
+ALGORITHMS = (HMAC_SHA256, AES_GCM)
+
 _STATES = ("active", "retired")
 _CREATED_FORM = "0000-00-00T00:00:00Z"
 
@@ -42,13 +46,14 @@ class KeyFileFault(ValueError):
 class UplinkKey:
     """One key. Its text and its `repr` leave the secret out."""
 
-    __slots__ = ("active", "created", "id", "secret")
+    __slots__ = ("active", "algorithm", "created", "id", "secret")
 
-    def __init__(self, id: int, active: bool, created: str, secret: bytes) -> None:
+    def __init__(self, id: int, active: bool, created: str, secret: bytes, algorithm: str = HMAC_SHA256) -> None:
         self.id = id
         self.active = active
         self.created = created
         self.secret = secret
+        self.algorithm = algorithm
 
     @property
     def state(self) -> str:
@@ -77,9 +82,9 @@ def parse_keys(text: str, where: str) -> list[UplinkKey]:
 
 def _parse_line(line: str, where: str, number: int) -> UplinkKey:
     words = line.split()
-    if len(words) != 4:
-        raise KeyFileFault(where, number, "a line holds four words: id, state, created, key")
-    id_text, state, created, secret_text = words
+    if len(words) not in (4, 5):
+        raise KeyFileFault(where, number, "a line holds four words: id, state, created, key; a fifth is the algorithm")
+    id_text, state, created, secret_text, algorithm = (*words, HMAC_SHA256)[:5]
     if not (id_text.isascii() and id_text.isdigit() and len(id_text) <= 5 and int(id_text) <= MAX_KEY_ID):
         raise KeyFileFault(where, number, f"the id is a number from 0 to {MAX_KEY_ID}")
     if state not in _STATES:
@@ -92,12 +97,19 @@ def _parse_line(line: str, where: str, number: int) -> UplinkKey:
         secret = b""
     if len(secret) != KEY_SIZE:
         raise KeyFileFault(where, number, f"the key is {KEY_SIZE} bytes, {2 * KEY_SIZE} hexadecimal digits")
-    return UplinkKey(int(id_text), state == _STATES[0], created, secret)
+    if algorithm not in ALGORITHMS:
+        raise KeyFileFault(where, number, f"the algorithm is {' or '.join(ALGORITHMS)}")
+    return UplinkKey(int(id_text), state == _STATES[0], created, secret, algorithm)
 
 
 def format_keys(keys: Iterable[UplinkKey]) -> str:
     """The text of a file that holds these keys."""
-    return HEADING + "".join([f"{key.id} {key.state} {key.created} {key.secret.hex()}\n" for key in keys])
+    return HEADING + "".join([f"{_line_of(key)}\n" for key in keys])
+
+
+def _line_of(key: UplinkKey) -> str:
+    line = f"{key.id} {key.state} {key.created} {key.secret.hex()}"
+    return line if key.algorithm == HMAC_SHA256 else f"{line} {key.algorithm}"
 
 
 def read_keys(files: Files, path: str) -> list[UplinkKey]:

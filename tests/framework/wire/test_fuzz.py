@@ -1,6 +1,7 @@
 """Whatever arrives, the decoders accept exactly what the references accept, and raise nothing else.
 
-KITTIWAKE_FUZZ_COUNT sets how many inputs they read in all (50,000 without it), KITTIWAKE_FUZZ_SEED which ones.
+KITTIWAKE_FUZZ_COUNT sets how many inputs they read in all, and how many frames the authenticator judges (50,000 without
+it); KITTIWAKE_FUZZ_SEED sets which ones.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import pytest
 
 from tests.framework.wire.fuzz_frames import fuzz_downlink_ccsds, fuzz_fprime, fuzz_uplink_ccsds
 from tests.framework.wire.fuzz_packets import fuzz_packet_decoders
+from tests.framework.wire.fuzz_security import fuzz_authenticator
 
 COUNT = int(os.environ.get("KITTIWAKE_FUZZ_COUNT", "50000"))
 SEED = int(os.environ.get("KITTIWAKE_FUZZ_SEED", "1"))
@@ -34,3 +36,8 @@ def test_fprime_deframer_accepts_what_the_reference_accepts() -> None:
 @pytest.mark.timeout(0)
 def test_packet_decoders_accept_what_the_references_accept() -> None:
     assert fuzz_packet_decoders(COUNT * 2 // 10, SEED) > COUNT // 20
+
+
+@pytest.mark.timeout(0)
+def test_authenticator_accepts_what_the_reference_accepts() -> None:
+    assert fuzz_authenticator(COUNT, SEED) > COUNT // 10
