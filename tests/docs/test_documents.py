@@ -24,6 +24,7 @@ DOCUMENTS = [
     "docs/ground.md",
     "docs/client.md",
     "docs/sequences.md",
+    "docs/budget.md",
 ]
 SHELL = ("sh", "console")
 INTERRUPTED = (0, 130, -2)

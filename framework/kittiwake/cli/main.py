@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "graph": ("kittiwake.cli.graph", "draw a topology as Mermaid, DOT or SVG"),
     "schema": ("kittiwake.cli.schema", "print the JSON Schema of topology files, for editors"),
     "dictionary": ("kittiwake.cli.dictionary", "write the F´ dictionary of a topology"),
+    "budget": ("kittiwake.cli.budget", "show what packets, telemetry and events cost on the downlinks"),
+    "packet": ("kittiwake.cli.packet", "draw how packets stand on the wire"),
     "fpp": ("kittiwake.cli.fpp", "write a topology and its components in FPP"),
     "seq": ("kittiwake.cli.seq", "compile, show, check and dry-run command sequences"),
     "keys": ("kittiwake.cli.keys", "make, list and rotate the keys that sign the uplink"),
