@@ -1,0 +1,1 @@
+"""Simulated worlds: hardware that answers as real devices do, on the platform's clock and repeatable under a seed."""
