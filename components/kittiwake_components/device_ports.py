@@ -1,7 +1,8 @@
-"""The ports of a machine's devices: rails, thermometers and switches, under F´'s and PROVES' names."""
+"""The ports of a machine's devices, under F´'s and PROVES' names: rails, thermometers, switches, light and motion."""
 
 from __future__ import annotations
 
+from kittiwake.model.fw import On
 from kittiwake.model.ports import port
 from kittiwake.model.types import F64, Bool
 
@@ -34,3 +35,8 @@ def TemperatureGet() -> F64:
 def SwitchGet() -> Bool:
     """Whether a switch is on, as read back from it."""
     return False
+
+
+@port("Components.loadSwitchStateChanged")
+def LoadSwitchStateChanged(state: On) -> None:
+    """A load got or lost its power."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PACKAGES = ("framework/kittiwake", "components/kittiwake_components", "ground/kittiwake_ground")
 FOLDERS = (*PACKAGES, "tests", "bench", "docs")
 DEVICE_PATH = (
-    *(f"framework/kittiwake/{layer}" for layer in ("model", "platform", "runtime", "storage", "wire")),
+    *(f"framework/kittiwake/{layer}" for layer in ("model", "platform", "runtime", "simulation", "storage", "wire")),
     "components/kittiwake_components",
 )
 CUPBOARDS = {"util", "utils", "helper", "helpers", "common", "misc"}

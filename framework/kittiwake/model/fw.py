@@ -57,6 +57,14 @@ class Enabled(IntEnum):
     ENABLED = 1
 
 
+@wire_enum(U8, name="Fw.On")
+class On(IntEnum):
+    """Whether something is switched on."""
+
+    OFF = 0
+    ON = 1
+
+
 @wire_enum(U8, name="Fw.Wait")
 class Wait(IntEnum):
     """Whether to wait for something to finish."""
@@ -124,6 +132,6 @@ def Log(id: FwEventIdType, tag: TimeTag, severity: Severity, arguments: Annotate
 
 __all__ = [
     "CmdResponse", "Com", "CommandResponse", "Cycle", "Enabled", "FwChanIdType", "FwEventIdType",
-    "FwOpcodeType", "FwPrmIdType", "FwSizeType", "Log", "Ping", "Sched", "Severity", "Signal", "TimeBase",
+    "FwOpcodeType", "FwPrmIdType", "FwSizeType", "Log", "On", "Ping", "Sched", "Severity", "Signal", "TimeBase",
     "TimeInterval", "TimeTag", "TimeValue", "Wait",
 ]  # fmt: skip

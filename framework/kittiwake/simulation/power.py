@@ -1,8 +1,9 @@
-"""The power of a small satellite: a battery of two lithium-ion cells in series, a solar panel, and what draws on them."""
+"""The power of a small satellite: a battery of two lithium-ion cells in series, a solar panel, and the loads."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from math import sqrt
 
 _CHARGES = (0.0, 0.05, 0.1, 0.2, 0.5, 0.8, 1.0)
 _VOLTAGES = (5.6, 6.4, 6.8, 7.2, 7.5, 8.0, 8.4)
@@ -31,7 +32,7 @@ class Battery:
         """The voltage while `power_w` is drawn (negative: charged). Half of the open-circuit voltage is the least."""
         open_v = self.open_circuit_v()
         root = max(open_v * open_v - 4.0 * self.resistance_ohm * power_w, 0.0)
-        return (open_v + root**0.5) / 2.0
+        return (open_v + sqrt(root)) / 2.0
 
     def draw(self, power_w: float, duration_s: float) -> None:
         """Takes energy out (negative: puts it in)."""

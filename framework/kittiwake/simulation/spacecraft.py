@@ -1,10 +1,10 @@
 """A simulated satellite: battery, panel, switched loads, temperatures, light, burn wires with their antenna, attitude.
 
 Its devices are read and written as Linux shows real ones below /sys: a folder for each device, in it attributes that
-are whole numbers, under the names and in the units of the kernel's hwmon and IIO interfaces.
+are numbers, under the names and in the units of the kernel's hwmon and IIO interfaces.
 
     craft = spacecraft_of(platform)
-    craft.read("rails/sys/in1_input")          # 7412 (mV)
+    craft.read("rails/sys/in1_input")          # 7412.0 (mV)
     craft.write("switches/face0/value", 1)
     craft.battery.charge = 0.05                # as a test does
 
@@ -133,11 +133,13 @@ class Spacecraft:
 
     # Devices
 
-    def read(self, path: str) -> int:
+    def read(self, path: str) -> float:
         """An attribute of a device. Raises `FileNotFoundError` for an unknown one, `OSError` for one that is broken."""
         self.update()
         device, attribute = self._find(path)
-        return round(self._quantity(device, attribute, path))
+        if attribute in SCALES:
+            return SCALES[attribute]
+        return float(round(self._quantity(device, attribute, path)))
 
     def write(self, path: str, value: int) -> None:
         """Sets an attribute. Raises `FileNotFoundError` or `OSError` as `read` does."""
@@ -180,7 +182,9 @@ class Spacecraft:
             volts, watts = (PANEL_VOLTAGE_V if self.sun.is_shining else 0.1), generated_w
         else:
             return None
-        return {"in1_input": volts * 1e3, "curr1_input": watts / volts * 1e3, "power1_input": watts * 1e6}.get(attribute)
+        return {"in1_input": volts * 1e3, "curr1_input": watts / volts * 1e3, "power1_input": watts * 1e6}.get(
+            attribute
+        )
 
     def _read_switch(self, name: str, attribute: str) -> float | None:
         return float(name in self.loads.on) if attribute == "value" else None
@@ -221,9 +225,12 @@ class Spacecraft:
     def pack(self) -> bytes:
         """What a restart of the computer does not change: charge, orbit, heat, antenna, temperatures, attitude."""
         self.update()
+        w, *turned = self.attitude.pose
+        if w < 0.0:
+            turned = [-part for part in turned]  # the same rotation
         return _STATE.pack(
             self.battery.charge, self.sun.phase_s, self.heat_s, self.antenna_released,
-            *self.temperatures_c.values(), *self.attitude.rate, *self.attitude.pose[1:],
+            *self.temperatures_c.values(), *self.attitude.rate, *turned,
         )  # fmt: skip
 
     def restore(self, state: bytes) -> None:
