@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.model.state_diagram import mermaid as state_diagram
 from kittiwake.topology.compile import load_topology
 from kittiwake.topology.graph import make_graph, mermaid
 from kittiwake.topology.instances import import_component
@@ -107,6 +108,10 @@ def component_page(cls: ComponentType) -> str:
         "Parameters": table(("Parameter", "Id", "Type", "Default", "Unit", "Meaning"), parameters),
         "Settings": table(("Setting", "Default", "Meaning"), settings),
     }
+    for machine in declared.machines.values():
+        sections[f"State machine `{machine.name}`"] = (
+            f"{machine.doc}\n\n```mermaid\n{state_diagram(machine)}```\n".lstrip()
+        )
     body = "\n".join(f"## {title}\n\n{content}" for title, content in sections.items())
     return f"# {cls.__name__}\n\n{cls.KIND.capitalize()}. {_first(cls.__doc__ or '')}\n\n{body}"
 

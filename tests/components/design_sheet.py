@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.model.state_diagram import mermaid
+
 if TYPE_CHECKING:
     from kittiwake.model.component import ComponentType
 
@@ -47,4 +49,6 @@ def differences(cls: ComponentType) -> list[str]:
     wanted = rows(cls)
     lines = sheet.splitlines()
     missing = [row for row in wanted.values() if not any(line.startswith(row) for line in lines)]
+    diagrams = [f"```mermaid\n{mermaid(machine)}```" for machine in cls.__declarations__.machines.values()]
+    missing += [diagram for diagram in diagrams if diagram not in sheet]
     return missing + [f"unknown: {name}" for name in _ROW.findall(sheet) if name not in wanted]

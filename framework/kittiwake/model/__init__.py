@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         port,
         sync_port,
     )
+    from kittiwake.model.state_machine import After, On, State, StateMachine
     from kittiwake.model.types import (
         F32,
         F64,
@@ -61,6 +62,7 @@ else:
         "events": "ACTIVITY_HI ACTIVITY_LO COMMAND DIAGNOSTIC FATAL WARNING_HI WARNING_LO Severity event",
         "parameters": "Parameter Setting",
         "ports": "OutputPort OutputPortArray PortNotConnected async_port guarded_port internal_port port sync_port",
+        "state_machine": "After On State StateMachine",
         "types": (
             "F32 F64 I8 I16 I32 I64 U8 U16 U32 U64 Bool Range Size String wire_alias wire_array wire_enum wire_struct"
         ),
@@ -95,6 +97,7 @@ __all__ = [
     "WARNING_HI",
     "WARNING_LO",
     "ActiveComponent",
+    "After",
     "Bool",
     "Channel",
     "CommandError",
@@ -102,6 +105,7 @@ __all__ = [
     "Component",
     "Conversion",
     "Limits",
+    "On",
     "OutputPort",
     "OutputPortArray",
     "Parameter",
@@ -112,6 +116,8 @@ __all__ = [
     "Setting",
     "Severity",
     "Size",
+    "State",
+    "StateMachine",
     "String",
     "async_port",
     "command",

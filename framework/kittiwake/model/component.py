@@ -20,6 +20,7 @@ from kittiwake.model.types import TypeFault, annotations_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from kittiwake.model.state_machine import StateMachine
     from kittiwake.platform.interface import Platform
     from kittiwake.runtime.context import Context
     from kittiwake.runtime.tags import TagSource
@@ -56,16 +57,27 @@ class Declarations:
         self.parameters: dict[str, Parameter[Any]] = {}
         self.settings: dict[str, Setting[Any]] = {}
         self.internals: dict[str, InternalPort] = {}
+        self.machines: dict[str, StateMachine[Any, Any]] = {}
         for other in inherited:
             for mine, theirs in zip(self.groups(), other.groups(), strict=True):
                 mine.update(theirs)
 
     def groups(self) -> tuple[dict[str, Any], ...]:
-        """The tables: inputs, outputs, commands, events, channels, parameters, settings, internal ports."""
+        """The tables: inputs, outputs, commands, events, channels, parameters, settings, internal ports, machines."""
         return (
             self.inputs, self.outputs, self.commands, self.events, self.channels, self.parameters, self.settings,
-            self.internals,
+            self.internals, self.machines,
         )  # fmt: skip
+
+    def add_handler(self, name: str, value: Any) -> None:
+        """Takes what a decorator has declared with a method; any other value is the author's own."""
+        if hasattr(value, "__input_port__"):
+            value.__input_port__.name = name
+            self.inputs[name] = value.__input_port__
+        elif hasattr(value, "__internal_port__"):
+            self.internals[name] = value.__internal_port__
+        elif hasattr(value, "__command__"):
+            self.commands[name] = value.__command__
 
     def find(self, name: str) -> Any:
         """The declaration of that Python name, or `None`."""
@@ -145,13 +157,11 @@ class ComponentType(type):
                 declared.channels[key] = value
                 value.index = list(declared.channels).index(key)
                 namespace[key] = channel_property(value)
-            elif hasattr(value, "__input_port__"):
-                value.__input_port__.name = key
-                declared.inputs[key] = value.__input_port__
-            elif hasattr(value, "__internal_port__"):
-                declared.internals[key] = value.__internal_port__
-            elif hasattr(value, "__command__"):
-                declared.commands[key] = value.__command__
+            elif hasattr(value, "__state_machine__"):
+                value.bind(key)
+                declared.machines[key] = namespace.pop(key)
+            else:
+                declared.add_handler(key, value)
         made = super().__new__(mcls, name, bases, namespace)
         made.__declarations__ = declared
         if made.KIND:
@@ -191,6 +201,8 @@ def _check(cls: ComponentType, declared: Declarations) -> None:
     _settle(owner, "events", declared.events.values(), "number", set())
     _settle(owner, "channels", declared.channels.values(), "number", set())
     _settle(owner, "parameters", declared.parameters.values(), "number", set())
+    for machine in declared.machines.values():
+        machine.check(cls)
 
 
 def _settle_opcodes(owner: str, declared: Declarations) -> None:
@@ -256,6 +268,8 @@ class Component(metaclass=ComponentType):
             setattr(self, name, parameter.default)
         for name, setting in declared.settings.items():
             setattr(self, name, context.settings.get(name, setting.default))
+        for name, machine in declared.machines.items():
+            setattr(self, name, context.run_machine(machine, self))
         for name, output in declared.outputs.items():
             if output.is_array:
                 setattr(self, name, [_open_port(context.name, f"{name}[{index}]") for index in range(output.size)])

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
     from kittiwake.model.component import Component
     from kittiwake.model.events import Event, Severity
+    from kittiwake.model.state_machine import StateMachine
     from kittiwake.platform.interface import Platform
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.runtime.loop import Loop
     from kittiwake.runtime.monitor import Monitor
     from kittiwake.runtime.queue import MessageQueue
+    from kittiwake.runtime.state_machine import RunningStateMachine
     from kittiwake.runtime.tags import TagSource
     from kittiwake.storage.root import Root
 
@@ -115,6 +117,12 @@ class Context:
 
     def _log_now(self, id: int, tag: int, severity: Severity, arguments: bytes) -> None:
         self.log(id, tag, severity, arguments)
+
+    def run_machine(self, machine: StateMachine[Any, Any], component: Component) -> RunningStateMachine[Any, Any]:
+        """A declared state machine for its component; the component starts it."""
+        from kittiwake.runtime.state_machine import RunningStateMachine
+
+        return RunningStateMachine(machine, component)
 
     def start_task(self, coroutine: Coroutine[Any, Any, Any], done: Callable[[BaseException | None], None]) -> None:
         """Runs an `async def` handler; `done` is called once, with the fault it ended with or `None`."""
