@@ -28,6 +28,7 @@ COMPONENTS = {
     "PowerMonitor": "power_monitor",
     "RateGroupDriver": "rate_group_driver",
     "Router": "router",
+    "RtcManager": "rtc_manager",
     "SimulatedSpacecraft": "simulated_spacecraft",
     "StartupManager": "startup_manager",
     "SystemResources": "system_resources",

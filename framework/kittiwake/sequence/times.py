@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 
 from kittiwake.sequence.binary import MAX_SECONDS
+from kittiwake.wire.calendar import S_PER_DAY, date_of, days_before, is_leap
 
 RELATIVE_TIME = "HH:MM:SS[.ffffff]"
 ABSOLUTE_TIME = "YYYY-DDDTHH:MM:SS[.ffffff]"
 
 US_PER_S = 1_000_000
-_S_PER_DAY = 86_400
 
 _CLOCK = r"(\d\d):(\d\d)(?:\.(\d{1,6}))?"
 _RELATIVE = re.compile(rf"(\d{{2,7}}):{_CLOCK}", re.ASCII)
@@ -37,12 +37,12 @@ def absolute_us(text: str) -> int:
     year, day, hours, minutes, seconds, fraction = found.groups()
     if int(year) < 1970:
         raise ValueError("a time is not before 1970")
-    days = 366 if _leap(int(year)) else 365
+    days = 366 if is_leap(int(year)) else 365
     if not 1 <= int(day) <= days:
         raise ValueError(f"{year} has days 001 to {days}, not {day}")
     if int(hours) > 23:
         raise ValueError(f"a day has hours 00 to 23, not {hours}")
-    total = (_days_before(int(year)) + int(day) - 1) * _S_PER_DAY + int(hours) * 3600 + _clock_s(minutes, seconds)
+    total = (days_before(int(year)) + int(day) - 1) * S_PER_DAY + int(hours) * 3600 + _clock_s(minutes, seconds)
     return _limited(total, fraction, "a time is at most 2106-038T06:28:15")
 
 
@@ -55,11 +55,9 @@ def relative_text(seconds: int, microseconds: int) -> str:
 
 def absolute_text(seconds: int, microseconds: int) -> str:
     """`YYYY-DDDTHH:MM:SS[.ffffff]`, UTC, of a time since 1970."""
-    days, second = divmod(seconds, _S_PER_DAY)
-    year = 1970 + days // 366
-    while _days_before(year + 1) <= days:
-        year += 1
-    return f"{year:04}-{days - _days_before(year) + 1:03}T{relative_text(second, microseconds)}"
+    days, second = divmod(seconds, S_PER_DAY)
+    year = date_of(days)[0]
+    return f"{year:04}-{days - days_before(year) + 1:03}T{relative_text(second, microseconds)}"
 
 
 def _clock_s(minutes: str, seconds: str) -> int:
@@ -78,13 +76,3 @@ def _limited(seconds: int, fraction: str | None, message: str) -> int:
 
 def _fraction(microseconds: int) -> str:
     return f".{microseconds:06}".rstrip("0") if microseconds else ""
-
-
-def _leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-
-
-def _days_before(year: int) -> int:
-    """Days from 1970-01-01 to the first day of a year."""
-    past = year - 1
-    return 365 * (year - 1970) + (past // 4 - 492) - (past // 100 - 19) + (past // 400 - 4)
