@@ -21,6 +21,7 @@ COMPONENTS = {
     "Framer": "framer",
     "Health": "health",
     "Ina219Manager": "ina219_manager",
+    "LimitChecker": "limit_checker",
     "Link": "link",
     "LoadSwitch": "load_switch",
     "ParameterDb": "parameter_db",

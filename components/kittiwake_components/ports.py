@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Annotated
 
 from kittiwake.model.commands import CommandResponse
-from kittiwake.model.fw import FwEventIdType, FwPrmIdType
+from kittiwake.model.fw import FwChanIdType, FwEventIdType, FwPrmIdType
 from kittiwake.model.ports import port
 from kittiwake.model.types import U8, U16, U32, U64, Bool, Size, wire_enum
 
@@ -17,6 +17,9 @@ MAX_PACKET = 4096
 MAX_CHUNK = 65536
 PARAMETER_SIZE_MAX = 1024
 """The longest packed value of a parameter, in bytes."""
+
+CHANNEL_SIZE_MAX = 4096
+"""The longest packed value of a channel with its time tag, in bytes."""
 
 
 @port("Svc.CmdSeqIn")
@@ -116,6 +119,12 @@ def WatchDog(code: U32) -> None:
 @port("Svc.Flush")
 def Flush() -> None:
     """No more comes for now: send what is held."""
+
+
+@port("Fw.TlmGet")
+def TlmGet(id: FwChanIdType) -> Annotated[bytes, Size(CHANNEL_SIZE_MAX)]:
+    """A channel's latest time tag (11 bytes, zeros if it was never written) and packed value; none: no such channel."""
+    return b""
 
 
 @port("Fw.PrmSet")

@@ -103,6 +103,7 @@ class EventLog(ActiveComponent):
 
     pkt_send = OutputPort(Com, required=True, doc="Event packets for the ground.")
     text_out = OutputPort(Log, doc="Every event that passes, for a log of text.")
+    event_out = OutputPort(Log, doc="Every event, those that filters hold back too, for who acts upon them.")
     fatal_announce = OutputPort(FatalEvent, doc="Tells of every FATAL event.")
 
     events_filtered = Channel(U32, on_change=True, doc="Events that a filter held back.")
@@ -178,6 +179,7 @@ class EventLog(ActiveComponent):
         self._throttles = Throttles(self._context.deployment)
         self._throttles_due_ns = self.clock.now_ns() + self.throttle_report_s * NS_PER_S
         self._writes_text = self.is_connected(EventLog.text_out)
+        self._tells = self.is_connected(EventLog.event_out)
         self._announces = self.is_connected(EventLog.fatal_announce)
         self._record = AtomicRecord(files, posixpath.join(folder, "filters"), VERSION, RECORD_SIZE_MAX)
         self._use(Filters())
@@ -234,6 +236,8 @@ class EventLog(ActiveComponent):
     @sync_port(Log)
     def log_recv(self, id: int, tag: int, severity: Severity, arguments: bytes) -> None:
         """One event. Nothing here waits for the disk."""
+        if self._tells:
+            self.event_out(id, tag, severity, arguments)
         mark = self._marks[severity]
         if not mark or (id in self._filtered_ids and severity not in ALWAYS_SHOWN):
             self._held_back += 1

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from kittiwake.model import (
     ACTIVITY_HI,
@@ -29,6 +29,8 @@ from kittiwake.model import (
 from kittiwake.model.codec import clip, downlink_packer
 from kittiwake.model.fw import Com, FwChanIdType, Sched
 from kittiwake.wire.packets import channel_entry, channel_packet, telemetry_packet
+from kittiwake.wire.time_tag import pack_tag
+from kittiwake_components.ports import TlmGet
 from kittiwake_components.telemetry_store.limits import LimitState, LimitWatch
 
 if TYPE_CHECKING:
@@ -259,10 +261,11 @@ class TelemetryStore(ActiveComponent):
 
     # What others ask
 
-    def latest(self, id: int) -> tuple[Any, int] | None:
-        """A channel's latest value and time tag (0: never written), or `None` if there is no such channel."""
+    @sync_port(TlmGet)
+    def tlm_get(self, id: int) -> bytes:
+        """A channel's latest time tag and packed value; empty if there is no such channel."""
         cell = self._known.get(id)
-        return None if cell is None else (cell.value, cell.tag)
+        return b"" if cell is None else pack_tag(cell.tag) + self._packers[id](cell.value)
 
     def _find(self, id: int) -> TelemetryPacket:
         for packet in self._packets:

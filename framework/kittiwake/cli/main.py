@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "packet": ("kittiwake.cli.packet", "draw how packets stand on the wire"),
     "fpp": ("kittiwake.cli.fpp", "write a topology and its components in FPP"),
     "seq": ("kittiwake.cli.seq", "compile, show, check and dry-run command sequences"),
+    "limits": ("kittiwake.cli.limits", "compile, check and show limits that a device watches by itself"),
     "keys": ("kittiwake.cli.keys", "make, list and rotate the keys that sign the uplink"),
     "ground": ("kittiwake_ground.commands.ground", "the ground station, and commands, telemetry and files from here"),
     "completion": ("kittiwake.cli.completion", "print a script that completes these commands in a shell"),

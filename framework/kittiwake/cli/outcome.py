@@ -9,7 +9,8 @@ from kittiwake.cli.run import Misuse
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 
 def carry_out(parser: ArgumentParser, action: Callable[[Namespace], int], arguments: list[str]) -> int:
@@ -26,6 +27,18 @@ def carry_out(parser: ArgumentParser, action: Callable[[Namespace], int], argume
     except (OSError, ValueError, RecursionError) as fault:
         show_fault(parser.prog, fault)
         return 2 if isinstance(fault, Misuse) else 1
+
+
+def check_each(program: str, paths: Iterable[Path], describe: Callable[[Path], str]) -> int:
+    """Prints what `describe` says of each file, and the faults of those for which it raises; 1 if there is one."""
+    status = 0
+    for path in paths:
+        try:
+            print(f"{path}: {describe(path)}")
+        except (OSError, ValueError) as fault:
+            show_fault(program, fault)
+            status = 1
+    return status
 
 
 def show_fault(program: str, fault: Exception) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from kittiwake.cli.dictionary_option import add_dictionary_option, chosen_dictionary
-from kittiwake.cli.outcome import carry_out, show_fault
+from kittiwake.cli.outcome import carry_out, check_each
 from kittiwake.cli.seq_text import read_text
 
 PROGRAM = "kittiwake seq check"
@@ -31,18 +31,14 @@ def _check(options: argparse.Namespace) -> int:
     from kittiwake.sequence.text import read_text as parse
 
     dictionary = chosen_dictionary(options)
-    sound = True
-    for path in options.sequences:
-        try:
-            text = read_text(path)
-            sequence, faults = parse(text, str(path))
-            records, more = records_of(sequence, dictionary)
-            faults.extend(more)
-            if faults:
-                raise Faults(faults, {str(path): text})
-        except (OSError, ValueError) as fault:
-            show_fault(PROGRAM, fault)
-            sound = False
-        else:
-            print(f"{path}: {len(records)} commands")
-    return 0 if sound else 1
+
+    def describe(path: Path) -> str:
+        text = read_text(path)
+        sequence, faults = parse(text, str(path))
+        records, more = records_of(sequence, dictionary)
+        faults.extend(more)
+        if faults:
+            raise Faults(faults, {str(path): text})
+        return f"{len(records)} commands"
+
+    return check_each(PROGRAM, options.sequences, describe)

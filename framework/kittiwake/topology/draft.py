@@ -8,7 +8,7 @@ from attrs import define, evolve, field
 
 from kittiwake.faults import did_you_mean
 from kittiwake.topology import grammar
-from kittiwake.topology.grammar import IDENTIFIER, INTEGER, TABLE, TEXT, TEXTS, Key
+from kittiwake.topology.grammar import BOOLEAN, IDENTIFIER, INTEGER, NUMBER, TABLE, TEXT, TEXTS, Key
 from kittiwake.topology.model import SERVICES
 from kittiwake.topology.source import Items, Node, Report, Scalar, Table, read_file
 
@@ -20,6 +20,7 @@ MAX_FILES = 64
 MAX_INSTANCES = 2000
 MAX_SHOWN = 80
 """The most characters of a value that a message shows."""
+_PYTHON = {INTEGER: (int,), NUMBER: (int, float), BOOLEAN: (bool,)}
 
 
 @define
@@ -101,7 +102,7 @@ def is_kind(node: Node, kind: str) -> bool:
         return isinstance(node, Table)
     if not isinstance(node, Scalar):
         return False
-    return type(node.value) is int if kind == INTEGER else isinstance(node.value, str)
+    return type(node.value) in _PYTHON.get(kind, (str,))
 
 
 def describe(node: Node) -> str:

@@ -9,6 +9,8 @@ from attrs import frozen
 
 TEXT: Final = "a text"
 INTEGER: Final = "a whole number"
+NUMBER: Final = "a number"
+BOOLEAN: Final = "true or false"
 TEXTS: Final = "a list of texts"
 TABLE: Final = "a table"
 

@@ -47,16 +47,27 @@ def test_an_event_goes_to_the_ground_and_to_the_text_log_at_once(tester: Tester)
     assert tester.ports.fatal_announce == []
 
 
+def test_whoever_acts_upon_events_is_told_of_those_that_are_held_back_too() -> None:
+    """REQ-EVT-016."""
+    with ComponentTester(Logged) as tester:
+        log(tester, 1, Severity.DIAGNOSTIC)
+        tester.send("SET_ID_FILTER", 0x901, Enabled.ENABLED)
+        log(tester, 2, id=0x901)
+        told = [int.from_bytes(arguments[:4], "big") for id, _, _, arguments in tester.ports.event_out if id >= 0x900]
+        assert told == [1, 2]
+
+
 def test_a_fatal_event_is_announced_after_it_was_sent(tester: Tester) -> None:
     """REQ-EVT-002."""
     log(tester, 1, Severity.FATAL)
-    assert [name for kind, name, _ in tester.trace if kind == "port"] == ["pkt_send", "text_out", "fatal_announce"]
+    ports = [name for kind, name, _ in tester.trace if kind == "port"]
+    assert ports == ["event_out", "pkt_send", "text_out", "fatal_announce"]
     assert tester.ports.fatal_announce == [(0x900,)]
 
 
 def test_without_optional_ports_events_still_pass() -> None:
     """REQ-EVT-001."""
-    with ComponentTester(Logged, open_ports=("text_out", "fatal_announce")) as tester:
+    with ComponentTester(Logged, open_ports=("text_out", "event_out", "fatal_announce")) as tester:
         log(tester, 1, Severity.FATAL)
         assert sent(tester) == [1]
 
@@ -320,7 +331,7 @@ def test_events_that_the_ring_cannot_take_are_counted_and_reported() -> None:
 
 def test_an_event_too_long_for_the_ring_is_sent_and_counted() -> None:
     """REQ-EVT-013."""
-    with ComponentTester(Logged, open_ports=["text_out"]) as tester:
+    with ComponentTester(Logged, open_ports=["text_out", "event_out"]) as tester:
         tester.component.log_recv(0x900, BASE, Severity.WARNING_LO, bytes(3000))
         tester.call.run(0)
         assert len(tester.ports.pkt_send) == 1

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse, Limits
 from kittiwake.wire.packets import parse_channel_entry, parse_telemetry
+from kittiwake.wire.time_tag import TAG_SIZE, pack_tag
 from kittiwake_components.telemetry_store.component import MAX_RATE_CYCLES, TelemetryStore
 from kittiwake_components.telemetry_store.limits import LimitState, LimitWatch
 from tests.components.design_sheet import differences
@@ -226,10 +227,10 @@ def test_a_query_of_a_channel_that_was_never_written_has_a_time_tag(station: Sta
 
 def test_others_read_the_latest_value(station: Station) -> None:
     """REQ-TLM-008."""
-    assert station.store.latest(FIRST) == (0, 0)
+    assert station.store.tlm_get(FIRST) == bytes(TAG_SIZE + 4)
     station.first.count = 9
-    assert station.store.latest(FIRST) == (9, station.store._known[FIRST].tag)
-    assert station.store.latest(0x9999) is None
+    assert station.store.tlm_get(FIRST) == pack_tag(station.store._known[FIRST].tag) + b"\0\0\0\x09"
+    assert station.store.tlm_get(0x9999) == b""
 
 
 def test_a_value_beyond_its_limits_is_reported_once_and_when_it_is_back(station: Station) -> None:

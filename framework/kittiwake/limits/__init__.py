@@ -1,0 +1,1 @@
+"""Limits that a device watches by itself: their text, their binary table, and the ways between the two."""
