@@ -7,6 +7,7 @@ SEQ    ?= startup
 # More arguments for pytest: make test TESTS=tests/system ARGS="-x -k gds"
 TESTS  ?= tests
 ARGS   ?=
+MINUTES ?= 30
 FUZZ_EXAMPLES ?= 20000
 FUZZ_COUNT    ?= 1000000
 
@@ -18,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format bench fuzz sequence docs clean venv peers browser
+.PHONY: help run test check format bench soak fuzz sequence docs clean venv peers browser
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -41,6 +42,9 @@ format: $(DEV) ## put imports and code into the house's form
 
 bench: $(DEV) $(PEERED) ## measure the budgets
 	$(BIN)/python -m bench
+
+soak: $(DEV) browser ## 1,000 channels at 10 Hz and three dashboards for MINUTES=30: memory stays flat, no sample is lost
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 fuzz: $(DEV) ## the property tests with 20000 examples each, the decoders with a million seeded inputs
 	HYPOTHESIS_PROFILE=fuzz KITTIWAKE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) KITTIWAKE_FUZZ_COUNT=$(FUZZ_COUNT) $(BIN)/python -m pytest --timeout=0 --ignore=tests/system $(TESTS) $(ARGS)

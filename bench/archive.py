@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.measure import Figure, seconds_of
+from bench.measure import Figure, resident_mb, seconds_of
 from kittiwake_ground.archive import Archive, Retention
 from kittiwake_ground.archive.opening import DATABASE
 from kittiwake_ground.archive.schema import MIGRATIONS
@@ -99,11 +99,6 @@ def _year(samples: int) -> Iterator[list[tuple[str, int, int, float]]]:
         yield [(NAME, WALL | time_us, time_us, float(time_us % 1_000)) for time_us in times]
 
 
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 1e6
-
-
 def _straight(path: Path, start_us: int, end_us: int, width_us: int) -> float:
     connection = sqlite3.connect(path)
     query = (
@@ -132,10 +127,10 @@ def _history(samples: int) -> list[Figure]:
         early_mb = 0.0
         for number, batch in enumerate(_year(samples)):
             if number == samples // BATCH // 5:
-                early_mb = _resident_mb()
+                early_mb = resident_mb()
             archive.add_samples("Ref", batch, wait_s=WAIT_S)
         archive.flush()
-        grown_mb = _resident_mb() - early_mb
+        grown_mb = resident_mb() - early_mb
         path = Path(folder) / DATABASE
         step_us = YEAR_US // samples
         # Neither end lies on a boundary, so that both edges are read from finer levels and from samples.

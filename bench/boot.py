@@ -18,7 +18,7 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
-from bench.measure import Figure, dearer
+from bench.measure import Figure, dearer, resident_mb
 from bench.reference_device import ReferenceDevice, stop
 
 if TYPE_CHECKING:
@@ -88,18 +88,12 @@ def _bare_s(device: ReferenceDevice) -> float:
     return time.perf_counter() - began
 
 
-def _resident_mb(pid: int) -> float:
-    with open(f"/proc/{pid}/status") as status:
-        row = next(line for line in status if line.startswith("VmRSS:"))
-    return int(row.split()[1]) * 1024 / 1e6
-
-
 def _memory(device: ReferenceDevice) -> Figure:
     pairs = []
     for _ in range(MEMORY_STARTS):
         process, bare = device.start(), device.start_bare(WAITING)
         time.sleep(WARM_UP_S)
-        pairs.append((_resident_mb(process.pid), _resident_mb(bare.pid)))
+        pairs.append((resident_mb(process.pid), resident_mb(bare.pid)))
         bare.communicate()
         stop(process)
     ours = statistics.median([one for one, _ in pairs])

@@ -58,6 +58,13 @@ def seconds_of(call: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def resident_mb(pid: int | None = None) -> float:
+    """The resident memory of a process, by default of this one, in MB."""
+    with open(f"/proc/{pid or 'self'}/status") as status:
+        row = next(line for line in status if line.startswith("VmRSS:"))
+    return int(row.split()[1]) * 1024 / 1e6
+
+
 def paired(
     subject: Callable[[], object], reference: Callable[[], object], repetitions: int = REPETITIONS
 ) -> tuple[float, float, float]:

@@ -23,11 +23,14 @@ STOP_TIMEOUT_S = 10.0
 class ScriptedDeployment:
     """Listens on `link`, dispatches and completes every command, unless `script` has something else for its name.
 
-    `received` are the names of the commands that came.
+    `received` are the names of the commands that came, `packets` the commands themselves. `dispatcher` is the instance
+    whose events answer them.
     """
 
-    def __init__(self, dictionary: Dictionary) -> None:
+    def __init__(self, dictionary: Dictionary, dispatcher: str = "CdhCore.cmdDisp") -> None:
         self.received: list[str] = []
+        self.packets: list[bytes] = []
+        self._dispatcher = dispatcher
         self.script: dict[str, Callable[[], None]] = {}
         self._dictionary = dictionary
         self._names = {one.opcode: name for name, one in dictionary.commands.items()}
@@ -68,13 +71,15 @@ class ScriptedDeployment:
         opcode, _ = parse_command(packet)
         name = self._names[opcode]
         self.received.append(name)
-        self.say("CdhCore.cmdDisp.OpCodeDispatched", opcode, 0)
+        self.packets.append(packet)
+        self.say(f"{self._dispatcher}.OpCodeDispatched", opcode, 0)
         if name in self.script:
             self.script[name]()
         else:
             self.complete(name)
 
-    def _send(self, packet: bytes) -> None:
+    def send(self, packet: bytes) -> None:
+        """Sends an F´ packet."""
         assert self._peer is not None
         self._peer.sendall(self._framer.frame(packet))
 
@@ -83,21 +88,21 @@ class ScriptedDeployment:
         found = self._dictionary.event(event)
         formals = zip(found.formals, arguments, strict=True)
         packed = [one.type.pack(value_of(one.type, value, self._dictionary.find_id)) for one, value in formals]
-        self._send(event_packet(found.id, _now(), b"".join(packed)))
+        self.send(event_packet(found.id, _now(), b"".join(packed)))
 
     def tell(self, channel: str, value: Any) -> None:
         """Sends a channel's value."""
         found = self._dictionary.channel(channel)
         packed = found.type.pack(value_of(found.type, value, self._dictionary.find_id))
-        self._send(channel_packet([channel_entry(found.id, _now(), packed)]))
+        self.send(channel_packet([channel_entry(found.id, _now(), packed)]))
 
     def complete(self, command: str) -> None:
         """Answers a command with OK."""
-        self.say("CdhCore.cmdDisp.OpCodeCompleted", self._dictionary.command(command).opcode)
+        self.say(f"{self._dispatcher}.OpCodeCompleted", self._dictionary.command(command).opcode)
 
     def fail(self, command: str, response: str) -> None:
         """Answers a command otherwise."""
-        self.say("CdhCore.cmdDisp.OpCodeError", self._dictionary.command(command).opcode, response)
+        self.say(f"{self._dispatcher}.OpCodeError", self._dictionary.command(command).opcode, response)
 
 
 def _now() -> int:
