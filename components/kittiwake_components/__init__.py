@@ -30,6 +30,7 @@ COMPONENTS = {
     "RateGroupDriver": "rate_group_driver",
     "Router": "router",
     "RtcManager": "rtc_manager",
+    "Scheduler": "scheduler",
     "SimulatedSpacecraft": "simulated_spacecraft",
     "StartupManager": "startup_manager",
     "SystemResources": "system_resources",

@@ -170,6 +170,15 @@ def read_text(text: str, name: str, shortcut: Shortcut | None = None) -> tuple[S
     return sequence, faults
 
 
+def parse_call(line: str) -> Call:
+    """One call without its time. Raises `ValueError` that says what is wrong, and at which column."""
+    try:
+        return _call(line)
+    except _Bad as bad:
+        hint = f" ({bad.hint})" if bad.hint else ""
+        raise ValueError(f"column {bad.offset + 1}: {bad.message}{hint}") from None
+
+
 def _logical_end(text: str, start: int) -> int:
     """Where the line that starts here ends, with the lines that a backslash joins to it."""
     end = start
