@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "budget": ("kittiwake.cli.budget", "show what packets, telemetry and events cost on the downlinks"),
     "packet": ("kittiwake.cli.packet", "draw how packets stand on the wire"),
     "fpp": ("kittiwake.cli.fpp", "write a topology and its components in FPP"),
+    "xtce": ("kittiwake.cli.xtce", "write a dictionary as XTCE, for Yamcs and other ground systems"),
     "seq": ("kittiwake.cli.seq", "compile, show, check and dry-run command sequences"),
     "limits": ("kittiwake.cli.limits", "compile, check and show limits that a device watches by itself"),
     "keys": ("kittiwake.cli.keys", "make, list and rotate the keys that sign the uplink"),

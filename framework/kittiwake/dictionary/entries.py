@@ -61,7 +61,10 @@ class Limits(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """A telemetry channel; `update` is "always" or "on change"; `unit` is empty where the dictionary has none."""
+    """A telemetry channel; `update` is "always" or "on change"; `unit` is empty where the dictionary has none.
+
+    `conversion` is (scale, offset): the engineering value is scale x raw value + offset. Limits are of the raw value.
+    """
 
     name: str
     id: int
@@ -72,6 +75,7 @@ class Channel(NamedTuple):
     high: Limits = Limits()
     unit: str = ""
     annotation: str = ""
+    conversion: tuple[float, float] | None = None
 
 
 class Packet(NamedTuple):

@@ -210,7 +210,19 @@ class _Reading:
             self.limits(limits, "high"),
             fields.get("unit", str, ""),
             self.annotation(fields),
+            self.conversion(fields),
         )
+
+    def conversion(self, fields: Fields) -> tuple[float, float] | None:
+        """Scale and offset of a channel whose raw count is sent, which only Kittiwake's own dictionaries give."""
+        given = fields.data.get("conversion")
+        if given is None:
+            return None
+        match given:
+            case {"scale": int() | float() as scale, "offset": int() | float() as offset}:
+                return float(scale), float(offset)
+        fields.fault("conversion", f"should be a scale and an offset, not {given!r}")
+        return None
 
     def limits(self, fields: Fields, side: str) -> Limits:
         given = fields.get(side, dict, {})

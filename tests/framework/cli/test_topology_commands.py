@@ -101,3 +101,11 @@ def test_a_place_that_cannot_be_written_is_named(kittiwake: Callable[..., Any], 
     assert status == 1
     assert err.startswith("kittiwake fpp: file")
     assert (folder / "file").read_text() == ""
+
+
+def test_the_dictionary_is_written_as_xtce(kittiwake: Callable[..., Any], small: Path, dictionary: Path) -> None:
+    nested = kittiwake("xtce", "--topology", small)
+    assert (nested.status, nested.err) == (0, "")
+    assert nested.out == kittiwake("xtce", "-d", dictionary).out
+    assert '<SpaceSystem name="cmdDisp">' in nested.out
+    assert 'name="CdhCore_cmdDisp_CommandsDispatched"' in kittiwake("xtce", "-d", dictionary, "--flat").out
