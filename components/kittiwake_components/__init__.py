@@ -9,7 +9,11 @@ from typing import Any
 
 COMPONENTS = {
     "ActiveRateGroup": "active_rate_group",
+    "AmateurRadio": "amateur_radio",
+    "AntennaDeployer": "antenna_deployer",
+    "Burnwire": "burnwire",
     "CmdSequencer": "cmd_sequencer",
+    "ComDelay": "com_delay",
     "ComQueue": "com_queue",
     "CommandDispatcher": "command_dispatcher",
     "Deframer": "deframer",
@@ -19,6 +23,7 @@ COMPONENTS = {
     "FileManager": "file_manager",
     "FileUplink": "file_uplink",
     "Framer": "framer",
+    "FsSpace": "fs_space",
     "Health": "health",
     "Ina219Manager": "ina219_manager",
     "LimitChecker": "limit_checker",
@@ -27,6 +32,7 @@ COMPONENTS = {
     "ParameterDb": "parameter_db",
     "PassiveRateGroup": "passive_rate_group",
     "PowerMonitor": "power_monitor",
+    "RateDelay": "rate_delay",
     "RateGroupDriver": "rate_group_driver",
     "Router": "router",
     "RtcManager": "rtc_manager",
