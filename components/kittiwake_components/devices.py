@@ -26,6 +26,14 @@ FIRST_RETRY_S = 1
 LAST_RETRY_S = 60
 
 
+REASON_SIZE = 80
+
+
+def fault_text(fault: OSError) -> str:
+    """Why a device or a file failed, short enough for an event of `REASON_SIZE` bytes."""
+    return str(fault.strerror or fault)[:REASON_SIZE]
+
+
 class Device(Protocol):
     """One device."""
 
@@ -96,10 +104,10 @@ def open_device(platform: Platform, place: str) -> Device:
 class Instrument:
     """A device that is only read: NaN where it does not answer, and then not asked again for a while.
 
-    The pauses grow from 1 to 60 s, so that a dead sensor does not hold up its bus. `on_fault` is told each failed try.
+    The pauses grow from 1 to 60 s, so that a dead sensor does not hold up its bus. `on_fault` is told why a try failed.
     """
 
-    def __init__(self, platform: Platform, clock: TaskClock, place: str, on_fault: Callable[[OSError], None]) -> None:
+    def __init__(self, platform: Platform, clock: TaskClock, place: str, on_fault: Callable[[str], None]) -> None:
         self._device = open_device(platform, place)
         self._clock = clock
         self._on_fault = on_fault
@@ -115,7 +123,7 @@ class Instrument:
         except OSError as fault:
             self._pause_s = min(self._pause_s * 2, LAST_RETRY_S) or FIRST_RETRY_S
             self._retry_ns = self._clock.now_ns() + self._pause_s * NS_PER_S
-            self._on_fault(fault)
+            self._on_fault(fault_text(fault))
             return NAN
         self._pause_s = 0
         return value

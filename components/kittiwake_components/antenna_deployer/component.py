@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from kittiwake.model import (
     ACTIVITY_HI,
@@ -11,15 +11,19 @@ from kittiwake.model import (
     U8,
     U32,
     WARNING_HI,
+    After,
     Bool,
     Channel,
     CommandError,
     CommandResponse,
+    On,
     OutputPort,
     Parameter,
     PassiveComponent,
     Setting,
     Size,
+    State,
+    StateMachine,
     command,
     event,
     sync_port,
@@ -28,11 +32,8 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.record import AtomicRecord
-from kittiwake_components.devices import Instrument, check_device
+from kittiwake_components.devices import Instrument, check_device, fault_text
 from kittiwake_components.ports import PATH_SIZE
-
-if TYPE_CHECKING:
-    from kittiwake.runtime.loop import Timer
 
 VERSION = 1
 DEPLOYED, FOLDED = b"\x01", b"\x00"
@@ -56,6 +57,19 @@ class DeployState(IntEnum):
     WAITING = 2
 
 
+class DeploySignal(IntEnum):
+    """What the deployer hears."""
+
+    ASKED = 0
+    STOPPED = 1
+    SEEN = 2
+    EXHAUSTED = 3
+
+
+_SEEN = On(DeploySignal.SEEN, DeployState.IDLE, do="succeeded")
+_STOPPED = On(DeploySignal.STOPPED, DeployState.IDLE, do="aborted")
+
+
 def _check_sensor(place: str) -> None:
     if place:
         check_device(place)
@@ -66,6 +80,22 @@ class AntennaDeployer(PassiveComponent):
 
     burn_start = OutputPort(Signal, required=True, doc="To the burn wire: heat.")
     burn_stop = OutputPort(Signal, required=True, doc="To the burn wire: stop.")
+
+    deployment = StateMachine(
+        DeployState,
+        DeploySignal,
+        State(DeployState.IDLE, On(DeploySignal.ASKED, DeployState.BURNING, do="begin")),
+        State(
+            DeployState.BURNING, _SEEN, _STOPPED, After("burn_duration_sec", DeployState.WAITING),
+            entry="heat", exit="cool",
+        ),
+        State(
+            DeployState.WAITING, _SEEN, _STOPPED, On(DeploySignal.EXHAUSTED, DeployState.IDLE, do="failed"),
+            After("retry_delay_sec", DeployState.BURNING), entry="judge",
+        ),
+        channel="deploy_state",
+        doc="One deployment: attempts until the sensor sees the antenna, the ground stops it, or none is left.",
+    )  # fmt: skip
 
     deploy_attempt_count = Channel(U32, on_change=True, doc="Attempts of the present or last deployment.")
     deploy_state = Channel(DeployState, on_change=True, doc="What the deployer does now.")
@@ -107,13 +137,12 @@ class AntennaDeployer(PassiveComponent):
 
     def initialize(self) -> None:
         self._record = AtomicRecord(self.platform.files, self.root.resolve(self.file), VERSION, len(DEPLOYED))
-        self._sensor = Instrument(self.platform, self.clock, self.sensor, self._sensor_failed) if self.sensor else None
+        self._sensor = (
+            Instrument(self.platform, self.clock, self.sensor, self.sensor_not_ready) if self.sensor else None
+        )
         self._attempt = 0
-        self._began_ns = 0
-        self._timer: Timer | None = None
 
     def start(self) -> None:
-        self.deploy_state = DeployState.IDLE
         is_deployed = False
         try:
             reading = self._record.read()
@@ -123,16 +152,16 @@ class AntennaDeployer(PassiveComponent):
         except OSError as fault:
             self._report("read", fault)
         self.deployed = is_deployed
+        self.deployment.start()
 
     def stop(self) -> None:
-        if self.deploy_state is DeployState.BURNING:
-            self.burn_stop()
+        self.burn_stop()
 
     @sync_port(Sched)
     def sched_in(self, context: int) -> None:
         """Looks at the sensor while a deployment goes on."""
-        if self.deploy_state is not DeployState.IDLE and self._is_out():
-            self._succeed()
+        if self.deployment.state is not DeployState.IDLE and self._is_out():
+            self.deployment.send(DeploySignal.SEEN)
 
     # Commands
 
@@ -144,15 +173,14 @@ class AntennaDeployer(PassiveComponent):
                 self._remember(is_deployed=True)
             self.deployment_already_complete()
             return
-        if self.deploy_state is not DeployState.IDLE:
+        if not self.deployment.send(DeploySignal.ASKED):
             raise CommandError(CommandResponse.BUSY, "a deployment goes on already")
-        self._attempt = 0
-        self._burn()
 
     @command
     def deploy_stop(self) -> None:
         """Ends the deployment; the wire is switched off in any case."""
-        self._abort()
+        if not self.deployment.send(DeploySignal.STOPPED):
+            self.burn_stop()
 
     @command
     def reset_deployment_state(self) -> None:
@@ -166,65 +194,54 @@ class AntennaDeployer(PassiveComponent):
 
     def _command_state(self, *, is_deployed: bool) -> None:
         if is_deployed:
-            self._abort()
+            self.deployment.send(DeploySignal.STOPPED)
         if not self._remember(is_deployed=is_deployed):
             raise CommandError(CommandResponse.EXECUTION_ERROR, "it holds until a restart, but could not be saved")
 
-    # The deployment
+    # What the deployment does
 
-    def _burn(self) -> None:
+    def begin(self) -> None:
+        """A new deployment."""
+        self._attempt = 0
+
+    def heat(self) -> None:
+        """A new attempt."""
         self._attempt += 1
         self.deploy_attempt_count = self._attempt
-        self.deploy_state = DeployState.BURNING
-        self._began_ns = self.clock.now_ns()
         self.deploy_attempt(self._attempt)
-        self._timer = self.clock.call_after(self.burn_duration_sec, self._burned)
         self.burn_start()
 
-    def _burned(self) -> None:
-        self._end_burn()
+    def cool(self) -> None:
+        """The attempt's burn is over, for whatever reason."""
+        self.burn_stop()
+        self.antenna_burn_signal_count(round((self.clock.now_ns() - self.deployment.entered_ns) / NS_PER_S))
+
+    def judge(self) -> None:
+        """After a burn: whether it was the last one."""
         if self._is_out():
-            self._succeed()
+            self.deployment.send(DeploySignal.SEEN)
         elif self._attempt >= self.max_deploy_attempts:
-            self._finish(DeployResult.DEPLOY_RESULT_FAILED)
-        else:
-            self.deploy_state = DeployState.WAITING
-            self._timer = self.clock.call_after(self.retry_delay_sec, self._burn)
+            self.deployment.send(DeploySignal.EXHAUSTED)
 
-    def _end_burn(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self.deploy_state is DeployState.BURNING:
-            self.deploy_state = DeployState.WAITING
-            self.burn_stop()
-            self.antenna_burn_signal_count(round((self.clock.now_ns() - self._began_ns) / NS_PER_S))
-
-    def _succeed(self) -> None:
-        self._end_burn()
+    def succeeded(self) -> None:
+        """The sensor has seen the antenna."""
         self._remember(is_deployed=True)
         self.deploy_success(self._attempt)
-        self._finish(DeployResult.DEPLOY_RESULT_SUCCESS)
+        self.deploy_finish(DeployResult.DEPLOY_RESULT_SUCCESS, self._attempt)
 
-    def _abort(self) -> None:
-        if self.deploy_state is DeployState.IDLE:
-            self.burn_stop()
-            return
-        self._end_burn()
-        self._finish(DeployResult.DEPLOY_RESULT_ABORT)
+    def aborted(self) -> None:
+        """The ground has ended the deployment."""
+        self.deploy_finish(DeployResult.DEPLOY_RESULT_ABORT, self._attempt)
 
-    def _finish(self, result: DeployResult) -> None:
-        self.deploy_state = DeployState.IDLE
-        self.deploy_finish(result, self._attempt)
+    def failed(self) -> None:
+        """No attempt is left."""
+        self.deploy_finish(DeployResult.DEPLOY_RESULT_FAILED, self._attempt)
 
     # What is known
 
     def _is_out(self) -> bool:
         """Whether the sensor says that the antenna is out; one that is silent says no such thing."""
         return self._sensor is not None and self._sensor.read("value") == 1.0
-
-    def _sensor_failed(self, fault: OSError) -> None:
-        self.sensor_not_ready(str(fault.strerror or fault)[:80])
 
     def _remember(self, *, is_deployed: bool) -> bool:
         self.deployed = is_deployed
@@ -236,4 +253,4 @@ class AntennaDeployer(PassiveComponent):
         return True
 
     def _report(self, operation: str, fault: OSError) -> None:
-        self.file_operation_error(self.file, f"{operation}: {fault.strerror or fault}"[:120])
+        self.file_operation_error(self.file, f"{operation}: {fault_text(fault)}")

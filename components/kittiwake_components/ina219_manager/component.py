@@ -48,10 +48,7 @@ class Ina219Manager(PassiveComponent):
     def power_reading(self, power: F64) -> None: ...
 
     def initialize(self) -> None:
-        self._sensor = Instrument(self.platform, self.clock, self.device, self._failed)
-
-    def _failed(self, fault: OSError) -> None:
-        self.device_not_ready(str(fault.strerror or fault)[:80])
+        self._sensor = Instrument(self.platform, self.clock, self.device, self.device_not_ready)
 
     @sync_port(VoltageGet)
     def voltage_get(self) -> F64:

@@ -22,7 +22,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import On, Signal
 from kittiwake_components.device_ports import LoadSwitchStateChanged, SwitchGet
-from kittiwake_components.devices import check_device, open_device
+from kittiwake_components.devices import check_device, fault_text, open_device
 
 LISTENERS = 3
 
@@ -73,7 +73,7 @@ class LoadSwitch(PassiveComponent):
         try:
             state = self._read()
         except OSError as fault:
-            raise CommandError(CommandResponse.EXECUTION_ERROR, _reason(fault)) from None
+            raise CommandError(CommandResponse.EXECUTION_ERROR, fault_text(fault)) from None
         self._saw(state)
         self.is_on_reading(state)
 
@@ -105,7 +105,7 @@ class LoadSwitch(PassiveComponent):
             self._device.write("value", int(wanted))
             state = self._read()
         except OSError as fault:
-            self.switch_failed(wanted, _reason(fault))
+            self.switch_failed(wanted, fault_text(fault))
             return False
         self._saw(state)
         if state is not wanted:
@@ -127,7 +127,3 @@ class LoadSwitch(PassiveComponent):
         for index, tell in enumerate(self.load_switch_state_changed):
             if self.is_connected(LoadSwitch.load_switch_state_changed, index):
                 tell(state)
-
-
-def _reason(fault: OSError) -> str:
-    return str(fault.strerror or fault)[:80]

@@ -22,6 +22,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake_components.device_ports import CurrentGet, PowerGet, VoltageGet
+from kittiwake_components.devices import fault_text
 from kittiwake_components.ports import PATH_SIZE
 from kittiwake_components.power_monitor.energy import EnergyRecord, RailEnergy
 
@@ -133,4 +134,4 @@ class PowerMonitor(PassiveComponent):
         return True
 
     def _report(self, fault: OSError) -> None:
-        self.totals_file_fault(self.file, str(fault.strerror or fault)[:120])
+        self.totals_file_fault(self.file, fault_text(fault))

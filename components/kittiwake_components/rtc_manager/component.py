@@ -26,6 +26,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched, Signal, TimeBase
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake_components.deployment_time import US_PER_S, present_us, time_base
+from kittiwake_components.devices import fault_text
 from kittiwake_components.ports import PATH_SIZE, CmdSeqCancel
 from kittiwake_components.rtc_manager.clock_record import MAX_ALARMS, ClockRecord
 from kittiwake_components.rtc_manager.time_data import YEAR_FIRST, YEAR_LAST, TimeData, time_data
@@ -241,4 +242,4 @@ class RtcManager(PassiveComponent):
         return 0
 
     def _report(self, fault: OSError) -> None:
-        self.clock_file_fault(self.file, str(fault.strerror or fault)[:120])
+        self.clock_file_fault(self.file, fault_text(fault))
