@@ -12,6 +12,7 @@ COMPONENTS = {
     "AmateurRadio": "amateur_radio",
     "AntennaDeployer": "antenna_deployer",
     "Burnwire": "burnwire",
+    "Authenticator": "authenticator",
     "CmdSequencer": "cmd_sequencer",
     "ComDelay": "com_delay",
     "ComQueue": "com_queue",

@@ -79,7 +79,15 @@ def Bytes(data: Annotated[bytes, Size(MAX_CHUNK)]) -> None:
 
 @port("Svc.Frame")
 def Frame(data: Annotated[bytes, Size(MAX_PACKET)], context: U32, authenticated: Bool) -> None:
-    """One uplinked F´ packet, its descriptor included, out of a frame that passed its checks."""
+    """One uplinked F´ packet, its descriptor included, out of a frame that passed its checks.
+
+    `context` is `REFUSED` for a packet whose frame was not signed as it should be: nobody may act on it, unless it is
+    on the bypass list. Else it is 0, and `authenticated` tells whether the frame carried a valid signature.
+    """
+
+
+REFUSED = 1
+"""The `context` of a `Frame` that uplink security did not accept."""
 
 
 @port("Svc.Room")

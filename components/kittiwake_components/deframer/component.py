@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
-from kittiwake.model import U8, U32, WARNING_LO, Channel, OutputPort, PassiveComponent, Setting, event, sync_port
+from kittiwake.model import U32, WARNING_LO, Channel, OutputPort, PassiveComponent, Setting, event, sync_port
 from kittiwake.model.fw import Sched
-from kittiwake.model.types import wire_enum
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
+from kittiwake.wire.security_association import unverified_data
 from kittiwake.wire.transfer_frame import SPACECRAFT_ID, VIRTUAL_CHANNEL_ID
 from kittiwake_components.framer.settings import check_framing, check_spacecraft_id, check_uplink_vcid
-from kittiwake_components.ports import Bytes, Frame, LinkState, LinkStatus
-
-
-@wire_enum(U8, name="Svc.UplinkSecurity")
-class UplinkSecurity(IntEnum):
-    """Whose packets are accepted."""
-
-    OPEN = 0
-    AUTHENTICATED = 1
+from kittiwake_components.ports import REFUSED, Bytes, Frame, LinkState, LinkStatus
+from kittiwake_components.security_ports import GetUplinkSecurity, Unseal, UplinkSecurity
 
 
 class Deframer(PassiveComponent):
-    """Uplink: bytes, however they are cut and whatever else they are, to F´ packets."""
+    """Uplink: bytes, however they are cut and whatever else they are, to F´ packets.
+
+    Where an authenticator says so, the data of each frame goes through it before a packet is looked for.
+    """
 
     frame_out = OutputPort(Frame, required=True, doc="Packets for the router.")
+    security_get = OutputPort(GetUplinkSecurity, doc="Asks the authenticator whether frames are to be signed.")
+    unseal = OutputPort(Unseal, doc="Has the authenticator take the signature off a frame's data.")
 
     frames_in = Channel(U32, on_change=True, doc="Frames that passed their checks.")
     crc_errors = Channel(U32, on_change=True, doc="Frames whose checksum was wrong.")
@@ -51,18 +47,47 @@ class Deframer(PassiveComponent):
     def bad_frame(self, count: U32) -> None: ...
 
     def initialize(self) -> None:
-        parameters = FramingParameters(self.spacecraft_id, self.vcid)
-        self._deframer = FRAMINGS[self.framing].uplink_deframer(parameters)
+        self._secured = False
+        self._make_deframer()
         self._reported = [0, 0, 0, 0]
 
     def start(self) -> None:
-        self.uplink_security = UplinkSecurity.OPEN
+        self._ask_for_security()
+        if self._secured:
+            self._make_deframer()
+
+    def _make_deframer(self) -> None:
+        framing = FRAMINGS[self.framing]
+        unseal = self._unseal if self._secured else None
+        self._deframer = framing.uplink_deframer(FramingParameters(self.spacecraft_id, self.vcid, unseal=unseal))
+        self._packet_in = framing.uplink_packet
+
+    def _ask_for_security(self) -> None:
+        security = UplinkSecurity.OPEN
+        if self.is_connected(Deframer.security_get):
+            security = self.security_get()
+        self.uplink_security = security
+        self._secured = security is UplinkSecurity.AUTHENTICATED
 
     @sync_port(Bytes)
     def data_in(self, data: bytes) -> None:
         """Bytes of the link."""
+        authenticated = self._secured
         for packet in self._deframer.feed(data):
-            self.frame_out(packet, 0, False)
+            self.frame_out(packet, 0, authenticated)
+
+    def _unseal(self, field: bytes) -> bytes | None:
+        """The data that was signed. What was refused goes to the router, which knows what may come in unsigned."""
+        data = self.unseal(field)
+        if data:
+            return data
+        wrapped = unverified_data(field)
+        packet = None if wrapped is None else self._packet_in(wrapped)
+        if packet is None:
+            packet = self._packet_in(field)
+        if packet is not None:
+            self.frame_out(packet, REFUSED, False)
+        return None
 
     @sync_port(LinkStatus)
     def link_status(self, state: LinkState) -> None:
@@ -70,7 +95,7 @@ class Deframer(PassiveComponent):
         if state is LinkState.DOWN:
             self._deframer.reset()
         else:
-            self.uplink_security = UplinkSecurity.OPEN
+            self._ask_for_security()
 
     @sync_port(Sched)
     def run(self, context: int) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 
 from kittiwake.model import (
+    ACTIVITY_LO,
     U16,
     U32,
     WARNING_HI,
+    WARNING_LO,
     ActiveComponent,
     Channel,
     CommandResponse,
@@ -19,7 +21,8 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import CmdResponse, Com, FwOpcodeType, Sched
 from kittiwake.wire.packets import COMMAND_HEADER_SIZE, DESCRIPTOR_SIZE, Apid
-from kittiwake_components.ports import Flow, Frame, PacketRouted
+from kittiwake_components.ports import REFUSED, Flow, Frame, PacketRouted
+from kittiwake_components.router.bypass import Bypass, check_bypass, is_harmless, parse_bypass
 
 PAUSERS = 4
 PACKETS_A_BATCH = 16
@@ -55,14 +58,21 @@ class Router(ActiveComponent):
     flow_out = OutputPort(Flow, doc="Asks the link to stop reading.")
 
     routed_packets = Channel(U32, on_change=True, doc="Packets handed on.")
-    rejected_packets = Channel(U32, on_change=True, doc="Packets of no known kind.")
+    rejected_packets = Channel(
+        U32, on_change=True, doc="Packets of no known kind, and unsigned ones where all are signed."
+    )
     dropped_packets = Channel(U32, on_change=True, doc="Packets that found no room.")
     most_waiting = Channel(U32, on_change=True, doc="Most packets that waited since the last report.")
+    bypassed_packets = Channel(U32, on_change=True, doc="Packets handed on unsigned, as they are on the bypass list.")
 
     backlog = Setting(int, default=4096, check=_check_backlog, doc="Packets that may wait.")
     in_flight = Setting(
         int, default=16, check=_check_in_flight, doc="Unanswered commands after which it waits for an answer."
     )
+    bypass = Setting(
+        list[str], default=[], check=check_bypass,
+        doc="Packets to take unsigned where all others are signed: APID:BYTES:OPCODE.",
+    )  # fmt: skip
 
     @event(WARNING_HI, "No one takes packets of kind {apid}", throttle=5, every_s=60.0)
     def unknown_packet(self, apid: U16) -> None: ...
@@ -73,7 +83,15 @@ class Router(ActiveComponent):
     )  # fmt: skip
     def packets_dropped(self, total: U32, apid: U16, opcode: FwOpcodeType) -> None: ...
 
+    @event(ACTIVITY_LO, "Opcode 0x{opcode:x} was taken unsigned: it is on the bypass list", throttle=5, every_s=60.0)
+    def bypass_used(self, opcode: FwOpcodeType) -> None: ...
+
+    @event(WARNING_LO, "Opcode 0x{opcode:x} is hazardous or sets a parameter: it is taken off the bypass list")
+    def bypass_refused(self, opcode: FwOpcodeType) -> None: ...
+
     def initialize(self) -> None:
+        self._bypass: frozenset[Bypass] = frozenset()
+        self._bypassed = 0
         self._backlog: deque[tuple[bytes, bool]] = deque()
         self._awake = False
         self._pausers = [False] * PAUSERS
@@ -85,11 +103,22 @@ class Router(ActiveComponent):
         self._last_dropped = b""
         self._reports = self.is_connected(Router.packet_routed)
 
+    def start(self) -> None:
+        wanted = [parse_bypass(text) for text in self.bypass]
+        harmless = [one for one in wanted if is_harmless(one.opcode, self._context.deployment.instances.values())]
+        self._bypass = frozenset(harmless)
+        for one in wanted:
+            if one not in self._bypass:
+                self.bypass_refused(one.opcode)
+
     # Taking packets
 
     @sync_port(Frame)
     def frame_in(self, data: bytes, context: int, authenticated: bool) -> None:
         """One packet of the uplink. A command that nothing holds up goes on at once."""
+        if context == REFUSED and not self._may_bypass(data):
+            self._rejected += 1
+            return
         waiting = len(self._backlog)
         if not waiting and self._unanswered < self.in_flight and not self._paused and data.startswith(COMMAND_BYTES):
             self._route(data, authenticated)
@@ -103,6 +132,18 @@ class Router(ActiveComponent):
             self._ask(True)
         if not self._awake:
             self._wake()
+
+    def _may_bypass(self, data: bytes) -> bool:
+        """Whether a packet that was not signed is just one of those on the list, byte count and all."""
+        if not self._bypass or len(data) < COMMAND_HEADER_SIZE:
+            return False
+        apid, opcode = data[:DESCRIPTOR_SIZE], data[DESCRIPTOR_SIZE:COMMAND_HEADER_SIZE]
+        packet = Bypass(int.from_bytes(apid, "big"), len(data), int.from_bytes(opcode, "big"))
+        if packet not in self._bypass:
+            return False
+        self._bypassed += 1
+        self.bypass_used(packet.opcode)
+        return True
 
     @sync_port(Flow, size=PAUSERS)
     def flow_in(self, index: int, paused: bool) -> None:
@@ -181,6 +222,7 @@ class Router(ActiveComponent):
         self.dropped_packets = self._dropped & 0xFFFFFFFF
         self.routed_packets = self._routed & 0xFFFFFFFF
         self.rejected_packets = self._rejected & 0xFFFFFFFF
+        self.bypassed_packets = self._bypassed & 0xFFFFFFFF
         self.most_waiting = max(self._most, len(self._backlog))
         self._most = 0
 

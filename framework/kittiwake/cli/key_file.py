@@ -5,14 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-import stat
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kittiwake.cli.link_access import warn_if_others_may_read
 from kittiwake.wire.uplink_keys import (
+    ALGORITHMS,
+    HMAC_SHA256,
     KEY_SIZE,
     MAX_FILE_SIZE,
     MAX_KEY_ID,
@@ -52,8 +54,7 @@ def key_id(text: str) -> int:
 def load_keys(path: Path) -> list[UplinkKey]:
     """The keys of a file; warns on the terminal if others may read it. Raises `OSError` and `KeyFileFault`."""
     with path.open("rb") as file:
-        if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-            print(f"warning: others may read {path}; `chmod 600 {path}`, and rotate its keys", file=sys.stderr)
+        warn_if_others_may_read(str(path))
         content = file.read(MAX_FILE_SIZE + 1)
     if len(content) > MAX_FILE_SIZE:
         raise KeyFileFault(str(path), 0, f"larger than {MAX_FILE_SIZE} bytes")
@@ -99,7 +100,16 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def add_key(keys: list[UplinkKey], id: int | None = None) -> UplinkKey:
+def add_algorithm_option(parser: ArgumentParser) -> None:
+    """Adds `--algorithm` to a parser."""
+    parser.add_argument(
+        "--algorithm", choices=ALGORITHMS, default=HMAC_SHA256,
+        help=f"{HMAC_SHA256} signs; aes-gcm hides as well, and needs kittiwake[security] at both ends "
+        "(default: %(default)s)",
+    )  # fmt: skip
+
+
+def add_key(keys: list[UplinkKey], id: int | None = None, algorithm: str = HMAC_SHA256) -> UplinkKey:
     """Makes an active key with an id of its own and puts it at the end; a full list first loses a retired key.
 
     Raises `ValueError` if the id is taken, or the list is full of active keys.
@@ -118,6 +128,6 @@ def add_key(keys: list[UplinkKey], id: int | None = None) -> UplinkKey:
         keys.remove(retired)
         print(f"key {retired.id}, retired, is forgotten: a file holds {MAX_KEYS}", file=sys.stderr)
     created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    made = UplinkKey(id, True, created, secrets.token_bytes(KEY_SIZE))
+    made = UplinkKey(id, True, created, secrets.token_bytes(KEY_SIZE), algorithm)
     keys.append(made)
     return made

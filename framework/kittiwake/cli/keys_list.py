@@ -6,6 +6,7 @@ import argparse
 
 from kittiwake.cli.key_file import add_file_option, load_keys
 from kittiwake.cli.outcome import carry_out
+from kittiwake.wire.uplink_keys import HMAC_SHA256
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,5 +24,8 @@ def main(arguments: list[str]) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     for key in load_keys(options.file):
-        print(f"{key.id:5}  {key.state:<7}  {key.created}" + (f"  {key.secret.hex()}" if options.show else ""))
+        words = [f"{key.id:5}  {key.state:<7}  {key.created}"]
+        words += [key.algorithm] if key.algorithm != HMAC_SHA256 else []
+        words += [key.secret.hex()] if options.show else []
+        print("  ".join(words))
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from kittiwake.cli.key_file import add_file_option, add_key, changing_keys, key_id
+from kittiwake.cli.key_file import add_algorithm_option, add_file_option, add_key, changing_keys, key_id
 from kittiwake.cli.outcome import carry_out
 from kittiwake.cli.run import Misuse
 
@@ -15,6 +15,7 @@ def parser() -> argparse.ArgumentParser:
         "kittiwake keys rotate", description="Add an active key and retire the one before, in one step."
     )
     add_file_option(made)
+    add_algorithm_option(made)
     made.add_argument("--id", type=key_id, metavar="N", help="the key to retire (default: the only active one)")
     return made
 
@@ -36,7 +37,7 @@ def _rotate(options: argparse.Namespace) -> int:
             raise ValueError(f"{options.file}: {wanted}")
         if len(active) > 1:
             raise Misuse(f"several keys are active, name one with --id: {', '.join(str(key.id) for key in active)}")
-        made = add_key(keys)
+        made = add_key(keys, algorithm=options.algorithm)
         active[0].active = False
     print(f"{options.file}: key {made.id} is active, key {active[0].id} is retired")
     return 0

@@ -23,6 +23,7 @@ Start the deployment of a topology file (.yaml) or of an image that `kittiwake b
                        serial:///dev/NAME?baud=N, or none (default: tcp-listen://127.0.0.1:50000)
   -a ADDRESS, -p PORT  as F´ applications take them: the same as --link tcp://ADDRESS:PORT
   --framing NAME       ccsds (default) or fprime
+  --keys FILE          accept only commands signed by a key of FILE (`kittiwake keys`); any link may then be used
   --insecure           accept unsigned commands on a link that others can reach
   --set NAME=VALUE     replace a setting, as in --set CdhCore.health.warn_cycles=5
   --build DIR          folder for the image and the dictionary of a topology file (default: build)
@@ -37,7 +38,7 @@ TEXT_LOG = "CdhCore.textLogger"
 
 _VALUED = {
     "--root": "root", "--link": "link", "-a": "address", "-p": "port", "--framing": "framing", "--set": "set",
-    "--build": "build", "--trace": "trace",
+    "--build": "build", "--trace": "trace", "--keys": "keys",
 }  # fmt: skip
 _FLAGS = {"--insecure": "insecure", "--quiet": "quiet"}
 
@@ -58,6 +59,7 @@ class Options:
         self.framing = ""
         self.build = "build"
         self.trace = ""
+        self.keys = ""
         self.insecure = False
         self.quiet = False
         self.settings: dict[str, dict[str, Any]] = {}
@@ -88,6 +90,8 @@ def parse(arguments: list[str]) -> Options:
             options.file = argument
     if not options.file:
         raise Misuse("a topology file or an image is missing")
+    if options.keys and options.insecure:
+        raise Misuse("either --keys, or --insecure")
     if options.address or options.port:
         options.link = f"tcp://{options.address or '127.0.0.1'}:{options.port or '50000'}"
     return options
@@ -126,20 +130,6 @@ def settings_of(options: Options, image: Image) -> dict[str, dict[str, Any]]:
     return chosen
 
 
-def check_link(options: Options, settings: dict[str, dict[str, Any]]) -> None:
-    """Refuses a link that others can reach while commands are not signed. Raises `Misuse`."""
-    url = settings.get(LINK_INSTANCE, {}).get("url", "")
-    if not url or options.insecure:
-        return
-    from kittiwake.wire.link_address import parse_link
-
-    if not parse_link(url).is_local:
-        raise Misuse(
-            f"{url} can be reached by others, and commands are not signed. Use a loopback link, or --insecure if "
-            "whoever reaches it may command the device"
-        )
-
-
 def _load(options: Options, platform: SystemPlatform) -> Image:
     from kittiwake.runtime.image import MAX_IMAGE_BYTES, ImageFault, load_image
 
@@ -167,7 +157,11 @@ def _make(options: Options, platform: SystemPlatform) -> Deployment:
 
     image = _load(options, platform)
     settings = settings_of(options, image)
-    check_link(options, settings)
+    from kittiwake.cli.link_access import check_link, use_keys
+
+    if options.keys:
+        use_keys(options.keys, image, platform.files, settings)
+    check_link(image, settings, options.insecure)
     meters = _meters(options, image)
     root = platform.files.real_path(options.root or f"var/{image['name']}")
     platform.files.make_folders(root)

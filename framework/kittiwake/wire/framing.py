@@ -175,7 +175,10 @@ class FramingParameters(NamedTuple):
 
 
 class Framing(NamedTuple):
-    """One framing: how large packets may be, and factories of the four ends."""
+    """One framing: how large packets may be, factories of the four ends, and how an uplink frame's data holds a packet.
+
+    `uplink_packet(data)` is the packet, or `None` if there is none; it keeps no counts.
+    """
 
     max_uplink_packet: int
     max_downlink_packet: int
@@ -183,6 +186,11 @@ class Framing(NamedTuple):
     uplink_deframer: Callable[[FramingParameters], Deframer]
     downlink_framer: Callable[[FramingParameters], Framer]
     downlink_deframer: Callable[[FramingParameters], Deframer]
+    uplink_packet: Callable[[bytes], bytes | None]
+
+
+def _lone_telecommand(data: bytes) -> bytes | None:
+    return SpacePacketDeframer(TELECOMMAND, LinkCounters()).unpack(data)
 
 
 def _tc_frame_size(max_size: int | None) -> int:
@@ -201,6 +209,7 @@ FRAMINGS: dict[str, Framing] = {
         uplink_deframer=lambda p: CcsdsUplinkDeframer(p.spacecraft_id, p.vcid, p.max_uplink_size, unseal=p.unseal),
         downlink_framer=lambda p: TmFramer(p.spacecraft_id, p.vcid, p.frame_size),
         downlink_deframer=lambda p: CcsdsDownlinkDeframer(p.spacecraft_id, p.vcid, p.frame_size),
+        uplink_packet=_lone_telecommand,
     ),
     "fprime": Framing(
         max_uplink_packet=MAX_FPRIME_DATA_SIZE,
@@ -209,6 +218,7 @@ FRAMINGS: dict[str, Framing] = {
         uplink_deframer=lambda p: FprimeDeframer(_fprime_size(p.max_uplink_size), unseal=p.unseal),
         downlink_framer=lambda _: FprimeFramer(),
         downlink_deframer=lambda _: FprimeDeframer(),
+        uplink_packet=lambda data: data or None,
     ),
 }
 """The framings that `--framing` names."""

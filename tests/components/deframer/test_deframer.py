@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from kittiwake.testing import ComponentTester
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
-from kittiwake_components.deframer.component import Deframer, UplinkSecurity
-from kittiwake_components.ports import LinkState
+from kittiwake_components.deframer.component import Deframer
+from kittiwake_components.ports import REFUSED, LinkState
+from kittiwake_components.security_ports import UplinkSecurity
 from tests.components.design_sheet import differences
 
 FRAMING_NAMES = sorted(FRAMINGS)
@@ -135,3 +136,56 @@ def test_that_unsigned_commands_are_taken_is_shown_at_each_link_up() -> None:
     with tester:
         tester.call.link_status(LinkState.UP)
         assert tester.channel("UplinkSecurity").history == [UplinkSecurity.OPEN, UplinkSecurity.OPEN]
+
+
+def _secured(framing: str, opened: bytes) -> ComponentTester[Deframer]:
+    """With an authenticator that gives back `opened` for every frame."""
+    returns = {"security_get": UplinkSecurity.AUTHENTICATED, "unseal": opened}
+    return ComponentTester(Deframer, settings={"framing": framing}, returns=returns)
+
+
+def _field(framing: str, packet: bytes = NO_OP) -> bytes:
+    """A frame's data around a packet."""
+    return _frame(framing, packet)[5:-2] if framing == "ccsds" else packet
+
+
+@pytest.mark.parametrize("framing", FRAMING_NAMES)
+def test_what_the_authenticator_opens_goes_on_as_authenticated(framing: str) -> None:
+    """REQ-DF-007: the packet is taken out of what the authenticator gave back, and of nothing else."""
+    with _secured(framing, _field(framing, b"\0\0opened")) as tester:
+        assert tester.channels["UplinkSecurity"] is UplinkSecurity.AUTHENTICATED
+        tester.call.data_in(_frame(framing))
+        assert tester.ports.unseal == [(_field(framing),)]
+        assert tester.ports.frame_out == [(b"\0\0opened", 0, True)]
+
+
+@pytest.mark.parametrize("framing", FRAMING_NAMES)
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_the_packet_of_a_refused_frame_goes_on_as_refused(framing: str, is_wrapped: bool) -> None:
+    """REQ-DF-008."""
+    with _secured(framing, b"") as tester:
+        data = _field(framing)
+        if is_wrapped:
+            data = bytes(6) + data + bytes(16)
+        sealed = FRAMINGS[framing].uplink_framer(FramingParameters(seal=lambda _: data)).frame(NO_OP)
+        tester.call.data_in(sealed)
+        assert tester.ports.frame_out == [(NO_OP, REFUSED, False)]
+        tester.call.run(0)
+        assert tester.channels["SequenceGaps"] == 0
+
+
+def test_an_accepted_frame_without_a_packet_is_dropped_and_counted() -> None:
+    """REQ-DF-007."""
+    with _secured("ccsds", b"no space packet") as tester:
+        tester.call.data_in(_frame("ccsds"))
+        tester.call.run(0)
+        assert tester.ports.frame_out == []
+        assert tester.channels["FramesRejected"] == 1
+
+
+def test_without_an_authenticator_the_link_is_open() -> None:
+    """REQ-DF-006."""
+    with ComponentTester(Deframer, open_ports=["security_get", "unseal"]) as tester:
+        tester.call.data_in(_frame("ccsds"))
+        assert tester.channels["UplinkSecurity"] is UplinkSecurity.OPEN
+        assert tester.ports.frame_out == [(NO_OP, 0, False)]

@@ -17,6 +17,8 @@ from kittiwake.topology.image import build_image
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from kittiwake.dictionary.entries import Dictionary
     from kittiwake.runtime.image import Image
 
@@ -24,6 +26,7 @@ HOST = "127.0.0.1"
 PORT = 5000
 TCP = f"tcp-listen://{HOST}:{PORT}"
 UDP = f"udp://{HOST}:6001?listen=6000"
+KEYS = "/keys"
 NO_OP = "Stack.cmdDisp.CMD_NO_OP"
 COMPLETED = "Stack.cmdDisp.OpCodeCompleted"
 
@@ -39,11 +42,16 @@ def _built(folder: Path) -> tuple[Image, Dictionary]:
 class Stack:
     """The deployment, running in virtual time."""
 
-    def __init__(self, folder: Path, link: str = TCP, framing: str = "ccsds", seed: int = 1, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, link: str = TCP, framing: str = "ccsds", seed: int = 1, keys: str = "", **settings: Any
+    ) -> None:
         image, self.dictionary = _built(folder)
         self.framing = framing
         self.platform = SimulatedPlatform(seed)
         self.platform.files.make_folder("/root")
+        if keys:
+            self.write_keys(keys)
+            settings["authenticator_keys"] = KEYS
         merged = {
             "ComCcsds.link": {"url": link},
             "ComCcsds.framer": {"framing": framing},
@@ -54,6 +62,11 @@ class Stack:
             merged.setdefault(f"ComCcsds.{instance}", {})[setting] = value
         self.deployment = Deployment(image, self.platform, Root(self.platform.files, "/root"), merged)
         self.deployment.start()
+
+    def write_keys(self, text: str) -> None:
+        """Puts a key file where it will be looked for."""
+        with self.platform.files.open(KEYS, "w") as file:
+            file.write_at(0, text.encode())
 
     def component(self, name: str) -> Any:
         """An instance of the subtopology."""
@@ -67,21 +80,21 @@ class Stack:
 class Ground:
     """The ground's end: it frames commands and keeps what comes down."""
 
-    def __init__(self, stack: Stack, stream: Any = None) -> None:
+    def __init__(self, stack: Stack, stream: Any = None, seal: Callable[[bytes], bytes] | None = None) -> None:
         self.stack = stack
         network = stack.platform.network
         self.stream: Any = network.connect_tcp(HOST, PORT) if stream is None else stream
         framing = FRAMINGS[stack.framing]
-        self._framer = framing.uplink_framer(FramingParameters())
+        self._framer = framing.uplink_framer(FramingParameters(seal=seal))
         self._deframer = framing.downlink_deframer(FramingParameters())
         self._decoder = Decoder(stack.dictionary)
         self._unsent = b""
         self.news: list[Any] = []
         self.received_bytes = 0
 
-    def frames(self, name: str, count: int = 1) -> list[bytes]:
-        """Framed commands without arguments."""
-        packet = encode_command(self.stack.dictionary, name, [])
+    def frames(self, name: str, count: int = 1, arguments: Sequence[Any] = ()) -> list[bytes]:
+        """Framed commands."""
+        packet = encode_command(self.stack.dictionary, name, arguments)
         return [self._framer.frame(packet) for _ in range(count)]
 
     def send(self, data: bytes) -> None:

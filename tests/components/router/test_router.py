@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake_components.authenticator.component import Authenticator
+from kittiwake_components.ports import REFUSED
+from kittiwake_components.router.bypass import check_bypass, is_harmless
 from kittiwake_components.router.component import Router
 from tests.components.design_sheet import differences
 
@@ -217,3 +220,75 @@ def test_every_packet_is_handed_on_in_order_or_counted(steps: list[tuple[str, in
         assert len(set(sent)) + tester.channels["DroppedPackets"] == number
         asked = [paused for (paused,) in tester.ports.flow_out]
         assert asked == [True, False] * (len(asked) // 2)
+
+
+BYPASS = ["0:6:0x01000000", "0:6:0x0200B000"]
+GET_SEQ_NUM = bytes.fromhex("00000200b000")
+DISPATCHED_NO_OP = bytes.fromhex("000001000000")
+
+
+def test_what_security_refused_goes_nowhere() -> None:
+    """REQ-RT-010: there is no bypass list unless somebody writes one."""
+    with _tester() as tester:
+        for packet in (DISPATCHED_NO_OP, FILE_PACKET, b"\x00\x09data", b""):
+            tester.call.frame_in(packet, REFUSED, False)
+        tester.call.run(0)
+        assert tester.ports.command_out == []
+        assert tester.ports.file_out == []
+        assert tester.ports.unknown_out == []
+        assert tester.ports.packet_routed == []
+        assert tester.channels["RejectedPackets"] == 4
+
+
+def test_the_bypass_list_lets_in_just_what_is_on_it() -> None:
+    """REQ-RT-010, REQ-RT-012: and it is no authenticated packet."""
+    with _tester(bypass=BYPASS) as tester:
+        for packet in (
+            DISPATCHED_NO_OP, GET_SEQ_NUM, DISPATCHED_NO_OP + b"\0", DISPATCHED_NO_OP[:-1],
+            b"\0\1" + DISPATCHED_NO_OP[2:], bytes.fromhex("000001000001"),
+        ):  # fmt: skip
+            tester.call.frame_in(packet, REFUSED, False)
+        tester.call.run(0)
+        assert tester.ports.command_out == [(DISPATCHED_NO_OP, 0), (GET_SEQ_NUM, 0)]
+        assert tester.ports.packet_routed == [(0, False), (0, False)]
+        assert [event.args for event in tester.events.named("BypassUsed")] == [(0x01000000,), (0x0200B000,)]
+        assert (tester.channels["BypassedPackets"], tester.channels["RejectedPackets"]) == (2, 4)
+
+
+@pytest.mark.parametrize("index", [0, 1, 255])
+@pytest.mark.parametrize("data", [b"", b"anything"])
+def test_a_file_packet_that_looks_like_a_no_op_is_refused(index: int, data: bytes) -> None:
+    """REQ-RT-010. Upstream: the bypass looks at bytes 2 to 6 alone, and a file packet of type DATA with a sequence
+    index below 256 has CMD_NO_OP's opcode there, so that it reaches the file uplink without a signature.
+    """
+    packet = b"\0\3" + b"\1" + index.to_bytes(4, "big") + data
+    assert packet[2:6] == bytes.fromhex("01000000")
+    with _tester(bypass=BYPASS) as tester:
+        tester.call.frame_in(packet, REFUSED, False)
+        tester.call.run(0)
+        assert tester.ports.file_out == []
+        assert tester.channels["RejectedPackets"] == 1
+
+
+def test_hazardous_commands_and_parameters_are_taken_off_the_bypass_list() -> None:
+    """REQ-RT-011: SET_SEQ_NUM and KEY_SELECT must be authenticated themselves, and so must a parameter's new window."""
+    image_opcodes = {number: what for number, (what, _) in Authenticator.__declarations__.opcodes().items()}
+    assert image_opcodes[0] == "call"
+    with ComponentTester(Authenticator, base_id=0x0200B000) as authenticator:
+        components = [authenticator.component]
+        refused = [number for number in image_opcodes if not is_harmless(0x0200B000 + number, components)]
+        assert refused == [number for number in image_opcodes if number != 0]
+        assert is_harmless(0x01000000, components)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0:6", "0:6:0x01000000:1", "a:6:1", "-1:6:1", "0x7FF:6:1", "0:5:1", "0:6:0x100000000", "0:1025:1"]
+)
+def test_a_bypass_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="APID"):
+        check_bypass([text])
+
+
+def test_the_bypass_list_has_a_limit() -> None:
+    with pytest.raises(ValueError, match="at most 32"):
+        check_bypass(["0:6:1"] * 33)

@@ -63,6 +63,7 @@ def packed(content: Any) -> bytes:
         (["--link", "smoke://signal"], "'smoke://signal' is no link"),
         (["--link", "tcp-listen://0.0.0.0:5000"], "can be reached by others, and commands are not signed"),
         (["--link", "serial:///dev/ttyS9?baud=9600"], "can be reached by others, and commands are not signed"),
+        (["--keys", "k", "--insecure"], "either --keys, or --insecure"),
         (["--framing", "postal"], "the framings are ccsds, fprime, not 'postal'"),
         (["--trace", "gone"], "--trace: the deployment has no instance 'gone'"),
     ],
@@ -75,6 +76,34 @@ def test_arguments_that_make_no_sense_are_named(
     assert err.startswith("kittiwake run: ")
     assert message in err
     assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (None, "No such file"),
+        ("1 active\n", "uplink.keys:1: a line holds four words"),
+        ("", "no key is active; `kittiwake keys new` makes one"),
+        (f"1 retired 2026-01-02T03:04:05Z {'00' * 16}\n", "no key is active"),
+    ],
+)
+def test_a_key_file_that_cannot_be_used_is_named(
+    text: str | None, message: str, image: Path, folder: Path, kittiwake: Callable[..., Any]
+) -> None:
+    if text is not None:
+        (folder / "uplink.keys").write_text(text)
+    status, out, err = kittiwake("run", image, "--keys", "uplink.keys", "--link", "none")
+    assert (status, out) == (1, "")
+    assert message in err
+
+
+def test_a_deployment_without_an_authenticator_takes_no_keys(
+    image: Path, folder: Path, kittiwake: Callable[..., Any]
+) -> None:
+    content = marshal.loads(image.read_bytes()[len(MAGIC) + 4 :])
+    content["instances"] = [one for one in content["instances"] if not one[1].endswith(":Authenticator")]
+    (folder / "plain.image").write_bytes(packed(content))
+    assert "the deployment has no authenticator" in kittiwake("run", "plain.image", "--keys", "k").err
 
 
 def test_a_file_is_wanted(kittiwake: Callable[..., Any]) -> None:
