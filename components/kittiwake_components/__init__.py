@@ -30,6 +30,7 @@ COMPONENTS = {
     "LimitChecker": "limit_checker",
     "Link": "link",
     "LoadSwitch": "load_switch",
+    "ModeManager": "mode_manager",
     "ParameterDb": "parameter_db",
     "PassiveRateGroup": "passive_rate_group",
     "PowerMonitor": "power_monitor",

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from kittiwake.model.fw import TimeValue
 from kittiwake.model.types import WireError, wire_type
-from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.finding import Finding, move_aside
 from kittiwake.storage.record import AtomicRecord
 from kittiwake.wire.time_tag import BASE_SHIFT, MICROSECONDS_MASK, TAG_SIZE, unpack_tag
 from kittiwake_components.deployment_time import NO_TIME
+from kittiwake_components.save_schedule import SaveSchedule
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Files
 
 VERSION = 1
 
-LONGEST_SAVE_INTERVAL_NS = 60 * NS_PER_S
+LONGEST_SAVE_INTERVAL_S = 60
 """At most so much of a start is not counted after a kill; of a short one about half."""
 
 IMPORTED = ".imported"
@@ -42,8 +42,7 @@ class Quiescence:
         self._record = AtomicRecord(files, path, VERSION, _PAYLOAD_SIZE)
         self._before_us = 0
         self._began_ns = 0
-        self._interval_ns = NS_PER_S
-        self._save_due_ns = 0
+        self._schedule = SaveSchedule(LONGEST_SAVE_INTERVAL_S)
         self.end = NO_TIME
         self.imported_us: int | None = None
         self.is_open = False
@@ -52,7 +51,7 @@ class Quiescence:
     def begin(self, now_ns: int) -> None:
         """Counts from `now_ns` since boot; what passed in earlier starts is 0 until `open` was called."""
         self._began_ns = now_ns
-        self._save_due_ns = now_ns + self._interval_ns
+        self._schedule.begin(now_ns)
 
     def open(self, time_base: int, began_us: int) -> None:
         """Reads the record, or makes it if there is none.
@@ -99,11 +98,7 @@ class Quiescence:
 
     def is_save_due(self, now_ns: int) -> bool:
         """True once at 1, 3, 7, ... seconds of this start, and later once a minute."""
-        if now_ns < self._save_due_ns:
-            return False
-        self._interval_ns = min(self._interval_ns * 2, LONGEST_SAVE_INTERVAL_NS)
-        self._save_due_ns = now_ns + self._interval_ns
-        return True
+        return self._schedule.is_due(now_ns)
 
     def save(self, now_ns: int) -> None:
         """Saves what has passed. Raises `OSError`."""
@@ -113,7 +108,6 @@ class Quiescence:
         """Begins the quiescence anew. Raises `OSError`; it begins anew in memory all the same."""
         self._before_us = 0
         self.end = NO_TIME
-        self._interval_ns = NS_PER_S
         self.begin(now_ns)
         self._write(0)
         self.is_open = True

@@ -179,7 +179,7 @@ def _meters(options: Options, image: Image) -> Meters | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Runs a deployment until SIGINT, SIGTERM or a FATAL event; 0, or 1 after the last.
+    """Runs a deployment until SIGINT, SIGTERM, a FATAL event or a reset; its status is of `runtime.exit_status`.
 
     1 for a file or a root that cannot be used, 2 for arguments that make no sense.
     """
@@ -188,6 +188,8 @@ def main(arguments: list[str]) -> int:
         return 0
     import gc
     from signal import SIGINT, SIGTERM, signal
+
+    from kittiwake.runtime.exit_status import ORDERLY
 
     gc.disable()
     from kittiwake.platform.system import SystemPlatform
@@ -203,7 +205,7 @@ def main(arguments: list[str]) -> int:
         print(f"kittiwake run: {message_of(fault)}", file=sys.stderr)
         return 2 if isinstance(fault, Misuse) else 1
     for number in (SIGINT, SIGTERM):
-        signal(number, lambda received, _: deployment.request_stop(f"signal {received}"))
+        signal(number, lambda received, _: deployment.request_stop(f"signal {received}", ORDERLY))
     # What is there now stays: a collection need never look at it again.
     gc.collect()
     gc.freeze()
@@ -213,4 +215,4 @@ def main(arguments: list[str]) -> int:
         print(deployment.meters.table(), flush=True)
     if not options.quiet:
         print(f"stopped: {reason}", flush=True)
-    return 0 if reason.startswith("signal") else 1
+    return deployment.exit_status

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime.context import Context
+from kittiwake.runtime.exit_status import FAILED, ORDERLY
 from kittiwake.runtime.image import ImageFault
 from kittiwake.runtime.loop import Loop
 from kittiwake.runtime.monitor import FirstFaults, Monitor, fault_reason
@@ -56,6 +57,7 @@ class Deployment:
         }
         self.main = self.loops[MAIN_LOOP]
         self.exit_reason = ""
+        self.exit_status = ORDERLY
         self.meters = meters
         self._stalls: tuple[str, float] | None = None
         self._locks: dict[str, Any] = {}
@@ -198,9 +200,10 @@ class Deployment:
         """Runs for a length of time since boot; with a virtual clock that takes no longer than its work."""
         self.main.run_until(self.platform.clock.now_ns() + round(seconds * NS_PER_S))
 
-    def request_stop(self, reason: str) -> None:
-        """Makes `run` return; safe from any thread and from signal handlers. The first reason counts."""
-        self.exit_reason = self.exit_reason or reason
+    def request_stop(self, reason: str, status: int = FAILED) -> None:
+        """Makes `run` return; safe from any thread and from signal handlers. The first reason and status count."""
+        if not self.exit_reason:
+            self.exit_reason, self.exit_status = reason, status
         self.main.stop()
 
     def stop(self) -> None:
