@@ -41,6 +41,7 @@ COMPONENTS = {
     "Scheduler": "scheduler",
     "SimulatedSpacecraft": "simulated_spacecraft",
     "StartupManager": "startup_manager",
+    "StoreForward": "store_forward",
     "SystemResources": "system_resources",
     "TelemetryStore": "telemetry_store",
     "TextLog": "text_log",

@@ -129,6 +129,11 @@ def Flush() -> None:
     """No more comes for now: send what is held."""
 
 
+@port("Svc.PacketsGone")
+def PacketsGone(count: U32) -> None:
+    """So many more packets of a queue were handed to the framer, or dropped: the queue no longer holds them."""
+
+
 @port("Fw.TlmGet")
 def TlmGet(id: FwChanIdType) -> Annotated[bytes, Size(CHANNEL_SIZE_MAX)]:
     """A channel's latest time tag (11 bytes, zeros if it was never written) and packed value; none: no such channel."""

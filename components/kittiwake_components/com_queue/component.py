@@ -24,7 +24,7 @@ from kittiwake.model import (
     wire_array,
 )
 from kittiwake.model.fw import Com, Sched
-from kittiwake_components.ports import Flow, Flush, LinkState, LinkStatus, Room
+from kittiwake_components.ports import Flow, Flush, LinkState, LinkStatus, PacketsGone, Room
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer
@@ -72,6 +72,7 @@ class ComQueue(ActiveComponent):
     flush_out = OutputPort(Flush, required=True, doc="No more packets come now: send what is held.")
     room = OutputPort(Room, required=True, doc="How many bytes the link takes now.")
     flow_out = OutputPortArray(Flow, QUEUES, doc="Asks who fills a queue to pause while it is half full or more.")
+    gone_out = OutputPortArray(PacketsGone, QUEUES, doc="Tells who fills a queue how many packets have left it.")
 
     com_queue_depth = Channel(QueueDepths, on_change=True, doc="Most packets in each queue since the last report.")
     packets_dropped = Channel(QueueDepths, on_change=True, doc="Packets of each queue that were dropped.")
@@ -108,6 +109,7 @@ class ComQueue(ActiveComponent):
         self._paused = [False] * QUEUES
         self._pausing = False
         self._timers: dict[int, Timer] = {}
+        self._tells = [self.is_connected(ComQueue.gone_out, index) for index in range(QUEUES)]
 
     # Taking packets
 
@@ -128,6 +130,8 @@ class ComQueue(ActiveComponent):
             queue.popleft()
             self._dropped[index] += 1
             self._overflowed[index] += 1
+            if self._tells[index]:
+                self.gone_out[index](1)
         if not self._paused[index]:
             self._pause(index)
 
@@ -173,12 +177,15 @@ class ComQueue(ActiveComponent):
         """Sends up to `count` packets of one queue; gives the room left."""
         queue = self._queues[index]
         send = self.data_out
+        before = self._sent
         while count and room > 0 and queue:
             packet = queue.popleft()
             room -= len(packet)
             count -= 1
             self._sent += 1
             send(packet, index)
+        if self._tells[index]:
+            self.gone_out[index](self._sent - before)
         return room
 
     @sync_port(LinkStatus)
@@ -257,5 +264,7 @@ class ComQueue(ActiveComponent):
         gone = len(self._queues[index])
         self._queues[index].clear()
         self._dropped[index] += gone
+        if self._tells[index]:
+            self.gone_out[index](gone)
         self._relieve()
         self.queue_flushed(index, gone)

@@ -54,6 +54,18 @@ def test_more_important_packets_go_first() -> None:
     assert _packets(tester) == [b"\x00", b"\x01", b"\x02", b"\x03"]
 
 
+def test_every_packet_that_leaves_a_queue_is_told_of_once() -> None:
+    """REQ-CQ-009: handed on, dropped for want of room, or flushed."""
+    tester, _ = _tester(room=3, **SMALL)
+    with tester:
+        with tester.held():
+            for _ in range(6):
+                tester.call.com_packet_in[3](b"abc", 0)
+        tester.send("FLUSH_QUEUE", 3)
+        told = [sum(count for (count,) in history) for history in tester.ports.gone_out]
+        assert (told, len(_packets(tester))) == ([0, 0, 0, 6], 1)
+
+
 def test_a_lesser_queue_is_served_after_so_many_packets_of_the_first() -> None:
     """REQ-CQ-002: no waiting queue starves."""
     tester, _ = _tester(**SMALL)
