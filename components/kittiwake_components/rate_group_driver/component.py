@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import heapify, heapreplace
 from typing import TYPE_CHECKING
 
 from kittiwake.model import U32, Channel, OutputPortArray, PassiveComponent, Setting, sync_port
@@ -58,64 +59,70 @@ class RateGroupDriver(PassiveComponent):
         self._periods_ns = [divider * tick_ns for divider in self.dividers]
         offsets = [*self.offsets, *[0] * len(self.dividers)]
         self._offsets_ns = [offset * tick_ns for offset, _ in zip(offsets, self.dividers, strict=False)]
-        self._due_ns: dict[int, int] = {}
+        self._due: list[tuple[int, int]] = []
         self._timer: Timer | None = None
         self._skipped = self._late_ns = 0
         self._ticking = False
-        self._now_ns, self._call_at = self.clock.now_ns, self.clock.call_at
+        self._now_ns, self._call_again = self.clock.now_ns, self.clock.call_again
 
     def start(self) -> None:
         # All groups count from one moment, so that groups of multiple periods stay aligned.
         first = self.clock.now_ns()
-        for group in range(len(self._periods_ns)):
-            if self.is_connected(RateGroupDriver.cycle_out, group):
-                self._due_ns[group] = first + self._offsets_ns[group]
+        groups = [group for group in range(len(self._periods_ns)) if self.is_connected(RateGroupDriver.cycle_out, group)]
+        self._due = [(first + self._offsets_ns[group], group) for group in groups]
+        heapify(self._due)
         self._arm()
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._due_ns.clear()
+        self._due.clear()
+        self._arm()
 
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._due_ns:
-            self._timer = self._call_at(min(self._due_ns.values()), self._tick)
+        if self._due:
+            self._timer = self.clock.call_at(self._due[0][0], self._tick)
 
     def _tick(self) -> None:
         now = self._now_ns()
+        due = self._due  # a heap: (when the group's next cycle is due, group)
         self._ticking = True
-        for group, due in [item for item in self._due_ns.items() if item[1] <= now]:
+        while due and due[0][0] <= now:
+            at, group = due[0]
             period = self._periods_ns[group]
-            late = now - due
-            if late >= period:
-                self._skip(late // period)
-                due, late = now - late % period, late % period
-            if late > self._late_ns:
-                self._late_ns = late
-                self.max_late_us = min(late // 1000, _U32_MAX)
-            self._due_ns[group] = due + period
+            if now - at > self._late_ns or now - at >= period:
+                at = self._note_late(at, now, period)
+            heapreplace(due, (at + period, group))
             try:
-                self.cycle_out[group](due, period)
+                self.cycle_out[group](at, period)
             except Exception as fault:  # noqa: BLE001 - one group's fault stops neither the others nor the next cycle
                 self._context.monitor.handler_failed(self.name, f"cycle_out[{group}]", fault_reason(fault))
         self._ticking = False
-        self._arm()
+        if due and self._timer is not None:
+            self._call_again(self._timer, due[0][0])
 
-    def _skip(self, count: int) -> None:
-        self._skipped += count
-        self.cycles_skipped = self._skipped & _U32_MAX
+    def _note_late(self, at: int, now: int, period: int) -> int:
+        """Counts the cycles that are past, and keeps the longest delay; when the latest was due."""
+        missed, late = divmod(now - at, period)
+        if missed:
+            self._skipped += missed
+            self.cycles_skipped = self._skipped & _U32_MAX
+        if late > self._late_ns:
+            self._late_ns = late
+            self.max_late_us = min(late // 1000, _U32_MAX)
+        return now - late
 
     @sync_port(Idle, size=GROUPS)
     def idle_in(self, index: int, until_ns: int) -> None:
         """A group needs no cycle before `until_ns`; 0 takes that back. It stays aligned with the others."""
-        if index not in self._due_ns:
+        place = next((place for place, (_, group) in enumerate(self._due) if group == index), None)
+        if place is None:
             return
-        due, now, period = self._due_ns[index], self.clock.now_ns(), self._periods_ns[index]
+        due, now, period = self._due[place][0], self.clock.now_ns(), self._periods_ns[index]
         if due <= now and until_ns <= now:
             return  # its cycle is about to start
         # The first due time at or after the one wanted, in whole periods, and never one that has been already.
-        self._due_ns[index] = due - (due - max(until_ns, now + 1)) // period * period
+        self._due[place] = (due - (due - max(until_ns, now + 1)) // period * period, index)
+        heapify(self._due)
         if not self._ticking:
             self._arm()

@@ -46,8 +46,11 @@ class SimulatedPoller:
 
         Raises `Stalled` where the wait could not end.
         """
+        if deadline_ns is not None and not self._callbacks and not self._is_woken:
+            self._clock.advance_to(deadline_ns)
+            return []
         while True:
-            found, next_ns = self._ready() if self._callbacks else ([], None)
+            found, next_ns = self._ready()
             if found or self._is_woken:
                 self._is_woken = False
                 return found

@@ -30,7 +30,7 @@ ROUNDS_A_TURN = 16
 """How often timers that others have started in the same turn may be run in it."""
 
 INBOX_LIMIT = 100_000
-CALLS_A_SWEEP = 1024
+STARTS_A_SWEEP = 1024
 
 
 class Timer:
@@ -59,8 +59,10 @@ class Loop:
         self.stopping = False
         self.turns = 0
         self._tags = tags
+        self._now_ns = clock.now_ns
         self._timers: list[tuple[int, int, Timer]] = []
         self._order = 0
+        self._sweep_at = STARTS_A_SWEEP
         self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._asleep = False
         self._ready: list[deque[MessageQueue]] = []
@@ -73,16 +75,22 @@ class Loop:
     def call_at(self, deadline_ns: int, callback: Callable[..., None], *arguments: Any) -> Timer:
         """Calls back at `deadline_ns` since boot; calls that are due together come in the order they were asked for."""
         timer = Timer(deadline_ns, callback, arguments)
-        self._order += 1
-        if self._order % CALLS_A_SWEEP == 0:
+        self.call_again(timer, deadline_ns)
+        if self._order >= self._sweep_at:
             # Cancelled timeouts would else stay until they are due, which may be hours.
             self._timers[:] = [entry for entry in self._timers if entry[2].callback is not None]
             heapify(self._timers)
-        heappush(self._timers, (deadline_ns, self._order, timer))
+            self._sweep_at = self._order + STARTS_A_SWEEP
+        return timer
+
+    def call_again(self, timer: Timer, deadline_ns: int) -> None:
+        """Has a timer that has run do so once more: what comes periodically needs no new one each time."""
+        timer.deadline_ns = deadline_ns
+        self._order = order = self._order + 1
+        heappush(self._timers, (deadline_ns, order, timer))
         if self._asleep:
             # Only another thread can ask while the loop sleeps: a guarded handler that runs on its caller's.
             self.poller.wake()
-        return timer
 
     def next_deadline_ns(self) -> int | None:
         """When the next timer is due, or `None`."""
@@ -119,8 +127,10 @@ class Loop:
             # Also where a handler ends the run: the shutdown flushes what is left.
             if queue.waiting:
                 queue.admit_waiting()
-            if any(queue.levels):
-                queue._ready(queue)
+            for level in queue.levels:
+                if level:
+                    queue._ready(queue)
+                    break
             else:
                 queue.scheduled = False
 
@@ -207,17 +217,20 @@ class Loop:
     def turn(self, until_ns: int | None = None) -> None:
         """One turn; it waits no longer than `until_ns`, and not at all if anything is ready."""
         self.turns += 1
-        tags = self._tags
-        tags.stale = True
+        self._tags.stale = True
         if self._timers:
-            self._run_timers(self.clock.now_ns())
+            self._run_timers(self._now_ns())
         inbox = self._inbox
         if inbox:
             for _ in range(len(inbox)):
                 self._call(*inbox.popleft())
-        self._serve_ready()
-        self._conditions_moved = bool(self._conditions) and self._check_conditions()
-        self._wait(until_ns)
+        is_left = self._serve_ready()
+        if self._conditions:
+            self._conditions_moved = self._check_conditions()
+            is_left = self._conditions_moved or self.has_ready()
+        else:
+            self._conditions_moved = False
+        self._wait(0 if is_left else until_ns)
 
     def _run_timers(self, now: int) -> None:
         timers = self._timers
@@ -236,29 +249,30 @@ class Loop:
                     except Exception as fault:
                         self._report(callback, fault)
 
-    def _serve_ready(self) -> None:
+    def _serve_ready(self) -> bool:
+        """Serves a turn's batches; whether any are left."""
+        ready = self._ready
         for _ in range(BATCHES_A_TURN):
-            for level in self._ready:
+            for level in ready:
                 if level:
                     self.serve(level.popleft())
                     break
             else:
-                return
+                return False
         # The highest priority would starve the others if it always had messages.
-        for level in self._ready:
+        for level in ready:
             if level:
                 self.serve(level.popleft())
+        return any(ready)
 
     def _wait(self, until_ns: int | None) -> None:
         self._asleep = True
-        deadline: int | None
-        if self._inbox or self.stopping or self._conditions_moved or any(self._ready):
-            deadline = 0
-        else:
-            timers = self._timers
-            deadline = timers[0][0] if timers and timers[0][2].callback is not None else self.next_deadline_ns()
-            if until_ns is not None and (deadline is None or until_ns < deadline):
-                deadline = until_ns
+        if self._inbox or self.stopping:
+            until_ns = 0
+        timers = self._timers
+        deadline = timers[0][0] if timers and timers[0][2].callback is not None else self.next_deadline_ns()
+        if until_ns is not None and (deadline is None or until_ns < deadline):
+            deadline = until_ns
         callbacks = self.poller.wait(deadline)
         self._asleep = False
         for callback in callbacks:
@@ -298,7 +312,7 @@ class Loop:
         """Turns until the clock has reached `deadline_ns` and all that was due by then has run."""
         while not self.stopping:
             self.turn(deadline_ns)
-            if self.clock.now_ns() >= deadline_ns and not self._busy(deadline_ns):
+            if self._now_ns() >= deadline_ns and not self._busy(deadline_ns):
                 return
 
     def _busy(self, deadline_ns: int) -> bool:

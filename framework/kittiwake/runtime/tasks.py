@@ -209,11 +209,12 @@ class Reply(Wait, Generic[T]):
 class TaskClock:
     """A component's clock: the time since boot, and what its `async def` handlers may await."""
 
-    __slots__ = ("_loop", "call_at", "now_ns")
+    __slots__ = ("_loop", "call_again", "call_at", "now_ns")
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self.call_at = loop.call_at
+        self.call_again = loop.call_again
         self.now_ns = loop.clock.now_ns
 
     def wall_ns(self) -> int:
