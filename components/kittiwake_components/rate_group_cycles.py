@@ -32,29 +32,23 @@ class Members:
     """Calls connected members in their order and measures them.
 
     `indices` are the ports that are connected, `calls` what they are bound to. `failed(port index, reason)` is told of
-    a member that raised; the others are called all the same. `changed` says that a measure grew since `measures` was
-    last asked.
+    a member that raised; the others are called all the same. `run` takes the meter's reading at the start and how late
+    that is, and gives the reading at which the last member returned. `changed` says that a measure grew since
+    `measures` was last asked.
     """
 
     def __init__(
         self, indices: Sequence[int], calls: Sequence[Callable[[int], None]], contexts: Sequence[int],
-        clock: Clock, failed: Callable[[int, str], None],
+        meter_ns: Callable[[], int], failed: Callable[[int, str], None],
     ) -> None:  # fmt: skip
         given = dict(enumerate(contexts))
         self.indices = list(indices)
-        self._clock = clock
         self._longest_ns = [0] * len(self.indices)
         self._earliest_ns = [_NEVER] * len(self.indices)
         self._latest_ns = [-_NEVER] * len(self.indices)
         self.changed = False
         bound = [(index, call, given.get(index, 0)) for index, call in zip(self.indices, calls, strict=True)]
-        self._call_all = _written_out(bound, clock.meter_ns, failed, self._note)
-
-    def run(self, due_ns: int) -> int:
-        """Calls each member once; the time at which the last one returned."""
-        began_ns, first_ns = self._clock.now_ns(), self._clock.meter_ns()
-        ended_ns = self._call_all(first_ns, due_ns - began_ns + first_ns)
-        return began_ns + ended_ns - first_ns
+        self.run = _written_out(bound, meter_ns, failed, self._note)
 
     def _note(self, place: int, duration_ns: int, late_ns: int) -> tuple[int, int, int]:
         """Takes a call into the measures of a member; gives its longest call, its earliest and its latest start."""
@@ -84,31 +78,35 @@ def _written_out(
     members: Sequence[tuple[int, Callable[[int], None], int]], meter_ns: Callable[[], int],
     failed: Callable[[int, str], None], note: Callable[[int, int, int], tuple[int, int, int]],
 ) -> Callable[[int, int], int]:  # fmt: skip
-    """A function (time of the start, time when due) -> time of the end, by the meter, that calls each member once.
+    """A function (time of the start, lateness) -> time of the end, by the meter, that calls each member once.
 
     It is written out for these members (port index, call, context): a loop would cost a third more than the calls,
     and a `try` costs nothing. A member begins where the one before it has returned; what is within its bounds needs no
-    note.
+    note. Where time stands still, in a simulation, they all begin as late as the first: if that was so before, and
+    just as late, there is nothing to look at.
     """
     names: dict[str, Any] = {"meter_ns": meter_ns, "failed": failed, "reason": fault_reason, "note": note}
     places = range(len(members))
     bounds = [f"longest{place}, earliest{place}, latest{place}" for place in places]
-    lines = ["def make():"]
+    lines = ["def make():", "    still = None"]
     lines += [f"    {bound} = 0, {_NEVER}, -{_NEVER}" for bound in bounds]
-    lines.append("    def call_all(began, due):")
-    if members:
-        lines.append(f"        nonlocal {', '.join(bounds)}")
+    lines += [
+        "    def call_all(first, late):",
+        f"        nonlocal {', '.join(['still', *bounds])}",
+        "        began, due, look = first, first - late, late != still",
+    ]
     for place, (index, call, context) in enumerate(members):
         names[f"call{place}"] = call
         lines += [
             f"        try: call{place}({context})",
             f"        except Exception as fault: failed({index}, reason(fault))",
             "        ended = meter_ns()",
-            f"        if ended - began > longest{place} or not earliest{place} <= began - due <= latest{place}:",
-            f"            {bounds[place]} = note({place}, ended - began, began - due)",
-            "        began = ended",
+            "        if look or ended is not first:",
+            f"            if ended - began > longest{place} or not earliest{place} <= began - due <= latest{place}:",
+            f"                {bounds[place]} = note({place}, ended - began, began - due)",
+            "            began = ended",
         ]
-    lines += ["        return began", "    return call_all"]
+    lines += ["        if began is first: still = late", "        return began", "    return call_all"]
     exec("\n".join(lines), names)
     made: Callable[[int, int], int] = names["make"]()
     return made
@@ -125,36 +123,45 @@ class Cycles:
         self, member_out: Sequence[Callable[[int], None]], connected: Sequence[int], contexts: Sequence[int],
         clock: Clock, failed: Callable[[int, str], None],
     ) -> None:  # fmt: skip
-        self.members = Members(connected, [member_out[index] for index in connected], contexts, clock, failed)
+        calls = [member_out[index] for index in connected]
+        self.members = Members(connected, calls, contexts, clock.meter_ns, failed)
+        self._call_members = self.members.run
+        self._now_ns, self._meter_ns = clock.now_ns, clock.meter_ns
         self.count = self.slips = 0
         self.longest_ns = self.latest_ns = 0
         self.idle_until_ns = 0
         self._expected_ns = 0
-        self._reported_ns = -REPORT_EVERY_NS
         self._ended_ns = 0
+        self._report_ns = 0
         self._idle_until_ns = dict.fromkeys(connected, 0)
 
     def run(self, due_ns: int, period_ns: int) -> int:
         """Runs the cycle due at `due_ns`; how many cycles slipped since the last: this one if it ended after the next
         was due, and those that were never run.
         """
-        missed = (due_ns - self._expected_ns) // period_ns if self._expected_ns else 0
-        ended_ns = self._ended_ns = self.members.run(due_ns)
+        late_ns = self._now_ns() - due_ns
+        metered_ns = self._meter_ns()
+        # From when it was due to its end.
+        self.latest_ns = latest_ns = late_ns + self._call_members(metered_ns, late_ns) - metered_ns
+        self._ended_ns = due_ns + latest_ns
+        self.count += 1
+        if latest_ns > self.longest_ns:
+            self.longest_ns = latest_ns
+        expected_ns = self._expected_ns
         # After an idle member's word the cycles that stay away are not missed.
         self._expected_ns = 0 if self.idle_until_ns else due_ns + period_ns
-        self.count += 1
-        self.latest_ns = ended_ns - due_ns
-        if self.latest_ns > self.longest_ns:
-            self.longest_ns = self.latest_ns
-        slips = max(missed, 0) + (ended_ns >= due_ns + period_ns)
+        if latest_ns < period_ns and (due_ns <= expected_ns or not expected_ns):
+            return 0
+        missed = max(due_ns - expected_ns, 0) // period_ns if expected_ns else 0
+        slips = missed + (latest_ns >= period_ns)
         self.slips += slips
         return slips
 
     def is_report_due(self) -> bool:
         """Once a second after a cycle: in the first cycles the maxima change with each."""
-        if self._ended_ns - self._reported_ns < REPORT_EVERY_NS:
+        if self._ended_ns < self._report_ns:
             return False
-        self._reported_ns = self._ended_ns
+        self._report_ns = self._ended_ns + REPORT_EVERY_NS
         return True
 
     def declare_idle(self, index: int, until_ns: int) -> bool:
