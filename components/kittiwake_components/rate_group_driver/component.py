@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from heapq import heapify, heapreplace
 from typing import TYPE_CHECKING
 
 from kittiwake.model import U32, Channel, OutputPortArray, PassiveComponent, Setting, sync_port
@@ -59,70 +58,62 @@ class RateGroupDriver(PassiveComponent):
         self._periods_ns = [divider * tick_ns for divider in self.dividers]
         offsets = [*self.offsets, *[0] * len(self.dividers)]
         self._offsets_ns = [offset * tick_ns for offset, _ in zip(offsets, self.dividers, strict=False)]
-        self._due: list[tuple[int, int]] = []
-        self._timer: Timer | None = None
+        self._timers: dict[int, Timer] = {}
+        self._ticking: Timer | None = None
         self._skipped = self._late_ns = 0
-        self._ticking = False
         self._now_ns, self._call_again = self.clock.now_ns, self.clock.call_again
 
     def start(self) -> None:
         # All groups count from one moment, so that groups of multiple periods stay aligned.
         first = self.clock.now_ns()
-        groups = [group for group in range(len(self._periods_ns)) if self.is_connected(RateGroupDriver.cycle_out, group)]
-        self._due = [(first + self._offsets_ns[group], group) for group in groups]
-        heapify(self._due)
-        self._arm()
+        for group in range(len(self._periods_ns)):
+            if self.is_connected(RateGroupDriver.cycle_out, group):
+                self._timers[group] = self.clock.call_at(first + self._offsets_ns[group], self._tick, group)
 
     def stop(self) -> None:
-        self._due.clear()
-        self._arm()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
 
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._due:
-            self._timer = self.clock.call_at(self._due[0][0], self._tick)
+    def _tick(self, group: int) -> None:
+        timer, period = self._timers[group], self._periods_ns[group]
+        due = timer.deadline_ns
+        late = self._now_ns() - due
+        if late > self._late_ns or late >= period:
+            due = self._note_late(due, late, period)
+        timer.deadline_ns = due + period
+        self._ticking = timer
+        try:
+            self.cycle_out[group](due, period)
+        except Exception as fault:  # noqa: BLE001 - one group's fault does not end its cycles
+            self._context.monitor.handler_failed(self.name, f"cycle_out[{group}]", fault_reason(fault))
+        self._ticking = None
+        self._call_again(timer)
 
-    def _tick(self) -> None:
-        now = self._now_ns()
-        due = self._due  # a heap: (when the group's next cycle is due, group)
-        self._ticking = True
-        while due and due[0][0] <= now:
-            at, group = due[0]
-            period = self._periods_ns[group]
-            if now - at > self._late_ns or now - at >= period:
-                at = self._note_late(at, now, period)
-            heapreplace(due, (at + period, group))
-            try:
-                self.cycle_out[group](at, period)
-            except Exception as fault:  # noqa: BLE001 - one group's fault stops neither the others nor the next cycle
-                self._context.monitor.handler_failed(self.name, f"cycle_out[{group}]", fault_reason(fault))
-        self._ticking = False
-        if due and self._timer is not None:
-            self._call_again(self._timer, due[0][0])
-
-    def _note_late(self, at: int, now: int, period: int) -> int:
-        """Counts the cycles that are past, and keeps the longest delay; when the latest was due."""
-        missed, late = divmod(now - at, period)
+    def _note_late(self, due: int, late: int, period: int) -> int:
+        """Counts the cycles that were missed and keeps the longest delay; when the cycle to start now was due."""
+        missed, rest = divmod(late, period)
         if missed:
             self._skipped += missed
             self.cycles_skipped = self._skipped & _U32_MAX
-        if late > self._late_ns:
-            self._late_ns = late
-            self.max_late_us = min(late // 1000, _U32_MAX)
-        return now - late
+        if rest > self._late_ns:
+            self._late_ns = rest
+            self.max_late_us = min(rest // 1000, _U32_MAX)
+        return due + missed * period
 
     @sync_port(Idle, size=GROUPS)
     def idle_in(self, index: int, until_ns: int) -> None:
         """A group needs no cycle before `until_ns`; 0 takes that back. It stays aligned with the others."""
-        place = next((place for place, (_, group) in enumerate(self._due) if group == index), None)
-        if place is None:
+        timer = self._timers.get(index)
+        if timer is None:
             return
-        due, now, period = self._due[place][0], self.clock.now_ns(), self._periods_ns[index]
+        due, now, period = timer.deadline_ns, self.clock.now_ns(), self._periods_ns[index]
         if due <= now and until_ns <= now:
             return  # its cycle is about to start
         # The first due time at or after the one wanted, in whole periods, and never one that has been already.
-        self._due[place] = (due - (due - max(until_ns, now + 1)) // period * period, index)
-        heapify(self._due)
-        if not self._ticking:
-            self._arm()
+        due -= (due - max(until_ns, now + 1)) // period * period
+        if timer is self._ticking:
+            timer.deadline_ns = due
+        else:
+            timer.cancel()
+            self._timers[index] = self.clock.call_at(due, self._tick, index)

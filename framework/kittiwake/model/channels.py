@@ -129,7 +129,7 @@ def channel_property(channel: Channel[Any]) -> property:
         return self._cells[index].value
 
     def write(self: Any, value: Any) -> None:
-        if value.__class__ is not exact or not low <= value <= high:
+        if type(value) is not exact or not low <= value <= high:
             check(value)
             if value.__class__ is list:
                 value = _frozen(value)

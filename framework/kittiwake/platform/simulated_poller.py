@@ -21,6 +21,7 @@ class SimulatedPoller:
 
     def __init__(self, clock: SimulatedClock, network: SimulatedNetwork) -> None:
         self._clock = clock
+        self._advance_to = clock.advance_to
         self._network = network
         self._callbacks: dict[int, tuple[Callable[[], None] | None, Callable[[], None] | None]] = {}
         self._is_woken = False
@@ -46,8 +47,8 @@ class SimulatedPoller:
 
         Raises `Stalled` where the wait could not end.
         """
-        if deadline_ns is not None and not self._callbacks and not self._is_woken:
-            self._clock.advance_to(deadline_ns)
+        if not self._callbacks and deadline_ns is not None and not self._is_woken:
+            self._advance_to(deadline_ns)
             return []
         while True:
             found, next_ns = self._ready()
@@ -55,11 +56,11 @@ class SimulatedPoller:
                 self._is_woken = False
                 return found
             if deadline_ns is not None and (next_ns is None or next_ns > deadline_ns):
-                self._clock.advance_to(deadline_ns)
+                self._advance_to(deadline_ns)
                 return []
             if next_ns is None:
                 raise Stalled("nothing is due, nothing is on its way and nobody has called wake")
-            self._clock.advance_to(next_ns)
+            self._advance_to(next_ns)
 
     def _ready(self) -> tuple[list[Callable[[], None]], int | None]:
         now_ns = self._clock.now_ns()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kittiwake.platform.interface import Clock, Poller
     from kittiwake.runtime.monitor import Monitor
-    from kittiwake.runtime.queue import MessageQueue
+    from kittiwake.runtime.queue import Message, MessageQueue
     from kittiwake.runtime.tags import TagSource
 
 MESSAGES_A_BATCH = 64
@@ -30,16 +30,17 @@ ROUNDS_A_TURN = 16
 """How often timers that others have started in the same turn may be run in it."""
 
 INBOX_LIMIT = 100_000
-STARTS_A_SWEEP = 1024
+CALLS_A_SWEEP = 1024
 
 
 class Timer:
     """A call that is due at `deadline_ns`; `cancel` makes sure that it does not happen."""
 
-    __slots__ = ("arguments", "callback", "deadline_ns")
+    __slots__ = ("arguments", "callback", "deadline_ns", "order")
 
-    def __init__(self, deadline_ns: int, callback: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    def __init__(self, deadline_ns: int, order: int, callback: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         self.deadline_ns = deadline_ns
+        self.order = order
         self.callback: Callable[..., None] | None = callback
         self.arguments = arguments
 
@@ -59,10 +60,9 @@ class Loop:
         self.stopping = False
         self.turns = 0
         self._tags = tags
-        self._now_ns = clock.now_ns
+        self._now_ns, self._meter_ns = clock.now_ns, clock.meter_ns
         self._timers: list[tuple[int, int, Timer]] = []
         self._order = 0
-        self._sweep_at = STARTS_A_SWEEP
         self._inbox: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._asleep = False
         self._ready: list[deque[MessageQueue]] = []
@@ -74,20 +74,18 @@ class Loop:
 
     def call_at(self, deadline_ns: int, callback: Callable[..., None], *arguments: Any) -> Timer:
         """Calls back at `deadline_ns` since boot; calls that are due together come in the order they were asked for."""
-        timer = Timer(deadline_ns, callback, arguments)
-        self.call_again(timer, deadline_ns)
-        if self._order >= self._sweep_at:
+        self._order += 1
+        if self._order % CALLS_A_SWEEP == 0:
             # Cancelled timeouts would else stay until they are due, which may be hours.
             self._timers[:] = [entry for entry in self._timers if entry[2].callback is not None]
             heapify(self._timers)
-            self._sweep_at = self._order + STARTS_A_SWEEP
+        timer = Timer(deadline_ns, self._order, callback, arguments)
+        self.call_again(timer)
         return timer
 
-    def call_again(self, timer: Timer, deadline_ns: int) -> None:
-        """Has a timer that has run do so once more: what comes periodically needs no new one each time."""
-        timer.deadline_ns = deadline_ns
-        self._order = order = self._order + 1
-        heappush(self._timers, (deadline_ns, order, timer))
+    def call_again(self, timer: Timer) -> None:
+        """Has a timer that has just run call once more, at what is its `deadline_ns` now; it keeps its order."""
+        heappush(self._timers, (timer.deadline_ns, timer.order, timer))
         if self._asleep:
             # Only another thread can ask while the loop sleeps: a guarded handler that runs on its caller's.
             self.poller.wake()
@@ -119,7 +117,7 @@ class Loop:
         """Handles one batch of a queue's messages."""
         try:
             if len(queue.levels) == 1:
-                self._serve_level(queue)
+                self._serve_level(queue, queue.levels[0])
             else:
                 queue.note_high()
                 self._serve_levels(queue, MESSAGES_A_BATCH)
@@ -142,27 +140,26 @@ class Loop:
         finally:
             queue.admit_waiting()
 
-    def _serve_level(self, queue: MessageQueue) -> None:
+    def _serve_level(self, queue: MessageQueue, level: deque[Message]) -> None:
         """The most common queue by far has one priority: what is there now can be counted beforehand."""
-        level = queue.levels[0]
-        take = level.popleft
-        meter_ns = self.clock.meter_ns
-        slowest = queue.slowest_ns
+        meter_ns = self._meter_ns
         count = len(level)
         if count > queue.high:
             queue.high = count
         if count > MESSAGES_A_BATCH:
             count = MESSAGES_A_BATCH
+        left = count
         began = meter_ns()
-        for _ in range(count):
-            handler, arguments = take()
+        while left:
+            left -= 1
+            handler, arguments = level.popleft()
             try:
                 handler(*arguments)
             except Exception as fault:
                 self.monitor.handler_failed(queue.name, _named(handler), fault_reason(fault))
             ended = meter_ns()
-            if ended - began > slowest:
-                slowest = self._note_slow(queue, handler, ended - began)
+            if ended - began > queue.slowest_ns:
+                self._note_slow(queue, handler, ended - began)
             began = ended
         queue.served += count
 
@@ -218,26 +215,25 @@ class Loop:
         """One turn; it waits no longer than `until_ns`, and not at all if anything is ready."""
         self.turns += 1
         self._tags.stale = True
-        if self._timers:
-            self._run_timers(self._now_ns())
-        inbox = self._inbox
-        if inbox:
-            for _ in range(len(inbox)):
-                self._call(*inbox.popleft())
+        timers = self._timers
+        if timers:
+            now = self._now_ns()
+            if timers[0][0] <= now:
+                self._run_timers(now)
+        if self._inbox:
+            self._take_inbox()
         is_left = self._serve_ready()
-        if self._conditions:
+        if self._conditions or self._conditions_moved:
             self._conditions_moved = self._check_conditions()
             is_left = self._conditions_moved or self.has_ready()
-        else:
-            self._conditions_moved = False
         self._wait(0 if is_left else until_ns)
 
     def _run_timers(self, now: int) -> None:
         timers = self._timers
+        rounds = ROUNDS_A_TURN
         # Rounds, because one that asks for a time that is past must not keep all else from running.
-        for _ in range(ROUNDS_A_TURN):
-            if not timers or timers[0][0] > now:
-                return
+        while rounds and timers and timers[0][0] <= now:
+            rounds -= 1
             due = [heappop(timers)[2]]
             while timers and timers[0][0] <= now:
                 due.append(heappop(timers)[2])
@@ -249,13 +245,20 @@ class Loop:
                     except Exception as fault:
                         self._report(callback, fault)
 
+    def _take_inbox(self) -> None:
+        inbox = self._inbox
+        for _ in range(len(inbox)):
+            self._call(*inbox.popleft())
+
     def _serve_ready(self) -> bool:
         """Serves a turn's batches; whether any are left."""
         ready = self._ready
-        for _ in range(BATCHES_A_TURN):
+        batches = BATCHES_A_TURN
+        while batches:
             for level in ready:
                 if level:
                     self.serve(level.popleft())
+                    batches -= 1
                     break
             else:
                 return False
@@ -263,7 +266,7 @@ class Loop:
         for level in ready:
             if level:
                 self.serve(level.popleft())
-        return any(ready)
+        return self.has_ready()
 
     def _wait(self, until_ns: int | None) -> None:
         self._asleep = True
@@ -275,9 +278,10 @@ class Loop:
             deadline = until_ns
         callbacks = self.poller.wait(deadline)
         self._asleep = False
-        for callback in callbacks:
-            self._tags.stale = True
-            self._call(callback, ())
+        if callbacks:
+            for callback in callbacks:
+                self._tags.stale = True
+                self._call(callback, ())
 
     def _check_conditions(self) -> bool:
         """Whether one was done: what it set off may be what another, checked before it, waits for."""
