@@ -23,7 +23,7 @@ class Watched:
 
     __slots__ = (
         "_answered", "_depth", "_home", "_level", "_loop", "_offer", "_offered", "asked_ns", "enabled", "failed",
-        "fatal", "key", "late", "name", "waiting", "warn", "warned",
+        "fatal", "key", "late", "name", "recovering", "waiting", "warn", "warned",
     )  # fmt: skip
 
     def __init__(
@@ -34,7 +34,7 @@ class Watched:
         self.warn = warn
         self.fatal = fatal
         self.enabled = True
-        self.waiting = self.warned = self.failed = False
+        self.waiting = self.warned = self.failed = self.recovering = False
         self.key = self.late = self.asked_ns = 0
         self._level = queue.level(PRIORITY)
         self._depth = queue.depth
@@ -43,13 +43,14 @@ class Watched:
         self._answered = answered
         self._offer = queue.putter(PING, self._answer, PRIORITY, "drop")
         self._offered = False
+        queue.answer_refused(self._answer, self._refused)
 
     def ask(self, key: int, now_ns: int) -> None:
         """Sends a ping."""
         self.key = key
         self.asked_ns = now_ns
         self.waiting = True
-        self.warned = self.failed = self._offered = False
+        self.warned = self.failed = self.recovering = self._offered = False
         self.late = 0
         self.insist()
 
@@ -64,7 +65,7 @@ class Watched:
 
     def forget(self) -> None:
         """Waits for no answer any more."""
-        self.waiting = False
+        self.waiting = self.recovering = False
         self.late = 0
 
     # On the watched loop
@@ -72,6 +73,9 @@ class Watched:
     def _deliver(self, key: int) -> None:
         if not self._offered and len(self._level) < self._depth:
             self._offered = self._offer(key)
+
+    def _refused(self, why: str, key: int) -> None:
+        """The instance was restarted with the ping still in its queue: it is asked afresh."""
 
     def _answer(self, key: int) -> None:
         # It stood in line with the instance's messages; the answer comes back as a message of Health's loop.

@@ -42,7 +42,11 @@ class PassiveRateGroup(PassiveComponent):
         return Cycles(self.member_out, connected, self.contexts, self.platform.clock, self._member_failed)
 
     def _member_failed(self, index: int, reason: str) -> None:
-        self._context.monitor.handler_failed(self.name, f"member_out[{index}]", reason)
+        # The fault is the member's, and so is what Health does about it.
+        self._context.monitor.handler_failed(*self._context.target_of("member_out", index), reason)
+
+    def connections_changed(self) -> None:
+        self._cycles.bind_members()
 
     @sync_port(Cycle)
     def cycle_in(self, due_ns: int, period_ns: int) -> None:

@@ -147,6 +147,9 @@ class StartupManager(PassiveComponent):
     @event(ACTIVITY_HI, "Early ends of the last starts are forgotten")
     def boot_history_cleared(self) -> None: ...
 
+    # It counts the boot and runs the startup sequence once.
+    RESTARTABLE = False
+
     def initialize(self) -> None:
         self._boots = 0
         self._began_ns = 0

@@ -36,7 +36,7 @@ CO_COROUTINE = 0x80
 
 RESERVED = frozenset((
     "name", "clock", "platform", "root", "initialize", "start", "stop", "parameter_updated", "is_connected",
-    "clear_throttle", "dispatch_queued", "KIND",
+    "clear_throttle", "dispatch_queued", "connections_changed", "KIND", "RESTARTABLE",
 ))  # fmt: skip
 """Names that every component has already."""
 
@@ -254,6 +254,9 @@ class Component(metaclass=ComponentType):
 
     KIND = ""
 
+    RESTARTABLE = True
+    """Whether the instance may be started anew while the deployment runs; not if it does something once a boot."""
+
     def __init__(self, context: Context) -> None:
         declared = type(self).__declarations__
         self._context = context
@@ -264,30 +267,41 @@ class Component(metaclass=ComponentType):
             ChannelCell(channel, context.base_id + _number(channel.number), self._unsent)
             for channel in declared.channels.values()
         ]
-        for name, parameter in declared.parameters.items():
-            setattr(self, name, parameter.default)
         for name, setting in declared.settings.items():
             setattr(self, name, context.settings.get(name, setting.default))
-        for name, machine in declared.machines.items():
-            setattr(self, name, context.run_machine(machine, self))
+        self._begin_anew()
         for name, output in declared.outputs.items():
             if output.is_array:
                 setattr(self, name, [_open_port(context.name, f"{name}[{index}]") for index in range(output.size)])
             else:
                 setattr(self, name, _open_port(context.name, name))
 
+    def _begin_anew(self) -> None:
+        """What the framework keeps for the author is as at the start; channels keep what the ground was told last."""
+        declared = type(self).__declarations__
+        for name, parameter in declared.parameters.items():
+            setattr(self, name, parameter.default)
+        for name, machine in declared.machines.items():
+            setattr(self, name, self._context.run_machine(machine, self))
+
     def __init_subclass__(cls) -> None:
         if "__attrs_attrs__" in cls.__dict__:
             raise TypeFault(f"{cls.__name__}: attrs is for data; it would replace the component's __init__")
 
     def initialize(self) -> None:
-        """Called once, before ports are connected and parameters loaded: the place for the component's own state."""
+        """Called before parameters are loaded: the place for the component's own state.
+
+        An instance that is restarted is stopped, and initialised and started again.
+        """
 
     def start(self) -> None:
         """Called once all is wired and parameters are loaded, in the order of the topology."""
 
     def stop(self) -> None:
         """Called at shutdown, in reverse order, after the queues were flushed."""
+
+    def connections_changed(self) -> None:
+        """Called after an output was bound to something else, for those who keep what an output was bound to."""
 
     def parameter_updated(self, name: str) -> None:
         """Called with the Python name of a parameter after it was set or loaded."""

@@ -35,6 +35,7 @@ class CommandPort:
         self._respond = respond
         self._table = type(component).__declarations__.opcodes()
         self._calls: dict[int, Callable[[int, int, bytes], None]] = {}
+        self._closed_calls: dict[int, Callable[[int, int, bytes], None]] | None = None
 
     def opcodes(self) -> list[int]:
         """The opcodes that the instance answers to."""
@@ -58,6 +59,27 @@ class CommandPort:
                 return
             call = self._calls[opcode] = self._entry(*entry)
         call(opcode, sequence, arguments)
+
+    def close(self, why: str) -> None:
+        """Answers every command with EXECUTION_ERROR from now on, for that reason."""
+
+        def refuse(opcode: int, sequence: int, arguments: bytes) -> None:
+            _, declared = self._table[opcode - self._context.base_id]
+            self._refuse(opcode, sequence, declared.label, CommandResponse.EXECUTION_ERROR, why)
+
+        if self._closed_calls is None:
+            self._closed_calls, self._calls = self._calls, dict.fromkeys(self.opcodes(), refuse)
+
+    def reopen(self) -> None:
+        """Takes `close` back."""
+        if self._closed_calls is not None:
+            self._calls, self._closed_calls = self._closed_calls, None
+
+    def _refused_in_queue(self, label: str) -> Callable[[str, int, int, tuple[Any, ...]], None]:
+        def answer(why: str, opcode: int, sequence: int, values: tuple[Any, ...]) -> None:
+            self._refuse(opcode, sequence, label, CommandResponse.EXECUTION_ERROR, why)
+
+        return answer
 
     def _entry(self, what: str, declared: Any) -> Callable[[int, int, bytes], None]:
         if what == "call":
@@ -90,6 +112,7 @@ class CommandPort:
             queue = self._context.queue
             assert queue is not None, "a component with async commands has a queue"
             put = queue.putter(command.name, execute, command.priority, command.full)
+            queue.answer_refused(execute, self._refused_in_queue(label))
 
             def enqueue(opcode: int, sequence: int, arguments: bytes) -> None:
                 values = self._decode(unpack, opcode, sequence, label, arguments)

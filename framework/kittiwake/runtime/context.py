@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kittiwake.model.events import Event, Severity
     from kittiwake.model.state_machine import StateMachine
     from kittiwake.platform.interface import Platform
+    from kittiwake.runtime.command_port import CommandPort
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.runtime.loop import Loop
     from kittiwake.runtime.monitor import Monitor
@@ -59,6 +60,9 @@ class Context:
         self.queue: MessageQueue | None = None
         self.throttles: dict[str, Throttle] = {}
         self.tasks: set[Task] = set()
+        self.command_port: CommandPort | None = None
+        self.restarts = 0
+        self.is_stopped = False
         self.log: Callable[[int, int, Any, bytes], Any] = _unlogged
         self._early_emitters: list[str] | None = []
         self.save_parameter: Callable[[int, bytes], Any] | None = None
@@ -134,6 +138,14 @@ class Context:
         task = Task(coroutine, ended, self.deployment.lock_of(self.name))
         self.tasks.add(task)
         task.step()
+
+    def target_of(self, output: str, index: int) -> tuple[str, str]:
+        """The instance and the port that an output of this instance is connected to, or the output itself."""
+        names = list(self.deployment.instances)
+        for source, name, at, target, port, _ in self.deployment.image["connections"]:
+            if (names[source], name, at) == (self.name, output, index):
+                return names[target], port
+        return self.name, f"{output}[{index}]"
 
     def has_room_for_task(self) -> bool:
         """Whether one more `async def` handler may wait."""

@@ -216,7 +216,8 @@ class Deployment:
                 break
             self.flush(FLUSH_LIMIT_S)
         for component in reversed(self.instances.values()):
-            self._guard(component, "stop", component.stop)
+            if not component._context.is_stopped:
+                self._guard(component, "stop", component.stop)
         self.flush(FLUSH_LIMIT_S)
         for loop in self._ours():
             loop.poller.close()

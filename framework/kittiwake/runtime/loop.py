@@ -90,6 +90,12 @@ class Loop:
             # Only another thread can ask while the loop sleeps: a guarded handler that runs on its caller's.
             self.poller.wake()
 
+    def cancel_timers_of(self, owner: object) -> None:
+        """Cancels every timer that would call a method of `owner`."""
+        for _, _, timer in self._timers:
+            if getattr(timer.callback, "__self__", None) is owner:
+                timer.cancel()
+
     def next_deadline_ns(self) -> int | None:
         """When the next timer is due, or `None`."""
         timers = self._timers
@@ -116,7 +122,9 @@ class Loop:
     def serve(self, queue: MessageQueue) -> None:
         """Handles one batch of a queue's messages."""
         try:
-            if len(queue.levels) == 1:
+            if queue.refusal:
+                queue.refuse_all(queue.refusal)
+            elif len(queue.levels) == 1:
                 self._serve_level(queue, queue.levels[0])
             else:
                 queue.note_high()

@@ -32,15 +32,17 @@ def apply_parameter(component: Component, name: str, value: Any) -> None:
         raise
 
 
-def load_parameters(deployment: Deployment) -> None:
+def load_parameters(deployment: Deployment, only: Component | None = None) -> None:
     """Gives every parameter the topology's value or the saved one; a saved value that no longer fits is left out.
 
-    The parameter service reports what it could not use, so that nothing is reset in silence. Raises `ImageFault` for
-    values of the topology that are none of their parameters'.
+    With `only` those of one instance. The parameter service reports what it could not use, so that nothing is reset in
+    silence. Raises `ImageFault` for values of the topology that are none of their parameters'.
     """
     components = list(deployment.instances.values())
     for index, name, data in deployment.image["parameters"]:
         component = components[index]
+        if only is not None and component is not only:
+            continue
         try:
             _load(component, name, data)
         except (KeyError, WireError) as fault:
@@ -51,7 +53,7 @@ def load_parameters(deployment: Deployment) -> None:
     if service_index is None:
         return
     service: Any = components[service_index]
-    for component in components:
+    for component in components if only is None else [only]:
         for name, parameter in type(component).__declarations__.parameters.items():
             id = component._context.base_id + (parameter.number or 0)
             data = service.get_prm(id)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.runtime.monitor import fault_reason
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,12 +23,12 @@ class MessageQueue:
 
     They wait in `levels`, the highest priority first, at most `depth` in each: a flood of one priority takes no room
     from another. `high` is the most that were found waiting, `dropped` counts by port what found no room, `served` what
-    was handled.
+    was handled. While there is a `refusal`, its loop refuses what comes, for that reason.
     """
 
     __slots__ = (
-        "_priorities", "_ready", "depth", "dropped", "high", "levels", "loop", "monitor", "name",
-        "scheduled", "served", "slow_limit_ns", "slowest_ns", "waiting",
+        "_answers", "_hooks", "_ports", "_priorities", "_ready", "depth", "dropped", "high", "levels", "loop",
+        "monitor", "name", "refusal", "scheduled", "served", "slow_limit_ns", "slowest_ns", "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, depth: int, monitor: Monitor, loop: Loop | None, priority: int) -> None:
@@ -45,6 +47,10 @@ class MessageQueue:
         self.slow_limit_ns = 1_000_000_000
         self.waiting: deque[Message] = deque()
         self.scheduled = False
+        self.refusal = ""
+        self._ports: dict[Callable[..., Any], str] = {}
+        self._hooks: dict[Callable[..., Any], Callable[..., None]] = {}
+        self._answers: dict[Callable[..., Any], Callable[..., None]] = {}
         self._ready: Callable[[MessageQueue], None] = _never if loop is None else loop.ready_level(priority)
 
     def level(self, priority: int) -> deque[Message]:
@@ -66,6 +72,9 @@ class MessageQueue:
         `full` is what happens if there is none; `hook`, if it is given, then gets the arguments.
         """
         level = self.level(priority)
+        self._ports[handler] = port
+        if hook is not None:
+            self._hooks[handler] = hook
         depth, append, ready = self.depth, level.append, self._ready
 
         def put(*arguments: Any) -> bool:
@@ -97,6 +106,28 @@ class MessageQueue:
                 del level[place]
                 return True
         return False
+
+    def answer_refused(self, handler: Callable[..., Any], answer: Callable[..., None]) -> None:
+        """Has `answer(why, *arguments)` called for each refused message for `handler`: every command is answered."""
+        self._answers[handler] = answer
+
+    def refuse_all(self, why: str) -> None:
+        """Takes all messages away unhandled: commands are answered, others counted as dropped, hooks get theirs."""
+        while (message := self.take()) is not None:
+            handler, arguments = message
+            answer = self._answers.get(handler)
+            if answer is not None:
+                answer(why, *arguments)
+                continue
+            port = self._ports[handler]
+            self.dropped[port] = self.dropped.get(port, 0) + 1
+            if self.refusal:
+                self.monitor.queue_full(self.name, port, "quarantined")
+            elif handler in self._hooks:
+                try:
+                    self._hooks[handler](*arguments)
+                except Exception as fault:
+                    self.monitor.handler_failed(self.name, f"{port}_overflow", fault_reason(fault))
 
     @property
     def count(self) -> int:

@@ -261,6 +261,7 @@ def register_instances(deployment: Deployment) -> None:
             telemetry.tlm_register(component._cells, component._unsent)
         if commands is not None:
             command_port = CommandPort(component, _crossing(entries, commands, "comp_cmd_stat", context))
+            context.command_port = command_port
             entry: Callable[..., Any] = command_port
             if context.loop is not commands._context.loop:
                 entry = _posting(context, command_port)

@@ -110,7 +110,7 @@ def test_every_queue_but_its_own_is_pinged_without_any_wiring() -> None:
 
 def test_an_unanswered_ping_is_a_warning_and_then_fatal_each_once_and_named() -> None:
     """REQ-HLTH-002, REQ-HLTH-003."""
-    deployment, health, worker, log = station()
+    deployment, health, worker, log = station(default_policy="fatal")
     cycles(deployment, health, 2, stuck=worker)
     assert not log.events
     cycles(deployment, health, 1, stuck=worker)
@@ -237,7 +237,7 @@ def test_pings_can_be_switched_off_for_one_instance() -> None:
 
 def test_the_limits_of_one_instance_can_be_changed() -> None:
     """REQ-HLTH-005: also to the same for warning and FATAL."""
-    deployment, health, worker, log = station()
+    deployment, health, worker, log = station(default_policy="fatal")
     health.hlth_chng_ping("worker", 1, 1)
     cycles(deployment, health, 2, stuck=worker)
     assert log.events == [
@@ -379,12 +379,17 @@ def test_findings_are_reported_or_counted_and_never_more_than_the_bound(found: l
     assert reported == distinct or health._findings.lost or suppressed
 
 
-@pytest.mark.parametrize("setting, bad", [("warn_cycles", 0), ("fatal_cycles", 0), ("slow_limit_ms", 0)])
-def test_settings_that_make_no_sense_are_refused(setting: str, bad: int) -> None:
+@pytest.mark.parametrize(
+    "setting, bad",
+    [("warn_cycles", 0), ("fatal_cycles", 0), ("slow_limit_ms", 0), ("failure_limit", 0),
+     ("failure_window_s", 0), ("restart_limit", -1), ("restart_window_s", 0), ("default_policy", "hope"),
+     ("policies", {"worker": "hope"})],
+)  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(setting: str, bad: Any) -> None:
     """REQ-HLTH-005."""
     check = Health.__declarations__.settings[setting].check
     assert check is not None
-    with pytest.raises(ValueError, match="wanted"):
+    with pytest.raises(ValueError, match=r"wanted|a policy is"):
         check(bad)
 
 
