@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MINUTES = 30.0
-WARM_UP_MINUTES = 5.0
+WARM_UP_MINUTES = 10.0
 READ_EVERY_S = 2.0
 PRINT_EVERY = 30
 """Readings from one line of progress to the next."""

@@ -33,6 +33,7 @@ Framing = Literal["ccsds", "fprime"]
 FRAMING_PLUGINS = {"ccsds": "space-packet-space-data-link", "fprime": "fprime"}
 START_TIMEOUT_S = 40.0
 STOP_TIMEOUT_S = 10.0
+CONSOLE = Path(__file__).with_name("gds_console.py")
 SOCKET_PATH_LIMIT = 100
 """The longest path that a Unix socket can have, with some room (sun_path has 108 bytes)."""
 
@@ -88,7 +89,8 @@ class Gds:
 
     `link` is named from the station's side: `tcp-server` listens on `port`, `tcp-client` connects to `port`, `udp`
     sends to `port` and hears on `receive_port`, `serial` opens `device`, and `ip` is fprime-gds's own default: a TCP
-    server that also writes keep-alive bytes. `options` are more arguments for fprime-gds.
+    server that also writes keep-alive bytes. `options` are more arguments for fprime-gds. `console` is another script
+    that speaks as `gds_console.py` does.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class Gds:
         port: int | None = None,
         device: str | None = None,
         options: Sequence[str] = (),
+        console: Path = CONSOLE,
     ) -> None:
         if (link == "serial") != (device is not None):
             raise ValueError("a serial link needs a device, and no other link has one")
@@ -113,6 +116,7 @@ class Gds:
         self.receive_port = free_port(socket.SOCK_DGRAM) if datagrams else None
         self.device = device
         self.options = list(options)
+        self.console = console
         self.folder = Path(tempfile.mkdtemp(prefix="kw-"))
         if len(str(self.folder)) > SOCKET_PATH_LIMIT - len("/out"):
             raise ValueError(f"{self.folder} is too long for a Unix socket: set TMPDIR to a shorter path")
@@ -281,6 +285,14 @@ class Gds:
             raise GdsFailure(f"the console has ended\n{self.output()}") from None
         return self._answer(wait_s + START_TIMEOUT_S)
 
+    def processes(self) -> list[int]:
+        """The ids of the station's process and its children, and of the console."""
+        found = [one.pid for one in (self._station, self._console) if one is not None]
+        for pid in found:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+            found += [int(child) for child in children.split()]
+        return found
+
     def cli(self, command: str, *args: str, timeout_s: float = 60.0) -> str:
         """Runs a sub-command of fprime-cli against this station and returns what it printed. Raises `GdsFailure`."""
         program = str(find_peer("fprime-cli"))
@@ -333,8 +345,7 @@ class Gds:
             time.sleep(0.02)
 
     def _start_console(self) -> None:
-        script = Path(__file__).with_name("gds_console.py")
-        command = [str(find_peer("python")), str(script), *self._common("console")]
+        command = [str(find_peer("python")), str(self.console), *self._common("console")]
         with (self.folder / "console.log").open("wb") as log:
             self._console = subprocess.Popen(
                 command,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_WIDTH = 256
 """The widest field, and the highest precision, that a format may ask for."""
 
+_PLAIN = frozenset({int, float, bool, str})
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{\}|\{(\d{0,9})(\.?\d{0,9})([cdxoefgCDXOEFG])\}|([{}])")
 
 
@@ -60,6 +61,8 @@ def _rewritten(found: re.Match[str]) -> str:
 
 def plain_value(value: Any) -> Any:
     """A value as format strings see it: names of constants, lists and dicts."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, IntEnum):
         return value.name
     if isinstance(value, tuple):

@@ -143,6 +143,11 @@ class Archive(History):
             self._writer.fault,
         )
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits to be written that it would help to pause; not where writing fails altogether."""
+        return self._intake.half_full and not self._writer.fault
+
     def _put(
         self, deployment: str, what: str, count: int, write: Callable[[Recorder], None], wait_s: float = 0.0
     ) -> bool:

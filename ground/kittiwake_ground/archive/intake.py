@@ -65,6 +65,11 @@ class Intake:
         """Items that wait, or are being written."""
         return self._waiting + self._taken
 
+    @property
+    def half_full(self) -> bool:
+        """Whether as much waits that whoever can should pause."""
+        return self.queued > self._capacity // 2
+
     def put(self, entry: Entry, reserved: bool, wait_s: float = 0.0) -> bool:
         """Takes an entry, or counts its items as lost and gives `False`; `wait_s` is how long to wait for room.
 

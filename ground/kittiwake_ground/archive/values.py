@@ -23,6 +23,8 @@ _INT64 = 1 << 63
 _PATH_STEP = re.compile(r'\[(\d+)\]|\."(\w+)"')
 _STEP = re.compile(r"\[(\d{1,9})\]|\.([A-Za-z_]\w{0,127})")
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 Encoded = tuple[int, "int | float | None", "str | None"]
 """Kind, number and text of a value."""
 
@@ -55,7 +57,11 @@ def decode(kind: int, number: int | float | None, text: str | None) -> Any:
 
 def json_text(value: Any) -> str:
     """JSON of a value, with names for constants and text for numbers that are not finite. Raises `TypeError`."""
-    return json.dumps(_finite(plain_value(value)), ensure_ascii=False, separators=(",", ":"))
+    plain = plain_value(value)
+    try:
+        return _COMPACT.encode(plain)
+    except ValueError:  # a number that is not finite
+        return _COMPACT.encode(_finite(plain))
 
 
 def _finite(value: Any) -> Any:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 class ArchiveSink(Protocol):
     """Takes what is to be kept; every method returns at once and raises nothing. Times are microseconds since 1970."""
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether whoever reads a link should pause, so that nothing is lost."""
+
     def declare(self, deployment: str, dictionary: Dictionary) -> None:
         """The dictionary that a deployment is decoded with."""
 
@@ -38,6 +42,8 @@ class ArchiveSink(Protocol):
 
 class NoArchive:
     """Keeps nothing, for `--no-archive`."""
+
+    is_behind = False
 
     def declare(self, deployment: str, dictionary: Dictionary) -> None:
         """Drops it."""

@@ -21,6 +21,10 @@ class ArchiveFeed:
         self._archive = archive
         self._commands: dict[int, tuple[int, int]] = {}
 
+    @property
+    def is_behind(self) -> bool:
+        return self._archive.is_behind
+
     def declare(self, deployment: str, dictionary: Dictionary) -> None:
         channels = [ChannelDeclaration(one.name, one.type.name, one.unit) for one in dictionary.channels.values()]
         self._archive.declare(deployment, dictionary.hash, channels)

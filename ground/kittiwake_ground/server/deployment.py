@@ -107,6 +107,10 @@ class Deployment:
 
     # What the session hands on
 
+    @property
+    def is_behind(self) -> bool:
+        return self._archive.is_behind
+
     def take_samples(self, items: Sequence[DecodedChannel], received_us: int) -> None:
         self._archive.add_samples(self.name, items, received_us)
         self.hub.take_samples(items, received_us)

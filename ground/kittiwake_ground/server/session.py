@@ -41,10 +41,17 @@ SETTLE_LIMIT_S = 3.0
 """What a deployment kept for whoever connects has come once it is quiet for `QUIET_S`, or after this long."""
 
 REPORT_EVERY_S = 1.0
+PAUSE_S = 0.01
+LONGEST_PAUSE_S = 5.0
+"""How long a link stays unread where the archive is behind; then reading goes on, and the archive counts its losses."""
 
 
 class Receiver(Protocol):
     """What a session hands on to."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more comes than can be kept: the link is then left unread for a while, and TCP slows the sender."""
 
     def take_samples(self, items: Sequence[DecodedChannel], received_us: int) -> None:
         """Channel values that came together."""
@@ -154,12 +161,20 @@ class Session:
                 try:
                     while True:
                         self._take(await self.link.receive())
+                        if self._receiver.is_behind:
+                            await self._pause()
                 except LinkReplaced as replaced:
                     self._not_ready()
                     self._enter(CONNECTING, str(replaced))
         except LinkDown as fault:
             self._not_ready()
             self._enter(DOWN, str(fault))
+
+    async def _pause(self) -> None:
+        """Leaves the link unread until what came is kept."""
+        until_s = time.monotonic() + LONGEST_PAUSE_S
+        while self._receiver.is_behind and time.monotonic() < until_s:
+            await asyncio.sleep(PAUSE_S)
 
     def _connected(self) -> None:
         self._connections += 1

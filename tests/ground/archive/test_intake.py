@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -158,3 +159,27 @@ def test_many_threads_put_in_and_read_at_once(archive: Archive) -> None:
         thread.join()
     assert failures == []
     assert archive.statistics.samples == 24_000
+
+
+def test_the_queue_is_half_full_until_what_was_taken_of_it_is_written() -> None:
+    queue = Intake(10, 0.0)
+    queue.put(Entry("Ref", "samples", 5, lambda _: None), reserved=False)
+    assert not queue.half_full
+    queue.put(Entry("Ref", "samples", 1, lambda _: None), reserved=False)
+    assert queue.half_full
+    taken = queue.take(1.0)
+    assert queue.half_full
+    queue.done(taken.number)
+    assert not queue.half_full
+
+
+def test_pausing_does_not_help_where_the_database_refuses(small: Archive, lock: sqlite3.Connection) -> None:
+    small.add_samples("Ref", batch(0, 6))
+    until_s = time.monotonic() + 10
+    while small.is_behind:
+        assert time.monotonic() < until_s
+        time.sleep(0.001)
+    assert small.statistics.fault
+    lock.execute("ROLLBACK")
+    small.flush()
+    assert small.statistics.samples == 6

@@ -21,15 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from kittiwake_ground.server.archive_sink import ArchiveSink
+
 FRAME = FRAMINGS["fprime"].downlink_framer(FramingParameters()).frame(measured(3))
 
 
 @asynccontextmanager
-async def deployed(folder: Path, link: str) -> AsyncIterator[Deployment]:
+async def deployed(folder: Path, link: str, archive: ArchiveSink | None = None) -> AsyncIterator[Deployment]:
     """A deployment on a link."""
     path = folder / "dictionary.json"
     path.write_text(json.dumps(DICTIONARY))
-    made = Deployment(DeploymentConfiguration("ref", path, link, "fprime"), folder, NoArchive())
+    made = Deployment(DeploymentConfiguration("ref", path, link, "fprime"), folder, archive or NoArchive())
     await made.start()
     try:
         yield made
@@ -119,5 +121,49 @@ def test_a_link_that_cannot_be_made_says_why_and_is_tried_again(tmp_path: Path, 
             assert made.link.reason
             assert made.link.connections == 0
             assert made.commands.submit("Ref.dispatcher.CMD_NO_OP").state == "queued"
+
+    asyncio.run(run())
+
+
+class Behind(NoArchive):
+    """An archive that has more than half of what it can hold, until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.is_behind = True
+
+
+def test_a_link_is_left_unread_while_the_archive_is_behind_and_nothing_is_lost(tmp_path: Path) -> None:
+    async def run() -> None:
+        archive = Behind()
+        sent = 40_000
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            async with deployed(tmp_path, f"tcp://127.0.0.1:{listener.getsockname()[1]}", archive) as made:
+                stream, _ = await asyncio.to_thread(listener.accept)
+                with stream:
+                    sending = asyncio.create_task(asyncio.to_thread(stream.sendall, FRAME * sent))
+                    await until(lambda: made.hub.sample_count)
+                    before = made.hub.sample_count
+                    await asyncio.sleep(0.1)
+                    assert made.hub.sample_count == before
+                    archive.is_behind = False
+                    await until(lambda: made.hub.sample_count == sent)
+                    await sending
+
+    asyncio.run(run())
+
+
+def test_an_archive_that_stays_behind_holds_a_link_up_for_a_while_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kittiwake_ground.server.session.LONGEST_PAUSE_S", 0.05)
+
+    async def run() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            async with deployed(tmp_path, f"tcp://127.0.0.1:{listener.getsockname()[1]}", Behind()) as made:
+                stream, _ = await asyncio.to_thread(listener.accept)
+                with stream:
+                    for number in range(1, 4):
+                        stream.sendall(FRAME)
+                        await until(lambda number=number: made.hub.sample_count == number)
 
     asyncio.run(run())
