@@ -16,14 +16,15 @@ from kittiwake.model import (
     async_port,
     command,
 )
-from kittiwake.model.fw import CmdResponse, Com, Ping, Sched, TimeValue
+from kittiwake.model.fw import CmdResponse, Com, Sched, TimeValue
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.sequence.binary import SequenceError, read_sequence
 from kittiwake_components.cmd_sequencer.modes import BlockState, ErrorPolicy, SeqMode, State
 from kittiwake_components.cmd_sequencer.reports import FILE_SIZE_MAX, FileName, SequencerReports
 from kittiwake_components.cmd_sequencer.run import Run
 from kittiwake_components.deployment_time import NO_TIME, present_us, time_base, time_value
-from kittiwake_components.ports import PATH_SIZE, CmdSeqCancel, CmdSeqIn, SequenceDone, SequenceStarted
+from kittiwake_components.idleness import Idleness
+from kittiwake_components.ports import PATH_SIZE, CmdSeqCancel, CmdSeqIn, Idle, SequenceDone, SequenceStarted
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer
@@ -52,7 +53,7 @@ class CmdSequencer(SequencerReports):
     com_cmd_out = OutputPort(Com, required=True, doc="Commands; `context` is the token that comes back in the answer.")
     seq_start_out = OutputPort(SequenceStarted, doc="A sequence starts; token 0 if a command asked for it.")
     seq_done = OutputPort(SequenceDone, doc="A run has ended, or was refused; token 0 if a command asked for it.")
-    ping_out = OutputPort(Ping, doc="Answers to pings.")
+    idle_out = OutputPort(Idle, doc="No cycle is needed while no record waits for its time.")
 
     cs_load_commands = Channel(U32, on_change=True, name="CS_LoadCommands", doc="Sequences loaded.")
     cs_cancel_commands = Channel(U32, on_change=True, name="CS_CancelCommands", doc="Sequences cancelled.")
@@ -78,10 +79,17 @@ class CmdSequencer(SequencerReports):
         self._token = 0
         self._timer: Timer | None = None
         self._joined: list[Reply[CommandResponse]] = []
+        self._idleness = Idleness(self.clock, None)
         self._loaded = self._cancelled = self._errors = self._executed = self._completed = self._unexpected = 0
+
+    def start(self) -> None:
+        self._idleness = Idleness(self.clock, self.idle_out if self.is_connected(CmdSequencer.idle_out) else None)
 
     def stop(self) -> None:
         self._disarm()
+        if self._run is not None and not self._context.loop.stopping:
+            # It is restarted alone, and whoever asked for the run goes on waiting for its end.
+            self._end(self._run, _FAILED)
 
     # Commands, in F´'s order
 
@@ -262,11 +270,8 @@ class CmdSequencer(SequencerReports):
             if run.is_absolute:
                 self._wait(run)
             self._show(run)
-
-    @async_port(Ping)
-    def ping_in(self, key: int) -> None:
-        """Answers a ping."""
-        self.ping_out(key)
+        else:
+            self._idleness.set(is_idle=True)
 
     # Loading
 
@@ -420,6 +425,7 @@ class CmdSequencer(SequencerReports):
         self.sequencer_state = State.IDLE if run is None else run.shown_state
         self.current_file = "" if run is None else run.file
         self.current_index = 0 if run is None else run.index
+        self._idleness.set(is_idle=run is None or run.state is not State.WAITING)
         if run is None or run.state is not State.WAITING:
             self.next_time = NO_TIME
             return

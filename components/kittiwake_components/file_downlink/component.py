@@ -27,11 +27,12 @@ from kittiwake.model import (
     internal_port,
     sync_port,
 )
-from kittiwake.model.fw import Com, Ping, Sched
+from kittiwake.model.fw import Com, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.wire.file_packets import CancelPacket
 from kittiwake_components.file_downlink.transfer import FileChanged, Request, Transfer
-from kittiwake_components.ports import PATH_SIZE, Flow, SendFile, SendFileDone
+from kittiwake_components.idleness import Idleness
+from kittiwake_components.ports import PATH_SIZE, Flow, Idle, SendFile, SendFileDone
 
 if TYPE_CHECKING:
     from kittiwake.runtime.tasks import Reply
@@ -61,7 +62,8 @@ class FileDownlink(ActiveComponent):
 
     buffer_send_out = OutputPort(Com, required=True, doc="File packets for the downlink.")
     send_file_done = OutputPort(SendFileDone, doc="How a file ended that was asked for through `send_file`.")
-    ping_out = OutputPort(Ping, doc="Answers to pings.")
+
+    idle_out = OutputPort(Idle, doc="No cycle is needed while no file is on its way or waits.")
 
     files_sent = Channel(U32, on_change=True, doc="Files that were sent whole.")
     packets_sent = Channel(U32, on_change=True, doc="File packets handed to the downlink.")
@@ -137,12 +139,20 @@ class FileDownlink(ActiveComponent):
         self._pumping = False
         self._budget = 0
         self._progress_ns = 0
+        self._idleness = Idleness(self.clock, None)
+
+    def start(self) -> None:
+        self._idleness = Idleness(self.clock, self.idle_out if self.is_connected(FileDownlink.idle_out) else None)
 
     def stop(self) -> None:
+        requests = list(self._queue)
+        self._queue.clear()
         if self._transfer is not None:
+            requests.insert(0, self._transfer.request)
             self._transfer.close()
             self._transfer = None
-        self._queue.clear()
+        for request in requests:
+            request.done(CommandResponse.EXECUTION_ERROR)
 
     # What asks for files
 
@@ -199,13 +209,9 @@ class FileDownlink(ActiveComponent):
             request.done(CommandResponse.VALIDATION_ERROR)
         else:
             self._queue.append(request)
+            self._idleness.set(is_idle=False)
 
     # Pace
-
-    @async_port(Ping)
-    def ping_in(self, key: int) -> None:
-        """Answers a ping."""
-        self.ping_out(key)
 
     @async_port(Sched, full="drop")
     def run(self, context: int) -> None:
@@ -218,6 +224,8 @@ class FileDownlink(ActiveComponent):
             self.downlink_timeout(transfer.request.source, transfer.request.destination)
             self._give_up(transfer, CommandResponse.EXECUTION_ERROR)
         self._send_some()
+        # With nothing to send for now a file may still run into its time limit; a CANCEL goes when the link takes it.
+        self._idleness.set(is_idle=self._transfer is None and not self._queue)
 
     @sync_port(Flow)
     def flow_in(self, paused: bool) -> None:

@@ -19,14 +19,12 @@ from kittiwake.model import (
     Channel,
     CommandError,
     CommandResponse,
-    OutputPort,
     Parameter,
     Size,
-    async_port,
     command,
     event,
 )
-from kittiwake.model.fw import FwSizeType, Ping
+from kittiwake.model.fw import FwSizeType
 from kittiwake.storage.copying import place_file
 from kittiwake_components.ports import PATH_SIZE
 
@@ -44,8 +42,6 @@ CHUNK_SIZE = 65536
 
 class FileManager(ActiveComponent):
     """F´'s file manager, without ShellCommand. Every name counts from the root, and none leads out of it."""
-
-    ping_out = OutputPort(Ping, doc="Answers to pings.")
 
     commands_executed = Channel(U32, on_change=True, doc="Commands that succeeded.")
     errors = Channel(U32, on_change=True, doc="Commands that failed.")
@@ -148,11 +144,6 @@ class FileManager(ActiveComponent):
     def initialize(self) -> None:
         self._files = self._context.platform.files
         self._root = self._context.root
-
-    @async_port(Ping)
-    def ping_in(self, key: int) -> None:
-        """Answers a ping."""
-        self.ping_out(key)
 
     # Folders
 

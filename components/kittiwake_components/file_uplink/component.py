@@ -21,7 +21,6 @@ from kittiwake.model import (
     async_port,
     event,
 )
-from kittiwake.model.fw import Ping
 from kittiwake.model.types import WireError
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.streamed import PART, clean_parts
@@ -65,7 +64,6 @@ class FileUplink(ActiveComponent):
     """F´'s file uplink. One file at a time; its packets may be sparse, repeated, late and out of order."""
 
     file_announce = OutputPort(FileAnnounce, doc="A file has come whole and is on the disk.")
-    ping_out = OutputPort(Ping, doc="Answers to pings.")
 
     files_received = Channel(U32, on_change=True, doc="Files that came whole.")
     packets_received = Channel(U32, on_change=True, doc="File packets that could be decoded.")
@@ -153,11 +151,6 @@ class FileUplink(ActiveComponent):
         if self._timer is not None:
             self._timer.cancel()
         self._drop()
-
-    @async_port(Ping)
-    def ping_in(self, key: int) -> None:
-        """Answers a ping."""
-        self.ping_out(key)
 
     @async_port(Frame, full="drop")
     def buffer_send_in(self, data: bytes, context: int, authenticated: bool) -> None:

@@ -61,12 +61,11 @@ def test_a_run_that_does_not_block_is_answered_once_the_file_is_loaded() -> None
     tester.finish()
 
 
-def test_while_a_run_blocks_pings_and_commands_are_served() -> None:
+def test_while_a_run_blocks_cycles_and_commands_are_served() -> None:
     """CS-002."""
     tester = new_tester(relative(100, 1))
     run = start(tester)
-    tester.call.ping_in(7)
-    assert tester.ports.ping_out == [(7,)]
+    tester.call.run(0)
     assert tester.send("CS_STATUS").response is OK
     assert tester.events[-1].args == (State.WAITING, SeqMode.AUTO, FILE, 0, 1)
     assert tester.send("CS_CANCEL").response is OK
@@ -106,7 +105,7 @@ def test_a_request_without_room_in_the_queue_is_answered_busy_and_no_answer_is_l
     run = start(tester)
     with tester.held():
         for key in (1, 2):
-            tester.call.ping_in(key)
+            tester.call.run(0)
             tester.call.cmd_response_in(1, 100 + key, FAILED)
         tester.call.seq_run_in(FILE, 5)
         tester.call.cmd_response_in(1, 1, OK)
@@ -120,8 +119,8 @@ def test_a_cancellation_needs_no_room_in_the_queue() -> None:
     tester = new_tester(relative(0, 1), queue=2)
     run = start(tester)
     with tester.held():
-        tester.call.ping_in(1)
-        tester.call.ping_in(2)
+        tester.call.run(0)
+        tester.call.run(0)
         tester.call.seq_cancel_in(0)
     assert run.response is FAILED
     assert tester.events[-1].name == "CS_SequenceCanceled"

@@ -179,9 +179,10 @@ def test_commands_are_served_while_a_long_file_is_sent() -> None:
         sent = tester.send("SendFile", "/long", "g")
         with tester.held():
             tester.call.run(0)
-            tester.call.ping_in(5)
-        order = [name for kind, name, _ in tester.trace if kind == "port"]
-        assert order.index("ping_out") < len(order) - 1
+            refused = tester.send("SendFile", "/long", "")
+        assert refused.response is CommandResponse.VALIDATION_ERROR
+        order = tester.events.names()
+        assert order.index("FileOpenError") < order.index("FileSent")
         assert sent.response is CommandResponse.OK
 
 
@@ -381,12 +382,6 @@ def test_a_wake_up_that_finds_the_queue_full_is_made_up_for() -> None:
             tester.call.flow_in(False)
         tester.call.run(0)
         assert received(tester) == {"g": bytes(200_000)}
-
-
-def test_it_answers_pings(tester: Tester) -> None:
-    """REQ-FD-011."""
-    tester.call.ping_in(77)
-    assert tester.ports.ping_out == [(77,)]
 
 
 def test_the_design_sheet_says_what_the_class_declares() -> None:

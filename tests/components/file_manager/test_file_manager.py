@@ -144,15 +144,15 @@ def test_a_crc_that_cannot_be_computed_is_an_error(tester: Tester) -> None:
     assert failed(tester, "CalculateCrc", "/a.txt")[:2] == ("CalculateCrcFailed", errno.EIO)
 
 
-def test_pings_are_answered_while_a_crc_is_computed(tester: Tester) -> None:
+def test_commands_are_served_while_a_crc_is_computed(tester: Tester) -> None:
     """REQ-FM-006."""
     tester.write_file("/long", bytes(1 << 20))
     with tester.held():
         sent = tester.send("CalculateCrc", "/long")
-        tester.call.ping_in(9)
+        tester.send("FileSize", "/long")
     assert sent.response is OK
     order = [name for _, name, _ in tester.trace]
-    assert order.index("ping_out") < order.index("CalculateCrcSucceeded")
+    assert order.index("FileSizeSucceeded") < order.index("CalculateCrcSucceeded")
 
 
 def test_a_folder_is_listed_at_a_bounded_rate(tester: Tester) -> None:
@@ -297,12 +297,6 @@ def test_a_move_syncs_the_new_folder_before_the_old_one(tester: Tester) -> None:
         ("sync_folder", root),
         ("sync_folder", f"{root}/folder"),
     ]
-
-
-def test_it_answers_pings(tester: Tester) -> None:
-    """REQ-FM-011."""
-    tester.call.ping_in(77)
-    assert tester.ports.ping_out == [(77,)]
 
 
 def test_the_design_sheet_says_what_the_class_declares() -> None:

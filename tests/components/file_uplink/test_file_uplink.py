@@ -385,12 +385,6 @@ def test_a_shutdown_drops_the_unfinished_file() -> None:
     assert names_in(tester) == []
 
 
-def test_it_answers_pings(tester: Tester) -> None:
-    """REQ-FU-015."""
-    tester.call.ping_in(77)
-    assert tester.ports.ping_out == [(77,)]
-
-
 def test_without_a_listener_files_are_received_as_well() -> None:
     """REQ-FU-001."""
     with ComponentTester(FileUplink, open_ports=["file_announce"]) as tester:
