@@ -8,8 +8,11 @@ and no code.
 from __future__ import annotations
 
 import errno
+from math import isnan
 from typing import TYPE_CHECKING, Protocol
 
+from kittiwake.model import CommandError, CommandResponse
+from kittiwake.model.fw import On
 from kittiwake.platform.interface import NS_PER_S
 
 if TYPE_CHECKING:
@@ -105,6 +108,7 @@ class Instrument:
     """A device that is only read: NaN where it does not answer, and then not asked again for a while.
 
     The pauses grow from 1 to 60 s, so that a dead sensor does not hold up its bus. `on_fault` is told why a try failed.
+    One whose load switch took its power (`is_powered`) is not asked at all.
     """
 
     def __init__(self, platform: Platform, clock: TaskClock, place: str, on_fault: Callable[[str], None]) -> None:
@@ -113,10 +117,16 @@ class Instrument:
         self._on_fault = on_fault
         self._pause_s = 0
         self._retry_ns = 0
+        self.is_powered = True
+
+    def power(self, state: On) -> None:
+        """The device's load switch took or gave its power; with power it is tried at once."""
+        self.is_powered = state is On.ON
+        self._pause_s = self._retry_ns = 0
 
     def read(self, attribute: str) -> float:
         """A number as the device gives it, or NaN."""
-        if self._clock.now_ns() < self._retry_ns:
+        if not self.is_powered or self._clock.now_ns() < self._retry_ns:
             return NAN
         try:
             value = self._device.read(attribute)
@@ -127,3 +137,10 @@ class Instrument:
             return NAN
         self._pause_s = 0
         return value
+
+
+def measured(value: float) -> float:
+    """A reading for whoever commanded it. Raises `CommandError` if there is none."""
+    if isnan(value):
+        raise CommandError(CommandResponse.EXECUTION_ERROR, "the sensor does not answer, or has no power")
+    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
 from typing import Annotated
 
 from kittiwake.model import (
@@ -10,8 +9,6 @@ from kittiwake.model import (
     F64,
     WARNING_HI,
     Channel,
-    CommandError,
-    CommandResponse,
     PassiveComponent,
     Setting,
     Size,
@@ -20,7 +17,7 @@ from kittiwake.model import (
     sync_port,
 )
 from kittiwake_components.device_ports import CurrentGet, PowerGet, VoltageGet
-from kittiwake_components.devices import Instrument, check_device
+from kittiwake_components.devices import Instrument, check_device, measured
 
 
 class Ina219Manager(PassiveComponent):
@@ -71,21 +68,14 @@ class Ina219Manager(PassiveComponent):
     @command(name="GetVoltage")
     def get_voltage(self) -> None:
         """Reports the voltage."""
-        self.voltage_reading(_measured(self.voltage_get()))
+        self.voltage_reading(measured(self.voltage_get()))
 
     @command(name="GetCurrent")
     def get_current(self) -> None:
         """Reports the current."""
-        self.current_reading(_measured(self.current_get()))
+        self.current_reading(measured(self.current_get()))
 
     @command(name="GetPower")
     def get_power(self) -> None:
         """Reports the power."""
-        self.power_reading(_measured(self.power_get()))
-
-
-def _measured(value: float) -> float:
-    """The value. Raises `CommandError` if there is none."""
-    if isnan(value):
-        raise CommandError(CommandResponse.EXECUTION_ERROR, "the sensor does not answer")
-    return value
+        self.power_reading(measured(self.power_get()))

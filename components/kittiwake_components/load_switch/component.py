@@ -119,11 +119,10 @@ class LoadSwitch(PassiveComponent):
         """Takes note of what was read back, and tells whoever is concerned if it is new."""
         if state is self._state:
             return
-        is_first = self._state is None
+        is_news = self._state is not None or state is On.ON
         self._state = self.is_on = state
-        if is_first and state is On.OFF:
-            return
-        self.status_changed(state)
+        if is_news:
+            self.status_changed(state)
         for index, tell in enumerate(self.load_switch_state_changed):
             if self.is_connected(LoadSwitch.load_switch_state_changed, index):
                 tell(state)

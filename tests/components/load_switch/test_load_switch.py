@@ -29,7 +29,7 @@ def test_commands_and_ports_switch_the_load_and_every_change_is_told() -> None:
         assert tester.send("TURN_OFF").response is CommandResponse.OK
         changes = [On.ON, On.OFF, On.ON, On.OFF]
         assert [event.args[0] for event in tester.events.named("StatusChanged")] == changes
-        assert [call[0] for call in tester.ports.load_switch_state_changed[0]] == changes
+        assert [call[0] for call in tester.ports.load_switch_state_changed[0]] == [On.OFF, *changes]
         assert tester.channel("IsOn").history == [On.OFF, *changes]
 
 
