@@ -13,6 +13,8 @@ from kittiwake.model.types import U8, U16, U32, U64, Bool, Size, wire_enum
 PATH_SIZE = 240
 """The longest file name that commands and ports carry, in bytes."""
 
+FileName = Annotated[str, Size(PATH_SIZE)]
+
 MAX_PACKET = 4096
 MAX_CHUNK = 65536
 PARAMETER_SIZE_MAX = 1024
@@ -23,12 +25,12 @@ CHANNEL_SIZE_MAX = 4096
 
 
 @port("Svc.CmdSeqIn")
-def CmdSeqIn(file: Annotated[str, Size(PATH_SIZE)], token: U32) -> None:
+def CmdSeqIn(file: FileName, token: U32) -> None:
     """Run a sequence file; `token` comes back in `SequenceDone`, so that the caller knows its own run."""
 
 
 @port("Svc.SequenceStarted")
-def SequenceStarted(file: Annotated[str, Size(PATH_SIZE)], token: U32) -> None:
+def SequenceStarted(file: FileName, token: U32) -> None:
     """A sequence passed its checks and its first record is next."""
 
 
@@ -53,7 +55,7 @@ def FatalEvent(id: FwEventIdType) -> None:
 
 
 @port("Svc.SendFile")
-def SendFile(source: Annotated[str, Size(PATH_SIZE)], destination: Annotated[str, Size(PATH_SIZE)], token: U32) -> None:
+def SendFile(source: FileName, destination: FileName, token: U32) -> None:
     """Send a file to the ground; `token` comes back in `SendFileDone`."""
 
 
@@ -63,7 +65,7 @@ def SendFileDone(token: U32, response: CommandResponse) -> None:
 
 
 @port("Svc.FileAnnounce")
-def FileAnnounce(file: Annotated[str, Size(PATH_SIZE)]) -> None:
+def FileAnnounce(file: FileName) -> None:
     """A file arrived from the ground whole and verified."""
 
 

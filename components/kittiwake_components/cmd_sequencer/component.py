@@ -20,11 +20,11 @@ from kittiwake.model.fw import CmdResponse, Com, Sched, TimeValue
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.sequence.binary import SequenceError, read_sequence
 from kittiwake_components.cmd_sequencer.modes import BlockState, ErrorPolicy, SeqMode, State
-from kittiwake_components.cmd_sequencer.reports import FILE_SIZE_MAX, FileName, SequencerReports
+from kittiwake_components.cmd_sequencer.reports import FILE_SIZE_MAX, SequencerReports
 from kittiwake_components.cmd_sequencer.run import Run
 from kittiwake_components.deployment_time import NO_TIME, present_us, time_base, time_value
 from kittiwake_components.idleness import Idleness
-from kittiwake_components.ports import PATH_SIZE, CmdSeqCancel, CmdSeqIn, Idle, SequenceDone, SequenceStarted
+from kittiwake_components.ports import PATH_SIZE, CmdSeqCancel, CmdSeqIn, FileName, Idle, SequenceDone, SequenceStarted
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from errno import EFBIG
-from typing import Annotated
 
 from kittiwake.model import (
     ACTIVITY_HI,
@@ -16,14 +15,11 @@ from kittiwake.model import (
     WARNING_HI,
     WARNING_LO,
     ActiveComponent,
-    Size,
     event,
 )
 from kittiwake.sequence.binary import SequenceError, SequenceFault
 from kittiwake_components.cmd_sequencer.modes import FileReadStage, SeqMode, State
-from kittiwake_components.ports import PATH_SIZE
-
-FileName = Annotated[str, Size(PATH_SIZE)]
+from kittiwake_components.ports import FileName
 
 FILE_SIZE_MAX = 256 * 1024
 """The largest sequence file, in bytes: it is held in memory while it runs."""

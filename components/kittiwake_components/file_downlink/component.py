@@ -32,12 +32,11 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.wire.file_packets import CancelPacket
 from kittiwake_components.file_downlink.transfer import FileChanged, Request, Transfer
 from kittiwake_components.idleness import Idleness
-from kittiwake_components.ports import PATH_SIZE, Flow, Idle, SendFile, SendFileDone
+from kittiwake_components.ports import FileName, Flow, Idle, SendFile, SendFileDone
 
 if TYPE_CHECKING:
     from kittiwake.runtime.tasks import Reply
 
-FileName = Annotated[str, Size(PATH_SIZE)]
 Reason = Annotated[str, Size(80)]
 
 MAX_FILE_SIZE = 0xFFFFFFFF

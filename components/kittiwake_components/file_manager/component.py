@@ -26,7 +26,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import FwSizeType
 from kittiwake.storage.copying import place_file
-from kittiwake_components.ports import PATH_SIZE
+from kittiwake_components.ports import FileName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from kittiwake.platform.interface import File
 
-FileName = Annotated[str, Size(PATH_SIZE)]
 Reason = Annotated[str, Size(80)]
 
 CHUNK_SIZE = 65536

@@ -28,13 +28,12 @@ from kittiwake.wire.file_packets import CancelPacket, DataPacket, EndPacket, Sta
 from kittiwake.wire.packets import DESCRIPTOR_SIZE, Apid
 from kittiwake_components.file_uplink.coverage import TooManyPieces
 from kittiwake_components.file_uplink.reception import Reception
-from kittiwake_components.ports import PATH_SIZE, FileAnnounce, Frame
+from kittiwake_components.ports import FileAnnounce, FileName, Frame
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer
     from kittiwake.wire.file_packets import FilePacket
 
-FileName = Annotated[str, Size(PATH_SIZE)]
 Reason = Annotated[str, Size(80)]
 
 MAX_FILE_SIZE = 0xFFFFFFFF

@@ -50,7 +50,7 @@ from kittiwake_components.limit_checker.action import Action
 from kittiwake_components.limit_checker.states import RECORD_SIZE_MAX, VERSION, pack_states, unpack_states
 from kittiwake_components.limit_checker.watch import Watch
 from kittiwake_components.mode_ports import ForceSafeMode, SafeModeReason, SystemMode, SystemModeChanged
-from kittiwake_components.ports import PATH_SIZE, TlmGet
+from kittiwake_components.ports import FileName, TlmGet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +67,6 @@ ALL = "*"
 
 Name = Annotated[str, Size(NAME_SIZE)]
 Text = Annotated[str, Size(TEXT_SIZE)]
-FileName = Annotated[str, Size(PATH_SIZE)]
 _CRC = Struct(">I")
 
 

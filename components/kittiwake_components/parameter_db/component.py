@@ -46,7 +46,7 @@ from kittiwake_components.parameter_db.database_file import (
     parse_database,
     size_limit,
 )
-from kittiwake_components.ports import PATH_SIZE, PrmSet
+from kittiwake_components.ports import FileName, PrmSet
 
 if TYPE_CHECKING:
     from typing import Any
@@ -268,7 +268,7 @@ class ParameterDb(ActiveComponent):
         self.prm_file_save_complete(len(self._values))
 
     @command(name="PRM_LOAD_FILE", opcode=1)
-    def prm_load_file(self, fileName: Annotated[str, Size(PATH_SIZE)], merge: Merge) -> None:
+    def prm_load_file(self, fileName: FileName, merge: Merge) -> None:
         """Stages a file, if every record of it fits a parameter of this deployment; nothing changes yet."""
         self._staged = None
         read = self._read_staged(fileName)

@@ -28,7 +28,15 @@ from kittiwake.model.fw import FwSizeType, Sched, TimeInterval, TimeValue
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake_components.deployment_time import NO_TIME, US_PER_S, present_us, time_base, time_value
-from kittiwake_components.ports import PATH_SIZE, BootLoop, CmdSeqCancel, CmdSeqIn, SequenceDone, SequenceStarted
+from kittiwake_components.ports import (
+    PATH_SIZE,
+    BootLoop,
+    CmdSeqCancel,
+    CmdSeqIn,
+    FileName,
+    SequenceDone,
+    SequenceStarted,
+)
 from kittiwake_components.startup_manager.boot_count_file import (
     COUNT_MAX,
     count_bytes,
@@ -46,7 +54,6 @@ if TYPE_CHECKING:
     from kittiwake.runtime.tasks import Reply
     from kittiwake.storage.finding import Finding
 
-FileName = Annotated[str, Size(PATH_SIZE)]
 Reason = Annotated[str, Size(120)]
 
 MAX_WAITERS = 8

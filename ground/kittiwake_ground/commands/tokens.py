@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
-from kittiwake.cli.outcome import carry_out
-from kittiwake_ground.commands.users import ROLE_NAMES, add_users_option, opened
+from kittiwake_ground.commands.accounts_file import change_entries, entry_parser
+
+if TYPE_CHECKING:
+    import argparse
+
+    from kittiwake_ground.people.accounts import Accounts
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments."""
-    made = argparse.ArgumentParser(
-        "kittiwake ground tokens", description="Make a token, which is shown this once, take one back, or list them."
-    )
-    made.add_argument("action", choices=("add", "remove", "list"))
-    made.add_argument("id", nargs="?", default="", help="the token's name, as in nightly-tests")
+    made = entry_parser(
+        "tokens", "Make a token, which is shown this once, take one back, or list them.", "id",
+        "the token's name, as in nightly-tests", "at most its user's (default: viewer)",
+    )  # fmt: skip
     made.add_argument("--user", default="", help="whose it is")
-    made.add_argument("--role", choices=ROLE_NAMES, default="viewer", help="at most its user's (default: viewer)")
-    add_users_option(made)
     return made
 
 
 def main(arguments: list[str]) -> int:
     """Changes or lists; 1 if it cannot, 2 if the arguments make no sense."""
-    return carry_out(parser(), _act, arguments)
+    return change_entries(
+        parser(), arguments, named=lambda options: str(options.id), asked="which token", listed=_listed, add=_add,
+        remove=lambda accounts, id: accounts.remove_token(id),
+    )  # fmt: skip
 
 
-def _act(options: argparse.Namespace) -> int:
+def _listed(accounts: Accounts) -> list[str]:
+    return [f"{token.id:<24} {token.user:<24} {token.role:<10} {token.created}" for token in accounts.tokens.values()]
+
+
+def _add(accounts: Accounts, options: argparse.Namespace) -> None:
     from kittiwake.cli.run import Misuse
 
-    accounts = opened(options)
-    if options.action == "list":
-        for token in accounts.tokens.values():
-            print(f"{token.id:<24} {token.user:<24} {token.role:<10} {token.created}")
-        return 0
-    if not options.id:
-        raise Misuse(f"which token to {options.action}?")
-    if options.action == "remove":
-        accounts.remove_token(options.id)
-        return 0
     if not options.user:
         raise Misuse("whose token? Say --user NAME")
     print(accounts.add_token(options.id, options.user, options.role))
-    return 0

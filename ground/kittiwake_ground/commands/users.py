@@ -2,67 +2,42 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kittiwake.cli.outcome import carry_out
+from kittiwake_ground.commands.accounts_file import change_entries, entry_parser
 
 if TYPE_CHECKING:
+    import argparse
+
     from kittiwake_ground.people.accounts import Accounts
-
-DEFAULT_FILE = Path("var/ground/users.json")
-ROLE_NAMES = ("viewer", "operator")
-
-
-def add_users_option(parser: argparse.ArgumentParser) -> None:
-    """Adds the option that says which file."""
-    parser.add_argument(
-        "--users", type=Path, default=DEFAULT_FILE, metavar="FILE", help=f"the users file (default: {DEFAULT_FILE})"
-    )
-
-
-def opened(options: argparse.Namespace) -> Accounts:
-    """The accounts in the file that the options name. Raises `OSError` and `AccountFault`."""
-    from kittiwake_ground.people.accounts import Accounts
-
-    return Accounts(options.users)
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments."""
-    made = argparse.ArgumentParser(
-        "kittiwake ground users", description="Say who may use the ground station; a running one hears of it at once."
-    )
-    made.add_argument("action", choices=("add", "remove", "list"), help="add also changes role and password")
-    made.add_argument("name", nargs="?", default="", help="who")
-    made.add_argument("--role", choices=ROLE_NAMES, default="viewer", help="default: viewer")
+    made = entry_parser(
+        "users",
+        "Say who may use the ground station (add also changes role and password); a running one hears of it at once.",
+        "name", "who", "default: viewer",
+    )  # fmt: skip
     made.add_argument("--stdin", action="store_true", help="read the password from standard input, one line")
-    add_users_option(made)
     return made
 
 
 def main(arguments: list[str]) -> int:
     """Changes or lists; 1 if it cannot, 2 if the arguments make no sense."""
-    return carry_out(parser(), _act, arguments)
+    return change_entries(
+        parser(), arguments, named=lambda options: str(options.name), asked="whom", listed=_listed, add=_add,
+        remove=lambda accounts, name: accounts.remove_user(name),
+    )  # fmt: skip
 
 
-def _act(options: argparse.Namespace) -> int:
-    from kittiwake.cli.run import Misuse
+def _listed(accounts: Accounts) -> list[str]:
+    return [f"{user.name:<24} {user.role}" for user in accounts.users.values()]
 
-    accounts = opened(options)
-    if options.action == "list":
-        for user in accounts.users.values():
-            print(f"{user.name:<24} {user.role}")
-        return 0
-    if not options.name:
-        raise Misuse(f"whom to {options.action}?")
-    if options.action == "remove":
-        accounts.remove_user(options.name)
-    else:
-        accounts.add_user(options.name, options.role, _password(options.stdin))
-    return 0
+
+def _add(accounts: Accounts, options: argparse.Namespace) -> None:
+    accounts.add_user(options.name, options.role, _password(options.stdin))
 
 
 def _password(from_stdin: bool) -> str:

@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from kittiwake.platform.simulated import SimulatedPlatform
-from kittiwake.runtime.deployment import Deployment
 from kittiwake.runtime.recovery import Recovery
-from kittiwake.storage.root import Root
-from kittiwake.topology.compile import load_topology
-from kittiwake.topology.image import build_image
 from kittiwake.wire.packets import command_packet
-
-REFERENCE = Path(__file__).parents[3] / "topologies" / "reference.yaml"
-LINK: dict[str, dict[str, Any]] = {
-    "ComCcsds.link": {"url": "tcp-listen://127.0.0.1:5000"},
-    "CdhCore.textLogger": {"console": False},
-}
-
-
-def reference() -> Any:
-    platform = SimulatedPlatform(1)
-    platform.files.make_folder("/root")
-    image = build_image(load_topology(REFERENCE), "")
-    deployment = Deployment(image, platform, Root(platform.files, "/root"), LINK)
-    deployment.start()
-    deployment.run_for(3)
-    return deployment
+from tests.components.reference import reference
 
 
 def is_alive(deployment: Any) -> bool:
@@ -48,7 +27,7 @@ def is_alive(deployment: Any) -> bool:
 
 def test_every_instance_comes_back_from_a_restart_and_from_quarantine() -> None:
     """REQ-HLTH-013, REQ-HLTH-014."""
-    deployment = reference()
+    deployment = reference(3)
     assert is_alive(deployment)
     recovery = Recovery(deployment, deployment.main)
     done: list[str] = []

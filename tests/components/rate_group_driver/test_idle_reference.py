@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from kittiwake.platform.simulated import SimulatedPlatform
-from kittiwake.runtime.deployment import Deployment
 from kittiwake.sequence.binary import RELATIVE, Record, write_sequence
-from kittiwake.storage.root import Root
-from kittiwake.topology.compile import load_topology
-from kittiwake.topology.image import build_image
 from kittiwake.wire.packets import command_packet
 from kittiwake_components.idleness import REST_S, Idleness
-
-REFERENCE = Path(__file__).parents[3] / "topologies" / "reference.yaml"
-SETTINGS: dict[str, dict[str, Any]] = {
-    "ComCcsds.link": {"url": "tcp-listen://127.0.0.1:5000"}, "CdhCore.textLogger": {"console": False},
-}  # fmt: skip
+from tests.components.reference import reference
 
 
-def reference(*, with_idleness: bool = True) -> Any:
-    platform = SimulatedPlatform(1)
-    platform.files.make_folder("/root")
-    image = build_image(load_topology(REFERENCE), "")
-    if not with_idleness:
-        image["connections"] = [row for row in image["connections"] if row[1] != "idle_out"]
-    deployment = Deployment(image, platform, Root(platform.files, "/root"), SETTINGS)
-    deployment.start()
-    deployment.run_for(5)
-    return deployment
+def leave_idleness_out(image: Any) -> None:
+    image["connections"] = [row for row in image["connections"] if row[1] != "idle_out"]
 
 
 def work_of(deployment: Any, seconds: float) -> tuple[int, float]:
@@ -47,15 +29,15 @@ def write(deployment: Any, name: str, data: bytes) -> None:
 
 def test_the_10_hz_group_does_not_tick_while_nothing_needs_it_and_wakes_are_fewer() -> None:
     """REQ-RGD-006."""
-    idle_cycles, idle_wakes = work_of(reference(), 60)
-    busy_cycles, busy_wakes = work_of(reference(with_idleness=False), 60)
+    idle_cycles, idle_wakes = work_of(reference(5), 60)
+    busy_cycles, busy_wakes = work_of(reference(5, leave_idleness_out), 60)
     assert (idle_cycles, busy_cycles) == (0, 600)
     assert idle_wakes <= busy_wakes - 9
 
 
 def test_a_file_that_is_sent_wakes_it_at_once_and_it_rests_again() -> None:
     """REQ-RGD-006: a command waits no longer than a cycle."""
-    deployment = reference()
+    deployment = reference(5)
     write(deployment, "/a.txt", b"hello")
     deployment.run_for(10)
     downlink = deployment.instances["FileHandling.fileDownlink"]
@@ -67,7 +49,7 @@ def test_a_file_that_is_sent_wakes_it_at_once_and_it_rests_again() -> None:
 
 def test_a_sequence_that_waits_wakes_it_and_ends_in_rest() -> None:
     """REQ-RGD-006."""
-    deployment = reference()
+    deployment = reference(5)
     dispatcher = deployment.instances["CdhCore.cmdDisp"]
     no_op = command_packet(dispatcher._context.base_id, b"")
     write(deployment, "/s.bin", write_sequence([Record(RELATIVE, 30, 0, no_op)]))
@@ -81,12 +63,12 @@ def test_a_sequence_that_waits_wakes_it_and_ends_in_rest() -> None:
 
 def test_what_declines_cycles_says_so_again_once_an_hour() -> None:
     """REQ-RGD-006: a group that was restarted learns it anew."""
-    deployment = reference()
+    deployment = reference(5)
     assert work_of(deployment, 3 * REST_S)[0] in (3, 4, 5, 6)
 
 
 def test_a_member_that_nobody_listens_to_is_silent() -> None:
-    deployment = reference()
+    deployment = reference(5)
     idleness = Idleness(deployment.instances["ReferenceDeployment.cmdSeq"].clock, None)
     idleness.set(is_idle=True)
     idleness.set(is_idle=False)
