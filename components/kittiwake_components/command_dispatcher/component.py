@@ -122,6 +122,7 @@ class CommandDispatcher(ActiveComponent):
     def pending_commands(self, pending: U32, listed: U32) -> None: ...
 
     def initialize(self) -> None:
+        self._now_ns = self.clock.now_ns
         self._answers = [self.is_connected(CommandDispatcher.seq_cmd_status, source) for source in range(SOURCES)]
         self._entries: dict[int, tuple[int, Entry, bool]] = {}
         self._instances = 0
@@ -168,7 +169,7 @@ class CommandDispatcher(ActiveComponent):
             return
         port, run, deferred = entry
         sequence = self._next_sequence()
-        self._pending[sequence] = Pending(opcode, index, context, self.clock.now_ns(), deferred)
+        self._pending[sequence] = Pending(opcode, index, context, self._now_ns(), deferred)
         self._run(run, opcode, sequence, arguments)
         # F´'s order: the events of a sync command come first, then this one, then how the command ended.
         self.op_code_dispatched(opcode, port)

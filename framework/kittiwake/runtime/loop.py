@@ -172,7 +172,7 @@ class Loop:
         queue.served += count
 
     def _serve_levels(self, queue: MessageQueue, limit: int) -> int:
-        meter_ns = self.clock.meter_ns
+        meter_ns = self._meter_ns
         began = meter_ns()
         for served in range(limit):
             message = queue.take()
@@ -190,11 +190,10 @@ class Loop:
             began = ended
         return limit
 
-    def _note_slow(self, queue: MessageQueue, handler: Callable[..., Any], duration_ns: int) -> int:
+    def _note_slow(self, queue: MessageQueue, handler: Callable[..., Any], duration_ns: int) -> None:
         queue.slowest_ns = duration_ns
         if duration_ns > queue.slow_limit_ns:
             self.monitor.handler_slow(queue.name, _named(handler), duration_ns // 1000)
-        return duration_ns
 
     # Other threads
 

@@ -136,7 +136,11 @@ class MessageQueue:
 
     def note_high(self) -> None:
         """Keeps the most that were found waiting."""
-        self.high = max(self.high, self.count)
+        count = 0
+        for level in self.levels:
+            count += len(level)
+        if count > self.high:
+            self.high = count
 
     def take(self) -> Message | None:
         """The next message, the highest priority first, or `None`."""

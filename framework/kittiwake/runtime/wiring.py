@@ -7,6 +7,7 @@ handlers of an instance that is called across threads share one lock.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.model.component import CO_COROUTINE
@@ -94,7 +95,7 @@ class Entries:
             raise WiringFault(f"{names} run on different threads; a sync call cannot cross")
         else:
             entry = handler
-        return _indexed(entry, index) if declared.is_array else entry
+        return partial(entry, index) if declared.is_array else entry
 
     def queued(self, target: Component, declared: InputPort | InternalPort, caller: Context) -> Callable[..., bool]:
         """The function by which `caller` puts a message into the queue of `target`."""
@@ -138,13 +139,6 @@ def _task_starter(context: Context, handler: Callable[..., Any]) -> Callable[...
 
     start.__name__ = handler.__name__
     return start
-
-
-def _indexed(entry: Callable[..., Any], index: int) -> Callable[..., Any]:
-    def call(*arguments: Any) -> Any:
-        return entry(index, *arguments)
-
-    return call
 
 
 def _guarded(lock: Any, handler: Callable[..., Any]) -> Callable[..., Any]:

@@ -135,7 +135,8 @@ class TmFramer:
         self._capacity = frame_size - TM_OVERHEAD
         self._packets = SpacePacketFramer(TELEMETRY)
         self._count = 0
-        self._field = b""
+        self._parts: list[bytes] = []
+        self._size = 0
         self._first_header = _NO_PACKET_STARTS
         self._waiting = False
 
@@ -153,18 +154,19 @@ class TmFramer:
         if not self._waiting:
             return b""
         # Fewer than 7 bytes hold no idle packet: the smallest one runs on into the next frame, which need not follow.
-        frames = self._append(idle_packet(max(self._capacity - len(self._field), MIN_IDLE_SIZE)))
+        frames = self._append(idle_packet(max(self._capacity - self._size, MIN_IDLE_SIZE)))
         self._waiting = False
         return frames
 
     def _append(self, space_packet: bytes) -> bytes:
         if self._first_header == _NO_PACKET_STARTS:
-            self._first_header = len(self._field)
-        field = self._field + space_packet
+            self._first_header = self._size
+        self._parts.append(space_packet)
+        self._size += len(space_packet)
         capacity = self._capacity
-        if len(field) < capacity:
-            self._field = field
+        if self._size < capacity:
             return b""
+        field = b"".join(self._parts)
         offset = 0
         frames = []
         while len(field) - offset >= capacity:
@@ -173,7 +175,8 @@ class TmFramer:
             # fprime-gds holds a packet that ends just with a frame of nothing else until the next frame has come.
             self._waiting = self._first_header == _NO_PACKET_STARTS or offset < len(field)
             self._first_header = _NO_PACKET_STARTS
-        self._field = field[offset:]
+        self._parts = [field[offset:]]
+        self._size = len(field) - offset
         return b"".join(frames)
 
     def _close(self, field: bytes) -> bytes:
