@@ -36,6 +36,9 @@ LINK_INSTANCE = "ComCcsds.link"
 FRAMED_INSTANCES = ("ComCcsds.framer", "ComCcsds.deframer")
 TEXT_LOG = "CdhCore.textLogger"
 
+MEMORY_SETTLES_NS = 550_000_000
+"""How long after its start a deployment looks through its memory once: between two cycles of 10 Hz."""
+
 _VALUED = {
     "--root": "root", "--link": "link", "-a": "address", "-p": "port", "--framing": "framing", "--set": "set",
     "--build": "build", "--trace": "trace", "--keys": "keys",
@@ -206,10 +209,15 @@ def main(arguments: list[str]) -> int:
         return 2 if isinstance(fault, Misuse) else 1
     for number in (SIGINT, SIGTERM):
         signal(number, lambda received, _: deployment.request_stop(f"signal {received}", ORDERLY))
-    # What is there now stays: a collection need never look at it again.
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+
+    def settle_memory() -> None:
+        # What is there now stays: a collection need never look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+    # The first cycles need not wait for that.
+    deployment.main.call_at(platform.clock.now_ns() + MEMORY_SETTLES_NS, settle_memory)
     reason = deployment.run()
     if deployment.meters is not None:
         print(deployment.meters.table(), flush=True)

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
-from kittiwake.model.types import TypeFault, WireType, annotations_of, wire_type
+from kittiwake.model.types import TypeFault, WireType, annotations_of, evaluated, wire_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,8 +73,7 @@ class _WithSelf:
 
 
 def _evaluated(function: Any, name: str) -> Any:
-    annotation = function.__annotations__.get(name)
-    return eval(annotation, function.__globals__) if isinstance(annotation, str) else annotation
+    return evaluated(function.__annotations__.get(name), function.__globals__)
 
 
 def port(name: str) -> Callable[[Callable[P, R]], PortType[P, R]]:
