@@ -31,6 +31,7 @@ COMPONENTS = {
     "Ina219Manager": "ina219_manager",
     "LimitChecker": "limit_checker",
     "Link": "link",
+    "Lora": "lora",
     "LoadSwitch": "load_switch",
     "ModeManager": "mode_manager",
     "ParameterDb": "parameter_db",
