@@ -37,6 +37,7 @@ COMPONENTS = {
     "ParameterDb": "parameter_db",
     "PassiveRateGroup": "passive_rate_group",
     "PicoTempManager": "pico_temp_manager",
+    "PowerManager": "power_manager",
     "PowerMonitor": "power_monitor",
     "RateDelay": "rate_delay",
     "RateGroupDriver": "rate_group_driver",

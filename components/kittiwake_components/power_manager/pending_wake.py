@@ -1,0 +1,40 @@
+"""What was planned before the last sleep, kept for the start after it."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from kittiwake.storage.record import AtomicRecord
+
+if TYPE_CHECKING:
+    from kittiwake.platform.interface import Files
+    from kittiwake.storage.finding import Finding
+
+VERSION = 1
+_LAYOUT = Struct(">QI")
+
+
+class Plan(NamedTuple):
+    """The wake that was asked for: when, on the wall clock, and after how many seconds."""
+
+    wake_us: int
+    sleep_s: int
+
+
+class PendingWake:
+    """The record of the plan; methods raise `OSError`."""
+
+    def __init__(self, files: Files, path: str) -> None:
+        self._record = AtomicRecord(files, path, VERSION, _LAYOUT.size)
+
+    def read(self) -> tuple[Plan | None, tuple[Finding, ...]]:
+        """The last plan, or `None`, and what was found wrong."""
+        reading = self._record.read()
+        if reading.payload is None or len(reading.payload) != _LAYOUT.size:
+            return None, reading.findings
+        return Plan(*_LAYOUT.unpack(reading.payload)), reading.findings
+
+    def write(self, plan: Plan) -> None:
+        """Keeps a plan."""
+        self._record.write(_LAYOUT.pack(*plan))
