@@ -12,6 +12,8 @@
     link = "tcp://127.0.0.1:50000"
     framing = "ccsds"
     queue = "hold"
+    keys = "var/uplink.keys"         # commands are signed with a key of this file; without it they are not
+    spi = 1                          # which key, if several are active
 
 Paths count from the folder that the file is in.
 """
@@ -26,6 +28,8 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.faults import did_you_mean
 from kittiwake.wire.framing import FRAMINGS
 from kittiwake.wire.link_address import parse_link
+from kittiwake.wire.uplink_authenticator import WINDOW
+from kittiwake.wire.uplink_keys import MAX_KEY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +54,8 @@ class DeploymentConfiguration:
     `queue_expiry_s` seconds each, `refuse` keeps none. `rate` is the pace of file uploads in bytes a second, 0 for as
     fast as the link takes, `None` for a pace that suits the kind of link. `hazardous` are patterns of commands to arm
     in two steps, besides those that the dictionary marks. `raw_frames` has the archive keep what the link carries, too.
+    `keys` is the key file that commands are signed with, `None` to leave them unsigned; `spi` is the key, `None` for
+    the only active one; `window` is the deployment's SEQ_NUM_WINDOW, `authenticator` its instance, if it has several.
     """
 
     name: str
@@ -65,6 +71,10 @@ class DeploymentConfiguration:
     rate: float | None = None
     hazardous: tuple[str, ...] = ()
     raw_frames: bool = False
+    keys: Path | None = None
+    spi: int | None = None
+    window: int = WINDOW
+    authenticator: str = ""
 
     def __post_init__(self) -> None:
         where = f"deployment {self.name!r}"
@@ -82,6 +92,8 @@ class DeploymentConfiguration:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ConfigurationFault(f"{where}: {name} is from {low} to {high}, not {value}")
+        if self.keys is None and self.spi is not None:
+            raise ConfigurationFault(f"{where}: spi goes with keys")
 
 
 _LIMITS = (
@@ -90,6 +102,8 @@ _LIMITS = (
     ("command_timeout_s", 0.1, 86400),
     ("history_size", 1, 100_000),
     ("rate", 0, 1e9),
+    ("spi", 0, MAX_KEY_ID),
+    ("window", 1, 1_000_000),
 )
 
 
@@ -156,9 +170,10 @@ _GROUND_KINDS: _Kinds = {
 _DEPLOYMENT_KINDS: _Kinds = {
     "dictionary": (str,), "link": (str,), "framing": (str,), "packet_set": (str,), "queue": (str,),
     "queue_size": (int,), "queue_expiry_s": (int, float), "command_timeout_s": (int, float), "history_size": (int,),
-    "rate": (int, float), "hazardous": (list,), "raw_frames": (bool,),
+    "rate": (int, float), "hazardous": (list,), "raw_frames": (bool,), "keys": (str,), "spi": (int,), "window": (int,),
+    "authenticator": (str,),
 }  # fmt: skip
-_PATHS = ("folder", "users", "archive", "dictionary")
+_PATHS = ("folder", "users", "archive", "dictionary", "keys")
 
 
 def _ground(data: Mapping[str, Any], base: Path) -> GroundConfiguration:

@@ -65,7 +65,7 @@ class Authenticator(PassiveComponent):
 
     current_sequence_number = Channel(U32, on_change=True, doc="The last number accepted under the key CurrentSpi.")
     current_spi = Channel(U16, on_change=True, doc="The key selected, or else the one that signed last.")
-    acceptance_report = Channel(AcceptanceReport, doc="The last number accepted under each key; sent at each link-up.")
+    acceptance_report = Channel(AcceptanceReport, doc="The last number accepted under each key, at each link-up too.")
     frames_accepted = Channel(U32, on_change=True, doc="Frames that were signed and new.")
     refused_too_short = Channel(U32, on_change=True, doc="Frames that could hold no signature.")
     refused_unknown_spi = Channel(U32, on_change=True, doc="Frames under a key that is not there.")
@@ -340,8 +340,10 @@ class Authenticator(PassiveComponent):
             self.current_sequence_number = authenticator.counters[spi].last
         report = tuple([self._acceptance(spi) for spi in authenticator.spis])
         report += (KeyAcceptance(0, KeyState.NONE, 0),) * (MAX_KEYS_IN_USE - len(report))
-        if report != self._reported:
-            self._reported = report
+        # A ground whose number is wrong hears the right one again.
+        told = report, authenticator.refusals[Refusal.OUT_OF_WINDOW]
+        if told != self._reported:
+            self._reported = told
             self.acceptance_report = report
 
     def _acceptance(self, spi: int) -> KeyAcceptance:

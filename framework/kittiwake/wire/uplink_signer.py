@@ -22,7 +22,7 @@ class UplinkSigner:
     """Protects the data of frames on one link under one association.
 
     `last` is the last number that may have been used, `None` if nothing is known. `reserve(number)` makes a number
-    durable and raises `OSError` if it cannot. `token_bytes(count)` gives random bytes.
+    durable, and raises something if it cannot. `token_bytes(count)` gives random bytes.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class UplinkSigner:
         return self.association.spi
 
     def seal(self, data: bytes) -> bytes:
-        """`data` protected under the next number. Raises `OSError` if that could not be made durable: nothing is sent.
+        """`data` protected under the next number. Raises what `reserve` does: nothing is sent then.
 
         A number is never used again, so a frame that is not sent after all leaves a gap, which the window allows.
         """
@@ -78,7 +78,7 @@ class UplinkSigner:
         return True
 
     def close(self) -> None:
-        """Makes just what was used durable, so that the next session goes on without a gap. Raises `OSError`."""
+        """Makes just what was used durable, so that the next session goes on without a gap."""
         if self._reserved != self.last:
             self._reserve(self.last)
             self._reserved = self.last

@@ -170,7 +170,11 @@ class ParameterValue:
 
 @dataclass(frozen=True)
 class LinkState:
-    """How a link stands; `state` is down, connecting or up. `silent` says that nothing came for a while."""
+    """How a link stands; `state` is down, connecting or up. `silent` says that nothing came for a while.
+
+    `spi` is the key that the ground signs commands with, `None` if it signs none; `accepted` is the last sequence
+    number that the deployment has said it accepted, `resynchronisations` how often the ground's was put right by it.
+    """
 
     address: str
     state: str
@@ -188,6 +192,9 @@ class LinkState:
     gaps: int
     skipped_bytes: int
     undecodable: int
+    spi: int | None = None
+    accepted: int | None = None
+    resynchronisations: int = 0
 
 
 @dataclass(frozen=True)

@@ -47,5 +47,7 @@ async def _print(ground: AsyncGround, options: argparse.Namespace) -> int:
             print(json.dumps({"deployment": name, **asdict(link)}))
             continue
         note = link.reason or ("silent" if link.silent else "")
-        print(f"{name:<16} {link.state:<10} {link.address}  since {link.since}" + (f"  ({note})" if note else ""))
+        signed = "open" if link.spi is None else f"signed, key {link.spi}"
+        stands = f"{name:<16} {link.state:<10} {link.address}  since {link.since}  {signed}"
+        print(stands + (f"  ({note})" if note else ""))
     return 0 if all(link.state == "up" for link in found.values()) else 1

@@ -32,6 +32,10 @@ def parser() -> argparse.ArgumentParser:
         "--deployment", type=_deployment, action="append", default=[], metavar="NAME=DICTIONARY,LINK[,FRAMING]",
         help="a deployment, as in station=build/TopologyDictionary.json,tcp://127.0.0.1:50000; may be repeated",
     )  # fmt: skip
+    made.add_argument(
+        "--keys", type=_keys, action="append", default=[], metavar="[NAME=]FILE",
+        help="sign a deployment's commands with the active key of FILE (`kittiwake keys`); may be repeated",
+    )  # fmt: skip
     made.add_argument("--host", help="where to listen (default: 127.0.0.1); others need a users file")
     made.add_argument("--port", type=int, help="0 takes a free one (default: 8090)")
     made.add_argument("--folder", type=Path, help="for the audit trail and files (default: var/ground)")
@@ -53,6 +57,13 @@ def _deployment(text: str) -> DeploymentConfiguration:
         raise argparse.ArgumentTypeError(str(fault)) from None
 
 
+def _keys(text: str) -> tuple[str, Path]:
+    name, equals, path = text.rpartition("=")
+    if not path or (equals and not name):
+        raise argparse.ArgumentTypeError(f"{text!r} should be FILE or NAME=FILE")
+    return name, Path(path)
+
+
 def main(arguments: list[str]) -> int:
     """Serves until it is interrupted; 1 if it cannot, 2 if the arguments make no sense."""
     return carry_out(parser(), _serve, arguments)
@@ -60,7 +71,7 @@ def main(arguments: list[str]) -> int:
 
 def configuration_of(options: argparse.Namespace) -> GroundConfiguration:
     """What the file and the options say together. Raises `OSError` and `ConfigurationFault`."""
-    from kittiwake_ground.configuration import GroundConfiguration, read_configuration
+    from kittiwake_ground.configuration import ConfigurationFault, GroundConfiguration, read_configuration
 
     base = GroundConfiguration() if options.config is None else read_configuration(options.config)
     said: dict[str, Any] = {
@@ -69,6 +80,11 @@ def configuration_of(options: argparse.Namespace) -> GroundConfiguration:
         if (value := getattr(options, name)) is not None
     }
     deployments = {one.name: one for one in (*base.deployments, *options.deployment)}
+    for name, path in options.keys:
+        for chosen in [name] if name else list(deployments):
+            if chosen not in deployments:
+                raise ConfigurationFault(f"--keys: there is no deployment {chosen!r}")
+            deployments[chosen] = dataclasses.replace(deployments[chosen], keys=path)
     folder = said.get("folder", base.folder)
     archive = None if options.no_archive else said.get("archive", base.archive or folder / "archive")
     return dataclasses.replace(base, **{**said, "archive": archive, "deployments": tuple(deployments.values())})

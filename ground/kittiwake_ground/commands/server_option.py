@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "KITTIWAKE_GROUND"
 PROBE_TIMEOUT_S = 0.5
-STRAIGHT = ("link", "framing", "connect_timeout", "dictionary", "topology")
+STRAIGHT = ("link", "framing", "connect_timeout", "keys", "spi", "authenticator", "dictionary", "topology")
 MISUSED = (404, 422)
 """Statuses of requests for what there is not, or with what does not fit."""
 

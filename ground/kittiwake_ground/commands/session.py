@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.dictionary_option import add_dictionary_option
+from kittiwake.cli.key_file import key_id
+from kittiwake.cli.run import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kittiwake.dictionary.entries import Dictionary
-    from kittiwake_ground.station import Item, Station
+    from kittiwake_ground.station import Item, Station, StationSigning
 
 DEFAULT_LINK = "tcp://127.0.0.1:50000"
 """The other end of where `kittiwake run` listens."""
@@ -37,6 +40,13 @@ def add_session_options(parser: argparse.ArgumentParser) -> None:
         "--connect-timeout", type=seconds, metavar="S",
         help=f"how long to try to connect (default: {CONNECT_TIMEOUT_S:g})",
     )  # fmt: skip
+    parser.add_argument(
+        "--keys", type=Path, metavar="FILE", help="sign what is sent with a key of FILE (`kittiwake keys`)"
+    )
+    parser.add_argument("--spi", type=key_id, metavar="N", help="the key to sign with (default: the only active one)")
+    parser.add_argument(
+        "--authenticator", metavar="NAME", help="the link's instance of Authenticator, if the deployment has several"
+    )
     add_dictionary_option(parser)
 
 
@@ -68,15 +78,41 @@ def seconds(text: str) -> float:
 
 @contextmanager
 def connected(options: argparse.Namespace, dictionary: Dictionary) -> Iterator[Station]:
-    """A session over the link that the options name. Raises `LinkLost`."""
+    """A session over the link that the options name, signed if they name a key file.
+
+    Raises `LinkLost`, `Misuse`, and `OSError` or `ValueError` for a key file that cannot be used.
+    """
     from kittiwake_ground.link import make_link
     from kittiwake_ground.station import Station
 
     timeout_s = CONNECT_TIMEOUT_S if options.connect_timeout is None else options.connect_timeout
-    with make_link(link_of(options)) as link:
-        station = Station(link, dictionary, options.framing or DEFAULT_FRAMING, complain)
+    with ExitStack() as stack:
+        signing = _signing(options, dictionary, stack)
+        link = stack.enter_context(make_link(link_of(options)))
+        station = Station(link, dictionary, options.framing or DEFAULT_FRAMING, complain, signing)
         station.connect(timeout_s)
         yield station
+
+
+def _signing(options: argparse.Namespace, dictionary: Dictionary, stack: ExitStack) -> StationSigning | None:
+    """What signs, closed with `stack`; `None` without a key file. Raises `Misuse`, `OSError` and `ValueError`."""
+    if options.keys is None:
+        if options.spi is not None or options.authenticator is not None:
+            raise Misuse("--spi and --authenticator go with --keys")
+        return None
+    from kittiwake_ground.station import StationSigning
+    from kittiwake_ground.uplink_signing import (
+        AcceptanceWatch,
+        SignedUplink,
+        choose_key,
+        number_folder,
+        usable_association,
+    )
+
+    association = usable_association(choose_key(options.keys, options.spi))
+    watch = AcceptanceWatch(dictionary, association.spi, options.authenticator or "")
+    uplink = SignedUplink(association, number_folder(options.keys), link_of(options))
+    return StationSigning(stack.enter_context(uplink), watch)
 
 
 def complain(message: str) -> None:

@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--port", type=int, default=port, help="of the ground station (default: %(default)s); 0 takes a free one"
     )
+    made.add_argument("--keys", type=Path, metavar="FILE", help="sign commands with the active key of FILE")
     made.add_argument("--folder", type=Path, help="for the ground station's archive and files (default: var/ground)")
     made.add_argument("--quiet", action="store_true", help="do not write the deployment's events to the terminal")
     return made
@@ -67,6 +68,9 @@ def _up(options: argparse.Namespace) -> int:
     command += ["--link", f"tcp-listen://127.0.0.1:{port}"]
     if options.root is not None:
         command += ["--root", str(options.root)]
+    if options.keys is not None:
+        command += ["--keys", str(options.keys)]
+        words += ["--keys", str(options.keys)]
     if options.quiet:
         command.append("--quiet")
     # The server hands a signal on once it has ended; by itself SIGTERM would then end this process on the spot.

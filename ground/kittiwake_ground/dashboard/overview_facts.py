@@ -11,6 +11,7 @@ from kittiwake_ground.dashboard.readings import channels_called, first_sample, r
 if TYPE_CHECKING:
     from kittiwake_ground.server.deployment import Deployment
     from kittiwake_ground.server.hub import Hub
+    from kittiwake_ground.server.links import LinkReport
 
 MODES = ("Mode", "SystemMode", "CurrentMode", "OperatingMode", "StartupState")
 TROUBLES = (
@@ -37,7 +38,7 @@ def tile_facts(deployment: Deployment) -> list[Fact]:
     hub, report = deployment.hub, deployment.link
     link = link_text(report)
     queued = sum(one.state == "queued" for one in deployment.commands.records.values())
-    tiles = [Fact("Link", link.state, link_level(report), link.reason)]
+    tiles = [Fact("Link", link.state, link_level(report), link.reason), _uplink_fact(deployment)]
     if channels_called(hub, *MODES):
         tiles.append(Fact("Mode", _reading(hub, *MODES), "", _age(hub, *MODES)))
     if channels_called(hub, "BootCount"):
@@ -53,6 +54,28 @@ def tile_facts(deployment: Deployment) -> list[Fact]:
     policy = "held while the link is down" if deployment.configuration.queue == "hold" else "refused without a link"
     tiles.append(Fact("Queued commands", str(queued), "warning" if queued else "", policy))
     return tiles
+
+
+def _uplink_fact(deployment: Deployment) -> Fact:
+    """Whether commands are signed here, and whether the deployment insists on it."""
+    sample = first_sample(deployment.hub, "UplinkSecurity")
+    insists = None if sample is None else reading_text(sample, deployment.hub) == "AUTHENTICATED"
+    return uplink_fact(deployment.link, insists)
+
+
+def uplink_fact(report: LinkReport, insists: bool | None) -> Fact:
+    """The same in words; `insists` is `None` while the deployment has not said whether it accepts unsigned commands."""
+    if report.spi is None:
+        if insists:
+            return Fact("Uplink", "Unsigned", "bad", "the deployment accepts signed commands alone: serve with --keys")
+        return Fact("Uplink", "Open", "warning", "whoever reaches the link may command the deployment")
+    if insists is False:
+        return Fact("Uplink", "Open", "bad", "commands are signed here, and the deployment takes only unsigned ones")
+    again = report.resynchronisations
+    note = f", put right {again} times" if again > 1 else ", put right once" if again else ""
+    number = "not said yet" if report.accepted is None else f"{report.accepted:,}"
+    level = "good" if insists else ""
+    return Fact("Uplink", f"Signed, key {report.spi}", level, f"last number accepted: {number}{note}")
 
 
 def link_facts(deployment: Deployment) -> list[Fact]:

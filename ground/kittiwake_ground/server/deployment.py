@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from kittiwake_ground.server.archive_sink import ArchiveSink
 
 RESTART_S = 1.0
+NUMBERS = "sequence_numbers"
+"""The folder, in a deployment's own, with the sequence numbers of its signed uplink."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -56,7 +59,7 @@ class Deployment:
         )
         """Names of the commands that are to be armed before they are sent."""
         self.hub = Hub(self.name, self.dictionary, configuration.history_size)
-        self.session = Session(configuration, self.dictionary, self, network)
+        self.session = Session(configuration, self.dictionary, self, network, folder / NUMBERS)
         session = self.session
         self.commands = Commands(
             configuration, self.dictionary, session.send_packet, lambda: session.ready, self._command_changed
@@ -104,6 +107,7 @@ class Deployment:
             with suppress(asyncio.CancelledError):
                 await task
         self._tasks = []
+        self.session.close()
 
     # What the session hands on
 

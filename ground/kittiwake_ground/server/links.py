@@ -36,7 +36,9 @@ class LinkReplaced(LinkDown):
 class LinkReport(NamedTuple):
     """How a link stands. Times are microseconds since 1970 by the ground's clock, 0 for never; counters since start.
 
-    `since_us` is when `state` began. `sent_bytes` and `received_bytes` are on the wire.
+    `since_us` is when `state` began. `sent_bytes` and `received_bytes` are on the wire. `spi` is the key that commands
+    are signed with, `None` if they are not; `accepted` the last sequence number that the deployment has said, `None` if
+    it has said none; `resynchronisations` how often the ground's number was put right by that.
     """
 
     address: str
@@ -54,6 +56,9 @@ class LinkReport(NamedTuple):
     gaps: int
     skipped_bytes: int
     undecodable: int
+    spi: int | None = None
+    accepted: int | None = None
+    resynchronisations: int = 0
 
 
 class AsyncLink:

@@ -22,9 +22,17 @@ from kittiwake_ground.server.links import (
     LinkReplaced,
     LinkReport,
 )
+from kittiwake_ground.uplink_signing import (
+    AcceptanceWatch,
+    SignedUplink,
+    choose_key,
+    number_folder,
+    usable_association,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from kittiwake.dictionary.entries import Dictionary
     from kittiwake.platform.interface import Network
@@ -72,6 +80,36 @@ class Receiver(Protocol):
         """Commands may be sent: the link is there and what the deployment had kept has come."""
 
 
+class SessionSigning:
+    """What signs a session's frames, and the last number that the deployment has said it accepted."""
+
+    def __init__(self, configuration: DeploymentConfiguration, dictionary: Dictionary, folder: Path | None) -> None:
+        """Raises `OSError` and `ValueError` if commands cannot be signed as configured."""
+        assert configuration.keys is not None
+        association = usable_association(choose_key(configuration.keys, configuration.spi))
+        self._watch = AcceptanceWatch(dictionary, association.spi, configuration.authenticator)
+        numbers = number_folder(configuration.keys) if folder is None else folder
+        self.uplink = SignedUplink(association, numbers, configuration.link, configuration.window)
+        self.accepted: int | None = None
+
+    @property
+    def waits_for_report(self) -> bool:
+        """Whether a report is still to come on this connection."""
+        return self._watch.expects_report and self.accepted is None
+
+    def forget_report(self) -> None:
+        """Another connection begins; the deployment may have started anew."""
+        self.accepted = None
+
+    def take(self, samples: Sequence[DecodedChannel]) -> None:
+        """Looks for reports among channels that came; a signer whose next frame would be refused moves."""
+        for sample in samples:
+            number = self._watch.number_in(sample.name, sample.value)
+            if number is not None:
+                self.accepted = number
+                self.uplink.signer.take_report(number)
+
+
 def now_us() -> int:
     """The ground's wall clock in microseconds since 1970."""
     return time.time_ns() // 1000
@@ -86,8 +124,13 @@ class Session:
         dictionary: Dictionary,
         receiver: Receiver,
         network: Network | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """Raises `ValueError` for a dictionary with several packet sets of which none is named."""
+        """`folder` keeps the sequence numbers of signed links.
+
+        Raises `ValueError` for a dictionary with several packet sets of which none is named, and `OSError` or
+        `ValueError` if commands are to be signed and cannot be.
+        """
         self.link = AsyncLink(parse_link(configuration.link), network)
         self.ready = False
         """Whether commands may be sent now."""
@@ -95,10 +138,12 @@ class Session:
         self._decoder = Decoder(dictionary, configuration.packet_set)
         ends = FRAMINGS[configuration.framing]
         config = dictionary.config
-        parameters = FramingParameters(config.spacecraft_id, frame_size=config.frame_size)
+        self._signing = SessionSigning(configuration, dictionary, folder) if configuration.keys is not None else None
+        seal = None if self._signing is None else self._signing.uplink.signer.seal
+        parameters = FramingParameters(config.spacecraft_id, frame_size=config.frame_size, seal=seal)
         self._framer = ends.uplink_framer(parameters)
         self._deframer = ends.downlink_deframer(parameters)
-        self.max_packet = ends.max_uplink_packet
+        self.max_packet = ends.max_uplink_packet - (0 if self._signing is None else self._signing.uplink.overhead)
         self._file_descriptor = struct.pack(f">{config.descriptor.code}", config.descriptors["FW_PACKET_FILE"])
         self._keeps_raw = configuration.raw_frames
         self._state = DOWN
@@ -131,7 +176,15 @@ class Session:
             gaps=counters.frame_gaps + counters.packet_gaps,
             skipped_bytes=counters.skipped_bytes,
             undecodable=self._undecodable,
+            spi=None if self._signing is None else self._signing.uplink.signer.spi,
+            accepted=None if self._signing is None else self._signing.accepted,
+            resynchronisations=0 if self._signing is None else self._signing.uplink.signer.resynchronisations,
         )
+
+    def close(self) -> None:
+        """Keeps the number of a signed link as it stands. Raises `SigningFault`."""
+        if self._signing is not None:
+            self._signing.uplink.close()
 
     async def run(self) -> None:
         """Keeps the link until it is cancelled."""
@@ -186,18 +239,25 @@ class Session:
         now = time.monotonic()
         self._last_event = now
         self._settle_limit = now + SETTLE_LIMIT_S
+        if self._signing is not None:
+            self._signing.forget_report()
         self._settle()
 
     def _settle(self) -> None:
-        """Is ready once nothing more comes of what the deployment had kept: its old answers are not to new commands."""
+        """Is ready once nothing more comes of what the deployment had kept: its old answers are not to new commands.
+
+        A signed link also waits to hear where the deployment's sequence number stands.
+        """
         now = time.monotonic()
-        due = min(self._last_event + QUIET_S, self._settle_limit)
+        waits = self._signing is not None and self._signing.waits_for_report
+        due = self._settle_limit if waits else min(self._last_event + QUIET_S, self._settle_limit)
         if now >= due:
             self._settling = None
             self.ready = True
             self._receiver.link_ready()
         else:
-            self._settling = asyncio.get_running_loop().call_later(due - now + 0.001, self._settle)
+            wait_s = min(due - now, QUIET_S) + 0.001
+            self._settling = asyncio.get_running_loop().call_later(wait_s, self._settle)
 
     def _not_ready(self) -> None:
         self.ready = False
@@ -247,6 +307,8 @@ class Session:
                 events += items  # type: ignore[arg-type]
             else:
                 samples += items  # type: ignore[arg-type]
+        if samples and self._signing is not None:
+            self._signing.take(samples)
         if samples:
             self._receiver.take_samples(samples, received_us)
         if events:

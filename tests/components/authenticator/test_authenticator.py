@@ -111,6 +111,9 @@ def test_a_ground_that_connects_hears_where_the_numbers_stand() -> None:
         assert len(tester.channel("AcceptanceReport").history) == before
         tester.call.security_get()
         assert len(tester.channel("AcceptanceReport").history) == before + 1
+        tester.call.unseal(sign(number_of(tester)))
+        tester.call.run(0)
+        assert len(tester.channel("AcceptanceReport").history) == before + 2, "a ground that is behind hears it again"
         states = [one.state for one in tester.channels["AcceptanceReport"]]
         assert states == [KeyState.ACCEPTING, KeyState.ACCEPTING, KeyState.NONE, KeyState.NONE]
 
