@@ -54,6 +54,7 @@ COMPONENTS = {
     "Time": "time",
     "Tmp112Manager": "tmp112_manager",
     "Veml6031Manager": "veml6031_manager",
+    "UpdateManager": "update_manager",
     "Version": "version",
 }
 """Component class -> folder; the class stands in the folder's module `component`."""

@@ -25,6 +25,7 @@ DOCUMENTS = [
     "docs/client.md",
     "docs/sequences.md",
     "docs/budget.md",
+    "docs/updates.md",
     "docs/limits.md",
 ]
 SHELL = ("sh", "console")

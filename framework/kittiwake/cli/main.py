@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "seq": ("kittiwake.cli.seq", "compile, show, check and dry-run command sequences"),
     "limits": ("kittiwake.cli.limits", "compile, check and show limits that a device watches by itself"),
     "keys": ("kittiwake.cli.keys", "make, list and rotate the keys that sign the uplink"),
+    "update": ("kittiwake.cli.update", "make, sign and check software updates"),
     "ground": ("kittiwake_ground.commands.ground", "the ground station, and commands, telemetry and files from here"),
     "completion": ("kittiwake.cli.completion", "print a script that completes these commands in a shell"),
 }

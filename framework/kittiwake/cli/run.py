@@ -18,6 +18,7 @@ HELP = """usage: kittiwake run FILE [OPTION ...]
 
 Start the deployment of a topology file (.yaml) or of an image that `kittiwake build` made.
 
+  --slots DIR          start the software that an update installed there, if there is any; else FILE
   --root DIR           folder that the deployment keeps its files in (default: var/<deployment>)
   --link ADDRESS       tcp://HOST:PORT, tcp-listen://HOST:PORT, udp://HOST:PORT?listen=PORT,
                        serial:///dev/NAME?baud=N, or none (default: tcp-listen://127.0.0.1:50000)
@@ -35,13 +36,14 @@ DEFAULT_LINK = "tcp-listen://127.0.0.1:50000"
 LINK_INSTANCE = "ComCcsds.link"
 FRAMED_INSTANCES = ("ComCcsds.framer", "ComCcsds.deframer")
 TEXT_LOG = "CdhCore.textLogger"
+UPDATE_MANAGER = ":UpdateManager"
 
 MEMORY_SETTLES_NS = 550_000_000
 """How long after its start a deployment looks through its memory once: between two cycles of 10 Hz."""
 
 _VALUED = {
     "--root": "root", "--link": "link", "-a": "address", "-p": "port", "--framing": "framing", "--set": "set",
-    "--build": "build", "--trace": "trace", "--keys": "keys",
+    "--build": "build", "--trace": "trace", "--keys": "keys", "--slots": "slots",
 }  # fmt: skip
 _FLAGS = {"--insecure": "insecure", "--quiet": "quiet"}
 
@@ -63,6 +65,8 @@ class Options:
         self.build = "build"
         self.trace = ""
         self.keys = ""
+        self.slots = ""
+        self.slot = ""
         self.insecure = False
         self.quiet = False
         self.settings: dict[str, dict[str, Any]] = {}
@@ -121,6 +125,9 @@ def settings_of(options: Options, image: Image) -> dict[str, dict[str, Any]]:
         wanted.append((LINK_INSTANCE, "url", "" if options.link == "none" else options.link))
     if options.framing:
         wanted += [(instance, "framing", options.framing) for instance in FRAMED_INSTANCES if instance in names]
+    for name, path in names.items() if options.slots else ():
+        if path.endswith(UPDATE_MANAGER):
+            wanted += [(name, "folder", options.slots), (name, "slot", options.slot)]
     if not options.quiet and TEXT_LOG in names:
         wanted.append((TEXT_LOG, "console", "true"))
     for instance, setting, text in wanted:
@@ -133,9 +140,26 @@ def settings_of(options: Options, image: Image) -> dict[str, dict[str, Any]]:
     return chosen
 
 
+def _take_slot(options: Options, platform: SystemPlatform) -> None:
+    """Has the slots decide what is started: an image with its packages, or the file of the command line."""
+    from kittiwake.storage.slots import choose_start
+
+    options.slots = platform.files.real_path(options.slots)
+    platform.files.make_folders(options.slots)
+    start = choose_start(platform.files, options.slots)
+    options.slot = start.slot
+    options.file = start.image or options.file
+    if start.packages:
+        sys.path.insert(0, start.packages)
+    if not options.quiet:
+        print(f"slot: {start.slot or 'none'}{', on trial' if start.is_trial else ''}", flush=True)
+
+
 def _load(options: Options, platform: SystemPlatform) -> Image:
     from kittiwake.runtime.image import MAX_IMAGE_BYTES, ImageFault, load_image
 
+    if options.slots:
+        _take_slot(options, platform)
     if options.file.endswith((".yaml", ".yml")):
         from pathlib import Path
 
