@@ -191,6 +191,8 @@ def _make(options: Options, platform: SystemPlatform) -> Deployment:
     check_link(image, settings, options.insecure)
     meters = _meters(options, image)
     root = platform.files.real_path(options.root or f"var/{image['name']}")
+    if options.slots and f"{options.slots}/".startswith(f"{root.rstrip('/')}/"):
+        raise Misuse(f"--slots {options.slots} is inside the root {root}, where file commands would reach it")
     platform.files.make_folders(root)
     return Deployment(image, platform, Root(platform.files, root), settings, meters)
 

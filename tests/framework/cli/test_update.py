@@ -104,3 +104,12 @@ def test_what_cannot_be_used_is_named(
     assert (status, out) == (1, "")
     assert message in err
     assert not signed.with_name("x").exists()
+
+
+def test_slots_that_file_commands_would_reach_are_refused(
+    kittiwake: Callable[..., Any], folder: Path, image: Path
+) -> None:
+    for slots in ("var", "var/slots"):
+        status, _, err = kittiwake("run", image, "--link", "none", "--root", "var", "--slots", slots)
+        assert status == 2
+        assert "where file commands would reach it" in err
