@@ -22,7 +22,7 @@ from kittiwake.topology.svg import svg
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from kittiwake.model.component import ComponentType
+    from kittiwake.model.component import ComponentType, Declarations
     from kittiwake.model.types import WireType
     from kittiwake.topology.model import Topology
 
@@ -108,12 +108,30 @@ def component_page(cls: ComponentType) -> str:
         "Parameters": table(("Parameter", "Id", "Type", "Default", "Unit", "Meaning"), parameters),
         "Settings": table(("Setting", "Default", "Meaning"), settings),
     }
+    sections |= _products(declared)
     for machine in declared.machines.values():
         sections[f"State machine `{machine.name}`"] = (
             f"{machine.doc}\n\n```mermaid\n{state_diagram(machine)}```\n".lstrip()
         )
     body = "\n".join(f"## {title}\n\n{content}" for title, content in sections.items())
     return f"# {cls.__name__}\n\n{cls.KIND.capitalize()}. {_first(cls.__doc__ or '')}\n\n{body}"
+
+
+def _products(declared: Declarations) -> dict[str, str]:
+    """The tables of data products, where there are any."""
+    records = [
+        (f"`{one.label}`", f"{one.number:#04x}", f"{one.type!r}{' array' if one.array else ''}", one.doc)
+        for one in declared.records.values()
+    ]
+    containers = [
+        (f"`{one.label}`", f"{one.number:#04x}", one.priority, one.doc) for one in declared.containers.values()
+    ]
+    if not containers:
+        return {}
+    return {
+        "Containers": table(("Container", "Id", "Priority", "Meaning"), containers),
+        "Records": table(("Record", "Id", "Type", "Meaning"), records),
+    }
 
 
 def _size(port: Any) -> str:

@@ -13,9 +13,11 @@ from kittiwake.dictionary.digest import dictionary_hash
 from kittiwake.dictionary.export_entries import (
     channel_entry,
     command_entries,
+    container_entry,
     event_entry,
     packet_sets,
     parameter_entry,
+    record_entry,
     used_types,
 )
 from kittiwake.dictionary.export_types import TypeCatalogue, annotation, definition, descriptor, is_identifier
@@ -34,7 +36,14 @@ SPECIFICATION_VERSION = "1.0.0"
 HASH_KEY = "kittiwakeDictionaryHash"
 """Where `metadata` holds the hash of everything else."""
 
-_IDS = {"commands": "opcode", "events": "id", "telemetryChannels": "id", "parameters": "id"}
+_IDS = {
+    "commands": "opcode",
+    "events": "id",
+    "telemetryChannels": "id",
+    "parameters": "id",
+    "records": "id",
+    "containers": "id",
+}
 
 
 def export_dictionary(topology: Topology, version: str = "unknown") -> dict[str, Any]:
@@ -108,6 +117,8 @@ def _sections(topology: Topology, faults: FaultList) -> dict[str, list[Entry]]:
         sections["commands"] += command_entries(instance)
         sections["parameters"] += [parameter_entry(instance, one) for one in declared.parameters.values()]
         sections["events"] += [event_entry(instance, one, faults) for one in declared.events.values()]
+        sections["records"] += [record_entry(instance, one) for one in declared.records.values()]
+        sections["containers"] += [container_entry(instance, one) for one in declared.containers.values()]
         sections["telemetryChannels"] += [channel_entry(instance, one, faults) for one in declared.channels.values()]
     sections["telemetryPacketSets"] = packet_sets(topology)
     return sections

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kittiwake.model.commands import Command
     from kittiwake.model.events import Event
     from kittiwake.model.parameters import Parameter
+    from kittiwake.model.products import Container, Record
     from kittiwake.model.types import WireType
     from kittiwake.topology.model import Instance, Topology
 
@@ -159,6 +160,27 @@ def packet_sets(topology: Topology) -> list[Entry]:
     return [{"name": f"{topology.name}Packets", "members": members, "omitted": omitted}]
 
 
+def record_entry(instance: Instance, declared: Record[Any]) -> Entry:
+    """One kind of record of an instance's data products."""
+    entry: Entry = {
+        "name": f"{instance.name}.{declared.label}",
+        "type": descriptor(declared.type),
+        "array": declared.array,
+        "id": instance.base_id + number(declared.number),
+    }
+    return {**entry, **annotation(declared.doc)}
+
+
+def container_entry(instance: Instance, declared: Container) -> Entry:
+    """One kind of data product of an instance."""
+    entry: Entry = {
+        "name": f"{instance.name}.{declared.label}",
+        "id": instance.base_id + number(declared.number),
+        "defaultPriority": declared.priority,
+    }
+    return {**entry, **annotation(declared.doc)}
+
+
 def used_types(instance: Instance) -> list[tuple[str, WireType]]:
     """What an instance's entries refer to: (name of the entry and its part, type)."""
     declared = instance.declarations
@@ -169,4 +191,5 @@ def used_types(instance: Instance) -> list[tuple[str, WireType]]:
         found += [(f"{instance.name}.{event.label}: {name}", form) for name, form in event.parameters]
     found += [(f"{instance.name}.{channel.label}", channel.type) for channel in declared.channels.values()]
     found += [(f"{instance.name}.{parameter.label}", parameter.type) for parameter in declared.parameters.values()]
+    found += [(f"{instance.name}.{record.label}", record.type) for record in declared.records.values()]
     return found

@@ -22,6 +22,7 @@ from kittiwake.dictionary.fpp_text import (
 from kittiwake.dictionary.fpp_types import formals, ranges
 from kittiwake.model.component import PASSIVE
 from kittiwake.model.events import Severity
+from kittiwake.model.fw import DpSend
 from kittiwake.model.names import camel, pascal
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def _members(declared: Declarations, topology: Topology, component: ComponentTyp
     for output in declared.outputs.values():
         size = f"[{output.size}] " if output.is_array else ""
         line = f"output port {port_name(output)}: {size}{qualified(output.port.name)}"
+        if output is _product_port(declared):
+            line = f"product send port {port_name(output)}"
         body += ["", *annotation_lines(output.doc), line]
     body += _special_ports(declared)
     body += service_ports(declared, served_by(component, topology), topology)
@@ -100,7 +103,20 @@ def _members(declared: Declarations, topology: Topology, component: ComponentTyp
         body += ["", *_event(event)]
     for channel in declared.channels.values():
         body += ["", *_channel(channel)]
+    for record in declared.records.values():
+        array = " array" if record.array else ""
+        line = f"product record {word(record.label)}: {type_name(record.type)}{array} id {number(record.number):#x}"
+        body += ["", *annotation_lines(record.doc), line]
+    for container in declared.containers.values():
+        end = f"id {number(container.number):#x} default priority {container.priority}"
+        body += ["", *annotation_lines(container.doc), f"product container {word(container.label)} {end}"]
     return body
+
+
+def _product_port(declared: Declarations) -> OutputPort[Any, Any] | OutputPortArray[Any, Any] | None:
+    """The output by which a component with data products sends them: FPP has a port of its own for that."""
+    ports = [port for port in declared.outputs.values() if port.port is DpSend and not port.is_array]
+    return ports[0] if ports and declared.containers else None
 
 
 def port_name(port: InputPort | OutputPort[Any, Any] | OutputPortArray[Any, Any]) -> str:
@@ -136,7 +152,11 @@ def _special_ports(declared: Declarations) -> list[str]:
         lines += [("telemetry", "tlmOut")]
     if declared.parameters:
         lines += [("param get", "prmGetOut"), ("param set", "prmSetOut")]
-    if declared.events or declared.channels:
+    if declared.containers:
+        lines += [("product get", "productGetOut")]
+        if _product_port(declared) is None:
+            lines += [("product send", "productSendOut")]
+    if declared.events or declared.channels or declared.containers:
         lines += [("time get", "timeCaller")]
     return ["", *[f"{kind} port {free_name(name, declared)}" for kind, name in lines]] if lines else []
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from kittiwake.topology.model import Topology
 
 SPECIAL_PORTS = (
-    "Fw.Cmd", "Fw.CmdReg", "Fw.CmdResponse", "Fw.Log", "Fw.LogText", "Fw.PrmGet", "Fw.PrmSet", "Fw.Time", "Fw.Tlm",
+    "Fw.Cmd", "Fw.CmdReg", "Fw.CmdResponse", "Fw.DpGet", "Fw.DpSend", "Fw.Log", "Fw.LogText", "Fw.PrmGet", "Fw.PrmSet",
+    "Fw.Time", "Fw.Tlm",
 )  # fmt: skip
 """The port types that FPP's special ports have, whether a component names them or not."""
 

@@ -7,11 +7,13 @@ fprime-gds for its packets, fprime-fpyc for its sequences, fprime-dp for data pr
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.model.fw import (
     CommandResponse,
     FwChanIdType,
+    FwDpIdType,
+    FwDpPriorityType,
     FwEventIdType,
     FwOpcodeType,
     FwPrmIdType,
@@ -21,7 +23,7 @@ from kittiwake.model.fw import (
     TimeInterval,
     TimeValue,
 )
-from kittiwake.model.types import I32, U8, U16, U32, Enumeration, wire_alias, wire_enum, wire_type
+from kittiwake.model.types import I32, U8, U16, Enumeration, wire_alias, wire_enum, wire_type
 from kittiwake.wire.packets import Apid
 from kittiwake.wire.transfer_frame import SPACECRAFT_ID, TM_FRAME_SIZE
 
@@ -91,8 +93,6 @@ def _descriptors() -> WireType:
 
 
 _ALIASES = {
-    "FwDpIdType": U32,
-    "FwDpPriorityType": U32,
     "FwPacketDescriptorType": U16,
     "FwSizeStoreType": U16,
     "FwTimeBaseStoreType": U16,
@@ -101,9 +101,14 @@ _ALIASES = {
 }
 
 
+_IDS: tuple[Any, ...] = (
+    FwChanIdType, FwDpIdType, FwDpPriorityType, FwEventIdType, FwOpcodeType, FwPrmIdType, FwSizeType,
+)  # fmt: skip
+
+
 def standard_types() -> list[WireType]:
     """The types, each under F´'s name."""
-    forms = [wire_type(form) for form in (FwChanIdType, FwEventIdType, FwOpcodeType, FwPrmIdType, FwSizeType)]
+    forms = [wire_type(form) for form in _IDS]
     forms += [wire_alias(name, underlying) for name, underlying in _ALIASES.items()]
     forms.append(_descriptors())
     declared = (

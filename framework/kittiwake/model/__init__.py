@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         port,
         sync_port,
     )
+    from kittiwake.model.products import Container, ProductFull, Record
     from kittiwake.model.state_machine import After, On, State, StateMachine
     from kittiwake.model.types import (
         F32,
@@ -62,6 +63,7 @@ else:
         "events": "ACTIVITY_HI ACTIVITY_LO COMMAND DIAGNOSTIC FATAL WARNING_HI WARNING_LO Severity event",
         "parameters": "Parameter Setting",
         "ports": "OutputPort OutputPortArray PortNotConnected async_port guarded_port internal_port port sync_port",
+        "products": "Container ProductFull Record",
         "state_machine": "After On State StateMachine",
         "types": (
             "F32 F64 I8 I16 I32 I64 U8 U16 U32 U64 Bool Range Size String wire_alias wire_array wire_enum wire_struct"
@@ -103,6 +105,7 @@ __all__ = [
     "CommandError",
     "CommandResponse",
     "Component",
+    "Container",
     "Conversion",
     "Limits",
     "On",
@@ -111,8 +114,10 @@ __all__ = [
     "Parameter",
     "PassiveComponent",
     "PortNotConnected",
+    "ProductFull",
     "QueuedComponent",
     "Range",
+    "Record",
     "Setting",
     "Severity",
     "Size",

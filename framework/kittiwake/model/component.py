@@ -20,6 +20,7 @@ from kittiwake.model.types import TypeFault, annotations_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from kittiwake.model.products import Container, Record
     from kittiwake.model.state_machine import StateMachine
     from kittiwake.platform.interface import Platform
     from kittiwake.runtime.context import Context
@@ -58,19 +59,23 @@ class Declarations:
         self.settings: dict[str, Setting[Any]] = {}
         self.internals: dict[str, InternalPort] = {}
         self.machines: dict[str, StateMachine[Any, Any]] = {}
+        self.records: dict[str, Record[Any]] = {}
+        self.containers: dict[str, Container] = {}
         for other in inherited:
             for mine, theirs in zip(self.groups(), other.groups(), strict=True):
                 mine.update(theirs)
 
     def groups(self) -> tuple[dict[str, Any], ...]:
-        """The tables: inputs, outputs, commands, events, channels, parameters, settings, internal ports, machines."""
+        """The tables: inputs, outputs, commands, events, channels, parameters, settings, internal ports, machines, and
+        records and containers of data products.
+        """
         return (
             self.inputs, self.outputs, self.commands, self.events, self.channels, self.parameters, self.settings,
-            self.internals, self.machines,
+            self.internals, self.machines, self.records, self.containers,
         )  # fmt: skip
 
-    def add_handler(self, name: str, value: Any) -> None:
-        """Takes what a decorator has declared with a method; any other value is the author's own."""
+    def add_marked(self, name: str, value: Any) -> None:
+        """Takes what a decorator has declared with a method, and data products; any other value is the author's own."""
         if hasattr(value, "__input_port__"):
             value.__input_port__.name = name
             self.inputs[name] = value.__input_port__
@@ -78,6 +83,9 @@ class Declarations:
             self.internals[name] = value.__internal_port__
         elif hasattr(value, "__command__"):
             self.commands[name] = value.__command__
+        elif hasattr(value, "__data_product__"):
+            value.bind(name)
+            getattr(self, value.__data_product__)[name] = value
 
     def find(self, name: str) -> Any:
         """The declaration of that Python name, or `None`."""
@@ -91,6 +99,8 @@ class Declarations:
         numbers = [event.number for event in self.events.values()]
         numbers += [command.number for command in self.commands.values()]
         numbers += [channel.number for channel in self.channels.values()]
+        numbers += [record.number for record in self.records.values()]
+        numbers += [container.number for container in self.containers.values()]
         for parameter in self.parameters.values():
             numbers += [parameter.number, parameter.set_opcode, parameter.save_opcode]
         return max([number + 1 for number in numbers if number is not None], default=1)
@@ -161,7 +171,7 @@ class ComponentType(type):
                 value.bind(key)
                 declared.machines[key] = namespace.pop(key)
             else:
-                declared.add_handler(key, value)
+                declared.add_marked(key, value)
         made = super().__new__(mcls, name, bases, namespace)
         made.__declarations__ = declared
         if made.KIND:
@@ -201,6 +211,8 @@ def _check(cls: ComponentType, declared: Declarations) -> None:
     _settle(owner, "events", declared.events.values(), "number", set())
     _settle(owner, "channels", declared.channels.values(), "number", set())
     _settle(owner, "parameters", declared.parameters.values(), "number", set())
+    _settle(owner, "records", declared.records.values(), "number", set())
+    _settle(owner, "containers", declared.containers.values(), "number", set())
     for machine in declared.machines.values():
         machine.check(cls)
 

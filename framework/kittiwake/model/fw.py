@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     FwEventIdType: TypeAlias = int
     FwChanIdType: TypeAlias = int
     FwPrmIdType: TypeAlias = int
+    FwDpIdType: TypeAlias = int
+    FwDpPriorityType: TypeAlias = int
 else:
     TimeTag = _Tag()
     FwSizeType = wire_alias("FwSizeType", U64)
@@ -35,6 +37,8 @@ else:
     FwEventIdType = wire_alias("FwEventIdType", U32)
     FwChanIdType = wire_alias("FwChanIdType", U32)
     FwPrmIdType = wire_alias("FwPrmIdType", U32)
+    FwDpIdType = wire_alias("FwDpIdType", U32)
+    FwDpPriorityType = wire_alias("FwDpPriorityType", U32)
 
 
 @wire_enum(U16, name="TimeBase")
@@ -125,13 +129,18 @@ def Com(data: Annotated[bytes, Size(4096)], context: U32) -> None:
     """One F´ packet, its descriptor included; `context` is handed back with what the packet causes."""
 
 
+@port("Fw.DpSend")
+def DpSend(id: FwDpIdType, buffer: Annotated[bytes, Size(65_604)]) -> None:
+    """A whole data product: the id of its container, and its bytes."""
+
+
 @port("Fw.Log")
 def Log(id: FwEventIdType, tag: TimeTag, severity: Severity, arguments: Annotated[bytes, Size(1024)]) -> None:
     """One event, packed."""
 
 
 __all__ = [
-    "CmdResponse", "Com", "CommandResponse", "Cycle", "Enabled", "FwChanIdType", "FwEventIdType",
-    "FwOpcodeType", "FwPrmIdType", "FwSizeType", "Log", "On", "Ping", "Sched", "Severity", "Signal", "TimeBase",
-    "TimeInterval", "TimeTag", "TimeValue", "Wait",
+    "CmdResponse", "Com", "CommandResponse", "Cycle", "DpSend", "Enabled", "FwChanIdType", "FwDpIdType",
+    "FwDpPriorityType", "FwEventIdType", "FwOpcodeType", "FwPrmIdType", "FwSizeType", "Log", "Ping", "Sched",
+    "Severity", "Signal", "TimeBase", "TimeInterval", "TimeTag", "TimeValue", "Wait",
 ]  # fmt: skip

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kittiwake.model.parameters import Parameter
     from kittiwake.model.types import WireType
     from kittiwake.testing.histories import ChannelHistory, EventHistory, Findings, Trace
+    from kittiwake.testing.products import SentProduct
 
 C = TypeVar("C", bound="Component")
 
@@ -276,6 +277,19 @@ class ComponentTester(Generic[C]):
             if name in (history.name, history.declared.name):
                 return history
         raise LookupError(unknown("channel", name, list(self._records.channels)))
+
+    @property
+    def products(self) -> list[SentProduct]:
+        """The data products that were sent, decoded. Raises `WireError` for one that is none."""
+        from kittiwake.model.fw import DpSend
+        from kittiwake.testing.products import sent_product
+
+        outputs = [output for output in self.declarations.outputs.values() if output.port is DpSend]
+        return [
+            sent_product(packed, self.declarations, self.base_id)
+            for output in outputs
+            for _, packed in getattr(self.ports, output.name)
+        ]
 
     def clear_history(self) -> None:
         """Forgets events, port calls, channel values, responses and findings so far."""

@@ -6,47 +6,23 @@ from collections.abc import Callable
 
 from kittiwake.model.events import Severity
 from kittiwake.model.fw import Enabled
-from kittiwake.platform.simulated import PowerCut
 from kittiwake.testing import ComponentTester
 from kittiwake_components.event_log.component import QueryScope
 from tests.components.event_log.logged import Logged, Tester, kept, log, sent
+from tests.components.power_cuts import cut_everywhere
 
-OUTCOMES = 3
 SETTINGS = {"ring_bytes": 65_536, "query_rate": 1000}
 
 
-def cut_everywhere(
-    prepare: Callable[[Tester], None], scenario: Callable[[Tester, list[int]], None],
-    judge: Callable[[Tester, list[int]], None],
-) -> int:  # fmt: skip
-    """Runs the scenario once for each file operation, with the power cut there, and judges what the next boot has."""
+def prepared(prepare: Callable[[Tester], None] = lambda tester: None) -> Callable[[int], Tester]:
+    """Makes a tester of a seed, after what comes before the scenario."""
 
-    def prepared(seed: int) -> Tester:
+    def make(seed: int) -> Tester:
         tester: Tester = ComponentTester(Logged, settings=SETTINGS, seed=seed)
         prepare(tester)
         return tester
 
-    whole = prepared(0)
-    first: int = whole.files.operations + 1
-    scenario(whole, [])
-    last: int = whole.files.operations
-    for operation in range(first, last + 1):
-        for after in (False, True):
-            for outcome in range(OUTCOMES):
-                tester = prepared(operation * 31 + outcome)
-                tester.files.cut_at(operation, after=after)
-                acknowledged: list[int] = []
-                try:
-                    scenario(tester, acknowledged)
-                except PowerCut:
-                    pass
-                if outcome == 0:
-                    tester.restart()
-                else:
-                    tester.crash()
-                judge(tester, acknowledged)
-                tester.finish()
-    return last - first + 1
+    return make
 
 
 def test_every_cut_leaves_the_old_filters_or_the_new_ones() -> None:
@@ -57,14 +33,14 @@ def test_every_cut_leaves_the_old_filters_or_the_new_ones() -> None:
             tester.send("SET_ID_FILTER", id, Enabled.ENABLED)
             acknowledged.append(id)
 
-    def judge(tester: Tester, acknowledged: list[int]) -> None:
+    def judge(tester: Tester, acknowledged: list[int], ports: object) -> None:
         for id in (1, 2, 3):
             log(tester, id, id=id)
         passed = sent(tester)
         done = len(acknowledged)
         assert passed in ([1, 2, 3][done:], [1, 2, 3][done + 1 :])
 
-    assert cut_everywhere(lambda tester: None, scenario, judge) > 5
+    assert cut_everywhere(prepared(), scenario, judge) > 5
 
 
 def test_every_cut_leaves_the_events_that_were_made_durable() -> None:
@@ -76,12 +52,12 @@ def test_every_cut_leaves_the_events_that_were_made_durable() -> None:
             tester.advance(0.2)
             acknowledged.append(number)
 
-    def judge(tester: Tester, acknowledged: list[int]) -> None:
+    def judge(tester: Tester, acknowledged: list[int], ports: object) -> None:
         found = kept(tester)
         assert found == list(range(len(found)))
         assert len(found) >= len(acknowledged)
 
-    assert cut_everywhere(lambda tester: None, scenario, judge) > 5
+    assert cut_everywhere(prepared(), scenario, judge) > 5
 
 
 def test_every_cut_while_the_ring_turns_leaves_the_newest_durable_events() -> None:
@@ -99,13 +75,13 @@ def test_every_cut_while_the_ring_turns_leaves_the_newest_durable_events() -> No
             tester.advance(0.2)
             acknowledged.append(number + 9)
 
-    def judge(tester: Tester, acknowledged: list[int]) -> None:
+    def judge(tester: Tester, acknowledged: list[int], ports: object) -> None:
         found = kept(tester, QueryScope.BEFORE_BOOT)
         assert found == list(range(found[0], found[0] + len(found)))
         assert found[-1] >= (acknowledged[-1] if acknowledged else -1)
         assert len(found) >= 20
 
-    assert cut_everywhere(prepare, scenario, judge) > 10
+    assert cut_everywhere(prepared(prepare), scenario, judge) > 10
 
 
 def test_every_cut_of_clearing_keeps_this_boots_events() -> None:
@@ -123,7 +99,7 @@ def test_every_cut_of_clearing_keeps_this_boots_events() -> None:
         tester.send("CLEAR_OLD")
         acknowledged.append(1)
 
-    def judge(tester: Tester, acknowledged: list[int]) -> None:
+    def judge(tester: Tester, acknowledged: list[int], ports: object) -> None:
         assert kept(tester) in ([[4]] if acknowledged else [[4], [0, 1, 2, 3, 4]])
 
-    assert cut_everywhere(prepare, scenario, judge) > 3
+    assert cut_everywhere(prepared(prepare), scenario, judge) > 3

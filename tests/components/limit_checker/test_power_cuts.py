@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kittiwake.limits.table import State
-from kittiwake.platform.simulated import PowerCut
 from tests.components.limit_checker.checked import (
     FILE,
     VOLTS,
@@ -19,42 +18,21 @@ from tests.components.limit_checker.checked import (
     responded,
     table,
 )
+from tests.components.power_cuts import cut_everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-OUTCOMES = 3
 
+def prepared(prepare: Callable[[Tester], None]) -> Callable[[int], Tester]:
+    """Makes a tester of a seed, after what comes before the scenario."""
 
-def cut_everywhere(
-    prepare: Callable[[Tester], None], scenario: Callable[[Tester], None], judge: Callable[[Tester, bool], None]
-) -> int:
-    """Cuts the scenario at each file operation; `judge` sees the next boot, and whether the scenario had ended."""
-    whole = new_tester(Store())
-    prepare(whole)
-    first: int = whole.files.operations + 1
-    scenario(whole)
-    last: int = whole.files.operations
-    for operation in range(first, last + 1):
-        for after in (False, True):
-            for outcome in range(OUTCOMES):
-                tester = new_tester(Store(), seed=operation * 31 + outcome)
-                prepare(tester)
-                tester.files.cut_at(operation, after=after)
-                ended = False
-                try:
-                    scenario(tester)
-                    ended = True
-                except PowerCut:
-                    pass
-                if outcome == 0:
-                    tester.restart()
-                else:
-                    tester.crash()
-                cycles(tester)
-                judge(tester, ended)
-                tester.finish()
-    return last - first + 1
+    def make(seed: int) -> Tester:
+        tester = new_tester(Store(), seed=seed)
+        prepare(tester)
+        return tester
+
+    return make
 
 
 def test_every_cut_leaves_the_old_table_or_the_new_one() -> None:
@@ -66,17 +44,19 @@ def test_every_cut_leaves_the_old_table_or_the_new_one() -> None:
         tester.send("SET_ACTIONPOINT_STATE", "a", State.PASSIVE)
         tester.write_file(FILE, second)
 
-    def scenario(tester: Tester) -> None:
+    def scenario(tester: Tester, ended: list[int]) -> None:
         tester.send("LOAD_TABLE", FILE)
+        ended.append(1)
 
-    def judge(tester: Tester, ended: bool) -> None:
+    def judge(tester: Tester, ended: list[int], ports: Any) -> None:
+        cycles(tester)
         name = tester.channels["TableName"]
         assert name == "Second" if ended else name in ("First", "Second")
         tester.send("REPORT_ACTIONPOINTS", "*")
         point, state, *_ = tester.events.named("ActionpointReport")[0].args
         assert (point, state) == (("a", State.PASSIVE) if name == "First" else ("b", State.ACTIVE))
 
-    assert cut_everywhere(prepare, scenario, judge) > 5
+    assert cut_everywhere(prepared(prepare), scenario, judge) > 5
 
 
 def test_no_cut_lets_a_point_respond_more_often_than_it_may() -> None:
@@ -85,16 +65,16 @@ def test_no_cut_lets_a_point_respond_more_often_than_it_may() -> None:
     def prepare(tester: Tester) -> None:
         load(tester, table([low()], [act(most=1)]))
 
-    def scenario(tester: Tester) -> None:
-        given.append(tester.ports.cmd_out)
+    def scenario(tester: Tester, ended: list[int]) -> None:
         store: Store = tester._returns["tlm_get"].__self__
         store.write(VOLTS, 6.0)
         tester.call.run(0)
+        ended.append(1)
 
-    given: list[list[object]] = []
+    def judge(tester: Tester, ended: list[int], ports: Any) -> None:
+        cycles(tester)
+        given = len(ports.cmd_out)
+        assert given + responded(tester) <= 1
+        assert given == 1 or not ended
 
-    def judge(tester: Tester, ended: bool) -> None:
-        assert len(given[-1]) + responded(tester) <= 1
-        assert len(given[-1]) == 1 or not ended
-
-    assert cut_everywhere(prepare, scenario, judge) >= 3
+    assert cut_everywhere(prepared(prepare), scenario, judge) >= 3

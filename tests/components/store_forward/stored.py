@@ -36,18 +36,19 @@ def put(tester: Tester, *numbers: int, size: int = 20) -> None:
         tester.call.packet_in[EVENTS](packet(number, size), 0)
 
 
-def _numbers(packets: Any) -> list[int]:
+def numbers_of(packets: Any) -> list[int]:
+    """The numbers of events that went out through a port."""
     return [int.from_bytes(data[17:21], "big") for data, _ in packets]
 
 
 def live(tester: Tester) -> list[int]:
     """The numbers of the events that passed."""
-    return _numbers(tester.ports.packet_out[EVENTS])
+    return numbers_of(tester.ports.packet_out[EVENTS])
 
 
 def stored(tester: Tester) -> list[int]:
     """The numbers of the events that came from the disk."""
-    return _numbers(tester.ports.stored_out)
+    return numbers_of(tester.ports.stored_out)
 
 
 def cycles(tester: Tester, count: int = 1, *, gone: bool = True) -> None:

@@ -38,6 +38,7 @@ from kittiwake.model.ports import (
     port,
     sync_port,
 )
+from kittiwake.model.products import Container, Record
 from kittiwake.model.types import (
     F32,
     F64,
@@ -137,6 +138,12 @@ class Worker(ActiveComponent):
     uptime = Channel(TimeInterval)
     ticks = Channel(Ticks)
     volts = Channel(Volts, format="{.1f}")
+
+    sample = Record(Reading, doc="One reading.")
+    samples = Record(U16, array=True, id=0x20)
+    note = Record(String(20), name="NOTE")
+    log = Container(priority=3, doc="What was done.")
+    picture = Container(id=0x11)
 
     @event(FATAL, "No way on: {why}")
     def gone(self, why: Annotated[str, Size(80)]) -> None:
