@@ -50,6 +50,7 @@ COMPONENTS = {
     "SimulatedSpacecraft": "simulated_spacecraft",
     "StartupManager": "startup_manager",
     "StoreForward": "store_forward",
+    "Supervisor": "supervisor",
     "SystemResources": "system_resources",
     "TelemetryStore": "telemetry_store",
     "TextLog": "text_log",

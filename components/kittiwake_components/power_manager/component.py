@@ -53,6 +53,7 @@ from kittiwake_components.power_ports import (
     SleepCredit,
     WatchdogRenewal,
 )
+from kittiwake_components.supervision_ports import CycleStep, EnergyGet, StepBegin, StepDone
 
 if TYPE_CHECKING:
     from kittiwake.runtime.tasks import Reply
@@ -83,6 +84,7 @@ class PowerManager(PowerReports):
 
     powerdown_answer = OutputPort(PowerdownAnswer, doc="What became of a powerdown that was asked for.")
     low_power = OutputPort(ForceSafeMode, doc="The battery is low: safe mode is wanted.")
+    mode_done = OutputPort(StepDone, doc="Whether the power unit is in battery mode.")
     powerdown_soon = OutputPort(Signal, doc="The power is about to be cut: what is to be kept is to be saved now.")
 
     battery_voltage = Channel(
@@ -276,6 +278,16 @@ class PowerManager(PowerReports):
         if self.is_connected(PowerManager.powerdown_answer):
             self.powerdown_answer(token, accepted, reply.sleep_s if accepted else 0)
 
+    @async_port(StepBegin, priority=5, full="drop_oldest")
+    async def battery_mode_in(self, step: CycleStep, token: int) -> None:
+        """Sees to it that the power unit is in battery mode."""
+        reply = await self._asked(Kind.SET_MODE, SetMode(PowerMode.BATTERY))
+        is_done = isinstance(reply, Status)
+        if is_done:
+            self._show_status(reply)
+        if self.is_connected(PowerManager.mode_done):
+            self.mode_done(token, is_done, "" if is_done else "the power unit does not answer")
+
     @guarded_port(PowerReady)
     def power_ready(self) -> bool:
         """Whether the power unit answers."""
@@ -309,6 +321,11 @@ class PowerManager(PowerReports):
         """What the supply or panel gives."""
         measures = self._fresh_measures()
         return NAN if measures is None else max(0.0, _supply_w(measures))
+
+    @guarded_port(EnergyGet)
+    def energy_get(self) -> float:
+        """The energy consumed since the last reset, in mWh."""
+        return self._consumed.mwh
 
     def _fresh_measures(self) -> Measures | None:
         age_ns = self.clock.now_ns() - self._measured_ns
