@@ -118,7 +118,7 @@ class Escalation:
         self.resolve(name)
         self.restarts = (self.restarts + 1) & _U32_MAX
         self._revived(name)
-        self._health.instance_restarted(name, self.restarts)
+        self._health.instance_restarted(name, self._recovery.restarts_of(name))
 
     def quarantine(self, name: str, done: Callable[[str], None] | None = None) -> None:
         """Sets an instance aside; `done` then gets "", or why that failed."""

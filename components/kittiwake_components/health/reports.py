@@ -71,7 +71,7 @@ class HealthReports(ActiveComponent):
     @event(WARNING_HI, "{instance} keeps failing ({reason}); policy {policy}")
     def instance_failing(self, instance: InstanceName, reason: Reason, policy: Policy) -> None: ...
 
-    @event(WARNING_HI, "{instance} restarted, {restarts} restarts so far")
+    @event(WARNING_HI, "{instance} restarted; its restarts so far: {restarts}")
     def instance_restarted(self, instance: InstanceName, restarts: U32) -> None: ...
 
     @event(WARNING_HI, "{instance} could not be restarted: {reason}")

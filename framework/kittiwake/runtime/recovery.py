@@ -50,6 +50,10 @@ class Recovery:
         carries_all = name in [names[services[one]] for one in services if one != "time"]
         return type(deployment.instances[name]).RESTARTABLE and not carries_all
 
+    def restarts_of(self, name: str) -> int:
+        """How often an instance was restarted in this run."""
+        return self._deployment.instances[name]._context.restarts
+
     def restart(self, name: str, done: Callable[[str], None]) -> None:
         """Starts an instance anew, out of quarantine too; then `done` gets why it could not be started, or ""."""
         self._on_its_loop(name, self._begin_anew, done)
