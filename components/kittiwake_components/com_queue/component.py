@@ -111,6 +111,18 @@ class ComQueue(ActiveComponent):
         self._timers: dict[int, Timer] = {}
         self._tells = [self.is_connected(ComQueue.gone_out, index) for index in range(QUEUES)]
 
+    def stop(self) -> None:
+        """In a restart whoever was asked to wait goes on, and hears of what is dropped with the queues."""
+        if self._context.loop.stopping:
+            return
+        for timer in self._timers.values():
+            timer.cancel()
+        for index, queue in enumerate(self._queues):
+            if self._tells[index] and queue:
+                self.gone_out[index](len(queue))
+            if self._paused[index]:
+                self._let_go(index)
+
     # Taking packets
 
     @sync_port(Com, size=QUEUES)

@@ -134,7 +134,8 @@ class FileDownlink(ActiveComponent):
         self._queue: deque[Request] = deque()
         self._transfer: Transfer | None = None
         self._cancel_index: int | None = None
-        self._paused = False
+        if not self._context.restarts:  # what was asked for outlives a restart
+            self._paused = False
         self._pumping = False
         self._budget = 0
         self._progress_ns = 0

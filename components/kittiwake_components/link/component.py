@@ -94,7 +94,9 @@ class Link(PassiveComponent):
         self._on_readable = self._readable
         self._on_writable = self._writable
         self._outgoing = Outgoing()
-        self._up = self._paused = self._blocked = self._waits_for_room = False
+        self._up = self._blocked = self._waits_for_room = False
+        if not self._context.restarts:  # what was asked for outlives a restart
+            self._paused = False
         self._progress_ns = 0
         self._bytes_up = self._bytes_down = self._connections = 0
         self._overruns_before = 0

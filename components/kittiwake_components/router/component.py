@@ -94,8 +94,10 @@ class Router(ActiveComponent):
         self._bypassed = 0
         self._backlog: deque[tuple[bytes, bool]] = deque()
         self._awake = False
-        self._pausers = [False] * PAUSERS
-        self._paused = self._asked = False
+        if not self._context.restarts:  # what others have asked for outlives a restart
+            self._pausers = [False] * PAUSERS
+        self._paused = any(self._pausers)
+        self._asked = False
         self._most = 0
         self._unanswered = 0
         self._stalled = False
@@ -110,6 +112,10 @@ class Router(ActiveComponent):
         for one in wanted:
             if one not in self._bypass:
                 self.bypass_refused(one.opcode)
+
+    def stop(self) -> None:
+        if self._asked:
+            self._ask(False)
 
     # Taking packets
 

@@ -50,3 +50,27 @@ def test_every_instance_comes_back_from_a_restart_and_from_quarantine() -> None:
         done.clear()
         assert is_alive(deployment), name
     deployment.stop()
+
+
+def test_nobody_is_held_up_for_ever_by_a_restart_of_whoever_asked_to_wait() -> None:
+    """REQ-HLTH-013: a pause is taken back by who asked for it, and kept by who was asked."""
+    deployment = reference(3)
+    queue, router = deployment.instances["ComCcsds.comQueue"], deployment.instances["ComCcsds.router"]
+    link, downlink = deployment.instances["ComCcsds.link"], deployment.instances["FileHandling.fileDownlink"]
+    recovery, done = Recovery(deployment, deployment.main), list[str]()
+
+    def restart(component: Any) -> None:
+        recovery.restart(component.name, done.append)
+        deployment.main.settle()
+        assert done.pop() == ""
+
+    queue._pause(0)
+    queue._pause(1)
+    router._ask(True)
+    for component in (link, downlink):
+        restart(component)
+    assert (link._paused, downlink._paused) == (True, True)
+    restart(router)
+    assert (link._paused, router._paused) == (False, True)
+    restart(queue)
+    assert (router._paused, downlink._paused) == (False, False)
