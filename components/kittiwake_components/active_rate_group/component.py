@@ -78,7 +78,7 @@ class ActiveRateGroup(ActiveComponent):
             if cycles.members.changed:
                 self.rg_member_max, self.rg_member_jitter = cycles.members.measures()
 
-    @sync_port(Idle, size=MEMBERS)
+    @sync_port(Idle, size=MEMBERS, mirrors="member_out")
     def idle_in(self, index: int, until_ns: int) -> None:
         """The member at `member_out[index]` needs no cycle before `until_ns`; 0 takes that back."""
         if self._cycles.declare_idle(index, until_ns) and self.is_connected(ActiveRateGroup.idle_out):

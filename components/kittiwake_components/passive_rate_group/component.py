@@ -61,7 +61,7 @@ class PassiveRateGroup(PassiveComponent):
             if cycles.members.changed:
                 self.member_max, self.member_jitter = cycles.members.measures()
 
-    @sync_port(Idle, size=MEMBERS)
+    @sync_port(Idle, size=MEMBERS, mirrors="member_out")
     def idle_in(self, index: int, until_ns: int) -> None:
         """The member at `member_out[index]` needs no cycle before `until_ns`; 0 takes that back."""
         if self._cycles.declare_idle(index, until_ns) and self.is_connected(PassiveRateGroup.idle_out):

@@ -101,7 +101,7 @@ class RateGroupDriver(PassiveComponent):
             self.max_late_us = min(rest // 1000, _U32_MAX)
         return due + missed * period
 
-    @sync_port(Idle, size=GROUPS)
+    @sync_port(Idle, size=GROUPS, mirrors="cycle_out")
     def idle_in(self, index: int, until_ns: int) -> None:
         """A group needs no cycle before `until_ns`; 0 takes that back. It stays aligned with the others."""
         timer = self._timers.get(index)

@@ -248,6 +248,8 @@ def _check_names(owner: str, declared: Declarations) -> None:
 
 
 def _check_handler(cls: ComponentType, port: InputPort) -> None:
+    if port.mirrors and port.mirrors not in cls.__declarations__.outputs:
+        raise TypeFault(f"{cls.__name__}.{port.name}: it mirrors {port.mirrors!r}, which is no output")
     handler = getattr(cls, port.name)
     code = handler.__code__
     if code.co_flags & CO_COROUTINE and port.kind != "async":

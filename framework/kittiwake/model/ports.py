@@ -153,6 +153,7 @@ class InputPort:
         self.size = 1 if size is None else size
         self.priority = priority
         self.full = full
+        self.mirrors = ""
         self.name = ""
         self.doc = ""
 
@@ -173,10 +174,18 @@ ArrayHandler = Callable[Concatenate[C, int, P], R]
 @overload
 def sync_port(port: PortType[P, R]) -> Callable[[Handler[C, P, R]], Handler[C, P, R]]: ...
 @overload
-def sync_port(port: PortType[P, R], *, size: int) -> Callable[[ArrayHandler[C, P, R]], ArrayHandler[C, P, R]]: ...
-def sync_port(port: PortType[P, R], *, size: int | None = None) -> Any:
-    """An input that runs in its caller. With `size` it is an array, and the handler's first argument is the index."""
-    return _attach(InputPort(port, "sync", size))
+def sync_port(
+    port: PortType[P, R], *, size: int, mirrors: str = ""
+) -> Callable[[ArrayHandler[C, P, R]], ArrayHandler[C, P, R]]: ...
+def sync_port(port: PortType[P, R], *, size: int | None = None, mirrors: str = "") -> Any:
+    """An input that runs in its caller. With `size` it is an array, and the handler's first argument is the index.
+
+    `mirrors` names an array of outputs: what comes in at an index is from the instance that the output of that index
+    goes to, which the topology's checks see to.
+    """
+    declaration = InputPort(port, "sync", size)
+    declaration.mirrors = mirrors
+    return _attach(declaration)
 
 
 @overload

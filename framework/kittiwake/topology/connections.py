@@ -55,6 +55,7 @@ def check_connections(draft: Draft, instances: dict[str, Instance], report: Repo
         if line is not None:
             lines.append(line)
     lines = _number_outputs(lines, report)
+    lines = _number_mirrors(lines, report)
     lines = _number_inputs(lines, report)
     _check_required(draft, instances, lines, report)
     return lines
@@ -153,6 +154,31 @@ def _number_outputs(lines: list[Line], report: Report) -> list[Line]:
         kept.append(line)
     order = {id(line): place for place, line in enumerate(lines)}
     return sorted(kept, key=lambda line: order[id(line)])
+
+
+def _number_mirrors(lines: list[Line], report: Report) -> list[Line]:
+    """Gives an input that mirrors an output array the index at which that array goes to who calls the input."""
+    kept = []
+    for line in lines:
+        end, caller = line.target, line.source.instance.name
+        if end.port.mirrors:
+            places = [
+                other.output_index
+                for other in lines
+                if other.source.instance is end.instance and other.source.port.name == end.port.mirrors
+                and other.target.instance.name == caller
+            ]  # fmt: skip
+            output = f"{end.instance.name}.{end.port.mirrors}"
+            if not places:
+                report.add(line.draft.node, f"{output} goes nowhere to {caller}", "", end.offset)
+                continue
+            if end.number is not None and end.number not in places:
+                message = f"{end.port.name}[{end.number}] is for who is called by {output}[{end.number}]"
+                report.add(line.draft.node, message, f"{caller} is at {places[0]}", end.offset)
+                continue
+            line.target = end._replace(number=places[0] if end.number is None else end.number)
+        kept.append(line)
+    return kept
 
 
 def _number_inputs(lines: list[Line], report: Report) -> list[Line]:

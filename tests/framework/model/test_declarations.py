@@ -205,3 +205,11 @@ def test_mistakes_in_declarations_are_named() -> None:
     for message, declare in cases:
         with pytest.raises((TypeFault, ValueError), match=message):
             declare()
+
+
+def test_an_input_mirrors_an_output_of_its_own() -> None:
+    with pytest.raises(TypeFault, match="it mirrors 'calls_out', which is no output"):
+
+        class Mirror(PassiveComponent):
+            @sync_port(Sched, size=2, mirrors="calls_out")
+            def run(self, index: int, context: int) -> None: ...

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.framework.topology.parts import SERVICES, messages, refused
+from tests.framework.topology.parts import SERVICES, compiled, messages, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,3 +115,35 @@ def test_names_of_instances_groups_and_topologies_are_identifiers(tmp_path: Path
         tmp_path, 'topology: My-Top\ninstances:\n  a.b: {component: PARTS.Relay, id: 1}\nconnections: {"1 group": []}\n'
     )
     assert [fault.message.partition(" is no name")[0] for fault in faults] == ["'My-Top'", "'a.b'", "'1 group'"]
+
+
+MIRRORED = f"""
+topology: Main
+{SERVICES}
+instances:
+  all: {{component: PARTS.Services, id: 0x600}}
+  driver: {{component: kittiwake_components.RateGroupDriver, id: 0x1000}}
+  fast: {{component: kittiwake_components.ActiveRateGroup, id: 0x2000, queue: 5}}
+  slow: {{component: kittiwake_components.ActiveRateGroup, id: 0x3000, queue: 5}}
+  lost: {{component: kittiwake_components.ActiveRateGroup, id: 0x4000, queue: 5}}
+connections:
+  Groups:
+    - slow.idle_out -> driver.idle_in
+    - driver.cycle_out[0] -> fast.cycle_in
+    - driver.cycle_out[3] -> slow.cycle_in
+    - fast.idle_out -> driver.idle_in[0]
+"""
+
+
+def test_an_input_that_mirrors_an_output_takes_the_place_of_its_caller(tmp_path: Path) -> None:
+    topology = compiled(tmp_path, MIRRORED)
+    places = {one.source: one.input_index for one in topology.connections if one.input == "idle_in"}
+    assert places == {"Main.slow": 3, "Main.fast": 0}
+
+
+def test_an_input_that_mirrors_an_output_has_no_other_callers(tmp_path: Path) -> None:
+    text = MIRRORED.replace("idle_in[0]", "idle_in[3]") + "    - lost.idle_out -> driver.idle_in\n"
+    assert [(col, message, hint) for _, col, message, hint in messages(refused(tmp_path, text))] == [
+        (24, "idle_in[3] is for who is called by Main.driver.cycle_out[3]", "Main.fast is at 0"),
+        (24, "Main.driver.cycle_out goes nowhere to Main.lost", ""),
+    ]
