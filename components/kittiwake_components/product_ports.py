@@ -8,7 +8,7 @@ from kittiwake.model.fw import FwDpPriorityType, FwSizeType
 from kittiwake.model.ports import port
 from kittiwake.model.types import Size
 from kittiwake.wire.data_product import PRODUCT_SIZE_MAX
-from kittiwake_components.ports import PATH_SIZE
+from kittiwake_components.ports import FileName
 
 
 @port("Fw.BufferSend")
@@ -17,5 +17,5 @@ def BufferSend(buffer: Annotated[bytes, Size(PRODUCT_SIZE_MAX)]) -> None:
 
 
 @port("Svc.DpWritten")
-def DpWritten(fileName: Annotated[str, Size(PATH_SIZE)], priority: FwDpPriorityType, size: FwSizeType) -> None:  # noqa: N803
+def DpWritten(fileName: FileName, priority: FwDpPriorityType, size: FwSizeType) -> None:  # noqa: N803
     """A data product stands in a file."""

@@ -20,21 +20,15 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
 
-PRODUCTS = """\
-  survey: {component: tests.system.survey.Survey, id: 0x10080000}
-  dpMgr: {component: kittiwake_components.DpManager, id: 0x10081000, queue: 10, priority: 22}
-  dpWriter: {component: kittiwake_components.DpWriter, id: 0x10082000, queue: 10, priority: 21}
-  dpCat: {component: kittiwake_components.DpCatalog, id: 0x10083000, queue: 20, priority: 19}
-"""
+SURVEY = "  survey: {component: tests.system.survey.Survey, id: 0x10080000}\n"
 WIRES = """\
-    - rateGroup1Hz.member_out -> dpCat.run
-    - survey.product_send_out -> dpMgr.product_send_in
-    - dpMgr.product_send_out -> dpWriter.buffer_send_in
-    - dpWriter.dp_written_out -> dpCat.add_to_cat
-    - dpCat.file_out -> FileHandling.fileDownlink.send_file
-    - FileHandling.fileDownlink.send_file_done -> dpCat.file_done
+    - rateGroup1Hz.member_out -> DataProducts.dpCat.run
+    - survey.product_send_out -> DataProducts.dpMgr.product_send_in
+    - DataProducts.dpCat.file_out -> FileHandling.fileDownlink.send_file
+    - FileHandling.fileDownlink.send_file_done -> DataProducts.dpCat.file_done
 """
-PACKET = "  Products: {id: 43, group: 1, channels: [dpMgr.*, dpWriter.*, dpCat.*]}\n"
+CHANNELS = ", ".join([f"DataProducts.{name}.*" for name in ("dpMgr", "dpWriter", "dpCat")])
+PACKET = f"  Products: {{id: 43, group: 1, channels: [{CHANNELS}]}}\n"
 DEPLOYMENT = "ReferenceDeployment"
 
 
@@ -45,7 +39,8 @@ def surveying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Pa
     text = REFERENCE.read_text()
     for name in ("cdh_core", "com_ccsds", "file_handling"):
         text = text.replace(f"{name}.yaml", f"{REFERENCE.parent}/{name}.yaml")
-    text = text.replace("services:\n", f"{PRODUCTS}services:\n").replace("  Uplink:\n", f"{WIRES}  Uplink:\n")
+    text = text.replace("imports: [", f"imports: [{REFERENCE.parent}/data_products.yaml, ")
+    text = text.replace("services:\n", f"{SURVEY}services:\n").replace("  Uplink:\n", f"{WIRES}  Uplink:\n")
     (tmp_path / "surveying.yaml").write_text(text.replace("packets:\n", f"packets:\n{PACKET}"))
     return build(tmp_path / "surveying.yaml", tmp_path / "built")
 
@@ -78,9 +73,9 @@ def test_products_come_down_by_priority_once_and_are_decoded(
         device.await_line("Link up")
         for samples, priority in ((3, 9), (5000, 9), (0, 1)):
             gds.send_and_complete(f"{DEPLOYMENT}.survey.MEASURE", samples, priority)
-        gds.await_channel(f"{DEPLOYMENT}.dpCat.DpsPending", 3)
+        gds.await_channel("DataProducts.dpCat.DpsPending", 3)
         since = gds.event_count()
-        gds.send_and_complete(f"{DEPLOYMENT}.dpCat.START_XMIT_CATALOG", "WAIT", False, timeout_s=30)
+        gds.send_and_complete("DataProducts.dpCat.START_XMIT_CATALOG", "WAIT", False, timeout_s=30)
         sent = [event for event in gds.events(since) if event.name.endswith("SendingProduct")]
         assert [event.args[2] for event in sent] == [1, 9, 9]
         assert len([event for event in gds.events(since) if event.name.endswith("ProductComplete")]) == 3
@@ -89,8 +84,8 @@ def test_products_come_down_by_priority_once_and_are_decoded(
     with Device(image, tmp_path / "root", f"tcp://127.0.0.1:{port}") as device:
         device.await_line("Link up")
         since = gds.event_count()
-        gds.await_channel(f"{DEPLOYMENT}.dpCat.CatalogDps", 3, since=gds.channel_count(), timeout_s=20)
-        gds.send_and_complete(f"{DEPLOYMENT}.dpCat.START_XMIT_CATALOG", "WAIT", False)
+        gds.await_channel("DataProducts.dpCat.CatalogDps", 3, since=gds.channel_count(), timeout_s=20)
+        gds.send_and_complete("DataProducts.dpCat.START_XMIT_CATALOG", "WAIT", False)
         assert not [event for event in gds.events(since) if event.name.endswith("SendingProduct")]
     program = require_peer("fprime-dp")
     empty, few, many = [decoded(program, dictionary, file) for file in files]

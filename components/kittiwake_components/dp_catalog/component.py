@@ -31,7 +31,7 @@ from kittiwake.model.codec import clip
 from kittiwake.model.fw import Sched, Wait
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake_components.dp_catalog.catalogue import PRODUCTS_MAX, SUFFIX, Catalogue
-from kittiwake_components.ports import PATH_SIZE, SendFile, SendFileDone
+from kittiwake_components.ports import FileName, SendFile, SendFileDone
 from kittiwake_components.product_ports import DpWritten
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ TOKEN_BASE = 0x44500000
 """Our tokens for the file downlink begin here, so that its other users' answers are told apart."""
 TOKENS = 0x10000
 
-FileName = Annotated[str, Size(PATH_SIZE)]
 _FAILED = CommandResponse.EXECUTION_ERROR
 
 

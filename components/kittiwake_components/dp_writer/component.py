@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import posixpath
-from typing import Annotated
 
 from kittiwake.model import (
     ACTIVITY_LO,
@@ -16,7 +15,6 @@ from kittiwake.model import (
     Channel,
     OutputPort,
     Setting,
-    Size,
     async_port,
     command,
     event,
@@ -25,7 +23,7 @@ from kittiwake.model.fw import FwSizeType
 from kittiwake.model.types import WireError
 from kittiwake.storage.copying import make_folders_durably, place_file
 from kittiwake.wire.data_product import HEADER_SIZE, HeaderCrcError, ProductHeader, parse_header, parse_product
-from kittiwake_components.ports import PATH_SIZE
+from kittiwake_components.ports import FileName
 from kittiwake_components.product_ports import BufferSend, DpWritten
 
 U32_MAX = 0xFFFFFFFF
@@ -33,7 +31,6 @@ U64_MAX = 0xFFFFFFFFFFFFFFFF
 NAMESAKES_MAX = 100
 """Products of one container and one time, which a clock that was never set may give over restarts."""
 
-FileName = Annotated[str, Size(PATH_SIZE)]
 _THROTTLED = (
     "buffer_too_small_for_packet", "invalid_header_hash", "invalid_header", "buffer_too_small_for_data",
     "invalid_data", "file_open_error", "file_write_error", "product_dropped",

@@ -94,6 +94,9 @@ class LimitChecker(ActiveComponent):
     last_violation = Channel(String(NAME_SIZE), on_change=True, doc="The actionpoint that was violated last.")
 
     folder = Setting(str, default="/limits", doc="Folder in the root for the table and the states.")
+    default_table = Setting(
+        str, default="", doc="A table in the root that is in force until the ground loads one; empty for none."
+    )
 
     @event(ACTIVITY_HI, "Limits {name} in force: {watchpoints} watchpoints, {actionpoints} actionpoints")
     def table_loaded(self, name: Name, watchpoints: U16, actionpoints: U16) -> None: ...
@@ -174,7 +177,9 @@ class LimitChecker(ActiveComponent):
             self._report(reading.findings)
             if reading.payload is not None:
                 self._use(read_table(reading.payload), reading.payload)
-                self._restore()
+            elif self.default_table:
+                self._use_sound(self.default_table)
+            self._restore()
         except OSError as fault:
             self.limits_file_failed(clip(_reason(fault), TEXT_SIZE))
         self.checker_state = self._state
@@ -224,11 +229,10 @@ class LimitChecker(ActiveComponent):
         The table before it is kept beside it. States and counts begin as the new table says.
         """
         try:
-            data = self.platform.files.read(self.root.resolve(file), TABLE_SIZE_MAX)
-            table = read_table(data)
-            self._check_deployment(table)
+            table, data = self._sound(file)
         except (OSError, TableFault) as fault:
-            raise self._refused(file, _reason(fault)) from None
+            self.table_refused(file, clip(_reason(fault), TEXT_SIZE))
+            raise CommandError(CommandResponse.VALIDATION_ERROR, _reason(fault)) from None
         try:
             make_folders_durably(self.platform.files, self._folder)
             self._report(self._file.write(data))
@@ -239,9 +243,18 @@ class LimitChecker(ActiveComponent):
         self._use(table, data)
         self._save_states()
 
-    def _refused(self, file: str, reason: str) -> CommandError:
-        self.table_refused(file, clip(reason, TEXT_SIZE))
-        return CommandError(CommandResponse.VALIDATION_ERROR, reason)
+    def _sound(self, file: str) -> tuple[LimitTable, bytes]:
+        """The table in a file of the root, and its bytes. Raises `OSError`, and `TableFault` if it is not sound."""
+        data = self.platform.files.read(self.root.resolve(file), TABLE_SIZE_MAX)
+        table = read_table(data)
+        self._check_deployment(table)
+        return table, data
+
+    def _use_sound(self, file: str) -> None:
+        try:
+            self._use(*self._sound(file))
+        except (OSError, TableFault) as fault:
+            self.table_refused(file, clip(_reason(fault), TEXT_SIZE))
 
     def _check_deployment(self, table: LimitTable) -> None:
         """Raises `TableFault` for a table that was compiled for another deployment."""

@@ -120,6 +120,25 @@ def test_a_damaged_table_is_kept_aside_and_the_one_before_is_used(tester: Tester
     assert len(tester.events.named("LimitsFileFinding")) == 2
 
 
+def test_the_topology_s_table_is_in_force_until_another_one_is_loaded(store: Store) -> None:
+    """REQ-LC-017."""
+    with new_tester(store, settings={"default_table": "/first.bin"}) as tester:
+        cycles(tester)
+        assert tester.events.named("TableRefused")[0].args[0] == "/first.bin"
+        tester.write_file("/first.bin", table([low()], [act(most=1)], "First"))
+        tester.reboot()
+        store.write(VOLTS, 6.0)
+        cycles(tester)
+        assert (tester.channels["TableName"], responded(tester)) == ("First", 1)
+        tester.crash()
+        cycles(tester)
+        assert responded(tester) == 0
+        load(tester, table([low()], [act()], "Second"))
+        tester.reboot()
+        cycles(tester)
+        assert tester.channels["TableName"] == "Second"
+
+
 # Watching and responding
 
 
