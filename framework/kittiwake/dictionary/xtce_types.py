@@ -142,7 +142,7 @@ class TypeSet:
 
     def _boolean(self, name: str) -> ET.Element:
         if self.kind == "Argument":
-            return self._labelled(name, Integer(BITS, False), {"TRUE": 0xFF, "FALSE": 0})
+            return self._labelled(name, Integer(BITS, False), {"true": 0xFF, "false": 0})
         made = ET.Element("BooleanParameterType", {"name": name})
         made.append(_integer_encoding(Integer(BITS, False)))
         return made

@@ -220,7 +220,7 @@ def test_commands_have_opcodes_ranges_enumerations_and_warnings() -> None:
     assert ranged is not None
     assert (ranged.get("minInclusive"), ranged.get("maxInclusive")) == ("1", "9")
     yes = [(one.get("label"), one.get("value")) for one in element(rich(), "EnumeratedArgumentType", "bool")[1]]
-    assert yes == [("TRUE", "255"), ("FALSE", "0")], "F´'s true is no XTCE boolean's"
+    assert yes == [("true", "255"), ("false", "0")], "F´'s true is no XTCE boolean's"
     base = element(rich(), "MetaCommand", "FPrimeCommand")
     header = "".join([one.get("binaryValue", "") for one in base.iter(f"{{{NAMESPACE}}}FixedValueEntry")])
     assert header == "1000C00000000000"
