@@ -23,8 +23,8 @@ def instance(name: str, component: Any, base: int, **settings: Any) -> Instance:
     return Instance(name, component, "", base, settings=settings)
 
 
-def joined(source: str, output: str, target: str, input: str, index: int = 0) -> Connection:
-    return Connection("All", source, output, index, target, input, 0)
+def joined(source: str, output: str, target: str, port: str, index: int = 0) -> Connection:
+    return Connection("All", source, output, index, target, port, 0)
 
 
 TWO = Topology(

@@ -193,7 +193,7 @@ def test_every_channel_and_event_is_accounted_for() -> None:
     """Upstream: what was not understood was in no sum and in no list."""
     topology, dictionary = reference()
     budget = make_budget(dictionary, links_of(topology), schedule_of(topology))
-    packed = [channel.name for packet in budget.packets for channel in packet.channels]
+    packed = {channel.name for packet in budget.packets for channel in packet.channels}
     assert sorted([*packed, *[one.name for one in budget.single]]) == sorted(dictionary.channels)
     assert [one.name for one in budget.events] == list(dictionary.events)
 
