@@ -116,42 +116,32 @@ class Cycles:
     """What active and passive rate groups have in common.
 
     `member_out` are a group's outputs, of which those in `connected` are called. `count` cycles were run, the longest
-    took `longest_ns` from when it was due, the latest `latest_ns`; `slips` were late or never run.
+    took `longest_ns` from when it was due, the latest `latest_ns`; `slips` were late or never run. A cycle that is due
+    at `report_ns` or later is to be reported.
     """
 
     def __init__(
         self, member_out: Sequence[Callable[[int], None]], connected: Sequence[int], contexts: Sequence[int],
         clock: Clock, failed: Callable[[int, str], None],
     ) -> None:  # fmt: skip
-        self._member_out = member_out
-        self._connected = connected
-        self._contexts = contexts
-        self._failed = failed
+        calls = [member_out[index] for index in connected]
+        self.members = Members(connected, calls, contexts, clock.meter_ns, failed)
+        self._call_members = self.members.run
         self._now_ns, self._meter_ns = clock.now_ns, clock.meter_ns
-        self.bind_members()
         self.count = self.slips = 0
         self.longest_ns = self.latest_ns = 0
-        self.idle_until_ns = 0
+        self.report_ns = self.idle_until_ns = 0
         self._expected_ns = 0
-        self._ended_ns = 0
-        self._report_ns = 0
         self._idle_until_ns = dict.fromkeys(connected, 0)
-
-    def bind_members(self) -> None:
-        """Calls from now on what the outputs are bound to now; the members' measures begin anew."""
-        calls = [self._member_out[index] for index in self._connected]
-        self.members = Members(self._connected, calls, self._contexts, self._meter_ns, self._failed)
-        self._call_members = self.members.run
 
     def run(self, due_ns: int, period_ns: int) -> int:
         """Runs the cycle due at `due_ns`; how many cycles slipped since the last: this one if it ended after the next
         was due, and those that were never run.
         """
         late_ns = self._now_ns() - due_ns
-        metered_ns = self._meter_ns()
+        began_ns = self._meter_ns()
         # From when it was due to its end.
-        self.latest_ns = latest_ns = late_ns + self._call_members(metered_ns, late_ns) - metered_ns
-        self._ended_ns = due_ns + latest_ns
+        self.latest_ns = latest_ns = late_ns + self._call_members(began_ns, late_ns) - began_ns
         self.count += 1
         if latest_ns > self.longest_ns:
             self.longest_ns = latest_ns
@@ -165,12 +155,9 @@ class Cycles:
         self.slips += slips
         return slips
 
-    def is_report_due(self) -> bool:
-        """Once a second after a cycle: in the first cycles the maxima change with each."""
-        if self._ended_ns < self._report_ns:
-            return False
-        self._report_ns = self._ended_ns + REPORT_EVERY_NS
-        return True
+    def note_report(self, due_ns: int) -> None:
+        """Leaves a second until the next report: in the first cycles the maxima change with each."""
+        self.report_ns = due_ns + REPORT_EVERY_NS
 
     def declare_idle(self, index: int, until_ns: int) -> bool:
         """Takes a member's word that it needs no cycle before `until_ns`; whether that changes the group's time.

@@ -73,7 +73,8 @@ class ActiveRateGroup(ActiveComponent):
         if cycles.run(due_ns, period_ns):
             self.rg_cycle_slips = cycles.slips & U32_MAX
             self.rate_group_cycle_slip((cycles.count - 1) & U32_MAX)
-        if cycles.is_report_due():
+        if due_ns >= cycles.report_ns:
+            cycles.note_report(due_ns)
             self.rg_max_time = min(cycles.longest_ns // 1000, U32_MAX)
             if cycles.members.changed:
                 self.rg_member_max, self.rg_member_jitter = cycles.members.measures()

@@ -54,7 +54,8 @@ class PassiveRateGroup(PassiveComponent):
         cycles = self._cycles
         if cycles.run(due_ns, period_ns):
             self.cycle_slips = cycles.slips & U32_MAX
-        if cycles.is_report_due():
+        if due_ns >= cycles.report_ns:
+            cycles.note_report(due_ns)
             self.cycle_time = min(cycles.latest_ns // 1000, U32_MAX)
             self.cycle_count = cycles.count & U32_MAX
             self.max_cycle_time = min(cycles.longest_ns // 1000, U32_MAX)

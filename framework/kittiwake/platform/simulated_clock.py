@@ -8,14 +8,15 @@ _PARTS = 1_000_000_000
 class SimulatedClock:
     """A clock since boot that only goes forward, and a machine's wall clock that may step and drift."""
 
-    __slots__ = ("_drift_ppb", "_now_ns", "_own_offset_ns", "_set_at_ns", "_wall_ns")
+    __slots__ = ("_drift_ppb", "_follows_machine", "_now_ns", "_offset_ns", "_set_at_ns", "_wall_ns")
 
     def __init__(self, now_ns: int, wall_ns: int) -> None:
         self._now_ns = now_ns
         self._set_at_ns = now_ns
         self._wall_ns = wall_ns
         self._drift_ppb = 0
-        self._own_offset_ns: int | None = None
+        self._follows_machine = True
+        self._offset_ns: int | None = wall_ns - now_ns  # from now to wall time, as long as the two keep step
 
     def now_ns(self) -> int:
         """Nanoseconds since boot."""
@@ -27,31 +28,36 @@ class SimulatedClock:
 
     def wall_ns(self) -> int:
         """Nanoseconds since the Unix epoch, UTC."""
-        return self._machine_wall_ns() if self._own_offset_ns is None else self._now_ns + self._own_offset_ns
+        offset_ns = self._offset_ns
+        return self._machine_wall_ns() if offset_ns is None else self._now_ns + offset_ns
 
     def set_wall_ns(self, wall_ns: int) -> None:
         """Gives the process a wall time of its own."""
-        self._own_offset_ns = wall_ns - self._now_ns
+        self._follows_machine = False
+        self._offset_ns = wall_ns - self._now_ns
 
     def follow_machine(self) -> None:
         """Makes wall time the machine's."""
-        self._own_offset_ns = None
+        self._follows_machine = True
+        self._offset_ns = None if self._drift_ppb else self._wall_ns - self._set_at_ns
 
     def _machine_wall_ns(self) -> int:
         elapsed_ns = self._now_ns - self._set_at_ns
-        if not self._drift_ppb:
-            return self._wall_ns + elapsed_ns
         return self._wall_ns + elapsed_ns + elapsed_ns * self._drift_ppb // _PARTS
 
     def set_machine_wall_ns(self, wall_ns: int) -> None:
         """Steps the machine's wall clock, as a network time service does."""
         self._wall_ns = wall_ns
         self._set_at_ns = self._now_ns
+        if self._follows_machine:
+            self.follow_machine()
 
     def set_drift(self, parts_per_billion: int) -> None:
         """Lets the machine's wall clock gain (or lose) this much against the clock since boot from now on."""
         self.set_machine_wall_ns(self._machine_wall_ns())
         self._drift_ppb = parts_per_billion
+        if self._follows_machine:
+            self.follow_machine()
 
     def advance(self, duration_ns: int) -> None:
         """Lets time pass. Raises `ValueError` if the duration is negative."""
