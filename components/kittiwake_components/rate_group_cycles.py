@@ -39,7 +39,7 @@ class Members:
 
     def __init__(
         self, indices: Sequence[int], calls: Sequence[Callable[[int], None]], contexts: Sequence[int],
-        meter_ns: Callable[[], int], failed: Callable[[int, str], None],
+        clock: Clock, failed: Callable[[int, str], None],
     ) -> None:  # fmt: skip
         given = dict(enumerate(contexts))
         self.indices = list(indices)
@@ -48,7 +48,7 @@ class Members:
         self._latest_ns = [-_NEVER] * len(self.indices)
         self.changed = False
         bound = [(index, call, given.get(index, 0)) for index, call in zip(self.indices, calls, strict=True)]
-        self.run = _written_out(bound, meter_ns, failed, self._note)
+        self.run = _written_out(bound, clock, failed, self._note)
 
     def _note(self, place: int, duration_ns: int, late_ns: int) -> tuple[int, int, int]:
         """Takes a call into the measures of a member; gives its longest call, its earliest and its latest start."""
@@ -75,7 +75,7 @@ class Members:
 
 
 def _written_out(
-    members: Sequence[tuple[int, Callable[[int], None], int]], meter_ns: Callable[[], int],
+    members: Sequence[tuple[int, Callable[[int], None], int]], clock: Clock,
     failed: Callable[[int, str], None], note: Callable[[int, int, int], tuple[int, int, int]],
 ) -> Callable[[int, int], int]:  # fmt: skip
     """A function (time of the start, lateness) -> time of the end, by the meter, that calls each member once.
@@ -85,7 +85,8 @@ def _written_out(
     note. Where time stands still, in a simulation, they all begin as late as the first: if that was so before, and
     just as late, there is nothing to look at.
     """
-    names: dict[str, Any] = {"meter_ns": meter_ns, "failed": failed, "reason": fault_reason, "note": note}
+    names: dict[str, Any] = {"failed": failed, "reason": fault_reason, "note": note}
+    names |= {"clock": clock, "meter_ns": clock.meter_ns}
     places = range(len(members))
     bounds = [f"longest{place}, earliest{place}, latest{place}" for place in places]
     lines = ["def make():", "    still = None"]
@@ -100,7 +101,7 @@ def _written_out(
         lines += [
             f"        try: call{place}({context})",
             f"        except Exception as fault: failed({index}, reason(fault))",
-            "        ended = meter_ns()",
+            f"        ended = {clock.METER}",
             "        if look or ended is not first:",
             f"            if ended - began > longest{place} or not earliest{place} <= began - due <= latest{place}:",
             f"                {bounds[place]} = note({place}, ended - began, began - due)",
@@ -125,7 +126,7 @@ class Cycles:
         clock: Clock, failed: Callable[[int, str], None],
     ) -> None:  # fmt: skip
         calls = [member_out[index] for index in connected]
-        self.members = Members(connected, calls, contexts, clock.meter_ns, failed)
+        self.members = Members(connected, calls, contexts, clock, failed)
         self._call_members = self.members.run
         self._now_ns, self._meter_ns = clock.now_ns, clock.meter_ns
         self.count = self.slips = 0

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, Self
+    from typing import Any, ClassVar, Self
 
 NS_PER_S = 1_000_000_000
 
 
 class Clock(Protocol):
     """Two times: `now_ns` counts since boot, suspend included, and never steps; wall time is a label that may."""
+
+    METER: ClassVar[str]
+    """The source of an expression over `clock` and its `meter_ns` that reads the meter, for code that is written out."""
 
     def now_ns(self) -> int:
         """Nanoseconds since boot (CLOCK_BOOTTIME)."""

@@ -231,7 +231,18 @@ class Loop:
         if self._conditions or self._conditions_moved:
             self._conditions_moved = self._check_conditions()
             is_left = self._conditions_moved or self.has_ready()
-        self._wait(0 if is_left else until_ns)
+        # From here on whoever posts wakes the poller: what came before that is in the inbox by now.
+        self._asleep = True
+        if is_left or self._inbox or self.stopping:
+            until_ns = 0
+        deadline = timers[0][0] if timers and timers[0][2].callback is not None else self.next_deadline_ns()
+        if until_ns is not None and (deadline is None or until_ns < deadline):
+            deadline = until_ns
+        callbacks = self.poller.wait(deadline)
+        self._asleep = False
+        for callback in callbacks:
+            self._tags.stale = True
+            self._call(callback, ())
 
     def _run_timers(self, now: int) -> None:
         timers = self._timers
@@ -272,21 +283,6 @@ class Loop:
             if level:
                 self.serve(level.popleft())
         return self.has_ready()
-
-    def _wait(self, until_ns: int | None) -> None:
-        self._asleep = True
-        if self._inbox or self.stopping:
-            until_ns = 0
-        timers = self._timers
-        deadline = timers[0][0] if timers and timers[0][2].callback is not None else self.next_deadline_ns()
-        if until_ns is not None and (deadline is None or until_ns < deadline):
-            deadline = until_ns
-        callbacks = self.poller.wait(deadline)
-        self._asleep = False
-        if callbacks:
-            for callback in callbacks:
-                self._tags.stale = True
-                self._call(callback, ())
 
     def _check_conditions(self) -> bool:
         """Whether one was done: what it set off may be what another, checked before it, waits for."""
