@@ -101,7 +101,7 @@ def _written_out(
         lines += [
             f"        try: call{place}({context})",
             f"        except Exception as fault: failed({index}, reason(fault))",
-            f"        ended = {clock.METER}",
+            f"        ended = {clock.meter_source}",
             "        if look or ended is not first:",
             f"            if ended - began > longest{place} or not earliest{place} <= began - due <= latest{place}:",
             f"                {bounds[place]} = note({place}, ended - began, began - due)",
@@ -125,15 +125,24 @@ class Cycles:
         self, member_out: Sequence[Callable[[int], None]], connected: Sequence[int], contexts: Sequence[int],
         clock: Clock, failed: Callable[[int, str], None],
     ) -> None:  # fmt: skip
-        calls = [member_out[index] for index in connected]
-        self.members = Members(connected, calls, contexts, clock, failed)
-        self._call_members = self.members.run
+        self._member_out = member_out
+        self._connected = connected
+        self._contexts = contexts
+        self._clock = clock
+        self._failed = failed
         self._now_ns, self._meter_ns = clock.now_ns, clock.meter_ns
+        self.bind_members()
         self.count = self.slips = 0
         self.longest_ns = self.latest_ns = 0
         self.report_ns = self.idle_until_ns = 0
         self._expected_ns = 0
         self._idle_until_ns = dict.fromkeys(connected, 0)
+
+    def bind_members(self) -> None:
+        """Calls from now on what the outputs are bound to now; the members' measures begin anew."""
+        calls = [self._member_out[index] for index in self._connected]
+        self.members = Members(self._connected, calls, self._contexts, self._clock, self._failed)
+        self._call_members = self.members.run
 
     def run(self, due_ns: int, period_ns: int) -> int:
         """Runs the cycle due at `due_ns`; how many cycles slipped since the last: this one if it ended after the next

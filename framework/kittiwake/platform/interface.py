@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, ClassVar, Self
+    from typing import Any, Self
 
 NS_PER_S = 1_000_000_000
 
@@ -19,8 +19,9 @@ NS_PER_S = 1_000_000_000
 class Clock(Protocol):
     """Two times: `now_ns` counts since boot, suspend included, and never steps; wall time is a label that may."""
 
-    METER: ClassVar[str]
-    """The source of an expression over `clock` and its `meter_ns` that reads the meter, for code that is written out."""
+    @property
+    def meter_source(self) -> str:
+        """An expression over `clock` and its `meter_ns` that reads the meter, for code that is written out."""
 
     def now_ns(self) -> int:
         """Nanoseconds since boot (CLOCK_BOOTTIME)."""

@@ -11,7 +11,7 @@ class SimulatedClock:
     `time_ns` is what `now_ns` gives, for whom a call of it is too dear.
     """
 
-    METER = "clock.time_ns"
+    meter_source = "clock.time_ns"
 
     __slots__ = ("_drift_ppb", "_follows_machine", "_offset_ns", "_set_at_ns", "_wall_ns", "time_ns")
 

@@ -30,7 +30,7 @@ class SystemClock:
     `now_ns` and `wall_ns` are the system's calls with their clock filled in: a method would double what they cost.
     """
 
-    METER = "meter_ns()"
+    meter_source = "meter_ns()"
 
     __slots__ = ("meter_ns", "now_ns", "wall_ns")
 

@@ -122,11 +122,13 @@ class Loop:
     def serve(self, queue: MessageQueue) -> None:
         """Handles one batch of a queue's messages."""
         try:
-            if len(queue.levels) > 1:
+            if queue.refusal:
+                queue.refuse_all(queue.refusal)
+            elif len(queue.levels) == 1:
+                self._serve_level(queue, queue.levels[0])
+            else:
                 queue.note_high()
                 self._serve_levels(queue, MESSAGES_A_BATCH)
-            else:
-                self._serve_level(queue, queue.levels[0])
         finally:
             # Also where a handler ends the run: the shutdown flushes what is left.
             if queue.waiting:
