@@ -252,16 +252,23 @@ class Loop:
         # Rounds, because one that asks for a time that is past must not keep all else from running.
         while rounds and timers and timers[0][0] <= now:
             rounds -= 1
-            due = [heappop(timers)[2]]
-            while timers and timers[0][0] <= now:
-                due.append(heappop(timers)[2])
-            for timer in due:
-                callback = timer.callback
-                if callback is not None:
-                    try:
-                        callback(*timer.arguments)
-                    except Exception as fault:
-                        self._report(callback, fault)
+            timer = heappop(timers)[2]
+            if timers and timers[0][0] <= now:
+                due = [timer]
+                while timers and timers[0][0] <= now:
+                    due.append(heappop(timers)[2])
+                for timer in due:
+                    self._run_timer(timer)
+            else:
+                self._run_timer(timer)
+
+    def _run_timer(self, timer: Timer) -> None:
+        callback = timer.callback
+        if callback is not None:
+            try:
+                callback(*timer.arguments)
+            except Exception as fault:
+                self._report(callback, fault)
 
     def _take_inbox(self) -> None:
         inbox = self._inbox
