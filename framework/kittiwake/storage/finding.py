@@ -31,7 +31,8 @@ class Finding:
         self.kept_as = kept_as
 
     def __str__(self) -> str:
-        kept = "" if self.kept_as is None else f" (kept as {self.kept_as})"
+        # Beside the file, so that its name is enough; where the root lies is nothing that the ground knows.
+        kept = "" if self.kept_as is None else f" (kept as {posixpath.basename(self.kept_as)})"
         return f"{self.path}: {self.reason}{kept}"
 
     def __repr__(self) -> str:

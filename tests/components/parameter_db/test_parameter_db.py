@@ -161,7 +161,7 @@ def test_a_bad_checksum_falls_back_to_the_previous_copy(tester: Tester) -> None:
     ]  # fmt: skip
     read, computed = tester.events[0].args
     assert read != computed
-    assert "kept as" in tester.events[1].args[0]
+    assert tester.events[1].args[0].endswith("(kept as PrmDb.dat.bad.0)")
     assert "previous copy is used" in tester.events[2].args[0]
     assert tester.read_file(FILE + ".bad.0") == bytes(data)
     assert tester.channels["FileErrors"] == 1

@@ -78,7 +78,7 @@ def test_a_bad_file_is_kept_aside_and_the_previous_copy_is_read() -> None:
     reading = file_on(platform).read()
     assert reading.payload == b"<old>"
     assert [str(finding) for finding in reading.findings] == [
-        f"{PATH}: is not whole (kept as {PATH}.bad.0)",
+        f"{PATH}: is not whole (kept as boot.dat.bad.0)",
         f"{PATH}: is bad or missing; the previous copy is used",
     ]
     assert platform.files.list("/data") == ["boot.dat.bad.0", "boot.dat.prev"]
