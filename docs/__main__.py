@@ -30,6 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FIGURES_BEGIN = "<!-- figures -->\n"
 FIGURES_END = "<!-- end of figures -->\n"
 
+MOST_DRAWN_AT_ONCE = 40
+"""The most instances that one drawing can show to a reader."""
+
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table, or a word where it would be empty."""
@@ -138,8 +141,8 @@ def _size(port: Any) -> str:
     return f" [{port.size}]" if port.is_array else ""
 
 
-def topology_page(topology: Topology) -> str:
-    """The page of one topology, with its graph for viewers of Mermaid; the drawing stands beside it."""
+def topology_page(topology: Topology, drawings: Iterable[str]) -> str:
+    """The page of one topology, with its graph for viewers of Mermaid; the drawings stand beside it."""
     instances = [
         (f"`{one.name}`", f"[{one.component.__name__}]({one.component.__name__}.md)", f"{one.base_id:#010x}",
          one.queue or "–", one.priority or "–", one.thread or "main")
@@ -150,11 +153,12 @@ def topology_page(topology: Topology) -> str:
         (f"`{one.name}`", one.id, one.group, ", ".join(f"{name}.{channel}" for name, channel in one.channels))
         for one in topology.packets
     ]
+    pictures = "\n\n".join(f"![{name}]({name}.svg)" for name in drawings)
     sections = {
         "Instances": table(("Instance", "Component", "Base id", "Queue", "Priority", "Thread"), instances),
         "Services": table(("Service", "Instance"), services),
         "Telemetry packets": table(("Packet", "Id", "Level", "Channels"), packets),
-        "Graph": f"![{topology.name}]({topology.name}.svg)\n\n```mermaid\n{mermaid(make_graph(topology))}```\n",
+        "Graph": f"{pictures}\n\n```mermaid\n{mermaid(make_graph(topology))}```\n",
     }
     body = "\n".join(f"## {title}\n\n{content}" for title, content in sections.items())
     return f"# {topology.name}\n\n{topology.doc}\n\n{body}"
@@ -165,17 +169,31 @@ def write_pages(folder: Path, topologies: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     components = [import_component(name)[0] for name in listed_components()]
     pages = {cls.__name__: component_page(cls) for cls in components}
-    mains = [load_topology(path) for path in sorted(topologies.glob("*.yaml")) if _is_main(path)]
-    for topology in mains:
-        (folder / f"{topology.name}.svg").write_text(svg(make_graph(topology)), encoding="utf-8")
-        pages[topology.name] = topology_page(topology)
-    lists = {"Topologies": [one.name for one in mains], "Components": sorted(cls.__name__ for cls in components)}
+    mains: list[str] = []
+    for path in sorted(topologies.glob("*.yaml"), key=lambda path: (path.stem != "reference", path)):
+        if _is_main(path):
+            topology = load_topology(path)
+            # Several may deploy under one name; it is the page of the first of them, which is the reference.
+            mains.append(path.stem if topology.name in mains else topology.name)
+            pages[mains[-1]] = topology_page(topology, _draw(topology, folder, mains[-1]))
+    lists = {"Topologies": mains, "Components": sorted(cls.__name__ for cls in components)}
     links = [f"## {title}\n\n" + "".join(f"- [{one}]({one}.md)\n" for one in names) for title, names in lists.items()]
     written = []
     for name, text in {"index": "# Reference\n\n" + "\n".join(links), **pages}.items():
         written.append(folder / f"{name}.md")
         written[-1].write_text(text, encoding="utf-8")
     return written
+
+
+def _draw(topology: Topology, folder: Path, name: str) -> list[str]:
+    """Draws a topology, a large one group by group; gives the names of the drawings."""
+    groups = dict.fromkeys(connection.group for connection in topology.connections)
+    parts = {name: make_graph(topology)}
+    if len(topology.instances) > MOST_DRAWN_AT_ONCE:
+        parts = {f"{name}-{group}": make_graph(topology, [group]) for group in groups}
+    for part, graph in parts.items():
+        (folder / f"{part}.svg").write_text(svg(graph), encoding="utf-8")
+    return list(parts)
 
 
 def _is_main(path: Path) -> bool:

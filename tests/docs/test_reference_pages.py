@@ -53,6 +53,15 @@ def test_a_topology_s_page_links_its_components_and_draws_it(pages: dict[str, st
     assert "![ReferenceDeployment](ReferenceDeployment.svg)" in page
 
 
+def test_a_second_topology_of_a_name_has_the_page_of_its_file_and_a_large_one_a_drawing_of_each_group(
+    pages: dict[str, str],
+) -> None:
+    page = pages["proves"]
+    assert "| `ReferenceDeployment.burnwire` | [Burnwire](Burnwire.md) | 0x1001b000 |" in page
+    assert "![proves-Radio](proves-Radio.svg)" in page
+    assert "proves.svg" not in page
+
+
 def test_figures_replace_those_that_stand_in_the_readme(tmp_path: Path) -> None:
     results = [{"name": "port call", "value": 48.2237, "unit": "ns", "reference": 39.6, "ratio": 1.22474, "budget": 1.5,
                 "stretch": 1.4, "within_budget": True}]  # fmt: skip

@@ -70,6 +70,8 @@ class Lora(PassiveComponent):
     uplink_status_out = OutputPort(LinkStatus, doc="Tells the deframer that the radio listens.")
     air_out = OutputPort(Bytes, doc="A packet that has reached the ground: to the Link that is its modem.")
 
+    air_flush_out = OutputPort(Flush, doc="To the same Link: the packet is whole.")
+
     bytes_received = Channel(FwSizeType, on_change=True, unit="B", doc="Bytes received.")
     bytes_sent = Channel(FwSizeType, on_change=True, unit="B", doc="Bytes sent, whether they arrived or not.")
     last_rssi = Channel(I16, on_change=True, unit="dBm", doc="Strength of the last packet received.")
@@ -216,6 +218,8 @@ class Lora(PassiveComponent):
                 self._lost += 1
             elif self.is_connected(Lora.air_out):
                 self.air_out(packet)
+                if self.is_connected(Lora.air_flush_out):
+                    self.air_flush_out()
         if self._state is TransmitState.DISABLING:
             self._enter(TransmitState.DISABLED)
         # The ground has its turn between two packets, or it would wait for as long as there is something to send.

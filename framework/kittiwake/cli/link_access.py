@@ -7,7 +7,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.cli.run import LINK_INSTANCE, Misuse
+from kittiwake.cli.run import Misuse
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Files
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 AUTHENTICATOR = ":Authenticator"
 """How the path of a component class ends that judges signatures."""
+LINK = ":Link"
+"""How that of a link ends."""
 
 Settings = dict[str, dict[str, Any]]
 
@@ -42,15 +44,20 @@ def use_keys(path: str, image: Image, files: Files, settings: Settings) -> None:
 
 def check_link(image: Image, settings: Settings, insecure: bool) -> None:
     """Refuses a link that others can reach while commands are not signed. Raises `Misuse`."""
-    url = settings.get(LINK_INSTANCE, {}).get("url", "")
-    if not url or insecure:
+    chosen = [
+        {**own, **settings.get(name, {})}.get("url", "")
+        for name, component, *_, own in image["instances"]
+        if component.endswith(LINK)
+    ]
+    urls = [url for url in chosen if url]
+    if not urls or insecure:
         return
     for name, component, *_, own in image["instances"]:
         if component.endswith(AUTHENTICATOR) and {**own, **settings.get(name, {})}.get("keys"):
             return
     from kittiwake.wire.link_address import parse_link
 
-    if not parse_link(url).is_local:
+    for url in [url for url in urls if not parse_link(url).is_local]:
         raise Misuse(
             f"{url} can be reached by others, and commands are not signed. Use a loopback link, --keys FILE "
             "(`kittiwake keys new` makes one), or --insecure if whoever reaches it may command the device"

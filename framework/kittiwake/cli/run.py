@@ -33,7 +33,8 @@ Start the deployment of a topology file (.yaml) or of an image that `kittiwake b
 """
 
 DEFAULT_LINK = "tcp-listen://127.0.0.1:50000"
-LINK_INSTANCE = "ComCcsds.link"
+LINK_INSTANCES = ("ComCcsds.link", "ComCcsdsUart.link")
+"""Which link `--link` is about: the first of these that a deployment has."""
 FRAMED_INSTANCES = ("ComCcsds.framer", "ComCcsds.deframer")
 TEXT_LOG = "CdhCore.textLogger"
 UPDATE_MANAGER = ":UpdateManager"
@@ -121,8 +122,8 @@ def settings_of(options: Options, image: Image) -> dict[str, dict[str, Any]]:
     wanted = [
         (instance, setting, value) for instance, own in options.settings.items() for setting, value in own.items()
     ]
-    if LINK_INSTANCE in names:
-        wanted.append((LINK_INSTANCE, "url", "" if options.link == "none" else options.link))
+    for link in [name for name in LINK_INSTANCES if name in names][:1]:
+        wanted.append((link, "url", "" if options.link == "none" else options.link))
     if options.framing:
         wanted += [(instance, "framing", options.framing) for instance in FRAMED_INSTANCES if instance in names]
     for name, path in names.items() if options.slots else ():

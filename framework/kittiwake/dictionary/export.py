@@ -22,7 +22,7 @@ from kittiwake.dictionary.export_entries import (
 )
 from kittiwake.dictionary.export_types import TypeCatalogue, annotation, definition, descriptor, is_identifier
 from kittiwake.dictionary.fields import FaultList
-from kittiwake.dictionary.standard_types import STANDARD_CONSTANTS, standard_types
+from kittiwake.dictionary.standard_types import constants_of, standard_types
 from kittiwake.model.types import U64, wire_type
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def export_dictionary(topology: Topology, version: str = "unknown") -> dict[str,
                 "value": constant.value,
                 **annotation(constant.doc),
             }
-            for constant in STANDARD_CONSTANTS
+            for constant in constants_of(topology)
         ],
         **sections,
     }

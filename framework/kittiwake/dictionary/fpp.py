@@ -14,6 +14,7 @@ from kittiwake.dictionary.fields import FaultList
 from kittiwake.dictionary.fpp_components import component_names, components_file
 from kittiwake.dictionary.fpp_topology import instances_file, topology_file
 from kittiwake.dictionary.fpp_types import port_types, ports_file, types_file
+from kittiwake.dictionary.standard_types import constants_of
 
 if TYPE_CHECKING:
     from kittiwake.topology.model import Topology
@@ -36,7 +37,7 @@ def export_fpp(topology: Topology) -> dict[str, str]:
     everything = (*types.forms, *ports, *names.values(), *[instance.name for instance in topology.instances])
     modules = {name.partition(".")[0] for name in everything if "." in name}
     return {
-        "types.fpp": types_file(types.forms, shown),
+        "types.fpp": types_file(types.forms, shown, constants_of(topology)),
         "ports.fpp": ports_file(ports),
         "components.fpp": components_file(topology, names),
         "instances.fpp": instances_file(topology, names),

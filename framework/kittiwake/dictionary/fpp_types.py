@@ -15,13 +15,13 @@ from kittiwake.dictionary.fpp_text import (
     type_name,
     word,
 )
-from kittiwake.dictionary.standard_types import STANDARD_CONSTANTS
 from kittiwake.model.types import Alias, Array, Enumeration, Octets, Ranged, Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from kittiwake.dictionary.fields import FaultList
+    from kittiwake.dictionary.standard_types import Constant
     from kittiwake.model.ports import PortType
     from kittiwake.model.types import WireType
     from kittiwake.topology.model import Topology
@@ -65,10 +65,10 @@ def _signature(port: PortType[..., object]) -> list[object]:
     return [*parts, None if port.returns is None else type_name(port.returns)]
 
 
-def types_file(forms: Mapping[str, WireType], shown: Iterable[str]) -> str:
+def types_file(forms: Mapping[str, WireType], shown: Iterable[str], constants: Iterable[Constant]) -> str:
     """All types and constants. Those whose names are in `shown` are the dictionary's, the others only ports have."""
     tree = ModuleTree()
-    for constant in STANDARD_CONSTANTS:
+    for constant in constants:
         line = f"dictionary constant {word(constant.name.rpartition('.')[2])} = {constant.value}"
         tree.add(constant.name, [*annotation_lines(constant.doc), line])
     in_dictionary = frozenset(shown)

@@ -29,6 +29,7 @@ from kittiwake.wire.transfer_frame import SPACECRAFT_ID, TM_FRAME_SIZE
 
 if TYPE_CHECKING:
     from kittiwake.model.types import WireType
+    from kittiwake.topology.model import Topology
 
 
 @wire_enum(U8, name="Fw.DpState")
@@ -134,3 +135,17 @@ STANDARD_CONSTANTS = (
     Constant("FW_FIXED_LENGTH_STRING_SIZE", 256, "Bytes in a string whose size is not given."),
     Constant("Fw.DpCfg.CONTAINER_USER_DATA_SIZE", 32, "Bytes of user data in a data product's header."),
 )
+
+_CHOSEN = {"frame_size": "ComCfg.TmFrameFixedSize", "spacecraft_id": "ComCfg.SpacecraftId"}
+"""The settings of a framer that the ground must know, and the constants that say them."""
+
+
+def constants_of(topology: Topology) -> tuple[Constant, ...]:
+    """The constants of a deployment, as the settings of its framers have them; the first framer counts."""
+    chosen: dict[str, int] = {}
+    for instance in topology.instances:
+        if set(_CHOSEN) <= instance.declarations.settings.keys():
+            for setting, constant in _CHOSEN.items():
+                if setting in instance.settings:
+                    chosen.setdefault(constant, instance.settings[setting])
+    return tuple(one._replace(value=chosen.get(one.name, one.value)) for one in STANDARD_CONSTANTS)

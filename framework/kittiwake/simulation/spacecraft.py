@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from kittiwake.platform.interface import Clock, Platform
 
+    Reader = Callable[["Spacecraft", str, str], float | None]
+    Place = tuple[str, str, str, Reader]
+
 FACES = tuple(f"face{number}" for number in range(6))
 CELLS = ("battery1", "battery2", "battery3", "battery4")
 LIGHTS = tuple(f"face{number}" for number in range(8))
@@ -86,12 +89,15 @@ class Spacecraft:
         self.attitude = Attitude(_random_rate(SeededRandom(seed), rate_deg_s * pi / 180.0))
         self.broken: set[str] = set()
         self._drives = dict.fromkeys(AXES, 0)
+        self._places: dict[str, Place] = {}
 
     # Time
 
     def update(self) -> None:
         """Lets the time since the last look pass."""
         now_ns = self._clock.now_ns()
+        if now_ns == self._seen_ns:
+            return
         left_s = (now_ns - self._seen_ns) / NS_PER_S
         self._seen_ns = now_ns
         while left_s > 0.0:
@@ -136,16 +142,21 @@ class Spacecraft:
     def read(self, path: str) -> float:
         """An attribute of a device. Raises `FileNotFoundError` for an unknown one, `OSError` for one that is broken."""
         self.update()
-        device, attribute = self._find(path)
-        if attribute in SCALES:
-            return SCALES[attribute]
-        return float(round(self._quantity(device, attribute, path)))
+        device, attribute, name, read = self._places.get(path) or self._place(path)
+        if device in self.broken:
+            raise OSError(errno.EIO, "Input/output error", path)
+        value = read(self, name, attribute)
+        if value is None:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
+        return value if attribute in SCALES else float(round(value))
 
     def write(self, path: str, value: int) -> None:
         """Sets an attribute. Raises `FileNotFoundError` or `OSError` as `read` does."""
         self.update()
-        device, attribute = self._find(path)
-        kind, _, name = device.partition("/")
+        device, attribute, name, _ = self._place(path)
+        kind = device.partition("/")[0]
+        if device in self.broken:
+            raise OSError(errno.EIO, "Input/output error", path)
         if attribute != "value":
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
         if kind == "switches":
@@ -160,19 +171,15 @@ class Spacecraft:
         else:
             raise PermissionError(errno.EACCES, "Permission denied", path)
 
-    def _find(self, path: str) -> tuple[str, str]:
+    def _place(self, path: str) -> Place:
+        """What a path means, kept for the next time: devices are read over and over."""
         device, _, attribute = path.rpartition("/")
-        if device in self.broken:
-            raise OSError(errno.EIO, "Input/output error", path)
-        return device, attribute
-
-    def _quantity(self, device: str, attribute: str, path: str) -> float:
         kind, _, name = device.partition("/")
-        read = _READERS.get(kind)
-        value = None if read is None else read(self, name, attribute)
-        if value is None:
-            raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
-        return value
+        found = self._places[path] = (device, attribute, name, _READERS.get(kind, Spacecraft._read_nothing))
+        return found
+
+    def _read_nothing(self, name: str, attribute: str) -> None:
+        return None
 
     def _read_rail(self, name: str, attribute: str) -> float | None:
         drawn_w, generated_w = self.loads.total_w(), self.generated_w()
@@ -182,9 +189,11 @@ class Spacecraft:
             volts, watts = (PANEL_VOLTAGE_V if self.sun.is_shining else 0.1), generated_w
         else:
             return None
-        return {"in1_input": volts * 1e3, "curr1_input": watts / volts * 1e3, "power1_input": watts * 1e6}.get(
-            attribute
-        )
+        if attribute == "in1_input":
+            return volts * 1e3
+        if attribute == "curr1_input":
+            return watts / volts * 1e3
+        return watts * 1e6 if attribute == "power1_input" else None
 
     def _read_switch(self, name: str, attribute: str) -> float | None:
         return float(name in self.loads.on) if attribute == "value" else None
@@ -207,6 +216,8 @@ class Spacecraft:
         return SUN_LUX * max(sin(2.0 * pi * (self.sun.turn + LIGHTS.index(name) / len(LIGHTS))), 0.02)
 
     def _read_imu(self, name: str, attribute: str) -> float | None:
+        if attribute in SCALES:
+            return SCALES[attribute]
         kind, _, axis = attribute.removesuffix("_raw").rpartition("_")
         if axis not in AXES:
             return None
@@ -251,7 +262,7 @@ class Spacecraft:
         self._seen_ns = self._clock.now_ns()
 
 
-_READERS: dict[str, Callable[[Spacecraft, str, str], float | None]] = {
+_READERS: dict[str, Reader] = {
     "rails": Spacecraft._read_rail,
     "switches": Spacecraft._read_switch,
     "burnwires": Spacecraft._read_burnwire,

@@ -204,7 +204,6 @@ def listing_object(listing: Listing) -> dict[str, Any]:
     return {
         "path": listing.path,
         "complete": listing.complete,
-        "counted": listing.counted,
         "entries": [one._asdict() for one in listing.entries],
     }
 
