@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from kittiwake.cli.key_file import add_key, changing_keys
 from tests.system.device import KITTIWAKE, REFERENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_both_start_meet_and_end_together(tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize("number,is_signed", [(signal.SIGINT, False), (signal.SIGTERM, True)])
+def test_both_start_meet_and_end_together(tmp_path: Path, number: int, is_signed: bool) -> None:
     command = [KITTIWAKE, "up", str(REFERENCE), "--port", "0", "--link-port", "0", "--quiet"]
     for option in ("build", "root", "folder"):
         command += [f"--{option}", str(tmp_path / option)]
+    if is_signed:
+        with changing_keys(tmp_path / "uplink.keys") as keys:
+            add_key(keys)
+        command += ["--keys", str(tmp_path / "uplink.keys")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             lines = _lines_until(process, "Ground station: ")
@@ -32,6 +37,8 @@ def test_both_start_meet_and_end_together(tmp_path: Path, number: int) -> None:
                     "api/v1/deployments/station/commands", json={"name": "CdhCore.cmdDisp.CMD_NO_OP", "wait": True}
                 )
                 assert sent.json()["state"] == "completed", sent.text
+                link = http.get("api/v1/deployments/station/link").json()
+                assert link["spi"] == (1 if is_signed else None)
                 assert "Kittiwake" in http.get("d/station/overview").text
             device = int(next(one for one in lines if one.startswith("Deployment: ")).split()[-1])
             os.kill(device, 0)

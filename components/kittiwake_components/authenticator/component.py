@@ -43,6 +43,9 @@ MAX_RESERVE_BLOCK = 100_000
 DAMAGE_JUMP = MAX_WINDOW + MAX_RESERVE_BLOCK
 """How far two writes can lie apart: from the last but one it leads ahead of all that was ever accepted."""
 
+REPORT_EVERY_CYCLES = 60
+"""How often the acceptance report is sent though nothing changed, for links that do not know who listens."""
+
 REASON_SIZE = 80
 SPI_MAX = 0xFFFF
 
@@ -132,6 +135,7 @@ class Authenticator(PassiveComponent):
         self._stored: dict[int, int] = {}
         self._is_settled = True
         self._reported: Any = None
+        self._unchanged = 0
         if not self._is_open:
             try:
                 self._use_keys()
@@ -342,8 +346,10 @@ class Authenticator(PassiveComponent):
         report += (KeyAcceptance(0, KeyState.NONE, 0),) * (MAX_KEYS_IN_USE - len(report))
         # A ground whose number is wrong hears the right one again.
         told = report, authenticator.refusals[Refusal.OUT_OF_WINDOW]
-        if told != self._reported:
+        self._unchanged += 1
+        if told != self._reported or self._unchanged >= REPORT_EVERY_CYCLES:
             self._reported = told
+            self._unchanged = 0
             self.acceptance_report = report
 
     def _acceptance(self, spi: int) -> KeyAcceptance:

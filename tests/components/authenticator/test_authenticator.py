@@ -114,6 +114,9 @@ def test_a_ground_that_connects_hears_where_the_numbers_stand() -> None:
         tester.call.unseal(sign(number_of(tester)))
         tester.call.run(0)
         assert len(tester.channel("AcceptanceReport").history) == before + 2, "a ground that is behind hears it again"
+        for _ in range(60):
+            tester.call.run(0)
+        assert len(tester.channel("AcceptanceReport").history) == before + 3, "and so does one that only listens"
         states = [one.state for one in tester.channels["AcceptanceReport"]]
         assert states == [KeyState.ACCEPTING, KeyState.ACCEPTING, KeyState.NONE, KeyState.NONE]
 
