@@ -6,6 +6,7 @@ import pytest
 
 from kittiwake.model.fw import TimeBase
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.runtime.recovery import Recovery
 from kittiwake.runtime.tags import TB_PROC_TIME
 from kittiwake_components.cmd_sequencer.component import JOIN_WAIT, CmdSequencer
 from kittiwake_components.cmd_sequencer.modes import ErrorPolicy, SeqMode, State
@@ -230,6 +231,22 @@ def test_an_absolute_time_waits_while_the_clock_is_only_estimated() -> None:
     tester.component._tags.is_estimated = False
     tester.advance(1)
     assert sent(tester) == [1, 2]
+    answer(tester)
+    tester.finish()
+
+
+def test_a_sequencer_that_is_restarted_alone_tells_who_asked_for_its_run() -> None:
+    """CS-004, REQ-HLTH-013: nobody waits for ever for a run that is gone."""
+    tester = new_tester(relative(100, 1))
+    tester.call.seq_run_in(FILE, 9)
+    restarts: list[str] = []
+    Recovery(tester.deployment, tester.deployment.main).restart(tester.component.name, restarts.append)
+    tester.advance(0)
+    assert restarts == [""]
+    assert tester.ports.seq_done == [(9, FAILED)]
+    assert start(tester, NO_BLOCK).response is OK
+    tester.advance(100)
+    assert sent(tester) == [1]
     answer(tester)
     tester.finish()
 

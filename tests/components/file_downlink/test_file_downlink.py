@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
+from kittiwake.runtime.recovery import Recovery
 from kittiwake.testing import ComponentTester
 from kittiwake.wire.file_packets import CancelPacket, DataPacket, EndPacket, FileChecksum, StartPacket, decode
 from kittiwake_components.file_downlink.component import FileDownlink
@@ -184,6 +185,20 @@ def test_commands_are_served_while_a_long_file_is_sent() -> None:
         order = tester.events.names()
         assert order.index("FileOpenError") < order.index("FileSent")
         assert sent.response is CommandResponse.OK
+
+
+def test_a_downlink_that_is_restarted_alone_answers_for_every_file_that_it_forgets(tester: Tester) -> None:
+    """REQ-FD-010, REQ-HLTH-013: the one on its way and those that wait."""
+    tester.set_parameter("PACKETS_PER_CYCLE", 1)
+    sent = tester.send("SendFile", "/f", "a")
+    tester.call.send_file("/f", "b", 7)
+    tester.call.run(0)
+    restarts: list[str] = []
+    Recovery(tester.deployment, tester.deployment.main).restart(tester.component.name, restarts.append)
+    tester.advance(0)
+    assert restarts == [""]
+    assert sent.response is CommandResponse.EXECUTION_ERROR
+    assert tester.ports.send_file_done == [(7, CommandResponse.EXECUTION_ERROR)]
 
 
 def test_cancel_ends_the_file_and_the_next_one_follows(tester: Tester) -> None:
