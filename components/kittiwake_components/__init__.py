@@ -61,6 +61,7 @@ COMPONENTS = {
     "Veml6031Manager": "veml6031_manager",
     "UpdateManager": "update_manager",
     "Version": "version",
+    "Watchdog": "watchdog",
 }
 """Component class -> folder; the class stands in the folder's module `component`."""
 

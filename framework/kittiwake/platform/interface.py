@@ -250,6 +250,19 @@ class StallWatch(Protocol):
         """Ends the watch; a second close does nothing."""
 
 
+class WatchdogTimer(Protocol):
+    """A timer outside of the process that ends the process, or resets the machine, unless it is stroked in time."""
+
+    timeout_s: float
+    """How long it waits for a stroke."""
+
+    def stroke(self) -> None:
+        """Starts its time anew. Raises `OSError`."""
+
+    def close(self, *, disarm: bool) -> None:
+        """Gives it back; with `disarm` it stops, if it can, else it runs on and wants the next process to stroke it."""
+
+
 class Platform(Protocol):
     """All that a deployment takes from outside."""
 
@@ -284,4 +297,14 @@ class Platform(Protocol):
         """A watch that leaves the stacks of a stuck process in the file at `path`; `None` where time is simulated.
 
         A process has one watch: the last one counts. Raises `OSError` if the file cannot be opened.
+        """
+
+    @property
+    def last_end(self) -> str:
+        """How the process before this one ended, as whoever started this one saw it; empty if nobody did."""
+
+    def open_watchdog(self, where: str, timeout_s: int) -> WatchdogTimer | None:
+        """Opens, and so starts, a watchdog; `None` where nobody wants to be stroked.
+
+        `where` is `notify` for the service manager, else the path of a device. Raises `OSError`.
         """

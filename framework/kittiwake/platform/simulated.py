@@ -17,6 +17,7 @@ from kittiwake.platform.simulated_disk import Disk
 from kittiwake.platform.simulated_files import PowerCut, SimulatedFiles
 from kittiwake.platform.simulated_network import SimulatedNetwork
 from kittiwake.platform.simulated_poller import SimulatedPoller, Stalled
+from kittiwake.platform.simulated_watchdog import SimulatedWatchdog
 
 __all__ = ["SimulatedPlatform", "PowerCut", "Stalled", "WALL_START_NS"]
 
@@ -41,6 +42,8 @@ class SimulatedPlatform:
         self.network = SimulatedNetwork(self.clock, self._chaos.fork())
         self.files = SimulatedFiles(Disk() if disk is None else disk, self.clock)
         self.databases = SimulatedDatabases(self.files)
+        self.last_end = ""
+        self.watchdogs: dict[str, SimulatedWatchdog] = {}
 
     def poller(self) -> SimulatedPoller:
         """A new poller; all pollers of one machine share its clock."""
@@ -48,6 +51,11 @@ class SimulatedPlatform:
 
     def watch_stalls(self, path: str) -> None:
         """Nothing: virtual time stands still while a handler runs, so that none is ever late."""
+
+    def open_watchdog(self, where: str, timeout_s: int) -> SimulatedWatchdog:
+        """Opens, and so starts, the watchdog of that name; it stands in `watchdogs`."""
+        self.watchdogs[where] = SimulatedWatchdog(self.clock, timeout_s)
+        return self.watchdogs[where]
 
     def crash(self, random: SeededRandom | None = None, *, off_ns: int = 0) -> SimulatedPlatform:
         """Cuts the power; the machine that starts `off_ns` later, with what the disk has kept.

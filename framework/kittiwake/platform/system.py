@@ -19,6 +19,7 @@ from kittiwake.platform.system_poller import SystemPoller
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kittiwake.platform.interface import WatchdogTimer
     from kittiwake.platform.system_stall import SystemStallWatch
 
 _FLOAT_BITS = 53
@@ -87,6 +88,27 @@ class SystemPlatform:
         from kittiwake.platform.system_stall import SystemStallWatch
 
         return SystemStallWatch(path)
+
+    @property
+    def last_end(self) -> str:
+        """What `kittiwake run --supervise` saw of the process before this one."""
+        return os.environ.get("KITTIWAKE_LAST_END", "")
+
+    def open_watchdog(self, where: str, timeout_s: int) -> WatchdogTimer | None:
+        """The service manager's watchdog (`notify`) or a device of the kernel. Raises `OSError`."""
+        from kittiwake.platform.system_watchdog import open_watchdog
+
+        return open_watchdog(where, timeout_s)
+
+    def notify(self, text: str) -> None:
+        """Tells the service manager, if there is one, how far the process is: `READY=1`, `STOPPING=1`."""
+        if "NOTIFY_SOCKET" in os.environ:
+            from kittiwake.platform.system_watchdog import notify
+
+            try:
+                notify(text)
+            except OSError:
+                return  # it will draw its own conclusions
 
     def sharpen_timers(self) -> bool:
         """Takes the 50 us of slack from the calling thread's timers; threads that it starts later inherit that.
