@@ -45,6 +45,7 @@ COMPONENTS = {
     "PowerMonitor": "power_monitor",
     "RateDelay": "rate_delay",
     "RateGroupDriver": "rate_group_driver",
+    "ResetManager": "reset_manager",
     "Router": "router",
     "RtcManager": "rtc_manager",
     "Scheduler": "scheduler",

@@ -142,6 +142,12 @@ def TlmGet(id: FwChanIdType) -> Annotated[bytes, Size(CHANNEL_SIZE_MAX)]:
     return b""
 
 
+@port("Svc.Pending")
+def Pending() -> U32:
+    """How much waits to be sent, in whatever whoever answers counts; 0 if nothing does."""
+    return 0
+
+
 @port("Fw.PrmSet")
 def PrmSet(id: FwPrmIdType, value: Annotated[bytes, Size(PARAMETER_SIZE_MAX)]) -> None:
     """Save a parameter: its id and its packed value."""

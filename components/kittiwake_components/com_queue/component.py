@@ -24,7 +24,7 @@ from kittiwake.model import (
     wire_array,
 )
 from kittiwake.model.fw import Com, Sched
-from kittiwake_components.ports import Flow, Flush, LinkState, LinkStatus, PacketsGone, Room
+from kittiwake_components.ports import Flow, Flush, LinkState, LinkStatus, PacketsGone, Pending, Room
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer
@@ -206,6 +206,11 @@ class ComQueue(ActiveComponent):
         if state is LinkState.UP:
             self._blocked = False
             self._wake()
+
+    @sync_port(Pending)
+    def pending(self) -> int:
+        """How many packets wait."""
+        return sum(len(queue) for queue in self._queues)
 
     def _measure(self) -> None:
         most = self._most

@@ -24,7 +24,7 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.wire.link_address import parse_link
 from kittiwake_components.link.opener import READ_BYTES, Opener
 from kittiwake_components.link.outgoing import Outgoing
-from kittiwake_components.ports import Bytes, Flow, Flush, LinkState, LinkStatus, Room
+from kittiwake_components.ports import Bytes, Flow, Flush, LinkState, LinkStatus, Pending, Room
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Stream
@@ -223,6 +223,11 @@ class Link(PassiveComponent):
             self._waits_for_room = True
             return 0
         return room
+
+    @guarded_port(Pending)
+    def pending(self) -> int:
+        """How many bytes wait to be sent."""
+        return self._outgoing.size
 
     @sync_port(Bytes)
     def data_in(self, data: bytes) -> None:
