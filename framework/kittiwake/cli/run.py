@@ -30,6 +30,9 @@ Start the deployment of a topology file (.yaml) or of an image that `kittiwake b
   --build DIR          folder for the image and the dictionary of a topology file (default: build)
   --trace INSTANCE     count and time the calls to and from an instance ("*" for all), and print them at the end
   --quiet              do not write events to the terminal
+  --supervise          start the deployment again after resets, crashes and watchdog expiry
+  --watchdog SECONDS   with --supervise: how long its Watchdog may give no stroke (default: 30)
+  --power-cycle CMD    with --supervise: what to call at COLD_RESET before the next start
 """
 
 DEFAULT_LINK = "tcp-listen://127.0.0.1:50000"
@@ -181,6 +184,7 @@ def _load(options: Options, platform: SystemPlatform) -> Image:
 
 def _make(options: Options, platform: SystemPlatform) -> Deployment:
     from kittiwake.runtime.deployment import Deployment
+    from kittiwake.storage import factory_reset
     from kittiwake.storage.root import Root
 
     image = _load(options, platform)
@@ -195,6 +199,8 @@ def _make(options: Options, platform: SystemPlatform) -> Deployment:
     if options.slots and f"{options.slots}/".startswith(f"{root.rstrip('/')}/"):
         raise Misuse(f"--slots {options.slots} is inside the root {root}, where file commands would reach it")
     platform.files.make_folders(root)
+    if factory_reset.is_ordered(platform.files, root):
+        factory_reset.carry_out(platform.files, root)
     return Deployment(image, platform, Root(platform.files, root), settings, meters)
 
 
@@ -216,6 +222,10 @@ def main(arguments: list[str]) -> int:
     if "-h" in arguments or "--help" in arguments:
         print(HELP, end="")
         return 0
+    if "--supervise" in arguments:
+        from kittiwake.cli.supervise import main as supervise
+
+        return supervise(arguments)
     import gc
     from signal import SIGINT, SIGTERM, signal
 
@@ -245,6 +255,7 @@ def main(arguments: list[str]) -> int:
 
     # The first cycles need not wait for that.
     deployment.main.call_at(platform.clock.now_ns() + MEMORY_SETTLES_NS, settle_memory)
+    deployment.main.post(platform.notify, "READY=1")
     reason = deployment.run()
     if deployment.meters is not None:
         print(deployment.meters.table(), flush=True)
