@@ -199,5 +199,8 @@ def test_a_dead_dispatcher_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = flight.deployment.main
     serve = loop.serve
     monkeypatch.setattr(loop, "serve", lambda queue: None if queue.name == "cmdDisp" else serve(queue))
+    flight.run(20)
+    assert flight.named("InstanceRestarted"), "Health tries to bring it back first"
+    assert flight.named("WatchdogWithheld")
     flight.run(40)
     assert flight.platform.watchdogs["notify"].has_expired()
