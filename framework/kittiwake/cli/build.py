@@ -43,6 +43,15 @@ def build(topology: Topology, folder: Path) -> tuple[Image, Path, Path]:
     return image, image_path, dictionary
 
 
+def write_unit(name: str, image: Path) -> Path:
+    """Writes `<name>.service` beside the image, for this installation of `kittiwake`. Raises `OSError`."""
+    from kittiwake.cli.systemd_unit import unit_text
+
+    path = image.with_name(f"{name}.service")
+    path.write_text(unit_text(name, Path(sys.executable).with_name("kittiwake"), image.resolve()), encoding="utf-8")
+    return path
+
+
 def parser() -> argparse.ArgumentParser:
     """The arguments."""
     made = argparse.ArgumentParser(
@@ -50,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("topology", type=Path, help="topology file (YAML)")
     made.add_argument("-o", "--output", type=Path, default=Path("build"), metavar="DIR", help="default: build")
+    made.add_argument(
+        "--systemd", action="store_true", help="write a unit beside the image by which systemd runs and watches it"
+    )
     return made
 
 
@@ -61,9 +73,12 @@ def main(arguments: list[str]) -> int:
         return 1
     try:
         _, image, dictionary = build(topology, options.output)
+        unit = write_unit(topology.name, image) if options.systemd else None
     except (OSError, ValueError) as fault:
         print(f"kittiwake build: {fault}", file=sys.stderr)
         return 1
     print(image)
     print(dictionary)
+    if unit is not None:
+        print(unit)
     return 0

@@ -120,6 +120,7 @@ class Supervisor:
 
     def __init__(self, arguments: Sequence[str], watchdog_s: float, power_cycle: str, folder: str) -> None:
         self._command = [sys.executable, "-m", "kittiwake.cli.main", "run", *arguments]
+        self._has_slots = any(argument.partition("=")[0] == "--slots" for argument in arguments)
         self._watchdog_s = watchdog_s
         self._power_cycle = shlex.split(power_cycle)
         self._address = str(Path(folder, "notify"))
@@ -146,7 +147,7 @@ class Supervisor:
             status = life.process.returncode
             if self._is_stopping or status in (ORDERLY, MISUSED):
                 return FAILED if status < 0 else status
-            if status == FAILED and not was_ready:
+            if status == FAILED and not was_ready and not self._has_slots:
                 return FAILED  # it has said why, and would say it again
             told = last_end(status, was_expired=life.was_expired)
             lasted_s = time.monotonic() - life.began
