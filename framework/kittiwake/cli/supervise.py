@@ -108,6 +108,14 @@ class Life:
         self._deadline = time.monotonic() + limit_s
 
 
+def _program() -> list[str]:
+    """The program that this process is."""
+    called = Path(sys.argv[0])
+    if called.suffix != ".py" and os.access(called, os.X_OK):
+        return [str(called.absolute())]
+    return [sys.executable, "-m", "kittiwake.cli.main"]
+
+
 def _end_with_parent() -> None:
     """Has the kernel ask the new process to stop when its supervisor dies."""
     import ctypes
@@ -119,7 +127,7 @@ class Supervisor:
     """Starts a deployment with `arguments` of `kittiwake run`, again and again."""
 
     def __init__(self, arguments: Sequence[str], watchdog_s: float, power_cycle: str, folder: str) -> None:
-        self._command = [sys.executable, "-m", "kittiwake.cli.main", "run", *arguments]
+        self._command = [*_program(), "run", *arguments]
         self._has_slots = any(argument.partition("=")[0] == "--slots" for argument in arguments)
         self._watchdog_s = watchdog_s
         self._power_cycle = shlex.split(power_cycle)
