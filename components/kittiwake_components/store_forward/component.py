@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from kittiwake.storage.finding import Finding
 
 SOURCES = 2
-WINDOW = 24
-"""The most packets under way: half of what the queue behind holds is not reached, so that it asks for no pause."""
+WINDOW_MAX = 1000
 HELD_MAX = 2500
 """The most packets that wait in memory, for the link or for the disk."""
 BURST_BYTES = 4096
@@ -71,6 +70,11 @@ class StoreState(IntEnum):
 def _check_quota(size: int) -> None:
     if not 2 * SEGMENT_BYTES <= size <= 1 << 30:
         raise ValueError(f"quota_bytes is {2 * SEGMENT_BYTES} to {1 << 30}, not {size}")
+
+
+def _check_window(packets: int) -> None:
+    if not 1 <= packets <= WINDOW_MAX:
+        raise ValueError(f"window is 1 to {WINDOW_MAX}, not {packets}")
 
 
 def _check_intervals(intervals: dict[str, int]) -> None:
@@ -114,6 +118,10 @@ class StoreForward(PassiveComponent):
     )  # fmt: skip
 
     folder = Setting(str, default="/store", doc="Folder in the root for the stored packets.")
+    window = Setting(
+        int, default=24, check=_check_window,
+        doc="Most packets from the disk that the queue behind holds; it must have room for them.",
+    )  # fmt: skip
     quota_bytes = Setting(int, default=1_048_576, check=_check_quota, doc="Most bytes on the disk.")
     intervals_s = Setting(
         dict[str, int], default={}, check=_check_intervals, doc="Telemetry packet name: its own TELEMETRY_S."
@@ -293,7 +301,10 @@ class StoreForward(PassiveComponent):
             rate = self.forward_rate
             gained = rate * (now_ns - self._filled_ns) / NS_PER_S
             self._allowance = min(self._allowance + gained, float(max(rate, BURST_BYTES) if rate else 0))
-            while self._allowance > 0 and self._backlog.owed < WINDOW and (packet := self._backlog.lend()) is not None:
+            while self._allowance > 0 and self._backlog.owed < self.window:
+                packet = self._backlog.lend()
+                if packet is None:
+                    break
                 self._allowance -= len(packet)
                 self.stored_out(packet, 0)
         self._filled_ns = now_ns

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kittiwake.model.commands import CommandResponse
-from kittiwake_components.store_forward.component import HELD_MAX, SEGMENT_BYTES, WINDOW, StoreForward, StoreState
+from kittiwake_components.store_forward.component import HELD_MAX, SEGMENT_BYTES, StoreForward, StoreState
 from tests.components.design_sheet import differences
 from tests.components.store_forward.stored import (
     DOWN,
@@ -112,6 +112,9 @@ def test_the_rate_is_bounded() -> None:
         tester.set_parameter("FORWARD_RATE", 1_000_000)
         cycles(tester, 10)
         assert stored(tester) == list(range(200))
+
+
+WINDOW = 24
 
 
 def test_what_was_not_handed_on_is_kept(tester: Tester) -> None:
