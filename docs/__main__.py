@@ -12,6 +12,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kittiwake import __version__
+from kittiwake.budget.diagram_svg import diagram_svg
+from kittiwake.budget.fields import telemetry_message
+from kittiwake.budget.links import links_of, schedule_of
+from kittiwake.budget.plan import make_budget
+from kittiwake.budget.report import Rates, budget_text
+from kittiwake.dictionary.export import export_dictionary
+from kittiwake.dictionary.load import read_dictionary
 from kittiwake.model.state_diagram import mermaid as state_diagram
 from kittiwake.topology.compile import load_topology
 from kittiwake.topology.graph import make_graph, mermaid
@@ -141,8 +149,11 @@ def _size(port: Any) -> str:
     return f" [{port.size}]" if port.is_array else ""
 
 
-def topology_page(topology: Topology, drawings: Iterable[str]) -> str:
-    """The page of one topology, with its graph for viewers of Mermaid; the drawings stand beside it."""
+def topology_page(topology: Topology, drawings: Iterable[str], more: dict[str, str]) -> str:
+    """The page of one topology, with its graph for viewers of Mermaid; the drawings stand beside it.
+
+    `more` are sections, by title, that come last.
+    """
     instances = [
         (f"`{one.name}`", f"[{one.component.__name__}]({one.component.__name__}.md)", f"{one.base_id:#010x}",
          one.queue or "–", one.priority or "–", one.thread or "main")
@@ -159,6 +170,7 @@ def topology_page(topology: Topology, drawings: Iterable[str]) -> str:
         "Services": table(("Service", "Instance"), services),
         "Telemetry packets": table(("Packet", "Id", "Level", "Channels"), packets),
         "Graph": f"{pictures}\n\n```mermaid\n{mermaid(make_graph(topology))}```\n",
+        **more,
     }
     body = "\n".join(f"## {title}\n\n{content}" for title, content in sections.items())
     return f"# {topology.name}\n\n{topology.doc}\n\n{body}"
@@ -174,8 +186,10 @@ def write_pages(folder: Path, topologies: Path) -> list[Path]:
         if _is_main(path):
             topology = load_topology(path)
             # Several may deploy under one name; it is the page of the first of them, which is the reference.
-            mains.append(path.stem if topology.name in mains else topology.name)
-            pages[mains[-1]] = topology_page(topology, _draw(topology, folder, mains[-1]))
+            name = path.stem if topology.name in mains else topology.name
+            mains.append(name)
+            more = _wire_sections(topology, folder, name)
+            pages[name] = topology_page(topology, _draw(topology, folder, name), more)
     lists = {"Topologies": mains, "Components": sorted(cls.__name__ for cls in components)}
     links = [f"## {title}\n\n" + "".join(f"- [{one}]({one}.md)\n" for one in names) for title, names in lists.items()]
     written = []
@@ -194,6 +208,21 @@ def _draw(topology: Topology, folder: Path, name: str) -> list[str]:
     for part, graph in parts.items():
         (folder / f"{part}.svg").write_text(svg(graph), encoding="utf-8")
     return list(parts)
+
+
+def _wire_sections(topology: Topology, folder: Path, name: str) -> dict[str, str]:
+    """The data budget, and the telemetry packets on the wire, which are drawn into files of the folder."""
+    dictionary = read_dictionary(export_dictionary(topology, __version__), topology.name)
+    budget = make_budget(dictionary, links_of(topology), schedule_of(topology))
+    pictures = []
+    for packet in [packet for one in dictionary.packet_sets for packet in one.packets]:
+        message = telemetry_message(dictionary, packet)
+        file = f"{name}.{packet.name}.svg"
+        drawing = diagram_svg(f"{packet.name}: {message.size} bytes", message.fields)
+        (folder / file).write_text(drawing, encoding="utf-8")
+        pictures.append(f"![{packet.name}]({file})\n")
+    text = budget_text(budget, Rates(None, {}), None)
+    return {"Data budget": f"```text\n{text}```\n", "Packets on the wire": "\n".join(pictures)}
 
 
 def _is_main(path: Path) -> bool:

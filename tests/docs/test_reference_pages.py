@@ -62,6 +62,13 @@ def test_a_second_topology_of_a_name_has_the_page_of_its_file_and_a_large_one_a_
     assert "proves.svg" not in page
 
 
+def test_a_topology_s_page_has_its_data_budget_and_its_packets(pages: dict[str, str]) -> None:
+    page = pages["ReferenceDeployment"]
+    assert "\nComCcsds.framer: CCSDS, TM frames of 1024 B\n" in page
+    assert "![Commands](ReferenceDeployment.Commands.svg)" in page
+    assert "\nComCcsdsLora.framer: CCSDS, TM frames of 248 B\n" in pages["proves"]
+
+
 def test_figures_replace_those_that_stand_in_the_readme(tmp_path: Path) -> None:
     results = [{"name": "port call", "value": 48.2237, "unit": "ns", "reference": 39.6, "ratio": 1.22474, "budget": 1.5,
                 "stretch": 1.4, "within_budget": True}]  # fmt: skip

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from kittiwake.storage.slots import Table
 
 REASON_SIZE = 120
-STROKE_GAP_S = 3
-"""Health strokes once a second while all is well; after so long without a stroke it is not."""
 
 FileName = Annotated[str, Size(PATH_SIZE)]
 Reason = Annotated[str, Size(REASON_SIZE)]
@@ -77,6 +75,11 @@ def _check_slot(name: str) -> None:
         raise ValueError(f"a slot is a, b or empty, not {name!r}")
 
 
+def _check_gap(seconds: int) -> None:
+    if not 1 <= seconds <= 3600:
+        raise ValueError(f"a gap is 1 to 3600 s, not {seconds}")
+
+
 class UpdateManager(ActiveComponent):
     """A/B updates: prepare, verify, activate, try, confirm or roll back (as MCUboot's test and confirm).
 
@@ -108,6 +111,10 @@ class UpdateManager(ActiveComponent):
 
     folder = Setting(str, default="", doc="The folder of the slots; `kittiwake run --slots` sets it.")
     slot = Setting(str, default="", check=_check_slot, doc="The slot that runs; `kittiwake run --slots` sets it.")
+
+    stroke_gap_s = Setting(
+        int, default=3, check=_check_gap, doc="So long without a stroke of Health's, and all is not well."
+    )
 
     @event(ACTIVITY_HI, "Version {version} is ready in slot {slot}")
     def update_prepared(self, version: Version, slot: SlotName) -> None: ...
@@ -170,7 +177,7 @@ class UpdateManager(ActiveComponent):
     def health_stroke(self, code: int) -> None:
         """Health found all well in its last cycle."""
         now = self.clock.now_ns()
-        if self._well_since_ns is None or now - self._stroke_ns > STROKE_GAP_S * NS_PER_S:
+        if self._well_since_ns is None or now - self._stroke_ns > self.stroke_gap_s * NS_PER_S:
             self._well_since_ns = now
         self._stroke_ns = now
         if self.is_connected(UpdateManager.stroke_out):
@@ -200,7 +207,7 @@ class UpdateManager(ActiveComponent):
             self.restart()
 
     def _is_proved(self, now_ns: int) -> bool:
-        if self._well_since_ns is None or now_ns - self._stroke_ns > STROKE_GAP_S * NS_PER_S:
+        if self._well_since_ns is None or now_ns - self._stroke_ns > self.stroke_gap_s * NS_PER_S:
             return False
         lasted = self._stroke_ns - self._well_since_ns >= self.confirm_after_s * NS_PER_S
         return lasted and (self._link_seen or not self.link_required)

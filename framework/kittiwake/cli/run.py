@@ -196,12 +196,19 @@ def _make(options: Options, platform: SystemPlatform) -> Deployment:
     check_link(image, settings, options.insecure)
     meters = _meters(options, image)
     root = platform.files.real_path(options.root or f"var/{image['name']}")
-    if options.slots and f"{options.slots}/".startswith(f"{root.rstrip('/')}/"):
-        raise Misuse(f"--slots {options.slots} is inside the root {root}, where file commands would reach it")
+    if options.slots:
+        _check_apart(options.slots, root)
     platform.files.make_folders(root)
     if factory_reset.is_ordered(platform.files, root):
         factory_reset.carry_out(platform.files, root)
     return Deployment(image, platform, Root(platform.files, root), settings, meters)
+
+
+def _check_apart(slots: str, root: str) -> None:
+    """Refuses slots that file commands would reach. Raises `Misuse`."""
+    first, second = f"{slots.rstrip('/')}/", f"{root.rstrip('/')}/"
+    if first.startswith(second) or second.startswith(first):
+        raise Misuse(f"--slots {slots} and the root {root} overlap, so that file commands would reach the slots")
 
 
 def _meters(options: Options, image: Image) -> Meters | None:

@@ -109,7 +109,7 @@ def test_what_cannot_be_used_is_named(
 def test_slots_that_file_commands_would_reach_are_refused(
     kittiwake: Callable[..., Any], folder: Path, image: Path
 ) -> None:
-    for slots in ("var", "var/slots"):
-        status, _, err = kittiwake("run", image, "--link", "none", "--root", "var", "--slots", slots)
+    for root, slots in (("var", "var"), ("var", "var/slots"), ("slots/a", "slots")):
+        status, _, err = kittiwake("run", image, "--link", "none", "--root", root, "--slots", slots)
         assert status == 2
-        assert "where file commands would reach it" in err
+        assert "file commands would reach the slots" in err
