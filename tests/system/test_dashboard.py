@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 from contextlib import ExitStack
@@ -77,6 +78,8 @@ def altered(dictionary: dict[str, Any]) -> dict[str, Any]:
     for channel in dictionary["telemetryChannels"]:
         if channel["name"] == BOOTS:
             channel["limits"] = {"high": {"red": 0}}
+        if channel["name"] == DISPATCHED:
+            channel["limits"] = {"high": {"yellow": 99_999}}
     return dictionary
 
 
@@ -173,6 +176,25 @@ def test_a_chart_moves(station: Station) -> None:
 
     browser.until(moved, "the chart got no new points")
     assert browser.script(pixels) != picture
+
+
+def test_what_a_chart_shows_is_saved_as_csv(station: Station, tmp_path: Path) -> None:
+    browser = station.open(f"charts?channels={DISPATCHED}&span=300")
+    browser.until(lambda: browser.script("return kittiwakeCharts.summary()"), "no chart")
+    station.server.await_that(
+        f"deployments/station/channels/{DISPATCHED}/history?start_us=0", lambda found: bool(found["values"])
+    )
+    browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    browser.find("[data-action=export]").click()
+    target = tmp_path / "station-samples.csv"
+    browser.until(target.exists, "no file was saved")
+    rows = list(csv.DictReader(target.read_text().splitlines()))
+    assert {row["channel"] for row in rows} == {DISPATCHED}
+
+
+def test_the_table_says_the_limits_of_a_channel_that_is_within_them(station: Station) -> None:
+    browser = station.open("channels", "other")
+    browser.await_text("yellow above 99999")
 
 
 def test_a_chart_of_the_past_is_zoomed_into_with_finer_buckets(station: Station) -> None:

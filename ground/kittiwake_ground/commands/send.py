@@ -96,6 +96,8 @@ async def _send_through(station: AsyncDeployment, options: argparse.Namespace) -
     confirm(shown, options.yes)
     async with station.news("events") as updates:
         sent = await station.send(name, *options.arguments, wait=False, timeout_s=options.timeout)
+        if sent.state == "queued":
+            await _say_if_held(station, options.timeout)
         events = _Events(sent.asked_us)
         printing = asyncio.create_task(events.follow(updates))
         try:
@@ -107,6 +109,14 @@ async def _send_through(station: AsyncDeployment, options: argparse.Namespace) -
             if shown["received_us"] <= result.steps[-1].time_us:
                 events.show(shown)
     return _ended(name, "" if result.completed else result.outcome)
+
+
+async def _say_if_held(station: AsyncDeployment, timeout_s: float) -> None:
+    """Says why nothing happens yet where the link is not there."""
+    link = await station.link()
+    if link.state != "up":
+        why = f" ({link.reason})" if link.reason else ""
+        print(f"The link is {link.state}{why}: the command is held for up to {timeout_s:g} s", file=sys.stderr)
 
 
 class _Events:

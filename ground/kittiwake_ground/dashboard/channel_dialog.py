@@ -11,7 +11,7 @@ from kittiwake_ground.dashboard.link_state import age_text
 from kittiwake_ground.dashboard.live_html import Fact, LiveHtml, facts_html
 from kittiwake_ground.dashboard.numeric import is_numeric
 from kittiwake_ground.dashboard.overview_page import acknowledge
-from kittiwake_ground.dashboard.readings import limits_text, with_unit
+from kittiwake_ground.dashboard.readings import limits_text, reading_parts
 from kittiwake_ground.server.views import tag_object
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ class ChannelDialog:
         hub = self._context.deployment.hub
         channel, sample = hub.dictionary.channels[self._name], hub.latest.get(self._name)
         latched = hub.latched.get(self._name, "")
-        facts = [Fact("Value", "no value yet" if sample is None else with_unit(sample, hub))]
+        facts = [Fact("Value", "no value yet")]
         if sample is not None:
+            facts = [Fact(place or "Value", text) for place, text in reading_parts(sample, hub)]
             time = tag_object(sample.tag, hub.dictionary.config)
             shown = time["time"] or f"{time['time_base']} {time['time_us'] / 1e6:.6f} s"
             facts += [Fact("Time on the device", shown), Fact("Received", f"{age_text(sample.received_us)} ago")]

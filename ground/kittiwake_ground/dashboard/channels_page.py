@@ -12,7 +12,7 @@ from kittiwake_ground.dashboard.channel_dialog import ChannelDialog
 from kittiwake_ground.dashboard.live_html import LiveHtml
 from kittiwake_ground.dashboard.overview_page import acknowledge
 from kittiwake_ground.dashboard.page import Context, Refused, complain
-from kittiwake_ground.dashboard.readings import reading_text
+from kittiwake_ground.dashboard.readings import limits_text, reading_text
 from kittiwake_ground.server.hub import ALARMS
 from kittiwake_ground.shown import value_alarm
 
@@ -108,7 +108,9 @@ class ChannelTable:
     def _row(self, channel: Channel) -> dict[str, Any]:
         name = channel.name
         sample, latched = self._hub.latest.get(name), self._hub.latched.get(name, "")
-        row: dict[str, Any] = {"n": name, "u": channel.unit, "x": "", "r": 0, "a": "", "l": latched, "v": None}
+        row: dict[str, Any] = {
+            "n": name, "u": channel.unit, "x": "", "r": 0, "a": "", "l": latched, "v": None, "t": limits_text(channel)
+        }  # fmt: skip
         if sample is not None:
             self._sent[name] = (sample.received_us, latched)
             value = sample.value
@@ -131,7 +133,7 @@ class ChannelTable:
                  ":cellRenderer": _VALUE, ":tooltipValueGetter": "(p) => p.value",
                  "cellClassRules": {f"kw-cell-{alarm}": f"data.a == '{alarm}'" for alarm in ALARMS[1:]}},
                 {"headerName": "Unit", "field": "u", "colId": "unit", "width": 90, "cellClass": "kw-muted"},
-                {"headerName": "Limit", "colId": "limit", "width": 190, ":valueGetter": "(p) => p.data.a + p.data.l",
+                {"headerName": "Limits", "colId": "limit", "width": 220, ":valueGetter": "(p) => p.data.a + p.data.l",
                  ":cellRenderer": "(p) => kittiwakeGrid.limitHtml(p.data)"},
                 {"headerName": "Age", "colId": "age", "width": 84, "type": "rightAligned",
                  "cellClass": "kw-muted ag-right-aligned-cell",

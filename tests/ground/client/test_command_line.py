@@ -76,6 +76,20 @@ def test_send_ends_with_1_if_the_command_fails_or_is_not_answered(
     assert (done.status, done.err) == (1, f"kittiwake ground send: {NO_OP} was not answered within 0.3 s\n")
 
 
+def test_send_says_that_a_command_is_held_while_the_link_is_down(
+    run: Callable[..., Done], device: ScriptedDeployment, station: Deployment
+) -> None:
+    device.close()
+    until_s = time.monotonic() + 10
+    while station.link().state == "up":
+        assert time.monotonic() < until_s
+    done = run("send", NO_OP, "--timeout", "0.3")
+    held, ended = done.err.splitlines()
+    assert held.startswith("The link is ")
+    assert held.endswith(": the command is held for up to 0.3 s")
+    assert (done.status, ended.startswith(f"kittiwake ground send: {NO_OP} ")) == (1, True)
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [

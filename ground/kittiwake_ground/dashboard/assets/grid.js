@@ -32,7 +32,8 @@ window.kittiwakeGrid = (() => {
     const latched = row.l
       ? `<span class="kw-latched kw-limit kw-limit-${row.l}" title="It was ${row.l}; acknowledge it">⚑ ${row.l}</span>`
       : "";
-    return now + latched;
+    // Where nothing is wrong, what would be.
+    return now + latched || `<span class="kw-muted" title="${escape(row.t)}">${escape(row.t)}</span>`;
   };
 
   const eventHtml = (row) =>
