@@ -341,8 +341,7 @@ class ParameterDb(ActiveComponent):
     async def prm_dump(self) -> None:
         """Reports every parameter's running value, and how it stands to the database, at a bounded rate."""
         for id, entry in sorted(self._catalogue.entries.items()):
-            value = entry.value
-            text = str(entry.declared.type.to_plain(value))
+            text = _typed_text(entry.declared.type.to_plain(entry.value))
             self.prm_value(id, clip(entry.name, 80), clip(text, 80), self._source(entry))
             await self.clock.sleep(1 / self.dump_rate)
 
@@ -365,3 +364,10 @@ class ParameterDb(ActiveComponent):
         gone = {entry.id for entry in chosen} & self._values.keys()
         self._swap({known: data for known, data in self._values.items() if known not in gone})
         self.prm_reset(len(chosen), len(gone))
+
+
+def _typed_text(plain: Any) -> str:
+    """A plain value as an operator would type it for PRM_SET: JSON, where it is no text."""
+    import json
+
+    return plain if isinstance(plain, str) else json.dumps(plain, separators=(",", ":"))

@@ -63,7 +63,9 @@ class RemoteTree:
             else:
                 found.append({"id": place, "label": one.name, "size": size_text(one.size), "file": True})
         if not listing.complete:
-            found.append({"id": f"{NOTE}{path}", "label": "more entries were left out", "note": True, "bad": True})
+            missing = 0 if listing.counted is None else listing.counted - len(listing.entries)
+            label = f"{missing} more entries did not come" if missing > 0 else "more entries were left out"
+            found.append({"id": f"{NOTE}{path}", "label": label, "note": True, "bad": True})
         elif not found:
             found.append({"id": f"{NOTE}{path}", "label": "empty", "note": True})
         return found

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LIST_COMMAND = "ListDirectory"
 FILE_EVENT, FOLDER_EVENT, CUT_EVENT = "DirectoryListing", "DirectoryListingSubdir", "ListingCut"
+COUNT_EVENT = "ListDirectorySucceeded"
 MAX_ENTRIES = 10_000
 TIMEOUT_S = 120.0
 
@@ -31,11 +32,15 @@ class Entry(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """A folder's entries; `complete` is false where the deployment left some out, or packets were lost."""
+    """A folder's entries; `complete` is false where there are more than came: left out, or lost on the way.
+
+    `counted` is how many there are by the deployment's own count, or `None` if it did not say.
+    """
 
     path: str
     entries: tuple[Entry, ...]
     complete: bool
+    counted: int | None = None
 
 
 class Folders:
@@ -49,6 +54,7 @@ class Folders:
         self._entries: dict[str, Entry] | None = None
         self._path = ""
         self._cut = False
+        self._counted: int | None = None
 
     async def list(self, path: str, by: str = "local") -> Listing:
         """The entries of a folder.
@@ -58,13 +64,14 @@ class Folders:
         command = command_called(self._dictionary, LIST_COMMAND, 1)
         async with self._one:
             self._instance = command.name.rpartition(".")[0]
-            self._entries, self._path, self._cut = {}, path, False
+            self._entries, self._path, self._cut, self._counted = {}, path, False, None
             try:
                 record = await self._commands.submit(command.name, [path], by, TIMEOUT_S).wait()
                 if record.state != "completed":
                     raise ListingFailed(f"{path}: {record.reason or record.state}")
                 ordered = sorted(self._entries.values(), key=lambda one: (not one.is_folder, one.name))
-                return Listing(path, tuple(ordered), not self._cut)
+                whole = not self._cut and (self._counted is None or len(ordered) >= self._counted)
+                return Listing(path, tuple(ordered), whole, self._counted)
             finally:
                 self._entries = None
 
@@ -74,11 +81,13 @@ class Folders:
         if entries is None:
             return
         instance, _, mnemonic = event.name.rpartition(".")
-        if instance != self._instance or mnemonic not in (FILE_EVENT, FOLDER_EVENT, CUT_EVENT):
+        if instance != self._instance or mnemonic not in (FILE_EVENT, FOLDER_EVENT, CUT_EVENT, COUNT_EVENT):
             return
         if not event.args or event.args[0] != self._path:
             return
-        if mnemonic == CUT_EVENT or len(entries) >= MAX_ENTRIES:
+        if mnemonic == COUNT_EVENT:
+            self._counted = int(event.args[1])
+        elif mnemonic == CUT_EVENT or len(entries) >= MAX_ENTRIES:
             self._cut = True
         elif mnemonic == FILE_EVENT:
             entries[event.args[1]] = Entry(event.args[1], False, int(event.args[2]))

@@ -204,6 +204,7 @@ def listing_object(listing: Listing) -> dict[str, Any]:
     return {
         "path": listing.path,
         "complete": listing.complete,
+        "counted": listing.counted,
         "entries": [one._asdict() for one in listing.entries],
     }
 

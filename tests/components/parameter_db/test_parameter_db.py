@@ -8,6 +8,7 @@ from zlib import crc32
 
 import pytest
 
+from kittiwake.dictionary.values import value_of
 from kittiwake.model import U32, CommandError, CommandResponse, Parameter, PassiveComponent
 from kittiwake.runtime.deployment import Deployment
 from kittiwake.storage.root import Root
@@ -16,7 +17,7 @@ from kittiwake_components.parameter_db.component import ParameterDb
 from kittiwake_components.parameter_db.constants import Merge, PrmReadError, PrmSource, PrmWriteError
 from kittiwake_components.parameter_db.database_file import pack_database, parse_database
 from tests.components.design_sheet import differences
-from tests.components.parameter_db.deployed import FILE, NUMBERS, Database, Mode, packed, saved
+from tests.components.parameter_db.deployed import FILE, NUMBERS, Database, Mode, Window, packed, saved
 from tests.framework.runtime.wired import deploy
 
 if TYPE_CHECKING:
@@ -341,6 +342,10 @@ def test_a_dump_reports_every_parameter_and_how_it_stands(tester: Tester) -> Non
     assert shown["tested.GAIN"] == ("5", PrmSource.CHANGED)
     assert shown["tested.OFFSET"] == ("7", PrmSource.SAVED)
     assert shown["tested.MODE"] == ("OFF", PrmSource.DEFAULT)
+    assert shown["tested.RATES"] == ("[1.0,2.0,3.0]", PrmSource.DEFAULT)
+    window, source = shown["tested.WINDOW"]
+    assert (window, source) == ('{"start":1,"label":"a","mode":"OFF"}', PrmSource.DEFAULT)
+    assert value_of(Database.__declarations__.parameters["window"].type, window) == Window(1, "a", Mode.OFF)
     assert len(shown) == len(NUMBERS)
 
 

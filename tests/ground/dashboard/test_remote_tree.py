@@ -50,6 +50,8 @@ def test_a_listing_that_is_not_complete_says_so() -> None:
     tree = RemoteTree()
     tree.take(listing("/", Entry("x", False), complete=False))
     assert outline(tree) == ("/", ["x", "more entries were left out"])
+    tree.take(Listing("/", (Entry("x", False),), complete=False, counted=3))
+    assert outline(tree) == ("/", ["x", "2 more entries did not come"])
 
 
 def test_a_folder_that_cannot_be_listed_shows_why_and_no_old_entries() -> None:
