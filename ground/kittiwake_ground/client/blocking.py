@@ -153,6 +153,7 @@ class Deployment(Blocking[AsyncDeployment]):
     channel = blocking(AsyncDeployment.channel)
     channels = blocking(AsyncDeployment.channels)
     history = blocking(AsyncDeployment.history)
+    export = blocking(AsyncDeployment.export)
     events = blocking(AsyncDeployment.events)
     watch = iterating(AsyncDeployment.watch)
     wait_for = blocking(AsyncDeployment.wait_for)

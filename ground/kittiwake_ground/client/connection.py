@@ -15,7 +15,7 @@ from kittiwake_ground.client.records import SUBJECTS, Update
 from kittiwake_ground.configuration import DEFAULT_URL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from pathlib import Path
 
     import httpx
@@ -119,24 +119,30 @@ class Connection:
 
     async def save(self, path: str, target: Path, size: int) -> None:
         """Brings an answer's bytes into a file, which is there once it is whole. Raises as `request`, and `OSError`."""
-        import httpx
-
         partial = target.with_name(f"{target.name}.part")
         try:
             with partial.open("wb") as file:
-                async with self._http.stream("GET", path) as response:
-                    if response.is_error:
-                        await response.aread()
-                        raise _refusal(response)
-                    async for chunk in response.aiter_bytes():
-                        file.write(chunk)
+                await self.pour(path, None, file.write)
                 if file.tell() != size:
                     raise ServerUnreachable(self.url, f"only {file.tell()} of {size} bytes came")
             partial.replace(target)
-        except httpx.HTTPError as fault:
-            raise ServerUnreachable(self.url, str(fault) or type(fault).__name__) from None
         finally:
             partial.unlink(missing_ok=True)
+
+    async def pour(self, path: str, query: Mapping[str, Any] | None, write: Callable[[bytes], object]) -> None:
+        """Hands an answer's bytes on, piece by piece. Raises as `request`, and what `write` does."""
+        import httpx
+
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        try:
+            async with self._http.stream("GET", path, params=given) as response:
+                if response.is_error:
+                    await response.aread()
+                    raise _refusal(response)
+                async for chunk in response.aiter_bytes():
+                    write(chunk)
+        except httpx.HTTPError as fault:
+            raise ServerUnreachable(self.url, str(fault) or type(fault).__name__) from None
 
     @asynccontextmanager
     async def news(

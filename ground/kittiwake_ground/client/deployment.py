@@ -210,6 +210,22 @@ class AsyncDeployment:
         found = await self.request("GET", "/events", query=query)
         return [record_of(Event, one) for one in found["events"]]
 
+    async def export(
+        self,
+        write: Callable[[bytes], object],
+        *names: str,
+        events: bool = False,
+        start: When | None = None,
+        end: When | None = None,
+    ) -> None:
+        """Hands what is archived to `write` as CSV in UTF-8, piece by piece: samples, or all events of the time.
+
+        `names` are channels or patterns, all without any. Raises `ValueError` for a text that is no time,
+        `RequestRefused` where nothing is so called or nothing is archived, and `ServerUnreachable`.
+        """
+        query = {"name": list(names), "start_us": when_us(start), "end_us": when_us(end)}
+        await self._connection.pour(f"{self._base}/export/{'events' if events else 'samples'}", query, write)
+
     def news(
         self, *kinds: str, names: Iterable[str] = (), recent: int = 0
     ) -> AbstractAsyncContextManager[AsyncIterator[Update]]:

@@ -73,6 +73,12 @@ class Charts:
                 ui.button("Now", on_click=lambda: self._step(0)).props("outline no-caps dense padding='4px 12px'")
             layout = ui.toggle({True: "Stacked", False: "Overlaid"}, value=self._stacked).props("no-caps unelevated")
             layout.classes("kw-toggle").on_value_change(lambda change: self._set_stacked(change.value))
+            export = ui.button("CSV", icon="download").props(
+                "outline no-caps dense padding='4px 12px' data-action=export"
+            )
+            export.on("click", js_handler="() => kittiwakeCharts.save()").tooltip(
+                "All values of the time that is shown"
+            )
             ui.html('<span id="kw-chart-note" class="kw-muted" role="status"></span>', sanitize=False)
         with ui.card().classes("kw-card kw-chart-card"):
             self._chart = ui.echart({}).classes("kw-chart")

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from kittiwake_ground.archive import UnknownChannel
+from kittiwake_ground.archive.export import events_csv, samples_csv
 from kittiwake_ground.archive.tags import row_time
 from kittiwake_ground.server.session import now_us
 from kittiwake_ground.server.views import (
@@ -17,7 +18,7 @@ from kittiwake_ground.server.views import (
 from kittiwake_ground.shown import json_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from kittiwake_ground.archive import History
     from kittiwake_ground.server.deployment import Deployment
@@ -133,6 +134,19 @@ class Past:
         older = [one for one in rows if one.received_us < before_us and wanted(one.name)][: limit - len(shown)]
         objects = [archived_event_object(one, deployment.dictionary) for one in reversed(older)]
         return {"events": objects + shown, "source": "archive"}
+
+    def samples_csv(
+        self, deployment: str, channels: Collection[str], start_us: int, end_us: int
+    ) -> Iterator[str] | None:
+        """The archived samples of channels as pieces of CSV, those without any left out; `None` without an archive."""
+        if self._archive is None:
+            return None
+        known = {one.name for one in self._archive.channels(deployment)}
+        return samples_csv(self._archive, deployment, [one for one in channels if one in known], start_us, end_us)
+
+    def events_csv(self, deployment: str, start_us: int, end_us: int) -> Iterator[str] | None:
+        """The archived events as pieces of CSV, newest first; `None` without an archive."""
+        return None if self._archive is None else events_csv(self._archive, deployment, start_us, end_us)
 
     async def commands(self, deployment: Deployment, limit: int) -> list[dict[str, Any]]:
         """The last `limit` commands, the newest first."""

@@ -103,7 +103,8 @@ def test_every_route_is_in_one_of_the_lists(tmp_path: Path) -> None:
         ("post", "deployments/ref/sequences/compile"), ("get", "deployments/ref/channels/Ref.heater.Temperature"),
         ("get", "deployments/ref/channels/Ref.heater.Temperature/history"), ("get", "deployments/ref/commands/1"),
         ("get", "deployments/ref/transfers/1"), ("get", "deployments/ref/transfers/1/content"),
-        ("get", "deployments/ref/sequences/runs/1"),
+        ("get", "deployments/ref/sequences/runs/1"), ("get", "deployments/ref/export/samples"),
+        ("get", "deployments/ref/export/events"),
     }  # fmt: skip
 
     async def run() -> None:

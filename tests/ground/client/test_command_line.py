@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -243,3 +244,35 @@ def test_progress_is_shown_only_where_somebody_watches(watched: bool, monkeypatc
             told(0, 0)
             told(500, 1000)
     assert ("/file.bin" in terminal.getvalue(), "0.5/1.0 kB" in terminal.getvalue()) == (watched, watched)
+
+
+def test_export_writes_every_archived_sample_as_csv(
+    run: Callable[..., Done], device: ScriptedDeployment, station: Deployment, tmp_path: Path
+) -> None:
+    for value in (5, 6):
+        device.tell(DOWN, value)
+    station.wait_for(DOWN, 6, timeout_s=10)
+    target = tmp_path / "down.csv"
+
+    def exported() -> list[dict[str, str]]:
+        done = run("export", "ComCcsds.link.*", "-o", target)
+        assert (done.status, done.err) == (0, ""), done
+        return list(csv.DictReader(target.read_text().splitlines()))
+
+    until_s = time.monotonic() + 10
+    while len(rows := exported()) < 2:  # what came is archived within a second
+        assert time.monotonic() < until_s
+    assert [(row["channel"], row["value"]) for row in rows] == [(DOWN, "5"), (DOWN, "6")]
+    assert list(tmp_path.glob("*.part")) == []
+    assert run("export", DOWN, "--start", "2099-01-01").out.splitlines() == [target.read_text().splitlines()[0]]
+
+
+def test_export_of_events_and_what_cannot_be_exported(run: Callable[..., Done], device: ScriptedDeployment) -> None:
+    device.say(RECEIVED)
+    until_s = time.monotonic() + 10
+    while RECEIVED not in (done := run("export", "--events")).out:
+        assert time.monotonic() < until_s
+    assert done.out.startswith("time,time_us,severity,name,text,")
+    assert run("export", "Nothing.*").status == 2
+    assert run("export", DOWN, "--events").status == 2
+    assert run("export", DOWN, "--start", "yesterday").status == 1

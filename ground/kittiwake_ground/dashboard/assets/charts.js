@@ -108,6 +108,15 @@ window.kittiwakeCharts = (() => {
     draw();
   }
 
+  // Saves the values of the time that is shown, all of them, as CSV.
+  function save() {
+    if (!state?.channels.length) return;
+    const [start, end] = state.live ? [now() - state.windowS * 1000, now()] : state.view;
+    const query = new URLSearchParams({ start_us: Math.floor(start * 1000), end_us: Math.ceil(end * 1000) });
+    for (const { name } of state.channels) query.append("name", name);
+    location.href = `/api/v1/deployments/${state.deployment}/export/samples?${query}`;
+  }
+
   function setNote(text) {
     const note = document.getElementById("kw-chart-note");
     if (note) note.textContent = text;
