@@ -46,6 +46,8 @@ def test_a_sample_that_was_counted_and_is_not_archived_is_lost(tmp_path: Path) -
     assert count.lost == 1
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(240)
 def test_a_soak_of_seconds_without_dashboards_loses_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
