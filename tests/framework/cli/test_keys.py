@@ -159,3 +159,12 @@ def test_commands_at_the_same_time_lose_no_key(folder: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(key.id for key in keys_in(path)) == list(range(1, 9))
+
+
+def test_a_key_may_be_for_aes_gcm(kittiwake: Callable[..., Any], folder: Path) -> None:
+    kittiwake("keys", "new", "--file", "k", "--algorithm", "aes-gcm")
+    (key,) = keys_in(folder / "k")
+    assert key.algorithm == "aes-gcm"
+    assert kittiwake("keys", "list", "--file", "k").out == f"    1  active   {key.created}  aes-gcm\n"
+    kittiwake("keys", "rotate", "--file", "k")
+    assert [one.algorithm for one in keys_in(folder / "k")] == ["aes-gcm", "hmac-sha256"]

@@ -62,3 +62,12 @@ def test_one_key_too_many_is_refused() -> None:
     with pytest.raises(KeyFileFault, match=f"at most {MAX_KEYS} keys") as caught:
         parse_keys(text, "k")
     assert caught.value.line == MAX_KEYS + 1
+
+
+def test_the_algorithm_is_a_fifth_word() -> None:
+    line = f"1 active {CREATED} {'ab' * 16}"
+    assert [key.algorithm for key in parse_keys(f"{line}\n2{line[1:]} aes-gcm\n", "k")] == ["hmac-sha256", "aes-gcm"]
+    with pytest.raises(KeyFileFault, match="the algorithm is hmac-sha256 or aes-gcm"):
+        parse_keys(f"{line} rot13", "k")
+    with pytest.raises(KeyFileFault, match="a fifth is the algorithm"):
+        parse_keys(f"{line} aes-gcm more", "k")
