@@ -1,20 +1,14 @@
 """Knows which data products there are, sends them to the ground in their order, and keeps to a quota."""
 
-# ruff: noqa: N803, A002 - the arguments of commands and events keep F´'s names
+# ruff: noqa: N803 - the arguments of commands and events keep F´'s names
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from kittiwake.model import (
-    ACTIVITY_HI,
-    ACTIVITY_LO,
-    I32,
     U32,
     U64,
-    WARNING_HI,
-    WARNING_LO,
-    ActiveComponent,
     Bool,
     Channel,
     CommandError,
@@ -22,16 +16,15 @@ from kittiwake.model import (
     OutputPort,
     Parameter,
     Setting,
-    Size,
     async_port,
     command,
-    event,
 )
 from kittiwake.model.codec import clip
 from kittiwake.model.fw import Sched, Wait
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake_components.dp_catalog.catalogue import PRODUCTS_MAX, SUFFIX, Catalogue
-from kittiwake_components.ports import FileName, SendFile, SendFileDone
+from kittiwake_components.dp_catalog.reports import TEXT_SIZE, CatalogReports
+from kittiwake_components.ports import SendFile, SendFileDone
 from kittiwake_components.product_ports import DpWritten
 
 if TYPE_CHECKING:
@@ -41,7 +34,6 @@ if TYPE_CHECKING:
 
 U32_MAX = 0xFFFFFFFF
 U64_MAX = 0xFFFFFFFFFFFFFFFF
-TEXT_SIZE = 160
 TOKEN_BASE = 0x44500000
 """Our tokens for the file downlink begin here, so that its other users' answers are told apart."""
 TOKENS = 0x10000
@@ -54,7 +46,7 @@ def _check_quota(size: int) -> None:
         raise ValueError(f"quota_bytes is {1 << 16} to {1 << 40}, not {size}")
 
 
-class DpCatalog(ActiveComponent):
+class DpCatalog(CatalogReports):
     """F´'s data product catalogue, which outlives restarts.
 
     Products are sent one after the other through the file downlink, the lowest priority number first, then the oldest.
@@ -79,76 +71,6 @@ class DpCatalog(ActiveComponent):
     quota_bytes = Setting(int, default=16_777_216, check=_check_quota, doc="Most bytes of all products.")
     build_at_start = Setting(bool, default=True, doc="Build the catalogue at the first cycle, without a command.")
     send_at_start = Setting(bool, default=False, doc="Then send as START_XMIT_CATALOG NO_WAIT true does.")
-
-    @event(WARNING_HI, "Unable to process directory {loc} status {stat}", id=0)
-    def directory_open_error(self, loc: FileName, stat: I32) -> None: ...
-
-    @event(ACTIVITY_LO, "Processing directory {directory}", id=1)
-    def processing_directory(self, directory: FileName) -> None: ...
-
-    @event(
-        ACTIVITY_HI,
-        "Completed processing directory {loc}. Total products: {total} Pending products: {pending} Pending bytes: "
-        "{pending_bytes}",
-        id=3,
-    )
-    def processing_directory_complete(self, loc: FileName, total: U32, pending: U32, pending_bytes: U64) -> None: ...
-
-    @event(ACTIVITY_HI, "Catalog build complete", id=4)
-    def catalog_build_complete(self) -> None: ...
-
-    @event(WARNING_HI, "Unable to add file {file}; directory not managed", throttle=10, every_s=600.0, id=5)
-    def directory_not_managed(self, file: FileName) -> None: ...
-
-    @event(ACTIVITY_HI, "Catalog transmission started", id=10)
-    def catalog_xmit_started(self) -> None: ...
-
-    @event(ACTIVITY_HI, "Catalog transmission stopped. {bytes} bytes transmitted.", id=11)
-    def catalog_xmit_stopped(self, bytes: U64) -> None: ...
-
-    @event(ACTIVITY_HI, "Catalog transmission completed.  {bytes} bytes transmitted.", id=12)
-    def catalog_xmit_completed(self, bytes: U64) -> None: ...
-
-    @event(ACTIVITY_LO, "Sending product {file} of size {bytes} priority {prio}", id=13)
-    def sending_product(self, file: FileName, bytes: U32, prio: U32) -> None: ...
-
-    @event(ACTIVITY_LO, "Product {file} complete. Pending products: {pending} Pending bytes: {pending_bytes}", id=14)
-    def product_complete(self, file: FileName, pending: U32, pending_bytes: U64) -> None: ...
-
-    @event(WARNING_HI, "DpCatalog full during directory {dir}", throttle=10, every_s=600.0, id=22)
-    def catalog_full(self, dir: FileName) -> None: ...
-
-    @event(WARNING_HI, "Error reading DP file {file} status {stat}", throttle=10, every_s=600.0, id=24)
-    def file_read_error(self, file: FileName, stat: I32) -> None: ...
-
-    @event(WARNING_LO, "Cannot build new catalog while DPs are being transmitted", throttle=10, every_s=600.0, id=30)
-    def dp_xmit_in_progress(self) -> None: ...
-
-    @event(WARNING_LO, "DpCatalog transmit not active", id=34)
-    def xmit_not_active(self) -> None: ...
-
-    @event(WARNING_HI, "Error writing state file {file}, stat {stat}", throttle=3, every_s=600.0, id=39)
-    def state_file_write_error(self, file: FileName, stat: I32) -> None: ...
-
-    @event(
-        WARNING_HI, "Error transmitting DP file {file}, stat {stat}. Halting xmit.", throttle=10, every_s=600.0, id=41
-    )
-    def dp_file_xmit_error(self, file: FileName, stat: CommandResponse) -> None: ...
-
-    @event(ACTIVITY_HI, "DP file {file} added at runtime", throttle=20, every_s=60.0, id=43)
-    def dp_file_added(self, file: FileName) -> None: ...
-
-    @event(ACTIVITY_HI, "Not adding file {file} now; Catalog not yet loaded", throttle=10, every_s=600.0, id=44)
-    def not_loaded(self, file: FileName) -> None: ...
-
-    @event(WARNING_HI, "Cannot Transmit a Catalog before Building", id=46)
-    def xmit_unbuilt_catalog(self) -> None: ...
-
-    @event(WARNING_LO, "Data products {finding}", throttle=10, every_s=600.0, id=0x60)
-    def catalog_finding(self, finding: Annotated[str, Size(TEXT_SIZE)]) -> None: ...
-
-    @event(WARNING_LO, "DP file {file} removed for the quota, sent: {sent}", throttle=10, every_s=600.0, id=0x61)
-    def dp_removed(self, file: FileName, sent: Bool) -> None: ...
 
     def initialize(self) -> None:
         self._folder = self.root.resolve(self.folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from struct import Struct
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from kittiwake.limits.table import (
@@ -18,28 +18,20 @@ from kittiwake.limits.table import (
     read_table,
 )
 from kittiwake.model import (
-    ACTIVITY_HI,
-    ACTIVITY_LO,
-    U16,
     U32,
-    WARNING_HI,
-    WARNING_LO,
-    ActiveComponent,
     Channel,
     CommandError,
     CommandResponse,
     OutputPort,
     Setting,
-    Size,
     String,
     async_port,
     command,
-    event,
     internal_port,
     sync_port,
 )
 from kittiwake.model.codec import clip
-from kittiwake.model.fw import CmdResponse, Com, FwEventIdType, FwOpcodeType, Log, Sched
+from kittiwake.model.fw import CmdResponse, Com, FwEventIdType, Log, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.record import AtomicRecord
@@ -47,6 +39,7 @@ from kittiwake.storage.replaced import ReplacedFile
 from kittiwake.wire.packets import parse_command
 from kittiwake.wire.time_tag import TAG_SIZE
 from kittiwake_components.limit_checker.action import Action
+from kittiwake_components.limit_checker.reports import NAME_SIZE, TEXT_SIZE, LimitReports, Name
 from kittiwake_components.limit_checker.states import RECORD_SIZE_MAX, VERSION, pack_states, unpack_states
 from kittiwake_components.limit_checker.watch import Watch
 from kittiwake_components.mode_ports import ForceSafeMode, SafeModeReason, SystemMode, SystemModeChanged
@@ -58,19 +51,15 @@ if TYPE_CHECKING:
     from kittiwake.model.events import Severity
     from kittiwake.storage.finding import Finding
 
-NAME_SIZE = 40
-TEXT_SIZE = 120
 PENDING_MAX = 64
 """The most responses whose answers are awaited; the oldest is then given up."""
 U32_MAX = 0xFFFFFFFF
 ALL = "*"
 
-Name = Annotated[str, Size(NAME_SIZE)]
-Text = Annotated[str, Size(TEXT_SIZE)]
 _CRC = Struct(">I")
 
 
-class LimitChecker(ActiveComponent):
+class LimitChecker(LimitReports):
     """cFS's Limit Checker, and ECSS's monitoring and event-action services (PUS 12 and 19), in one.
 
     Watchpoints compare channels, actionpoints combine watchpoints or wait for an event; the response to a violation is
@@ -97,58 +86,6 @@ class LimitChecker(ActiveComponent):
     default_table = Setting(
         str, default="", doc="A table in the root that is in force until the ground loads one; empty for none."
     )
-
-    @event(ACTIVITY_HI, "Limits {name} in force: {watchpoints} watchpoints, {actionpoints} actionpoints")
-    def table_loaded(self, name: Name, watchpoints: U16, actionpoints: U16) -> None: ...
-
-    @event(WARNING_HI, "Limits of {file} refused: {reason}")
-    def table_refused(self, file: FileName, reason: Text) -> None: ...
-
-    @event(WARNING_LO, "Limits file {finding}")
-    def limits_file_finding(self, finding: Text) -> None: ...
-
-    @event(WARNING_HI, "Limits cannot be read or saved: {reason}", throttle=3, every_s=600.0)
-    def limits_file_failed(self, reason: Text) -> None: ...
-
-    @event(WARNING_HI, "{name} is violated", throttle=20, every_s=60.0)
-    def violation_began(self, name: Name) -> None: ...
-
-    @event(ACTIVITY_HI, "{name} is no longer violated, after {seconds} s", throttle=20, every_s=60.0)
-    def violation_ended(self, name: Name, seconds: U32) -> None: ...
-
-    @event(ACTIVITY_HI, "{name} responds by opcode 0x{Opcode:x}")
-    def response_sent(self, name: Name, Opcode: FwOpcodeType) -> None: ...  # noqa: N803 - F´'s name
-
-    @event(ACTIVITY_HI, "The response of {name} is done")
-    def response_completed(self, name: Name) -> None: ...
-
-    @event(WARNING_HI, "The response of {name} failed: {response}")
-    def response_failed(self, name: Name, response: CommandResponse) -> None: ...
-
-    @event(WARNING_HI, "{name} forces safe mode")
-    def safe_mode_forced(self, name: Name) -> None: ...
-
-    @event(WARNING_LO, "{name} has responded {responses} times and is passive now")
-    def responses_used_up(self, name: Name, responses: U32) -> None: ...
-
-    @event(ACTIVITY_HI, "{name} set to {state}")
-    def limit_state_set(self, name: Name, state: State) -> None: ...
-
-    @event(ACTIVITY_LO, "{name}: {state}, {violations} violations, {responses} responses, {since} s violated")
-    def actionpoint_report(
-        self, name: Name, state: State, violations: U32, responses: U32, since: U32
-    ) -> None: ...  # fmt: skip
-
-    @event(ACTIVITY_LO, "{name}: {says}, {violations} times so far")
-    def watchpoint_report(self, name: Name, says: Annotated[str, Size(10)], violations: U32) -> None: ...
-
-    @event(
-        WARNING_LO, "Events that limits wait for came too fast: {count} were not acted upon", throttle=3, every_s=60.0
-    )
-    def events_missed(self, count: U32) -> None: ...
-
-    @event(WARNING_LO, "There is no {name} in the limits")
-    def limit_unknown(self, name: Name) -> None: ...
 
     def initialize(self) -> None:
         files = self.platform.files
