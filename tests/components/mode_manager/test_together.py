@@ -1,4 +1,4 @@
-"""ModeManager with Watchdog, ResetManager, StartupManager and load switches, wired on one machine as PROVES has them."""
+"""ModeManager with Watchdog, ResetManager, StartupManager and switches, wired on one machine as PROVES has them."""
 
 from __future__ import annotations
 
