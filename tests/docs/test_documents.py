@@ -28,6 +28,7 @@ DOCUMENTS = [
     "docs/budget.md",
     "docs/updates.md",
     "docs/limits.md",
+    "docs/satellite.md",
 ]
 SHELL = ("sh", "console")
 INTERRUPTED = (0, 130, -2)
