@@ -21,7 +21,7 @@ from fprime_gds.common.communication.ccsds.space_packet_splitter import SpacePac
 from fprime_gds.common.communication.framing import FramerDeframer
 from fprime_gds.plugin.definitions import gds_plugin
 
-from kittiwake.dictionary.decode import DecodedChannel, Decoder
+from kittiwake.dictionary.decode import Decoder
 from kittiwake.dictionary.load import load_dictionary
 from kittiwake.model.types import WireError
 from kittiwake.wire.transfer_frame import TC_OVERHEAD
@@ -98,7 +98,7 @@ class SigningStage(FramerDeframer):  # type: ignore[misc]
         except WireError:
             return
         for item in items:
-            number = self._watch.number_in(item.name, item.value) if isinstance(item, DecodedChannel) else None
+            number = self._watch.number_in(item)
             if number is not None:
                 self._take_report(number)
 

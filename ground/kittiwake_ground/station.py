@@ -41,13 +41,12 @@ class StationSigning:
     def take(self, items: Sequence[Item], complain: Callable[[str], None]) -> None:
         """Looks for reports among items that came, and says if the signer had to move."""
         for item in items:
-            if isinstance(item, DecodedChannel):
-                number = self.watch.number_in(item.name, item.value)
-                if number is not None:
-                    self.reports += 1
-                    before = self.uplink.signer.last
-                    if self.uplink.signer.take_report(number) and before:
-                        complain(f"sequence number {before} became {number}, where the deployment stands")
+            number = self.watch.number_in(item)
+            if number is not None:
+                self.reports += 1
+                before = self.uplink.signer.last
+                if self.uplink.signer.take_report(number) and before:
+                    complain(f"sequence number {before} became {number}, where the deployment stands")
 
 
 class Station:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kittiwake.cli.key_file import load_keys
+from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
 from kittiwake.platform.system_files import SystemFiles
 from kittiwake.storage.record import AtomicRecord
 from kittiwake.wire.security_association import MissingCipher, make_association
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 RECORD_VERSION = 1
 NUMBER_SIZE = 4
 REPORT = "AcceptanceReport"
+REPORT_EVENT = "SequenceNumberReport"
 BARE_NUMBER = "CurrentSequenceNumber"
 """What tells the last number where there is no report: PROVES' authenticator has one key, and this."""
 
@@ -124,29 +126,34 @@ class AcceptanceWatch:
     def __init__(self, dictionary: Dictionary, spi: int, instance: str = "") -> None:
         """`instance` names the authenticator, if there are several. Raises `SigningFault` if it must be named."""
         self._spi = spi
-        channels = list(dictionary.channels)
-        self._report = _only(channels, REPORT, instance)
-        self._number = "" if self._report else _only(channels, BARE_NUMBER, instance)
+        self._report = _only(dictionary.channels, REPORT, instance)
+        self._number = "" if self._report else _only(dictionary.channels, BARE_NUMBER, instance)
+        self._event = _only(dictionary.events, REPORT_EVENT, instance)
 
     @property
     def expects_report(self) -> bool:
         """Whether the deployment reports at all."""
-        return bool(self._report or self._number)
+        return bool(self._report or self._number or self._event)
 
-    def number_in(self, name: str, value: Any) -> int | None:
-        """The last number accepted, if this channel and value tell it."""
-        if name == self._report:
+    def number_in(self, item: object) -> int | None:
+        """The last number accepted, if this channel's value or this event tells it."""
+        if isinstance(item, DecodedEvent):
+            told = [item.args] if item.name == self._event else []
+            return next((int(last) for spi, last in told if spi == self._spi), None)
+        if not isinstance(item, DecodedChannel):
+            return None
+        if item.name == self._report:
             # Members as declared in Svc.KeyAcceptance: SPI, state and last number; state ACCEPTING counts alone.
-            return next((int(last) for spi, state, last in value if spi == self._spi and int(state) == 1), None)
-        return int(value) if name == self._number else None
+            return next((int(last) for spi, state, last in item.value if spi == self._spi and int(state) == 1), None)
+        return int(item.value) if item.name == self._number else None
 
 
-def _only(channels: Iterable[str], mnemonic: str, instance: str) -> str:
-    """The full name of a channel, empty if there is none. Raises `SigningFault` if there are several."""
-    found = [name for name in channels if name.rpartition(".")[2] == mnemonic]
+def _only(names: Iterable[str], mnemonic: str, instance: str) -> str:
+    """The full name of a channel or event, empty if there is none. Raises `SigningFault` if there are several."""
+    found = [name for name in names if name.rpartition(".")[2] == mnemonic]
     if instance:
         found = [name for name in found if name == f"{instance}.{mnemonic}"]
     if len(found) > 1:
-        names = ", ".join([name.rpartition(".")[0] for name in found])
-        raise SigningFault(f"the deployment has several authenticators, name this link's: {names}")
+        instances = ", ".join([name.rpartition(".")[0] for name in found])
+        raise SigningFault(f"the deployment has several authenticators, name this link's: {instances}")
     return found[0] if found else ""

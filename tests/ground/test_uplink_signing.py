@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
 from kittiwake.platform.system_files import SystemFiles
 from kittiwake.wire.security_association import HmacAssociation
 from kittiwake_ground.uplink_signing import (
@@ -92,27 +94,36 @@ def test_the_numbers_stand_beside_the_key_file() -> None:
     assert number_folder(Path("/a/uplink.keys")) == Path("/a/uplink.keys.numbers")
 
 
-class Channels:
-    """As much of a dictionary as is looked at."""
+def told(found: AcceptanceWatch, name: str, value: object) -> int | None:
+    """What a channel's value tells."""
+    channel = SimpleNamespace(name=name)
+    return found.number_in(DecodedChannel(channel, 0, value, {}))  # type: ignore[arg-type]
 
-    def __init__(self, *names: str) -> None:
-        self.channels = dict.fromkeys(names)
 
-
-def watch(*names: str, instance: str = "") -> AcceptanceWatch:
-    return AcceptanceWatch(Channels(*names), 1, instance)  # type: ignore[arg-type]
+def watch(*names: str, events: tuple[str, ...] = (), instance: str = "") -> AcceptanceWatch:
+    """One for key 1 and as much of a dictionary as is looked at."""
+    dictionary = SimpleNamespace(channels=dict.fromkeys(names), events=dict.fromkeys(events))
+    return AcceptanceWatch(dictionary, 1, instance)  # type: ignore[arg-type]
 
 
 def test_a_report_tells_the_number_of_the_key_that_signs() -> None:
     found = watch("A.b.AcceptanceReport", "A.b.CurrentSequenceNumber")
     assert found.expects_report
-    assert found.number_in("A.b.AcceptanceReport", ((0, 1, 5), (1, 1, 7), (0, 0, 0))) == 7
-    assert found.number_in("A.b.AcceptanceReport", ((0, 1, 5), (1, 2, 0))) is None
-    assert found.number_in("A.b.CurrentSequenceNumber", 9) is None
+    assert told(found, "A.b.AcceptanceReport", ((0, 1, 5), (1, 1, 7), (0, 0, 0))) == 7
+    assert told(found, "A.b.AcceptanceReport", ((0, 1, 5), (1, 2, 0))) is None
+    assert told(found, "A.b.CurrentSequenceNumber", 9) is None
+
+
+def test_an_event_tells_it_where_telemetry_is_slow() -> None:
+    found = watch(events=("A.b.SequenceNumberReport", "A.b.SequenceNumberGet"))
+    assert found.expects_report
+    for name, args, number in (("Report", (1, 7), 7), ("Report", (0, 7), None), ("Get", (7,), None)):
+        event = SimpleNamespace(name=f"A.b.SequenceNumber{name}")
+        assert found.number_in(DecodedEvent(event, 0, args)) == number  # type: ignore[arg-type]
 
 
 def test_a_deployment_of_proves_tells_its_one_number() -> None:
-    assert watch("A.b.CurrentSequenceNumber").number_in("A.b.CurrentSequenceNumber", 9) == 9
+    assert told(watch("A.b.CurrentSequenceNumber"), "A.b.CurrentSequenceNumber", 9) == 9
     assert not watch("A.b.Other").expects_report
 
 
@@ -121,5 +132,5 @@ def test_the_authenticator_of_the_link_is_named_if_there_are_several() -> None:
     with pytest.raises(SigningFault, match=r"several authenticators, name this link's: uart\.a, lora\.a"):
         watch(*names)
     found = watch(*names, instance="lora.a")
-    assert found.number_in("lora.a.AcceptanceReport", ((1, 1, 3),)) == 3
-    assert found.number_in("uart.a.AcceptanceReport", ((1, 1, 4),)) is None
+    assert told(found, "lora.a.AcceptanceReport", ((1, 1, 3),)) == 3
+    assert told(found, "uart.a.AcceptanceReport", ((1, 1, 4),)) is None

@@ -66,4 +66,4 @@ def test_fprime_gds_signs_and_goes_on_where_the_device_stands(
             gds.await_channel("ComCcsds.authenticator.AcceptanceReport", since=since, timeout_s=20)
             gds.send_and_complete(NO_OP, timeout_s=20)
         own = [event for event in gds.events(0) if event.name.startswith("ComCcsds.authenticator.")]
-        assert {event.name.rpartition(".")[2] for event in own} <= {"SequenceNumberRestarted"}
+        assert {event.name.rpartition(".")[2] for event in own} <= {"SequenceNumberRestarted", "SequenceNumberReport"}

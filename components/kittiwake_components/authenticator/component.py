@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from kittiwake.model import (
     ACTIVITY_HI,
+    ACTIVITY_LO,
     I32,
     U8,
     U16,
@@ -128,6 +129,9 @@ class Authenticator(PassiveComponent):
     @event(WARNING_HI, "No frame can be accepted: {reason}")
     def keys_unusable(self, reason: Reason) -> None: ...
 
+    @event(ACTIVITY_LO, "Key {spi}: the last sequence number accepted is {seq_num}", throttle=30, every_s=60.0)
+    def sequence_number_report(self, spi: U16, seq_num: U32) -> None: ...
+
     def initialize(self) -> None:
         self._is_open = not self.keys
         self._authenticator = UplinkAuthenticator([], [], self._reserve)
@@ -136,6 +140,7 @@ class Authenticator(PassiveComponent):
         self._is_settled = True
         self._reported: Any = None
         self._unchanged = 0
+        self._out_of_window = 0
         if not self._is_open:
             try:
                 self._use_keys()
@@ -248,7 +253,14 @@ class Authenticator(PassiveComponent):
         """Whose packets are accepted; the ground that has connected hears where the numbers stand."""
         self._reported = None
         self._report()
+        for spi in self._authenticator.spis:
+            self._tell_number(spi)
         return UplinkSecurity.OPEN if self._is_open else UplinkSecurity.AUTHENTICATED
+
+    def _tell_number(self, spi: int) -> None:
+        """By an event, which comes down at once and whatever the level of telemetry."""
+        if self._authenticator.accepts(spi):
+            self.sequence_number_report(spi, self._authenticator.counters[spi].last)
 
     @sync_port(Unseal)
     def unseal(self, field: bytes) -> bytes:
@@ -329,6 +341,10 @@ class Authenticator(PassiveComponent):
         """Updates the telemetry, and tries again what could not be read or saved."""
         if not self._is_settled:
             self._settle()
+        out_of_window = self._authenticator.refusals[Refusal.OUT_OF_WINDOW]
+        if out_of_window != self._out_of_window:
+            self._out_of_window = out_of_window
+            self._tell_number(self._authenticator.last_refused[0])
         self._report()
 
     def _report(self) -> None:

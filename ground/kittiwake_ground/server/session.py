@@ -101,10 +101,10 @@ class SessionSigning:
         """Another connection begins; the deployment may have started anew."""
         self.accepted = None
 
-    def take(self, samples: Sequence[DecodedChannel]) -> None:
-        """Looks for reports among channels that came; a signer whose next frame would be refused moves."""
-        for sample in samples:
-            number = self._watch.number_in(sample.name, sample.value)
+    def take(self, items: Sequence[object]) -> None:
+        """Looks for reports among what came; a signer whose next frame would be refused moves."""
+        for item in items:
+            number = self._watch.number_in(item)
             if number is not None:
                 self.accepted = number
                 self.uplink.signer.take_report(number)
@@ -307,8 +307,8 @@ class Session:
                 events += items  # type: ignore[arg-type]
             else:
                 samples += items  # type: ignore[arg-type]
-        if samples and self._signing is not None:
-            self._signing.take(samples)
+        if self._signing is not None:
+            self._signing.take([*samples, *events])
         if samples:
             self._receiver.take_samples(samples, received_us)
         if events:

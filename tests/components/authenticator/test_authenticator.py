@@ -111,9 +111,13 @@ def test_a_ground_that_connects_hears_where_the_numbers_stand() -> None:
         assert len(tester.channel("AcceptanceReport").history) == before
         tester.call.security_get()
         assert len(tester.channel("AcceptanceReport").history) == before + 1
+        told = [event.args for event in tester.events.named("SequenceNumberReport")]
+        assert told == [(0, number_of(tester)), (1, number_of(tester, 1))]
         tester.call.unseal(sign(number_of(tester)))
         tester.call.run(0)
         assert len(tester.channel("AcceptanceReport").history) == before + 2, "a ground that is behind hears it again"
+        assert tester.events.named("SequenceNumberReport")[-1].args == (0, number_of(tester))
+        assert len(tester.events.named("SequenceNumberReport")) == 3
         for _ in range(60):
             tester.call.run(0)
         assert len(tester.channel("AcceptanceReport").history) == before + 3, "and so does one that only listens"
