@@ -59,6 +59,9 @@ class ResetManager(PassiveComponent):
     FLUSH_MS to get there.
     """
 
+    # It reports the last end once a boot.
+    RESTARTABLE = False
+
     prepare_for_reboot = OutputPortArray(Signal, LISTENERS, doc="A reset comes: ModeManager wants to know.")
     flush = OutputPortArray(Flush, FLUSHED, doc="Send what is held.")
     pending = OutputPortArray(Pending, FLUSHED, doc="What still waits to be sent.")

@@ -75,6 +75,9 @@ class Watchdog(PassiveComponent):
     power unit say. A stop has to be armed, and is taken back after STOP_MAX_S, when the power should have been cycled.
     """
 
+    # Set aside it would leave the machine unwatched: where it keeps failing the whole run starts anew.
+    RESTARTABLE = False
+
     watchdog = StateMachine(
         WatchdogState,
         WatchdogSignal,

@@ -128,6 +128,8 @@ class Recovery:
         except Exception as fault:
             # It is failing: that it cannot even stop in order keeps nobody from starting it anew.
             context.monitor.handler_failed(component.name, "stop", fault_reason(fault))
+        for machine in type(component).__declarations__.machines:
+            getattr(component, machine).stop()
         context.loop.cancel_timers_of(component)
         context.is_stopped = True
 

@@ -24,6 +24,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.state_machine import After, On, State, StateMachine
 from kittiwake.model.types import wire_enum
+from kittiwake.runtime.recovery import Recovery
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.state_machines import Step, put, steps_of, take
 
@@ -298,6 +299,22 @@ def test_a_stopped_machine_refuses_signals_and_its_timers_are_off() -> None:
         assert seen(tester) == []
         with pytest.raises(RuntimeError, match=r"tested\.door got ASKED before it was started"):
             tester.component.door.send(DoorSignal.ASKED, 0)
+
+
+@pytest.mark.parametrize("step", ["restart", "quarantine"])
+def test_an_instance_that_is_restarted_or_set_aside_leaves_no_timer_of_its_machine(step: str) -> None:
+    with ComponentTester(Door) as tester:
+        tester.call.tell(DoorSignal.ASKED, 10)
+        old = tester.component.door
+        ended: list[str] = []
+        recovery = Recovery(tester.deployment, tester.deployment.main)
+        getattr(recovery, step)(tester.name, ended.append)
+        tester.settle()
+        assert ended == [""]
+        seen(tester)
+        tester.advance(60.0)
+        assert seen(tester) == []
+        assert not old.is_started
 
 
 def test_an_action_may_not_start_its_own_machine() -> None:
