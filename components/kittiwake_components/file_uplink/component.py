@@ -23,10 +23,10 @@ from kittiwake.model import (
 )
 from kittiwake.model.types import WireError
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.coverage import TooManyPieces
 from kittiwake.storage.streamed import PART, clean_parts
 from kittiwake.wire.file_packets import CancelPacket, DataPacket, EndPacket, StartPacket, decode
 from kittiwake.wire.packets import DESCRIPTOR_SIZE, Apid
-from kittiwake_components.file_uplink.coverage import TooManyPieces
 from kittiwake_components.file_uplink.reception import Reception
 from kittiwake_components.ports import FileAnnounce, FileName, Frame
 

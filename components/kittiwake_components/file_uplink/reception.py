@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kittiwake.storage.coverage import MAX_PIECES, Coverage, TooManyPieces
 from kittiwake.storage.streamed import PART, StreamedFile
 from kittiwake.wire.file_packets import FileChecksum
-from kittiwake_components.file_uplink.coverage import MAX_PIECES, Coverage, TooManyPieces
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Files

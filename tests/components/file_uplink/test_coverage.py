@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kittiwake_components.file_uplink.coverage import MAX_PIECES, Coverage, TooManyPieces
+from kittiwake.storage.coverage import MAX_PIECES, Coverage, TooManyPieces
 
 ranges = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12)), max_size=30)
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kittiwake.storage.coverage import MAX_PIECES
 from kittiwake.testing import ComponentTester
 from kittiwake.wire.file_packets import CancelPacket, DataPacket, EndPacket, FileChecksum, StartPacket
 from kittiwake_components.file_uplink.component import FileUplink
-from kittiwake_components.file_uplink.coverage import MAX_PIECES
 from tests.components.design_sheet import differences
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spacepackets.ccsds.spacepacket import (  # type: ignore[import-untyped]
+from spacepackets.ccsds.spacepacket import (
     PacketType,
     SequenceFlags,
     SpacePacketHeader,

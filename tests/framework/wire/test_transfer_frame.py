@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from spacepackets.ccsds.tm_frame import TmFramePrimaryHeader  # type: ignore[import-untyped]
+from spacepackets.ccsds.tm_frame import TmFramePrimaryHeader
 
 from kittiwake.wire.crc import crc16
 from kittiwake.wire.packet_size import PacketSizeError
