@@ -130,3 +130,17 @@ def test_a_ground_station_hears_the_radio_and_is_heard() -> None:
 def test_the_dictionary_says_how_long_the_frames_of_the_topology_are() -> None:
     config = built()[1].config
     assert (config.frame_size, config.spacecraft_id) == (248, 0x44)
+
+
+def test_the_watchdog_is_stroked_while_all_is_well_and_a_reset_is_announced() -> None:
+    made = flight()
+    made.run(30)
+    assert made["watchdog"].watchdog_transitions > 20
+    made.command("ReferenceDeployment.resetManager.WARM_RESET")
+    made.run(2)
+    assert made.named("modeManager.PreparingForReboot")
+    assert made.deployment.exit_reason
+    again = ProvesFlight(made.platform.restart()).start()
+    again.run(3)
+    assert again["modeManager"].current_mode == SystemMode.NORMAL
+    again.stop()
