@@ -12,14 +12,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kittiwake import __version__
 from kittiwake.budget.diagram_svg import diagram_svg
 from kittiwake.budget.fields import telemetry_message
 from kittiwake.budget.links import links_of, schedule_of
 from kittiwake.budget.plan import make_budget
 from kittiwake.budget.report import Rates, budget_text
-from kittiwake.dictionary.export import export_dictionary
-from kittiwake.dictionary.load import read_dictionary
+from kittiwake.cli.dictionary_option import dictionary_of
 from kittiwake.model.state_diagram import mermaid as state_diagram
 from kittiwake.topology.compile import load_topology
 from kittiwake.topology.graph import make_graph, mermaid
@@ -212,7 +210,7 @@ def _draw(topology: Topology, folder: Path, name: str) -> list[str]:
 
 def _wire_sections(topology: Topology, folder: Path, name: str) -> dict[str, str]:
     """The data budget, and the telemetry packets on the wire, which are drawn into files of the folder."""
-    dictionary = read_dictionary(export_dictionary(topology, __version__), topology.name)
+    dictionary = dictionary_of(topology, topology.name)
     budget = make_budget(dictionary, links_of(topology), schedule_of(topology))
     pictures = []
     for packet in [packet for one in dictionary.packet_sets for packet in one.packets]:

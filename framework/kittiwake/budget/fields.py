@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kittiwake.model.types import Alias, Array, Enumeration, Ranged, Struct, Text, resolved
+from kittiwake.model.types import Alias, Array, Enumeration, Ranged, Struct, Text, holds_text, resolved
 from kittiwake.wire.space_packet import SPACE_HEADER_SIZE
 from kittiwake.wire.transfer_frame import TM_OVERHEAD
 
@@ -121,16 +121,6 @@ def value_fields(name: str, form: WireType) -> list[Field]:
     if isinstance(base, Struct):
         return [field for member, part in base.members.items() for field in value_fields(f"{name}.{member}", part)]
     return [Field(name, type_text(form), form.max_size * BITS, VALUE, varies=holds_text(base))]
-
-
-def holds_text(form: WireType) -> bool:
-    """Whether values of a type may differ in size."""
-    base = resolved(form)
-    if isinstance(base, Array):
-        return holds_text(base.element)
-    if isinstance(base, Struct):
-        return any(holds_text(member) for member in base.members.values())
-    return isinstance(base, Text)
 
 
 def type_text(form: WireType) -> str:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kittiwake.cli.dictionary_option import dictionary_of
 from kittiwake.cli.outcome import carry_out
 from kittiwake.cli.output import put_text
 from kittiwake.cli.run import Misuse
@@ -63,17 +64,15 @@ def read_source(options: argparse.Namespace) -> tuple[Dictionary, list[Link], Sc
     Raises `Faults`, `DictionaryFault`, `OSError`.
     """
     from kittiwake.budget.links import Link, Schedule, links_of, schedule_of
-    from kittiwake.dictionary.load import load_dictionary, read_dictionary
+    from kittiwake.dictionary.load import load_dictionary
     from kittiwake.wire.framing import FramingParameters
 
     path = options.source
     if path.suffix in (".yaml", ".yml"):
-        from kittiwake import __version__
-        from kittiwake.dictionary.export import export_dictionary
         from kittiwake.topology.compile import load_topology
 
         topology = load_topology(path)
-        dictionary = read_dictionary(export_dictionary(topology, __version__), str(path))
+        dictionary = dictionary_of(topology, str(path))
         links = links_of(topology, options.framing or "", options.frame_size or 0)
         return dictionary, links, schedule_of(topology), topology.name
     dictionary = load_dictionary(str(path))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from kittiwake.dictionary.entries import Dictionary
+    from kittiwake.topology.model import Topology
 
 BUILD_FOLDER = Path("build")
 PATTERN = "*TopologyDictionary.json"
@@ -32,16 +33,22 @@ def chosen_dictionary(options: Namespace) -> Dictionary:
     Raises `Misuse` if they name none and `build/` does not decide, `OSError`, `DictionaryFault` for a file that is no
     dictionary and `Faults` for a topology with faults.
     """
-    from kittiwake.dictionary.load import load_dictionary, read_dictionary
+    from kittiwake.dictionary.load import load_dictionary
 
     if options.topology is None:
         return load_dictionary(str(options.dictionary or only_built(BUILD_FOLDER)))
-    from kittiwake import __version__
-    from kittiwake.dictionary.export import export_dictionary
     from kittiwake.topology.compile import load_topology
 
-    topology = load_topology(options.topology)
-    return read_dictionary(export_dictionary(topology, __version__), str(options.topology))
+    return dictionary_of(load_topology(options.topology), str(options.topology))
+
+
+def dictionary_of(topology: Topology, where: str) -> Dictionary:
+    """The dictionary of a topology; `where` names it in faults. Raises `DictionaryFault`."""
+    from kittiwake import __version__
+    from kittiwake.dictionary.export import export_dictionary
+    from kittiwake.dictionary.load import read_dictionary
+
+    return read_dictionary(export_dictionary(topology, __version__), where)
 
 
 def only_built(folder: Path) -> Path:

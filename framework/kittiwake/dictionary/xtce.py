@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from kittiwake.budget.fields import holds_text
 from kittiwake.dictionary.xtce_commands import add_commands
 from kittiwake.dictionary.xtce_document import Document, described, xtce_name
 from kittiwake.dictionary.xtce_types import TypeSet
-from kittiwake.model.types import Array, Integer, Struct, Text, resolved
+from kittiwake.model.types import Array, Integer, Struct, Text, holds_text, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

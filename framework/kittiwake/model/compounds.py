@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.model.scalars import Float, Integer, RangeError, TypeFault, WireError, WireType
+from kittiwake.model.scalars import Float, Integer, RangeError, Text, TypeFault, WireError, WireType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -260,3 +260,13 @@ def resolved(form: WireType) -> WireType:
     while isinstance(form, (Alias, Ranged)):
         form = form.underlying
     return form
+
+
+def holds_text(form: WireType) -> bool:
+    """Whether there is a string in a type, so that its values differ in size."""
+    base = resolved(form)
+    if isinstance(base, Array):
+        return holds_text(base.element)
+    if isinstance(base, Struct):
+        return any(holds_text(member) for member in base.members.values())
+    return isinstance(base, Text)

@@ -14,7 +14,7 @@ from collections import namedtuple
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
 
-from kittiwake.model.compounds import Alias, Array, Enumeration, Ranged, Struct, resolved
+from kittiwake.model.compounds import Alias, Array, Enumeration, Ranged, Struct, holds_text, resolved
 from kittiwake.model.scalars import (
     MAX_STRING_SIZE,
     Boolean,
@@ -196,6 +196,6 @@ def annotations_of(function: Any) -> list[tuple[str, WireType]]:
 __all__ = [
     "Alias", "Annotated", "Array", "Bool", "Boolean", "Enumeration", "F32", "F64", "Float", "I8", "I16", "I32", "I64",
     "Integer", "MAX_STRING_SIZE", "Octets", "Range", "RangeError", "Ranged", "Size", "String", "Struct", "Text",
-    "TypeFault", "U8", "U16", "U32", "U64", "WireError", "WireType", "annotations_of", "evaluated", "resolved",
-    "wire_alias", "wire_array", "wire_enum", "wire_struct", "wire_type",
+    "TypeFault", "U8", "U16", "U32", "U64", "WireError", "WireType", "annotations_of", "evaluated", "holds_text",
+    "resolved", "wire_alias", "wire_array", "wire_enum", "wire_struct", "wire_type",
 ]  # fmt: skip

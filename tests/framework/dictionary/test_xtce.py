@@ -24,7 +24,7 @@ from kittiwake.dictionary.load import read_dictionary
 from kittiwake.dictionary.xtce import xtce_text
 from kittiwake.dictionary.xtce_document import NAMESPACE
 from kittiwake.model.codec import downlink_packer
-from kittiwake.model.types import Array, Struct, Text, resolved
+from kittiwake.model.types import Array, Struct, holds_text, resolved
 from kittiwake.testing.strategies import values_of
 from kittiwake.wire.packets import Apid, channel_entry, channel_packet, event_packet, telemetry_packet
 from kittiwake.wire.space_packet import TELEMETRY, SpacePacketFramer
@@ -91,15 +91,6 @@ def flat(name: str, form: Any, value: Any) -> dict[str, Any]:
             for key, part in flat(f"{name}_{index}", base.element, item).items()
         }
     return {name.replace(".", "_"): value.name if isinstance(value, IntEnum) else value}
-
-
-def holds_text(form: Any) -> bool:
-    base = resolved(form)
-    return (
-        isinstance(base, Text)
-        or (isinstance(base, Array) and holds_text(base.element))
-        or (isinstance(base, Struct) and any(holds_text(one) for one in base.members.values()))
-    )
 
 
 def same(shown: Any, sent: Any) -> bool:
