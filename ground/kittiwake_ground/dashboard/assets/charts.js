@@ -251,5 +251,5 @@ window.kittiwakeCharts = (() => {
   // The newest moment and the number of points of every channel, for whoever looks from outside.
   const summary = () => state && { view: state.view, range: chart()?.getOption().xAxis[0], points: state.channels.map(({ name }) => (state.points[name] ?? []).length) };
 
-  return { begin, push, summary };
+  return { begin, push, save, summary };
 })();
