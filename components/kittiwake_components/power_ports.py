@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kittiwake.model.ports import port
 from kittiwake.model.types import U32, U64, Bool
+from kittiwake.wire.power_link import PowerMode
 
 
 @port("Components.PowerdownRequest")
@@ -19,6 +20,11 @@ def PowerdownAnswer(token: U32, accepted: Bool, sleep_s: U32) -> None:
 @port("Components.WatchdogRenewal")
 def WatchdogRenewal(limit_s: U32) -> None:
     """Start the power unit's watchdog or renew it: without the next renewal within `limit_s` it cuts the power."""
+
+
+@port("Components.PowerModeRequest")
+def PowerModeRequest(mode: PowerMode, token: U32) -> None:
+    """Have the power unit in this mode; the answer carries `token`."""
 
 
 @port("Components.PowerReady")

@@ -49,11 +49,12 @@ from kittiwake_components.power_monitor.energy import EnergyRecord, RailEnergy
 from kittiwake_components.power_ports import (
     PowerdownAnswer,
     PowerdownRequest,
+    PowerModeRequest,
     PowerReady,
     SleepCredit,
     WatchdogRenewal,
 )
-from kittiwake_components.supervision_ports import CycleStep, EnergyGet, StepBegin, StepDone
+from kittiwake_components.supervision_ports import EnergyGet, StepDone
 
 if TYPE_CHECKING:
     from kittiwake.runtime.tasks import Reply
@@ -84,7 +85,7 @@ class PowerManager(PowerReports):
 
     powerdown_answer = OutputPort(PowerdownAnswer, doc="What became of a powerdown that was asked for.")
     low_power = OutputPort(ForceSafeMode, doc="The battery is low: safe mode is wanted.")
-    mode_done = OutputPort(StepDone, doc="Whether the power unit is in battery mode.")
+    mode_done = OutputPort(StepDone, doc="Whether the power unit is in the mode that was wanted.")
     powerdown_soon = OutputPort(Signal, doc="The power is about to be cut: what is to be kept is to be saved now.")
 
     battery_voltage = Channel(
@@ -123,6 +124,7 @@ class PowerManager(PowerReports):
         str, default=SIMULATED, check=_check_url,
         doc="Where the power unit is: serial:///dev/NAME?baud=N, `simulated`, or empty for none.",
     )  # fmt: skip
+    simulated_supply_w = Setting(float, default=0.0, doc="What the supply of a simulated power unit gives, in watts.")
     totals_file = Setting(str, default="/energy_totals", doc="Record of the totals.")
     wake_file = Setting(str, default="/pending_wake", doc="Record of the wake that was planned last.")
 
@@ -171,7 +173,8 @@ class PowerManager(PowerReports):
         from kittiwake.simulation.power_unit import PowerUnit
 
         battery = Battery(capacity_wh=38.0, charge=0.8, resistance_ohm=0.12)
-        return SimulatedLine(PowerUnit(battery, now_ns=self.clock.now_ns()), self.clock, self._simulated_cut)
+        unit = PowerUnit(battery, supply_w=lambda _: self.simulated_supply_w, now_ns=self.clock.now_ns())
+        return SimulatedLine(unit, self.clock, self._simulated_cut)
 
     def _simulated_cut(self, change: Change) -> None:
         """There is no power to cut: the deployment stops, as it would have been stopped."""
@@ -278,15 +281,16 @@ class PowerManager(PowerReports):
         if self.is_connected(PowerManager.powerdown_answer):
             self.powerdown_answer(token, accepted, reply.sleep_s if accepted else 0)
 
-    @async_port(StepBegin, priority=5, full="drop_oldest")
-    async def battery_mode_in(self, step: CycleStep, token: int) -> None:
-        """Sees to it that the power unit is in battery mode."""
-        reply = await self._asked(Kind.SET_MODE, SetMode(PowerMode.BATTERY))
+    @async_port(PowerModeRequest, priority=5, full="drop_oldest")
+    async def mode_in(self, mode: PowerMode, token: int) -> None:
+        """Sees to it that the power unit is in a mode."""
+        reply = await self._asked(Kind.SET_MODE, SetMode(mode))
         is_done = isinstance(reply, Status)
         if is_done:
             self._show_status(reply)
         if self.is_connected(PowerManager.mode_done):
-            self.mode_done(token, is_done, "" if is_done else "the power unit does not answer")
+            refusal = reply.reason.name if isinstance(reply, Refusal) else "the power unit does not answer"
+            self.mode_done(token, is_done, "" if is_done else f"{mode.name}: {refusal}")
 
     @guarded_port(PowerReady)
     def power_ready(self) -> bool:

@@ -24,8 +24,15 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched, TimeValue
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.wire.power_link import PowerMode
 from kittiwake_components.deployment_time import NO_TIME, US_PER_S, time_value
-from kittiwake_components.power_ports import PowerdownAnswer, PowerdownRequest, PowerReady, WatchdogRenewal
+from kittiwake_components.power_ports import (
+    PowerdownAnswer,
+    PowerdownRequest,
+    PowerModeRequest,
+    PowerReady,
+    WatchdogRenewal,
+)
 from kittiwake_components.service_ports import CallService, ServiceFault, failed, succeeded
 from kittiwake_components.supervision_ports import (
     CycleStep,
@@ -118,7 +125,7 @@ class Supervisor(SupervisorReports):
     watchdog_out = OutputPort(WatchdogRenewal, doc="Renews the power unit's watchdog.")
     powerdown_out = OutputPort(PowerdownRequest, doc="Asks for the powerdown.")
     power_ready = OutputPort(PowerReady, doc="Whether the power unit answers.")
-    battery_mode_out = OutputPort(StepBegin, doc="Sees to it that the power unit is in battery mode.")
+    power_mode_out = OutputPort(PowerModeRequest, doc="Sees to it that the power unit is in the mode that is wanted.")
     due_work = OutputPort(DueWork, doc="How many jobs are due or under way.")
     next_wake = OutputPort(NextWake, doc="When the next job is due.")
     energy_get = OutputPort(EnergyGet, doc="The energy consumed so far.")
@@ -244,7 +251,7 @@ class Supervisor(SupervisorReports):
         elif state is CycleState.JOBS and not self._due_jobs():
             self._step_done()
         elif state is CycleState.POWER and self._power_is_ready():
-            self._ask_battery_mode()
+            self._ask_power_mode()
 
     @async_port(StepDone, full="drop")
     def step_done_in(self, token: int, ok: bool, reason: str) -> None:
@@ -308,12 +315,12 @@ class Supervisor(SupervisorReports):
         self._enrolled = not self._ask(CycleStep.ENROLL)
 
     def do_power(self) -> None:
-        """Sees whether the power unit is there, and has it in battery mode."""
+        """Sees whether the power unit is there, and has it in the mode that is wanted."""
         self._degraded = self._asked_mode = False
         if not self.is_connected(Supervisor.power_ready):
             self._step_done()
         elif self._power_is_ready():
-            self._ask_battery_mode()
+            self._ask_power_mode()
 
     def do_commands(self) -> None:
         """Has the administration's wishes fetched and done."""
@@ -392,13 +399,13 @@ class Supervisor(SupervisorReports):
         self.step_begin[step](step, self._token)
         return True
 
-    def _ask_battery_mode(self) -> None:
-        if self.force_powered or not self.is_connected(Supervisor.battery_mode_out):
+    def _ask_power_mode(self) -> None:
+        if not self.is_connected(Supervisor.power_mode_out):
             self._step_done()
         elif not self._asked_mode:
             self._asked_mode = True
             self._token = self._token % U32_MAX + 1
-            self.battery_mode_out(CycleStep.COMMANDS, self._token)
+            self.power_mode_out(PowerMode.POWERED if self.force_powered else PowerMode.BATTERY, self._token)
 
     def _power_is_ready(self) -> bool:
         return self.is_connected(Supervisor.power_ready) and self.power_ready()

@@ -29,6 +29,7 @@ Start the deployment of a topology file (.yaml) or of an image that `kittiwake b
   --set NAME=VALUE     replace a setting, as in --set CdhCore.health.warn_cycles=5
   --build DIR          folder for the image and the dictionary of a topology file (default: build)
   --trace INSTANCE     count and time the calls to and from an instance ("*" for all), and print them at the end
+  --clock PACE@SECONDS let time run PACE times as fast, from that wall time on (for trials)
   --quiet              do not write events to the terminal
   --supervise          start the deployment again after resets, crashes and watchdog expiry
   --watchdog SECONDS   with --supervise: how long its Watchdog may give no stroke (default: 30)
@@ -47,7 +48,7 @@ MEMORY_SETTLES_NS = 550_000_000
 
 _VALUED = {
     "--root": "root", "--link": "link", "-a": "address", "-p": "port", "--framing": "framing", "--set": "set",
-    "--build": "build", "--trace": "trace", "--keys": "keys", "--slots": "slots",
+    "--build": "build", "--trace": "trace", "--keys": "keys", "--slots": "slots", "--clock": "clock",
 }  # fmt: skip
 _FLAGS = {"--insecure": "insecure", "--quiet": "quiet"}
 
@@ -69,6 +70,7 @@ class Options:
         self.build = "build"
         self.trace = ""
         self.keys = ""
+        self.clock = ""
         self.slots = ""
         self.slot = ""
         self.insecure = False
@@ -142,6 +144,19 @@ def settings_of(options: Options, image: Image) -> dict[str, dict[str, Any]]:
         except SettingFault as fault:
             raise Misuse(f"{instance}.{setting}: {fault}") from None
     return chosen
+
+
+def _platform(options: Options) -> SystemPlatform:
+    if options.clock:
+        from kittiwake.platform.system_paced import PacedPlatform, parse_clock
+
+        try:
+            return PacedPlatform(*parse_clock(options.clock))
+        except ValueError as fault:
+            raise Misuse(str(fault)) from None
+    from kittiwake.platform.system import SystemPlatform
+
+    return SystemPlatform()
 
 
 def _take_slot(options: Options, platform: SystemPlatform) -> None:
@@ -239,12 +254,10 @@ def main(arguments: list[str]) -> int:
     from kittiwake.runtime.exit_status import ORDERLY
 
     gc.disable()
-    from kittiwake.platform.system import SystemPlatform
-
-    platform = SystemPlatform()
-    platform.sharpen_timers()
     try:
         options = parse(arguments)
+        platform = _platform(options)
+        platform.sharpen_timers()
         deployment = _make(options, platform)
     except (OSError, ValueError) as fault:
         from kittiwake.cli.outcome import message_of

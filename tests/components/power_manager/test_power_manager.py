@@ -171,6 +171,16 @@ def test_powered_mode_is_refused_without_a_supply() -> None:
     assert rig.tester.events.named("PowerModeSet")[0].args == (PowerMode.POWERED,)
 
 
+def test_the_supervisors_mode_is_answered_with_its_token() -> None:
+    """REQ-PM-008"""
+    rig = Rig()
+    rig.run(1)
+    rig.tester.call.mode_in(PowerMode.BATTERY, 5)
+    rig.tester.call.mode_in(PowerMode.POWERED, 6)
+    rig.run(1)
+    assert list(rig.tester.ports.mode_done) == [(5, True, ""), (6, False, "POWERED: NO_SUPPLY")]
+
+
 def test_a_power_unit_that_falls_silent_is_reported_once_and_its_return_too() -> None:
     """REQ-PM-009"""
     rig = Rig()

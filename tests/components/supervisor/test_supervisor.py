@@ -13,6 +13,7 @@ from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.state_machines import Step, steps_of, take
+from kittiwake.wire.power_link import PowerMode
 from kittiwake_components import Supervisor
 from kittiwake_components.service_ports import ServiceFault, result_of
 from kittiwake_components.supervision_ports import CycleStep
@@ -42,8 +43,8 @@ def step(tester: ComponentTester[Supervisor], ok: bool = True, reason: str = "")
     return CycleStep(which)
 
 
-def battery_mode(tester: ComponentTester[Supervisor]) -> None:
-    _, token = list(tester.ports.battery_mode_out)[-1]
+def power_mode(tester: ComponentTester[Supervisor]) -> None:
+    _, token = list(tester.ports.power_mode_out)[-1]
     tester.call.step_done_in(token, True, "")
 
 
@@ -56,7 +57,7 @@ def to_state(tester: ComponentTester[Supervisor], wanted: CycleState) -> None:
         if state in (CycleState.ENROLL, CycleState.COMMANDS, CycleState.REPORT):
             step(tester)
         elif state is CycleState.POWER:
-            battery_mode(tester)
+            power_mode(tester)
         else:
             tester.call.run(0)
     raise AssertionError(f"{wanted.name} was not reached, {tester.channels['CycleState'].name} was")
@@ -131,8 +132,8 @@ def test_a_step_that_raises_is_left_at_its_deadline_and_the_cycle_ends(port: str
         tester.call.run(0)
         if tester.channels["CycleState"] in (CycleState.ENROLL, CycleState.COMMANDS, CycleState.REPORT):
             step(tester)
-        elif state_of(tester) is CycleState.POWER and list(tester.ports.battery_mode_out):
-            battery_mode(tester)
+        elif state_of(tester) is CycleState.POWER and list(tester.ports.power_mode_out):
+            power_mode(tester)
         if tester.channels["CycleState"] in (CycleState.POWERDOWN, CycleState.POWERED_IDLE):
             break
     assert tester.channels["CycleState"] in (CycleState.POWERDOWN, CycleState.POWERED_IDLE)
@@ -193,7 +194,7 @@ def test_a_device_that_is_not_enrolled_works_no_more_than_it_must_and_tries_agai
         for _ in range(101):
             tester.advance(1)
             tester.call.run(0)
-        battery_mode(tester)
+        power_mode(tester)
         assert state_of(tester) is CycleState.POWERDOWN
         assert planned_s(tester) == 1800
         assert len(tester.ports.watchdog_out) >= 5
@@ -275,7 +276,7 @@ def test_a_device_that_is_to_stay_on_pauses_and_begins_again() -> None:
     """REQ-SUP-010"""
     with supervisor(parameters={"FORCE_POWERED": True, "POWERED_PAUSE_S": 60}) as tester:
         to_state(tester, CycleState.POWERED_IDLE)
-        assert list(tester.ports.battery_mode_out) == []
+        assert [mode for mode, _ in tester.ports.power_mode_out] == [PowerMode.POWERED]
         assert tester.send("RUN_CYCLE").response is OK
         assert tester.send("RUN_CYCLE").response is BUSY
         to_state(tester, CycleState.POWERED_IDLE)
