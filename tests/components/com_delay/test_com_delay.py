@@ -96,5 +96,29 @@ def test_a_queue_behind_it_sends_a_portion_a_turn() -> None:
     made.stop()
 
 
+def test_declined_cycles_are_counted() -> None:
+    """REQ-CD-005: a group of 10 Hz that is called only when it is asked for gives the same portions."""
+    with delay(9) as tester:
+        given, calls, until_ns = [], 0, 0
+        for tick in range(100):
+            if tester.platform.clock.now_ns() >= until_ns:
+                calls += 1
+                told = len(tester.ports.idle_out)
+                tester.call.run(0)
+                until_ns = tester.ports.idle_out[-1][0] if len(tester.ports.idle_out) > told else 0
+                if tester.call.room_in():
+                    given.append(tick)
+            tester.advance(0.1)
+        assert given == list(range(0, 100, 10))
+        assert calls < 15
+        tester.set_parameter("DIVIDER", 1)
+        assert tester.ports.idle_out[-1] == (0,)
+        assert tester.call.room_in() == 0
+        tester.call.run(0)
+        tester.advance(0.1)
+        tester.call.run(0)
+        assert tester.call.room_in() == 248
+
+
 def test_the_design_sheet_says_what_the_class_declares() -> None:
     assert differences(ComDelay) == []
