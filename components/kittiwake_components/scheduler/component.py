@@ -26,6 +26,7 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.database import ConstraintBroken
 from kittiwake_components.daily_window import US_PER_S, find_zone
 from kittiwake_components.deployment_time import NO_TIME, time_base, time_value
+from kittiwake_components.expressions import SERVICES, Expressions, check_services
 from kittiwake_components.mode_ports import SystemMode, SystemModeChanged
 from kittiwake_components.ports import CmdSeqIn, SequenceDone
 from kittiwake_components.scheduler.api import SchedulerApi
@@ -47,17 +48,9 @@ from kittiwake_components.scheduler.live_runs import LiveRuns
 from kittiwake_components.scheduler.planning import plan
 from kittiwake_components.scheduler.reports import Guard, JobName, SchedulerReports, reason_of
 from kittiwake_components.scheduler.schedules import is_relative
-from kittiwake_components.service_ports import (
-    CallService,
-    ServiceFault,
-    failed,
-    pack_arguments,
-    parse_call,
-    result_of,
-)
+from kittiwake_components.service_ports import CallService, ServiceFault, failed
 from kittiwake_components.supervision_ports import DueWork, NextWake
 
-SERVICES = 16
 MAX_LISTED = 16
 MAX_CONCURRENT = 16
 STEP_LIMIT_US = US_PER_S // 2
@@ -70,11 +63,6 @@ PRUNE_EVERY = 64
 _OK = CommandResponse.OK
 _FAILED = CommandResponse.EXECUTION_ERROR
 _U32_MAX = 0xFFFFFFFF
-
-
-def _check_services(names: list[str]) -> None:
-    if len(names) > SERVICES or len(set(names)) < len(names) or not all(name.isidentifier() for name in names):
-        raise ValueError(f"at most {SERVICES} names of services are wanted, each once, not {names}")
 
 
 class Scheduler(SchedulerReports):
@@ -118,7 +106,7 @@ class Scheduler(SchedulerReports):
     hold_in_safe_mode = Parameter(Bool, default=True, doc="Whether jobs wait in safe mode and in hibernation.")
 
     database = Setting(str, default="/scheduler.sqlite", doc="The database of jobs, inside the root.")
-    services = Setting(list[str], default=[], check=_check_services, doc="Names of the services at `call_service`.")
+    services = Setting(list[str], default=[], check=check_services, doc="Names of the services at `call_service`.")
 
     def initialize(self) -> None:
         self._store: JobStore | None = None
@@ -129,7 +117,8 @@ class Scheduler(SchedulerReports):
         self._offset_ns = 0
         self._time_was_known = False
         self._not_before_ns: dict[int, int] = {}
-        self._reader = JobReader(self._context.deployment.instances, self.root, self.services)
+        self._expressions = Expressions(self._context.deployment.instances, self.services)
+        self._reader = JobReader(self._expressions, self.root)
         self._api = SchedulerApi(self)
 
     def start(self) -> None:
@@ -442,14 +431,11 @@ class Scheduler(SchedulerReports):
 
     def _send(self, job: Job, token: int) -> None:
         if job.action is JobAction.COMMAND:
-            self.com_cmd_out(self._reader.packet_of(job.expression), token)
+            self.com_cmd_out(self._expressions.packet_of(job.expression), token)
         elif job.action is JobAction.SEQUENCE:
             self.run_sequence(job.expression, token)
         else:
-            service, method, arguments = parse_call(job.expression)
-            call = self.call_service[self._reader.service_index(service)]
-            result = result_of(call(method, pack_arguments(arguments)))
-            self._answered(token, True, str(result))
+            self._answered(token, True, str(self._expressions.call_text(self.call_service, job.expression)))
 
     def _answered(self, token: int, is_ok: bool, text: str) -> None:
         live = self._live.take(token)

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 from kittiwake_components.daily_window import find_zone
 from kittiwake_components.scheduler.jobs import JobAction
 from kittiwake_components.scheduler.schedules import parse_schedule
-from kittiwake_components.service_ports import ServiceFault, parse_call
+from kittiwake_components.service_ports import parse_call
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from kittiwake.model.component import Component
     from kittiwake.storage.root import Root
+    from kittiwake_components.expressions import Expressions
     from kittiwake_components.scheduler.jobs import Job
     from kittiwake_components.scheduler.schedules import Schedule
 
@@ -24,10 +22,9 @@ MAX_KEPT = 256
 class JobReader:
     """Reads jobs against the deployment's instances, its root and the names of its services."""
 
-    def __init__(self, instances: Mapping[str, Component], root: Root, services: Sequence[str]) -> None:
-        self._instances = instances
+    def __init__(self, expressions: Expressions, root: Root) -> None:
+        self._expressions = expressions
         self._root = root
-        self._services = services
         self._kept: dict[tuple[str, str, int], Schedule] = {}
 
     def schedule_of(self, job: Job, anchor_us: int) -> Schedule:
@@ -46,24 +43,12 @@ class JobReader:
             raise ValueError("a job has a name")
         times = parse_schedule(schedule, find_zone(zone), now_us)
         if action is JobAction.COMMAND:
-            self.packet_of(expression)
+            self._expressions.packet_of(expression)
         elif action is JobAction.SEQUENCE:
             try:
                 self._root.resolve(expression)
             except OSError as fault:
                 raise ValueError(str(fault)) from None
         else:
-            self.service_index(parse_call(expression)[0])
+            self._expressions.service_index(parse_call(expression)[0])
         return times
-
-    def packet_of(self, line: str) -> bytes:
-        """The command packet of a line. Raises `ValueError`."""
-        from kittiwake.sequence.command_line import command_packet
-
-        return command_packet(line, self._instances)
-
-    def service_index(self, name: str) -> int:
-        """Where a service is connected. Raises `ServiceFault`."""
-        if name in self._services:
-            return self._services.index(name)
-        raise ServiceFault(f"there is no service {name}: {', '.join(self._services) or 'none is connected'}")
