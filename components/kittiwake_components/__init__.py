@@ -38,6 +38,7 @@ COMPONENTS = {
     "LoadSwitch": "load_switch",
     "Lora": "lora",
     "ModeManager": "mode_manager",
+    "Monitoring": "monitoring",
     "ParameterDb": "parameter_db",
     "PassiveRateGroup": "passive_rate_group",
     "PicoTempManager": "pico_temp_manager",

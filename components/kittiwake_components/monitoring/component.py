@@ -1,0 +1,383 @@
+"""Does what the administration wants, each command once, and reports how the device is."""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.model import (
+    U32,
+    Channel,
+    CommandError,
+    CommandResponse,
+    OutputPort,
+    OutputPortArray,
+    Parameter,
+    Setting,
+    async_port,
+    command,
+    guarded_port,
+    internal_port,
+    sync_port,
+)
+from kittiwake.model.codec import clip
+from kittiwake.model.fw import CmdResponse, Com, TimeBase
+from kittiwake.storage.copying import make_folders_durably, place_file
+from kittiwake.storage.finding import move_aside
+from kittiwake_components.command_calls import CommandCalls
+from kittiwake_components.deployment_time import time_base
+from kittiwake_components.expressions import SERVICES, Expressions, check_services, is_call
+from kittiwake_components.monitoring.orders import (
+    ID_SIZE,
+    MAX_FILE,
+    Order,
+    OrderMemory,
+    OrdersFault,
+    OrderState,
+    read_orders,
+)
+from kittiwake_components.monitoring.reports import MonitoringReports
+from kittiwake_components.monitoring.status_report import (
+    MAX_VALUES,
+    Watched,
+    find_channel,
+    iso_time,
+    pack_json,
+    pack_report,
+    value_of,
+)
+from kittiwake_components.ports import SendFile, SendFileDone, TlmGet
+from kittiwake_components.service_ports import CallService, ServiceFault, arguments_of, failed, parse_call, succeeded
+from kittiwake_components.supervision_ports import STEP_REASON_SIZE, CycleStep, StepBegin, StepDone
+
+if TYPE_CHECKING:
+    pass
+
+RESULT_SIZE = 200
+STATUS_FILE = "last_monitoring_status.json"
+REPORT_PREFIX, REPORT_SUFFIX = "report-", ".json"
+U32_MAX = 0xFFFFFFFF
+
+
+def _check_values(values: dict[str, str]) -> None:
+    if len(values) > MAX_VALUES:
+        raise ValueError(f"a report has at most {MAX_VALUES} values, not {len(values)}")
+    for name, channel in values.items():
+        if not channel.rpartition(".")[0]:
+            raise ValueError(f"{name}: instance.Channel is wanted, not {channel!r}")
+
+
+def _check_calls(calls: dict[str, str]) -> None:
+    if len(calls) > SERVICES:
+        raise ValueError(f"a report asks at most {SERVICES} services, not {len(calls)}")
+    for text in calls.values():
+        parse_call(text)
+
+
+class Monitoring(MonitoringReports):
+    """The administration's side of a battery device (RustiqIOT's `monitoring-1.0`).
+
+    Commands come as a file and are done one after the other, each at most once for its id, whatever restarts come
+    between. What became of them is written to another file, and the device's state to reports.
+    """
+
+    com_cmd_out = OutputPort(Com, doc="Commands; `context` comes back in the answer.")
+    call_service = OutputPortArray(CallService, SERVICES, doc="The services that the setting `services` names.")
+    tlm_get = OutputPort(TlmGet, doc="The latest values of channels, from the telemetry store.")
+    step_done = OutputPort(StepDone, doc="Tells the supervisor that a step has ended.")
+    send_file = OutputPort(SendFile, doc="A report is written, and may be sent.")
+
+    commands_done = Channel(U32, on_change=True, doc="Administrative commands that went well, since the start.")
+    commands_failed = Channel(U32, on_change=True, doc="Those that did not.")
+    commands_repeated = Channel(U32, on_change=True, doc="Those that came again and were not done again.")
+    files_refused = Channel(U32, on_change=True, doc="Files of commands that made no sense.")
+    reports_written = Channel(U32, on_change=True, doc="Status reports since the start.")
+
+    command_timeout_s = Parameter(U32, default=30, low=1, high=86400, unit="s", doc="For one command's answer.")
+    keep_reports = Parameter(U32, default=32, low=1, high=1000, doc="So many reports are kept, the newest.")
+
+    commands_file = Setting(str, default="/incoming/monitoring-1.0/commands.json", doc="Where commands come in.")
+    status_folder = Setting(str, default="/status/monitoring-1.0", doc="Where the status and the reports are written.")
+    memory_file = Setting(str, default="/administration", doc="Record of the ids that were begun.")
+    services = Setting(list[str], default=[], check=check_services, doc="Names of the services at `call_service`.")
+    values = Setting(dict[str, str], default={}, check=_check_values, doc="Values of the report, and their channels.")
+    calls = Setting(
+        dict[str, str], default={}, check=_check_calls, doc="Answers in the report, and the calls that give them."
+    )
+
+    def initialize(self) -> None:
+        self._expressions = Expressions(self._context.deployment.instances, self.services)
+        self._commands = CommandCalls(self.clock)
+        self._memory = OrderMemory(self.platform.files, self.root.resolve(self.memory_file))
+        self._is_remembered = False
+        self._watched: dict[str, Watched] = {}
+        self._busy = False
+        self._done = self._failed = self._repeated = self._refused = self._reports = 0
+
+    def start(self) -> None:
+        for name, channel in self.values.items():
+            try:
+                self._watched[name] = find_channel(channel, self._context.deployment.instances)
+            except LookupError as fault:
+                self.value_unknown(clip(name, 80), clip(str(fault.args[0]), STEP_REASON_SIZE))
+        self._remember()
+
+    def _remember(self) -> bool:
+        """Reads what was begun; without that nothing may begin."""
+        if not self._is_remembered:
+            try:
+                self.report_findings(self._memory.read())
+                self._is_remembered = True
+            except OSError as fault:
+                self.report_fault(self.memory_file, fault)
+        return self._is_remembered
+
+    # Ports
+
+    @async_port(StepBegin, full="drop_oldest")
+    async def step_begin(self, step: CycleStep, token: int) -> None:
+        """The supervisor's COMMANDS and REPORT; the answer comes when all is done."""
+        reason = ""
+        if step is CycleStep.COMMANDS:
+            reason = await self._administer()
+        elif step is CycleStep.REPORT:
+            reason = self._report()
+        if self.is_connected(Monitoring.step_done):
+            self.step_done(token, not reason, clip(reason, STEP_REASON_SIZE))
+
+    @sync_port(CmdResponse)
+    def cmd_response_in(self, opcode: int, sequence: int, response: CommandResponse) -> None:
+        """The answer to a command; `sequence` is what was sent as its context."""
+        self._commands.answered(sequence, response)
+
+    @sync_port(SendFileDone)
+    def send_file_done(self, token: int, response: CommandResponse) -> None:
+        """A report was handed to the link, or was not; it stays here either way."""
+        if response is not CommandResponse.OK:
+            self.report_not_sent(response)
+
+    @guarded_port(CallService)
+    def call(self, method: str, arguments: bytes) -> bytes:
+        """The methods of the seed's monitoring service: `process_administrative_commands`, `upload_monitoring`.
+
+        Commands are begun and not waited for; the result says whether there were any.
+        """
+        try:
+            if arguments_of(arguments):
+                raise ServiceFault(f"{method} takes no arguments")
+            if method == "process_administrative_commands":
+                there = self.platform.files.exists(self.root.resolve(self.commands_file))
+                if there and not self._busy:
+                    self._administer_later()
+                return succeeded("begun" if there else "there are none")
+            if method == "upload_monitoring":
+                reason = self._report()
+                return failed(reason) if reason else succeeded(self._reports)
+            raise ServiceFault(f"monitoring has no method {method}")
+        except (ServiceFault, OSError) as fault:
+            return failed(fault)
+
+    @internal_port(full="drop")
+    async def _administer_later(self) -> None:
+        await self._administer()
+
+    # Commands
+
+    @command(exclusive=True)
+    async def process_administrative_commands(self) -> None:
+        """Does what the file of commands wants, and answers when all of it has ended."""
+        reason = await self._administer()
+        if reason:
+            raise CommandError(CommandResponse.EXECUTION_ERROR, reason)
+
+    @command
+    def upload_monitoring(self) -> None:
+        """Writes a status report, and has it sent."""
+        reason = self._report()
+        if reason:
+            raise CommandError(CommandResponse.EXECUTION_ERROR, reason)
+
+    # Administrative commands
+
+    async def _administer(self) -> str:
+        """Does what the file wants; why not, or empty."""
+        if self._busy:
+            return "administrative commands are under way already"
+        if not self._remember():
+            return f"{self.memory_file} cannot be read"
+        self._busy = True
+        try:
+            path = self.root.resolve(self.commands_file)
+            orders = self._orders(path)
+            if orders is not None:
+                outcomes = [await self._carry_out(order) for order in orders]
+                self._write_status("OK", "", outcomes)
+                self._remove(path)
+        except OrdersFault as fault:
+            return str(fault)
+        except OSError as fault:
+            self.report_fault(self.commands_file, fault)
+            return f"{self.commands_file}: {fault.strerror or fault}"
+        finally:
+            self._busy = False
+        return ""
+
+    def _orders(self, path: str) -> list[Order] | None:
+        """The commands in the file; `None` without one. Raises `OrdersFault` for one that was refused, or `OSError`."""
+        try:
+            return read_orders(self.platform.files.read(path, MAX_FILE), self._expressions.check)
+        except FileNotFoundError:
+            return None
+        except OrdersFault as fault:
+            refusal = fault
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            refusal = OrdersFault(f"it is longer than {MAX_FILE} bytes")
+        self._refused += 1
+        self.files_refused = self._refused & U32_MAX
+        self.commands_refused(self.commands_file, clip(str(refusal), STEP_REASON_SIZE))
+        self._write_status("REFUSED", str(refusal), [])
+        finding = move_aside(self.platform.files, path, "was refused")
+        if finding.kept_as is None:
+            self.report_findings((finding,))
+        self.platform.files.sync_folder(posixpath.dirname(path))
+        raise refusal
+
+    async def _carry_out(self, order: Order) -> dict[str, Any]:
+        known = self._memory.state_of(order.id)
+        if known is not None:
+            return self._known(order, known)
+        try:
+            self._memory.note(order.id, OrderState.BEGUN)
+        except OSError as fault:
+            self.report_fault(self.memory_file, fault)
+            return self._ended(order, "", "it was not begun, as that could not be noted")
+        self.command_begun(clip(order.id, ID_SIZE))
+        result, reason = await self._done_order(order.command)
+        outcome = self._ended(order, result, reason)
+        try:
+            self._memory.note(order.id, OrderState.FAILED if reason else OrderState.OK)
+        except OSError as fault:
+            self.report_fault(self.memory_file, fault)
+        return outcome
+
+    async def _done_order(self, text: str) -> tuple[str, str]:
+        """Does one command: its result, and why it failed."""
+        try:
+            if is_call(text):
+                return str(self._expressions.call_text(self.call_service, text)), ""
+            packet = self._expressions.packet_of(text)
+            return "", await self._commands.send(self.com_cmd_out, packet, self.command_timeout_s)
+        except (ValueError, LookupError, OSError) as fault:
+            return "", str(fault) or type(fault).__name__
+
+    def _known(self, order: Order, state: OrderState) -> dict[str, Any]:
+        if state is OrderState.CUT_OFF:
+            self.command_cut_off(clip(order.id, ID_SIZE))
+            return _outcome(order, state.name, "a restart cut it off; it is not done again")
+        self._repeated += 1
+        self.commands_repeated = self._repeated & U32_MAX
+        self.command_repeated(clip(order.id, ID_SIZE))
+        return _outcome(order, state.name, "it was done before, and is not done again")
+
+    def _ended(self, order: Order, result: str, reason: str) -> dict[str, Any]:
+        if reason:
+            self._failed += 1
+            self.commands_failed = self._failed & U32_MAX
+            self.command_failed(clip(order.id, ID_SIZE), clip(reason, STEP_REASON_SIZE))
+            return _outcome(order, "FAILED", reason)
+        self._done += 1
+        self.commands_done = self._done & U32_MAX
+        self.command_done(clip(order.id, ID_SIZE))
+        return _outcome(order, "OK", result)
+
+    def _write_status(self, status: str, error: str, outcomes: list[dict[str, Any]]) -> None:
+        if status == "OK" and any(outcome["status"] != "OK" for outcome in outcomes):
+            status, error = "ERROR", "a command failed"
+        content = {
+            "general_status": status, "general_error": error[:RESULT_SIZE], "time": self._now(), "commands": outcomes
+        }  # fmt: skip
+        try:
+            self._place(STATUS_FILE, pack_json(content))
+        except OSError as fault:
+            self.report_fault(STATUS_FILE, fault)
+
+    def _remove(self, path: str) -> None:
+        """The file has been seen to. One that a power cut brings back does no harm: its ids are known."""
+        self.platform.files.remove(path)
+        self.platform.files.sync_folder(posixpath.dirname(path))
+
+    # Reports
+
+    def _report(self) -> str:
+        """Writes a status report; why not, or empty."""
+        try:
+            number = self._write_report()
+        except (ValueError, OSError) as fault:
+            reason = clip(str(fault), STEP_REASON_SIZE)
+            self.report_failed(reason)
+            return reason
+        if self.is_connected(Monitoring.send_file):
+            name = posixpath.join(self.status_folder, _report_name(number))
+            self.send_file(name, name, number)
+        return ""
+
+    def _write_report(self) -> int:
+        kept = self._kept_reports()
+        number = (kept[-1] + 1 if kept else 1) & U32_MAX
+        head = {"report": number, "time": self._now(), "uptime_s": self.clock.now_ns() // 1_000_000_000}
+        asked = {name: self._asker(text) for name, text in self.calls.items()}
+        packed = pack_report(head, {name: self._value(name) for name in self.values}, asked)
+        self._place(_report_name(number), packed)
+        for oldest in kept[: max(0, len(kept) + 1 - self.keep_reports)]:
+            self.platform.files.remove(posixpath.join(self._folder(), _report_name(oldest)))
+        self._reports += 1
+        self.reports_written = self._reports & U32_MAX
+        self.report_written(number, len(packed))
+        return number
+
+    def _value(self, name: str) -> dict[str, Any] | None:
+        watched = self._watched.get(name)
+        if watched is None or not self.is_connected(Monitoring.tlm_get):
+            return None
+        return value_of(watched, self.tlm_get(watched.id))
+
+    def _asker(self, text: str) -> Any:
+        return lambda: self._expressions.call_text(self.call_service, text)
+
+    def _kept_reports(self) -> list[int]:
+        files, folder = self.platform.files, self._folder()
+        names = files.list(folder) if files.exists(folder) else []
+        numbers = [name.removeprefix(REPORT_PREFIX).removesuffix(REPORT_SUFFIX) for name in names]
+        return sorted(
+            int(number)
+            for name, number in zip(names, numbers, strict=True)
+            if number.isdecimal() and number.isascii() and name == _report_name(int(number))
+        )
+
+    # Files
+
+    def _folder(self) -> str:
+        return self.root.resolve(self.status_folder)
+
+    def _place(self, name: str, content: bytes) -> None:
+        """Puts a file into the status folder in one step, durable on return. Raises `OSError`."""
+        folder = self._folder()
+        make_folders_durably(self.platform.files, folder)
+        place_file(self.platform.files, posixpath.join(folder, name), (content,))
+        self.platform.files.sync_folder(folder)
+
+    def _now(self) -> str | None:
+        """The time, or nothing where it is not known."""
+        known = time_base(self._tags) != TimeBase.TB_PROC_TIME
+        return iso_time(max(0, self.clock.wall_ns() // 1000)) if known else None
+
+
+def _report_name(number: int) -> str:
+    return f"{REPORT_PREFIX}{number:08}{REPORT_SUFFIX}"
+
+
+def _outcome(order: Order, status: str, result: str) -> dict[str, Any]:
+    return {"id": order.id, "command": order.command, "status": status, "result": result[:RESULT_SIZE]}

@@ -1,0 +1,102 @@
+"""The status report: values of channels and answers of services, as typed JSON."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kittiwake.model.fw import TimeBase
+from kittiwake.wire.time_tag import TAG_SIZE, unpack_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kittiwake.model.component import Component
+    from kittiwake.model.types import WireType
+
+FORMAT = 1
+MAX_VALUES = 64
+MAX_REPORT = 65_536
+"""The longest report in bytes."""
+
+_BASE_SHIFT = 64
+_US_MASK = (1 << _BASE_SHIFT) - 1
+
+
+class Watched(NamedTuple):
+    """A channel in the report: its id on the wire, its type and its unit."""
+
+    id: int
+    form: WireType
+    unit: str
+
+
+def find_channel(name: str, instances: Mapping[str, Component]) -> Watched:
+    """A channel by its full name, `instance.Channel`. Raises `LookupError` that says what there is instead."""
+    from kittiwake.faults import did_you_mean
+
+    owner, _, label = name.rpartition(".")
+    component = instances.get(owner)
+    if component is None:
+        raise LookupError(f"there is no instance {owner!r} ({did_you_mean(owner, instances)})")
+    labels = {one.label: one for one in type(component).__declarations__.channels.values()}
+    if label not in labels:
+        raise LookupError(f"{owner} has no channel {label!r} ({did_you_mean(label, labels)})")
+    found = labels[label]
+    return Watched(component._context.base_id + (found.number or 0), found.type, found.unit)
+
+
+def value_of(watched: Watched, packed: bytes) -> dict[str, Any]:
+    """What the telemetry store holds of a channel: `value`, `unit` and `time`, each null where there is none."""
+    found: dict[str, Any] = {"value": None, "unit": watched.unit or None, "time": None}
+    if len(packed) <= TAG_SIZE or not any(packed[:TAG_SIZE]):
+        return found
+    from kittiwake.dictionary.display import plain_value
+
+    found["value"] = _finite(plain_value(watched.form.unpack(packed, TAG_SIZE)[0]))
+    tag = unpack_tag(packed)
+    if tag >> _BASE_SHIFT != TimeBase.TB_PROC_TIME:
+        found["time"] = iso_time(tag & _US_MASK)
+    return found
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return value
+
+
+def iso_time(time_us: int) -> str | None:
+    """A time of the wall clock as ISO 8601 in UTC; none for one that no calendar holds."""
+    from datetime import UTC, datetime, timedelta
+
+    try:
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)).isoformat()
+    except OverflowError:
+        return None
+
+
+def pack_report(head: Mapping[str, Any], values: Mapping[str, Any], services: Mapping[str, Callable[[], Any]]) -> bytes:
+    """The report. A service that fails stands in it with its error; raises `ValueError` if it grows too long."""
+    answers: dict[str, Any] = {}
+    for name, ask in services.items():
+        try:
+            answers[name] = ask()
+        except (ValueError, OSError, LookupError) as fault:
+            answers[name] = {"error": str(fault)[:200]}
+    packed = pack_json({"format": FORMAT, **head, "values": values, "services": answers})
+    if len(packed) > MAX_REPORT:
+        raise ValueError(f"the report takes {len(packed)} bytes, more than {MAX_REPORT}")
+    return packed
+
+
+def pack_json(content: Any) -> bytes:
+    """JSON for people and programs: indented, ASCII, with a line's end."""
+    import json
+
+    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
