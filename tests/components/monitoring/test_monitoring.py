@@ -190,11 +190,11 @@ def test_a_command_that_cannot_be_noted_is_not_begun() -> None:
     with monitoring() as tester:
         order(tester, ("a", "scheduler.one()"))
         real = tester.component._memory._record.write
-        tester.component._memory._record.write = full  # type: ignore[method-assign]
+        tester.component._memory._record.write = full
         step(tester)
         assert list(tester.ports.call_service[0]) == []
         assert status(tester)["commands"][0]["status"] == "FAILED"
-        tester.component._memory._record.write = real  # type: ignore[method-assign]
+        tester.component._memory._record.write = real
         order(tester, ("a", "scheduler.one()"))
         step(tester)
         assert len(tester.ports.call_service[0]) == 1
@@ -269,7 +269,7 @@ def test_a_record_that_cannot_be_read_keeps_commands_from_being_done() -> None:
     """REQ-MON-003"""
     with monitoring() as tester:
         tester.component._is_remembered = False
-        tester.component._memory.read = full  # type: ignore[method-assign]
+        tester.component._memory.read = full
         order(tester, ("a", "scheduler.one()"))
         step(tester)
         assert tester.ports.step_done == [(1, False, "/administration cannot be read")]
@@ -362,7 +362,7 @@ def test_the_newest_reports_are_kept_and_their_numbers_go_on_after_a_restart() -
 def test_a_report_that_cannot_be_written_fails_its_step() -> None:
     """REQ-MON-009"""
     with monitoring() as tester:
-        tester.component._place = full  # type: ignore[method-assign]
+        tester.component._place = full
         step(tester, CycleStep.REPORT)
         assert tester.ports.step_done[0][1] is False
         assert len(tester.events.named("ReportFailed")) == 1
@@ -389,5 +389,5 @@ def test_an_answer_that_is_too_long_does_not_make_the_report_grow() -> None:
 def test_settings_that_make_no_sense_are_refused_by_the_check(setting: str, value: Any) -> None:
     """REQ-MON-007"""
     check: Any = Monitoring.__declarations__.settings[setting].check
-    with pytest.raises(ValueError, match="most|wanted|no call"):
+    with pytest.raises(ValueError, match=r"most|wanted|no call"):
         check(value)
