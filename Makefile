@@ -10,6 +10,7 @@ ARGS   ?=
 MINUTES ?= 30
 FUZZ_EXAMPLES ?= 20000
 FUZZ_COUNT    ?= 1000000
+CFDP_SEEDS    ?= 1000
 
 BIN     := $(VENV)/bin
 DEV     := $(VENV)/.installed
@@ -19,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format bench soak fuzz sequence docs clean venv peers browser
+.PHONY: help run test check format bench soak fuzz campaign sequence docs clean venv peers browser
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,6 +49,9 @@ soak: $(DEV) browser ## 1,000 channels at 10 Hz and three dashboards for MINUTES
 
 fuzz: $(DEV) ## the property tests with 20000 examples each, the decoders with a million seeded inputs
 	HYPOTHESIS_PROFILE=fuzz KITTIWAKE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) KITTIWAKE_FUZZ_COUNT=$(FUZZ_COUNT) $(BIN)/python -m pytest --timeout=0 --ignore=tests/system $(TESTS) $(ARGS)
+
+campaign: $(DEV) $(PEERED) ## CFDP over links that lose 0 to 40 %, double and reorder, with 1000 seeds for each
+	KITTIWAKE_CFDP_SEEDS=$(CFDP_SEEDS) $(BIN)/python -m pytest -q tests/framework/cfdp $(ARGS)
 
 sequence: $(DEV) ## compile sequences/$(SEQ).seq for the reference deployment (SEQ=startup)
 	@$(BIN)/kittiwake seq compile sequences/$(SEQ).seq --topology topologies/reference.yaml -o build/$(SEQ).bin

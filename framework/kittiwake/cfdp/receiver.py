@@ -78,7 +78,7 @@ class Receiver:
         self.sent_pdus = 0
         self._sink = sink
         self._patience = patience
-        self._eof: Eof | None = None
+        self.eof: Eof | None = None
         self._file_status = FileStatus.UNREPORTED
         self._urgent: deque[Pdu] = deque()
         self._nak_timer = Turns(patience.nak_s)
@@ -104,10 +104,19 @@ class Receiver:
     def _take_eof(self, eof: Eof, now_ns: int) -> None:
         if self.state is not ReceiverState.RECEIVING:
             return
-        self._eof = eof
+        self.eof = eof
         if eof.condition is not Condition.NO_ERROR:
             self._give_up(eof.condition, now_ns)
-            return
+        else:
+            self._ask(now_ns)
+
+    def resume(self, metadata: Metadata | None, eof: Eof | None, now_ns: int) -> None:
+        """Goes on after a restart with what was known before it; an end that was acknowledged does not come again."""
+        self.metadata, self.eof = metadata, eof
+        if eof is not None:
+            self._ask(now_ns)
+
+    def _ask(self, now_ns: int) -> None:
         self.state = ReceiverState.ASKING
         self._finish_if_whole(now_ns)
         if self.state is ReceiverState.ASKING:
@@ -126,7 +135,7 @@ class Receiver:
 
     def _write(self, pdu: FileData, now_ns: int) -> bool:
         end = pdu.offset + len(pdu.data)
-        size = self._eof.size if self._eof is not None else None if self.metadata is None else self.metadata.size
+        size = self.eof.size if self.eof is not None else None if self.metadata is None else self.metadata.size
         if size is not None and end > size:
             self._give_up(Condition.SIZE_ERROR, now_ns)
             return False
@@ -143,15 +152,15 @@ class Receiver:
         return True
 
     def _missing(self) -> Nak:
-        assert self._eof is not None
+        assert self.eof is not None
         gaps = [] if self.metadata is not None else [(0, 0)]
-        gaps += self.coverage.gaps(0, self._eof.size)
+        gaps += self.coverage.gaps(0, self.eof.size)
         asked = tuple(gaps[:MAX_SEGMENT_REQUESTS])
-        end = self._eof.size if len(asked) == len(gaps) else max(asked[-1][1], 1)
+        end = self.eof.size if len(asked) == len(gaps) else max(asked[-1][1], 1)
         return Nak(0, end, asked)
 
     def _finish_if_whole(self, now_ns: int) -> None:
-        eof, metadata = self._eof, self.metadata
+        eof, metadata = self.eof, self.metadata
         assert eof is not None
         if metadata is None or self.coverage.gaps(0, eof.size):
             return
@@ -191,10 +200,11 @@ class Receiver:
     def _say_finished(self, now_ns: int) -> None:
         self.state = ReceiverState.FINISHED
         self._nak_timer.stop()
-        self._urgent.append(self._finished())
+        self._urgent.append(self.finished())
         self._finished_timer.start(now_ns)
 
-    def _finished(self) -> Finished:
+    def finished(self) -> Finished:
+        """How it ended, as the sender is told."""
         return Finished(self.condition, self.is_complete, self._file_status)
 
     def cancel(self, now_ns: int) -> None:
@@ -232,13 +242,7 @@ class Receiver:
             if self._finished_timer.count >= self._patience.limit:
                 self._end()
             else:
-                self._urgent.append(self._finished())
-
-    def answer_late(self, pdu: Pdu, now_ns: int) -> None:
-        """What a sender still says after the end: it has not heard of it."""
-        if isinstance(pdu, Eof):
-            self._urgent.append(Ack(Directive.EOF, pdu.condition, 2))
-            self._urgent.append(self._finished())
+                self._urgent.append(self.finished())
 
     def next_ns(self) -> int | None:
         """When a timer goes off; 0 if there is something to send at once."""
