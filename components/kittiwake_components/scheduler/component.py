@@ -124,7 +124,7 @@ class Scheduler(SchedulerReports):
     def start(self) -> None:
         self._offset_ns = self._present_offset_ns()
         self._time_was_known = self.time_is_known()
-        self._open()
+        # The database is opened by whoever needs it first: the first tick need not wait for that.
 
     def stop(self) -> None:
         if self._store is not None:
@@ -231,7 +231,7 @@ class Scheduler(SchedulerReports):
         return CommandError(CommandResponse.VALIDATION_ERROR, reason)
 
     def _opened(self) -> JobStore:
-        if self._store is None and not self._open():
+        if not self._is_open():
             raise CommandError(_FAILED, f"{self.database} cannot be used")
         assert self._store is not None
         return self._store
@@ -250,7 +250,7 @@ class Scheduler(SchedulerReports):
         """Begins what is due, gives up what has not answered in time, and updates the channels."""
         now = self.wall_us()
         try:
-            if self._store is None and not self._open():
+            if not self._is_open():
                 return
             self._follow_clock()
             self._give_up_late()
@@ -279,7 +279,7 @@ class Scheduler(SchedulerReports):
     def next_wake(self) -> int:
         """When the next job, or the next try of one, is due, in microseconds since the epoch; 0 without one."""
         try:
-            return 0 if self._store is None else max(0, self._store.next_us() or 0)
+            return max(0, self._store.next_us() or 0) if self._is_open() and self._store is not None else 0
         except OSError as fault:
             self.database_fault(reason_of(fault))
             return 0
@@ -289,7 +289,7 @@ class Scheduler(SchedulerReports):
         """How many jobs are under way, or due and about to begin."""
         waiting = 0
         try:
-            if self._store is not None and not self._is_held():
+            if not self._is_held() and self._is_open() and self._store is not None:
                 waiting = self._store.due_count(self.wall_us(), MAX_LISTED)
         except OSError as fault:
             self.database_fault(reason_of(fault))
@@ -349,6 +349,9 @@ class Scheduler(SchedulerReports):
             self._store.set_slots(slots)
 
     # Runs
+
+    def _is_open(self) -> bool:
+        return self._store is not None or self._open()
 
     def _open(self) -> bool:
         try:

@@ -244,6 +244,7 @@ def test_a_cut_in_the_first_command_leaves_the_job_whole_or_not_there() -> None:
     """REQ-SCH-010"""
     for after in (False, True):
         tester = scheduler()
+        tester.call.run(0)
         files = tester.platform.files
         files.cut_at(files.operations + 1, after=after)
         with pytest.raises(PowerCut):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -31,6 +32,7 @@ from kittiwake.wire.power_link import (
     Watchdog,
     frame,
 )
+from tests.peers import ROOT
 
 VECTORS = [
     (Message(Kind.GET_STATUS, 1, None), "b54b01010100399f"),
@@ -136,3 +138,15 @@ def test_what_does_not_fit_its_kind_is_not_sent() -> None:
         frame(Message(Kind.WATCHDOG, 1, Watchdog(70_000)))
     with pytest.raises(ValueError, match="at most 64 bytes"):
         frame(Message(Kind.GET_STATUS, 1, bytes(65)))
+
+
+def test_the_page_for_authors_of_firmware_has_the_kinds_and_the_vectors() -> None:
+    page = (ROOT / "docs/power-unit.md").read_text(encoding="utf-8")
+    for kind, payload in PAYLOADS.items():
+        members = {} if payload is None else wire_type(payload).members  # type: ignore[attr-defined]
+        shown = ", ".join(f"`{name}` {form.name.rpartition('.')[2]}" for name, form in members.items()) or "none"
+        assert f"| {kind.name} | {kind:#04x} | {shown} |" in page
+    for message, wire in VECTORS:
+        assert re.search(rf"^\| {Kind(message.kind).name}.* \| {message.sequence} \| `{wire}` \|$", page, re.MULTILINE)
+    for enum in (WakeReason, PowerMode, RefusalReason):
+        assert f"{enum.__name__}: " + ", ".join(f"{int(one)} {one.name}" for one in enum) in page
