@@ -44,7 +44,7 @@ def test_both_rails_are_read_and_added_up_in_each_cycle() -> None:
     with monitor_with(WATTS) as tester:
         run(tester, 101)
         assert totals(tester) == (pytest.approx(100.0), pytest.approx(200.0))
-        for port in PowerMonitor.__declarations__.outputs:
+        for port in ("sys_voltage_get", "sys_current_get", "sys_power_get", "sol_voltage_get", "sol_power_get"):
             assert len(getattr(tester.ports, port)) == 101
 
 
@@ -197,3 +197,30 @@ def test_a_disk_that_refuses_is_a_warning() -> None:
 
 def test_the_design_sheet_says_what_the_class_declares() -> None:
     assert differences(PowerMonitor) == []
+
+
+def test_the_rails_are_recorded_as_a_data_product() -> None:
+    """REQ-PM-007."""
+    with monitor_with(WATTS) as tester:
+        tester.send("RECORD_RAILS", 3)
+        run(tester, 5)
+        [product] = tester.products
+        assert product.container == "Rails"
+        assert product.records == [
+            ("SystemVoltage", [7.5] * 3),
+            ("SystemPower", [pytest.approx(3.6)] * 3),
+            ("SolarPower", [pytest.approx(7.2)] * 3),
+        ]
+        assert [one.args for one in tester.events.named("RailsRecorded")] == [(3,)]
+        tester.send("RECORD_RAILS", 1)
+        run(tester, 1)
+        assert len(tester.products) == 2
+
+
+def test_one_recording_at_a_time_and_none_that_nobody_takes() -> None:
+    """REQ-PM-007."""
+    with monitor_with(WATTS) as tester:
+        tester.send("RECORD_RAILS", 2)
+        assert tester.send("RECORD_RAILS", 2).response is CommandResponse.BUSY
+    with monitor_with(WATTS, open_ports=["product_send_out"]) as tester:
+        assert tester.send("RECORD_RAILS", 2).response is CommandResponse.EXECUTION_ERROR
