@@ -1,4 +1,4 @@
-"""What the PROVES satellite does by itself, in virtual time: limits, a radio that is silent, recordings for the ground."""
+"""What the PROVES satellite does by itself, in virtual time: limits, a silent radio, recordings for the ground."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ LIMITS = "sequences/proves/limits.yaml"
 @pytest.fixture
 def made() -> Iterator[ProvesFlight]:
     """A satellite with its limits on board, and a modem on the ground."""
-    flight = ProvesFlight(SimulatedPlatform(0), {"ReferenceDeployment.loraModem": {"url": "tcp-listen://127.0.0.1:50001"}})
+    flight = ProvesFlight(
+        SimulatedPlatform(0), {"ReferenceDeployment.loraModem": {"url": "tcp-listen://127.0.0.1:50001"}}
+    )
     text = (ROOT / LIMITS).read_text(encoding="utf-8")
     flight.write("seq/limits.bin", compile_limits(text, LIMITS, built()[1]))
     yield flight.start()

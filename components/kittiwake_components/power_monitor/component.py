@@ -53,7 +53,7 @@ class PowerMonitor(PassiveComponent):
 
     product_send_out = OutputPort(DpSend, doc="Recordings, for the manager of data products.")
 
-    system_voltage = Record(F32, array=True, doc="The system rail's voltage in each cycle; NaN where it did not answer.")
+    system_voltage = Record(F32, array=True, doc="The system rail's voltage in each cycle; NaN without one.")
     system_power = Record(F32, array=True, doc="The system rail's power in each cycle.")
     solar_power = Record(F32, array=True, doc="The solar rail's power in each cycle.")
     rails = Container(priority=5, doc="Both rails over a while; its time is that of the last cycle.")
