@@ -39,9 +39,9 @@ def test_a_weak_battery_ends_the_payload_by_the_default_table_and_not_the_mode(m
     made.command("ReferenceDeployment.payloadPowerLoadSwitch.TURN_ON")
     made.craft.battery.charge, made.craft.panel_w = 0.11, 0.0
     made.run(50)
-    assert made["payloadPowerLoadSwitch"].is_on is On.ON
+    assert made["payloadPowerLoadSwitch"].is_on == On.ON
     made.run(20)
-    assert made["payloadPowerLoadSwitch"].is_on is On.OFF
+    assert made["payloadPowerLoadSwitch"].is_on == On.OFF
     assert made.named("limitChecker.ResponseCompleted") == [("payload_off",)]
     assert made.named("modeManager.EnteringSafeMode") == []
 
@@ -50,7 +50,7 @@ def test_what_the_silent_radio_did_not_send_follows_once_it_transmits(made: Prov
     ground = made.platform.network.connect_tcp("127.0.0.1", 50001)
     made.run(120)
     store = made["storeForward"]
-    assert store.store_state is StoreState.STORING
+    assert store.store_state == StoreState.STORING
     kept = store.packets_stored
     assert kept > 20
     made.command("ReferenceDeployment.downlinkDelay.DIVIDER_PRM_SET 0")
@@ -59,9 +59,9 @@ def test_what_the_silent_radio_did_not_send_follows_once_it_transmits(made: Prov
     for _ in range(1200):
         made.run(1)
         heard += len(ground.receive(10_000) or b"")
-        if store.store_state is StoreState.LIVE:
+        if store.store_state == StoreState.LIVE:
             break
-    assert store.store_state is StoreState.LIVE
+    assert store.store_state == StoreState.LIVE
     assert store.packets_forwarded >= kept
     assert store.packets_lost == 0
     assert heard >= 248 * 10

@@ -152,9 +152,9 @@ class PowerMonitor(PassiveComponent):
         if len(self._samples) < self._samples_wanted:
             return
         product = self.rails()
-        records = (self.system_voltage, self.system_power, self.solar_power)
-        for record, values in zip(records, zip(*self._samples, strict=True), strict=True):
-            product.add(record, values)
+        product.add(self.system_voltage, [sample[0] for sample in self._samples])
+        product.add(self.system_power, [sample[1] for sample in self._samples])
+        product.add(self.solar_power, [sample[2] for sample in self._samples])
         self.product_send_out(product.container, product.pack())
         self.rails_recorded(len(self._samples))
         self._samples, self._samples_wanted = [], 0
