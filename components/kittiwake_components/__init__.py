@@ -24,6 +24,7 @@ COMPONENTS = {
     "DpCatalog": "dp_catalog",
     "DpManager": "dp_manager",
     "DpWriter": "dp_writer",
+    "Enrollment": "enrollment",
     "EventLog": "event_log",
     "FatalHandler": "fatal_handler",
     "FileDownlink": "file_downlink",

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "power-unit": ("kittiwake.cli.power_unit", "run a deployment behind a power unit that really cuts its power"),
     "keys": ("kittiwake.cli.keys", "make, list and rotate the keys that sign the uplink"),
     "update": ("kittiwake.cli.update", "make, sign and check software updates"),
+    "enroll": ("kittiwake.cli.enroll", "sign the configuration that makes a device known to its administration"),
     "ground": ("kittiwake_ground.commands.ground", "the ground station, and commands, telemetry and files from here"),
     "completion": ("kittiwake.cli.completion", "print a script that completes these commands in a shell"),
 }
