@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers import ROOT
+from tests.system.battery_device import battery_device
 
 LINE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (on |off) (\w+) +battery ([\d.]+) %$")
 SUMMARY = re.compile(r"^(\d+) wakes, (\d+) s awake in all, ([\d.]+) s each; (\d+) cuts unasked, (\d+) programs")
@@ -29,51 +30,6 @@ class Report:
         return [reason for word, reason, _ in self.changes if word == "off"]
 
 
-INSTANCES = """
-  powerManager: {{component: kittiwake_components.PowerManager, id: 0x10040000, queue: 20, priority: 44}}
-  supervisor:
-    component: kittiwake_components.Supervisor
-    id: 0x10041000
-    queue: 20
-    priority: 43
-    parameters: {parameters}
-  scheduler: {{component: kittiwake_components.Scheduler, id: 0x10042000, queue: 20, priority: 26}}
-services:
-"""
-CONNECTIONS = """
-  Supervision:
-    - rateGroup1Hz.member_out -> powerManager.run
-    - rateGroup1Hz.member_out -> scheduler.run
-    - rateGroup1Hz.member_out -> supervisor.run
-    - scheduler.com_cmd_out -> CdhCore.cmdDisp.seq_cmd_buff[2]
-    - CdhCore.cmdDisp.seq_cmd_status[2] -> scheduler.cmd_response_in
-    - supervisor.watchdog_out -> powerManager.watchdog_in
-    - supervisor.power_ready -> powerManager.power_ready
-    - supervisor.power_mode_out -> powerManager.mode_in
-    - powerManager.mode_done -> supervisor.step_done_in
-    - supervisor.due_work -> scheduler.due_work
-    - supervisor.next_wake -> scheduler.next_wake
-    - supervisor.energy_get -> powerManager.energy_get
-    - supervisor.powerdown_out -> powerManager.powerdown_in
-    - powerManager.powerdown_answer -> supervisor.powerdown_answer_in
-packets:
-  Station: {id: 40, group: 1, channels: [powerManager.*, supervisor.*, scheduler.*]}
-"""
-
-
-def topology(tmp_path: Path, parameters: str = "{}", instances: str = "", connections: str = "") -> Path:
-    """The reference deployment with a supervisor, its power manager and a scheduler, as a device that sleeps."""
-    text = (ROOT / "topologies/reference.yaml").read_text(encoding="utf-8")
-    for name in re.findall(r"\w+\.yaml", text.split("instances:")[0]):
-        text = text.replace(name, str(ROOT / "topologies" / name), 1)
-    more = INSTANCES.format(parameters=parameters).replace("services:\n", f"{instances}services:\n")
-    text = text.replace("\nservices:\n", more, 1)
-    text = text.replace("\npackets:\n", CONNECTIONS.replace("packets:\n", f"{connections}packets:\n"), 1)
-    path = tmp_path / "device.yaml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
 def power_unit(tmp_path: Path, device: Path, *options: str) -> Report:
     arguments = [
         sys.executable, "-m", "kittiwake.cli.main", "power-unit", str(device), "--root", str(tmp_path / "root"),
@@ -89,7 +45,7 @@ def power_unit(tmp_path: Path, device: Path, *options: str) -> Report:
 
 @pytest.mark.timeout(120)
 def test_a_device_wakes_each_hour_works_and_sleeps_again(tmp_path: Path) -> None:
-    device = topology(tmp_path, parameters="{DEFAULT_SLEEP_S: 3600}")
+    device = battery_device(tmp_path, parameters="{DEFAULT_SLEEP_S: 3600}")
     report = power_unit(tmp_path, device, "--for", "8h", "--pace", "10")
     assert report.wakes == 8
     assert set(report.cuts()) == {"TIMER"}
@@ -108,7 +64,7 @@ WIRE = """    - supervisor.step_begin[1] -> hog.step_in
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("how", ["hang", "raise", "silent"])
 def test_software_that_goes_wrong_in_a_step_never_holds_the_power(tmp_path: Path, how: str) -> None:
-    device = topology(
+    device = battery_device(
         tmp_path, parameters="{DEFAULT_SLEEP_S: 3600, COMMANDS_TIMEOUT_S: 20, WATCHDOG_S: 30}",
         instances=HOG.format(how=how), connections=WIRE,
     )  # fmt: skip
@@ -124,7 +80,7 @@ def test_software_that_goes_wrong_in_a_step_never_holds_the_power(tmp_path: Path
 
 @pytest.mark.timeout(120)
 def test_a_program_that_is_not_there_costs_no_more_than_the_hard_limit(tmp_path: Path) -> None:
-    device = topology(tmp_path)
+    device = battery_device(tmp_path)
     (tmp_path / "root").write_text("in the way of the deployment's files")
     report = power_unit(tmp_path, device, "--for", "2h", "--pace", "1000", "--hard-limit", "300")
     assert set(report.cuts()) == {"HARD_LIMIT"}
@@ -152,7 +108,7 @@ def test_options_that_make_no_sense_are_refused(
 def test_a_deployment_without_a_power_manager_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     from kittiwake.cli.main import main
 
-    device = topology(tmp_path)
+    device = battery_device(tmp_path)
     text = device.read_text(encoding="utf-8").replace(
         "kittiwake_components.PowerManager", "kittiwake_components.Version"
     )
