@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kittiwake.cli.key_file import add_key, changing_keys
-from tests.peers import ROOT
 from tests.system.device import Device
+from tests.system.gds_packages import path_of_packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,15 +25,8 @@ RECORD = "sequence_numbers.ComCcsds.authenticator"
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our packages in the peers' environment, as pip would install them: on the path, with their entry points."""
-    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["fprime_gds"]
-    metadata = tmp_path / "site" / "kittiwake-0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: kittiwake\nVersion: 0\n")
-    lines = [f"{name} = {target}\n" for name, target in points.items()]
-    (metadata / "entry_points.txt").write_text("[fprime_gds]\n" + "".join(lines))
-    folders = [ROOT / "framework", ROOT / "ground", metadata.parent]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, folders)))
+    """Our packages in the peers' environment."""
+    monkeypatch.setenv("PYTHONPATH", path_of_packages(tmp_path))
 
 
 @pytest.mark.usefixtures("installed")

@@ -14,9 +14,7 @@ class ComSplitter(PassiveComponent):
     com_out = OutputPortArray(Com, OUTPUTS, doc="Where the packets go.")
 
     def initialize(self) -> None:
-        self._connected: list[int] = []
-
-    def start(self) -> None:
+        # Not in `start`: what others report in theirs would be lost.
         self._connected = [index for index in range(OUTPUTS) if self.is_connected(ComSplitter.com_out, index)]
 
     @sync_port(Com)
