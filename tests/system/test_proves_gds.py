@@ -1,9 +1,11 @@
-"""The PROVES satellite under its supervisor, flown by the unmodified fprime-gds with signed commands, each sent once."""
+"""The PROVES satellite under its supervisor, flown by the unmodified fprime-gds by signed commands, each sent once."""
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,11 +16,11 @@ from tests.system.device import Device, build
 from tests.system.gds import Gds, free_port
 from tests.system.gds_packages import path_of_packages
 from tests.system.proves_flight import procedure, sequence
+from tests.system.test_data_products import decoded, records_of
 from tests.system.test_kill import FIRST_TICK, boot_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.system.gds import Event
 
@@ -68,6 +70,13 @@ class Satellite:
         completed = [one for one in self.gds.events(since) if one.name.endswith("OpCodeCompleted")]
         assert len(completed) >= len(commands), "the answer to what ended the start was lost"
         return boot_count(self.device.root) - before, str(reason.args[0])
+
+    def power_was_cycled(self) -> bool:
+        """Whether the supervisor has cycled the power since the last call."""
+        mark = self.device.root / "cycled"
+        was = mark.exists()
+        mark.unlink(missing_ok=True)
+        return was
 
 
 def _full(name: str) -> str:
@@ -164,10 +173,27 @@ def test_the_clock_set_cancels_running_sequences(fly: Satellite) -> None:
     fly("payloadSeq.CS_RUN", "/long.bin", "NO_BLOCK")
     now = time.gmtime()
     moment = {"Year": now.tm_year + 1, "Month": 5, "Day": 17, "Hour": 4, "Minute": 5, "Second": 6}
-    fly("rtcManager.TIME_SET", moment)
+    fly("rtcManager.TIME_SET", json.dumps(moment))
     fly.heard("rtcManager.TimeSet", since)
     cancelled = {one.name for one in fly.gds.events(since) if one.name.endswith("CS_SequenceCanceled")}
     assert cancelled == {f"{PREFIX}cmdSeq.CS_SequenceCanceled", f"{PREFIX}payloadSeq.CS_SequenceCanceled"}
+
+
+def test_the_rails_are_recorded_and_come_down_as_a_data_product(
+    fly: Satellite, require_peer: Callable[[str], Path]
+) -> None:
+    """REQ-PM-007: fprime-dp finds it valid and decodes it."""
+    since, files = fly.gds.event_count(), fly.gds.downlink_count()
+    fly("powerMonitor.RECORD_RAILS", 2)
+    fly.heard("DataProducts.dpWriter.FileWritten", since)
+    fly("DataProducts.dpCat.START_XMIT_CATALOG", "WAIT", False)
+    [name] = [str(one.args[0]) for one in fly.gds.events(since) if one.name.endswith("SendingProduct")]
+    product = decoded(
+        require_peer("fprime-dp"), fly.gds.dictionary, fly.gds.await_downlink(Path(name).name, since=files)
+    )
+    found = records_of(product)
+    assert all(6.5 < volts < 9 for volts in found["SystemVoltage"]["values"])
+    assert len(found["SystemPower"]["values"]) == len(found["SolarPower"]["values"]) == 2
 
 
 def test_a_low_battery_ends_in_safe_mode_and_recovers(fly: Satellite) -> None:
@@ -188,12 +214,13 @@ def test_a_reset_loses_nothing_and_is_one_boot_more(fly: Satellite, kind: str) -
     since = fly.gds.event_count()
     assert fly.restart_by(f"resetManager.{kind}") == (1, kind)
     fly.heard(f"resetManager.INITIATE_{kind}", since)
-    assert (fly.device.root / "cycled").exists() == (kind == "COLD_RESET")
+    assert fly.power_was_cycled() == (kind == "COLD_RESET")
     fly("CdhCore.cmdDisp.CMD_NO_OP")
 
 
-def test_a_watchdog_stopped_by_the_ground_ends_in_a_restart_and_one_boot_more(fly: Satellite) -> None:
+def test_a_watchdog_stopped_by_the_ground_ends_in_a_power_cycle_and_one_boot_more(fly: Satellite) -> None:
     assert fly.restart_by("watchdog.STOP_WATCHDOG") == (1, "WATCHDOG")
+    assert fly.power_was_cycled()
     since = fly.gds.event_count()
     fly("modeManager.GET_CURRENT_MODE")
     assert fly.heard("modeManager.CurrentModeReading", since).args == ("NORMAL",)

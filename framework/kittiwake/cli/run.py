@@ -33,7 +33,7 @@ Start the deployment of a topology file (.yaml) or of an image that `kittiwake b
   --quiet              do not write events to the terminal
   --supervise          start the deployment again after resets, crashes and watchdog expiry
   --watchdog SECONDS   with --supervise: how long its Watchdog may give no stroke (default: 30)
-  --power-cycle CMD    with --supervise: what to call at COLD_RESET before the next start
+  --power-cycle CMD    with --supervise: what to call at COLD_RESET, and where the watchdog expired
 """
 
 DEFAULT_LINK = "tcp-listen://127.0.0.1:50000"

@@ -159,8 +159,8 @@ class Supervisor:
                 return FAILED  # it has said why, and would say it again
             told = last_end(status, was_expired=life.was_expired)
             lasted_s = time.monotonic() - life.began
-            if status == COLD_RESET and self._power_cycle:
-                self._cycle_power()
+            if (status == COLD_RESET or life.was_expired) and self._power_cycle:
+                self._cycle_power(told)
             delay_s = self._restarts.delay_s(lasted_s)
             say(f"the deployment ended after {lasted_s:.0f} s ({told}); started again in {delay_s:.0f} s")
             self._wait(delay_s)
@@ -217,8 +217,8 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 life.process.send_signal(signal.SIGTERM if number == signal.SIGHUP else number)
 
-    def _cycle_power(self) -> None:
-        say(f"cold reset: {shlex.join(self._power_cycle)}")
+    def _cycle_power(self, told: str) -> None:
+        say(f"{told}: {shlex.join(self._power_cycle)}")
         try:
             subprocess.run(self._power_cycle, check=True, timeout=POWER_CYCLE_LIMIT_S)
         except (OSError, subprocess.SubprocessError) as fault:
