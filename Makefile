@@ -51,7 +51,7 @@ fuzz: $(DEV) ## the property tests with 20000 examples each, the decoders with a
 	HYPOTHESIS_PROFILE=fuzz KITTIWAKE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) KITTIWAKE_FUZZ_COUNT=$(FUZZ_COUNT) $(BIN)/python -m pytest --timeout=0 --ignore=tests/system $(TESTS) $(ARGS)
 
 campaign: $(DEV) $(PEERED) ## CFDP over links that lose 0 to 40 %, double and reorder, with 1000 seeds for each
-	KITTIWAKE_CFDP_SEEDS=$(CFDP_SEEDS) $(BIN)/python -m pytest -q tests/framework/cfdp $(ARGS)
+	KITTIWAKE_CFDP_SEEDS=$(CFDP_SEEDS) $(BIN)/python -m pytest -q tests/framework/cfdp tests/components/transfer_service $(ARGS)
 
 sequence: $(DEV) ## compile sequences/$(SEQ).seq for the reference deployment (SEQ=startup)
 	@$(BIN)/kittiwake seq compile sequences/$(SEQ).seq --topology topologies/reference.yaml -o build/$(SEQ).bin

@@ -61,6 +61,7 @@ COMPONENTS = {
     "TextLog": "text_log",
     "ThermalManager": "thermal_manager",
     "Time": "time",
+    "TransferService": "transfer_service",
     "Tmp112Manager": "tmp112_manager",
     "Veml6031Manager": "veml6031_manager",
     "UpdateManager": "update_manager",

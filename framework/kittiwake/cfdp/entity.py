@@ -119,6 +119,11 @@ class Entity:
         """The files that arrive."""
         return [one for transaction, one in self._receivers.items() if transaction not in self._told]
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more file can be sent."""
+        return len(self._senders) < self.limits.sending
+
     def put(
         self, header: Header, metadata: Metadata, read_at: ReadAt, now_ns: int,
         *, priority: int = 0, resumed: bool = False,
@@ -131,7 +136,7 @@ class Entity:
         transaction = header.transaction
         if header.source != self.id or header.direction != TO_RECEIVER or transaction in self._senders:
             raise ValueError(f"transaction {transaction} is not for entity {self.id} to begin")
-        if len(self._senders) >= self.limits.sending:
+        if not self.has_room:
             raise TooManyTransactions(f"{self.limits.sending} files are being sent already")
         sender = Sender(header, metadata, read_at, self.patience, self._time(now_ns), resumed=resumed)
         self._senders[transaction] = sender
@@ -141,6 +146,7 @@ class Entity:
     def take_up(self, receiver: Receiver) -> None:
         """Goes on with a file whose arrival a restart has interrupted."""
         self._receivers[receiver.header.transaction] = receiver
+        self._tell_received(receiver)
 
     def remember(self, transaction: Transaction, finished: Finished) -> None:
         """Knows how a file that arrived has ended, so that its sender is told again instead of beginning anew."""

@@ -102,12 +102,12 @@ class Receiver:
                 self._take_content(pdu, now_ns)
 
     def _take_eof(self, eof: Eof, now_ns: int) -> None:
-        if self.state is not ReceiverState.RECEIVING:
+        if self.state not in (ReceiverState.RECEIVING, ReceiverState.ASKING):
             return
-        self.eof = eof
         if eof.condition is not Condition.NO_ERROR:
             self._give_up(eof.condition, now_ns)
-        else:
+        elif self.eof is None:
+            self.eof = eof
             self._ask(now_ns)
 
     def resume(self, metadata: Metadata | None, eof: Eof | None, now_ns: int) -> None:

@@ -69,3 +69,13 @@ def make_folders_durably(files: Files, path: str) -> None:
     files.make_folders(path)
     for folder in missing:
         files.sync_folder(posixpath.dirname(folder))
+
+
+def settle_folders(files: Files, path: str, top: str) -> None:
+    """Makes the names of a folder and of its parents below `top` durable, also those that a killed process has made.
+
+    `make_folders_durably` cannot tell those from folders that were always there. Raises `OSError`.
+    """
+    while path.startswith(top.rstrip("/") + "/"):
+        path = posixpath.dirname(path)
+        files.sync_folder(path)

@@ -99,6 +99,16 @@ def test_a_cancelled_transfer_is_dropped_on_the_other_side() -> None:
     assert transfer.sender.state is SenderState.ENDED
 
 
+def test_a_transfer_that_is_cancelled_after_its_end_was_said_is_dropped_too() -> None:
+    transfer = Transfer(content(1, 50_000), LossyLink(1, 0.3))
+    transfer.run(until_s=0.4)
+    assert transfer.sender.state is SenderState.EOF_SENT
+    transfer.sender.cancel()
+    transfer.run()
+    assert transfer.receiver.condition is Condition.CANCELLED
+    assert transfer.sink.aborted
+
+
 def test_a_receiver_that_gives_up_says_why() -> None:
     transfer = Transfer(content(1, 50_000), LossyLink(1))
     transfer.sink.refuses = True

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from kittiwake.storage.copying import copy_file, make_folders_durably, place_file
+from kittiwake.storage.copying import copy_file, make_folders_durably, place_file, settle_folders
 from tests.framework.storage.crashes import new_platform
 
 
@@ -37,3 +37,14 @@ def test_a_failed_placement_gives_its_room_back() -> None:
     with pytest.raises(OSError, match="Input/output"):
         place_file(platform.files, "/data/a", [b"x"])
     assert platform.files.list("/data") == ["a.new"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_folders_that_a_killed_process_has_made_can_be_settled(seed: int) -> None:
+    """A kill between making and syncing leaves folders that are there, and go with the power."""
+    platform = new_platform(seed)
+    platform.files.make_folders("/data/a/b")
+    platform = platform.restart()
+    make_folders_durably(platform.files, "/data/a/b")
+    settle_folders(platform.files, "/data/a/b", "/data")
+    assert platform.crash().files.is_folder("/data/a/b")

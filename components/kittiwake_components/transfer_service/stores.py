@@ -1,0 +1,92 @@
+"""The stores of a deployment, as its settings name them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+KINDS = ("config", "logs", "updates", "monitoring")
+SENT_KINDS = ("logs", "monitoring")
+"""Kinds whose files go from the device to the store; those of the others come from it."""
+
+BACKENDS = ("folder", "cfdp")
+MAX_STORES = 16
+MAX_PRIORITY = 255
+MAX_QUOTA = 1 << 50
+_NAME_SIZE = 40
+
+
+class Store(NamedTuple):
+    """One store. `location` is an absolute folder, or the number of the CFDP entity at the link's other end."""
+
+    name: str
+    kind: str
+    backend: str
+    location: str
+    prefix: str
+    folder: str
+    priority: int
+    quota: int
+
+    @property
+    def entity(self) -> int:
+        """The CFDP entity that keeps the store."""
+        return int(self.location)
+
+    def name_of(self, name: str) -> str:
+        """The path of a file in the bucket."""
+        return f"{self.prefix}/{name}" if self.prefix else name
+
+
+def parse_store(text: str) -> Store:
+    """A store of words `key=value`, after RustiqIOT's names where that has them. Raises `ValueError`.
+
+    `store_name=logs kind=logs bucket_name=/mnt/central prefix=unit-7 folder=/logs priority=2 quota_bytes=1000000`, or
+    `entity=1` in place of `bucket_name` for one that is reached by CFDP.
+    """
+    words = dict([_pair(word, text) for word in text.split()])
+    name = words.pop("store_name", "")
+    if not name or len(name) > _NAME_SIZE or "/" in name:
+        raise ValueError(f"a store needs a store_name of 1 to {_NAME_SIZE} characters without a slash: {text!r}")
+    kind = words.pop("kind", "")
+    if kind not in KINDS:
+        raise ValueError(f"store {name}: kind is one of {', '.join(KINDS)}, not {kind!r}")
+    if ("bucket_name" in words) == ("entity" in words):
+        raise ValueError(f"store {name}: give bucket_name (a folder) or entity (a CFDP entity)")
+    if "entity" in words:
+        backend, location = "cfdp", words.pop("entity")
+        _number(name, "entity", location, 65_535)
+    else:
+        backend, location = "folder", words.pop("bucket_name")
+        if not location.startswith("/"):
+            raise ValueError(f"store {name}: bucket_name must be an absolute folder, not {location!r}")
+    store = Store(
+        name, kind, backend, location, words.pop("prefix", "").strip("/"), words.pop("folder", f"/transfer/{name}"),
+        _number(name, "priority", words.pop("priority", "0"), MAX_PRIORITY),
+        _number(name, "quota_bytes", words.pop("quota_bytes", "0"), MAX_QUOTA),
+    )  # fmt: skip
+    if words:
+        raise ValueError(f"store {name}: {', '.join(words)} is not known")
+    return store
+
+
+def _pair(word: str, text: str) -> tuple[str, str]:
+    key, equals, value = word.partition("=")
+    if not equals:
+        raise ValueError(f"a store is words of key=value, {word!r} in {text!r} is none")
+    return key, value
+
+
+def _number(store: str, key: str, text: str, high: int) -> int:
+    if not (text.isdecimal() and text.isascii() and int(text) <= high):
+        raise ValueError(f"store {store}: {key} is 0 to {high}, not {text!r}")
+    return int(text)
+
+
+def check_stores(texts: list[str]) -> None:
+    """Raises `ValueError` for stores that make no sense."""
+    if len(texts) > MAX_STORES:
+        raise ValueError(f"{len(texts)} stores, at most {MAX_STORES} are possible")
+    names = [parse_store(text).name for text in texts]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two stores are named {name}")
