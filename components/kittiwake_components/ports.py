@@ -49,6 +49,11 @@ def BootLoop(boots: U32) -> None:
     """The last `boots` starts each ended too early: this one should do as little as it can."""
 
 
+@port("Components.Slept")
+def Slept(seconds: U32) -> None:
+    """The device was without power for so long before this start; told once for each sleep."""
+
+
 @port("Svc.FatalEvent")
 def FatalEvent(id: FwEventIdType) -> None:
     """A FATAL event was reported."""

@@ -41,6 +41,7 @@ from kittiwake.wire.power_link import (
 )
 from kittiwake_components.device_ports import CurrentGet, PowerGet, VoltageGet
 from kittiwake_components.mode_ports import ForceSafeMode, SafeModeReason
+from kittiwake_components.ports import Slept
 from kittiwake_components.power_manager.battery_watch import BatteryLevel, BatteryWatch
 from kittiwake_components.power_manager.pending_wake import PendingWake, Plan
 from kittiwake_components.power_manager.reports import PowerReports, reason_of
@@ -86,6 +87,7 @@ class PowerManager(PowerReports):
     powerdown_answer = OutputPort(PowerdownAnswer, doc="What became of a powerdown that was asked for.")
     low_power = OutputPort(ForceSafeMode, doc="The battery is low: safe mode is wanted.")
     mode_done = OutputPort(StepDone, doc="Whether the power unit is in the mode that was wanted.")
+    slept_out = OutputPort(Slept, doc="How long the device was without power, once for each sleep.")
     powerdown_soon = OutputPort(Signal, doc="The power is about to be cut: what is to be kept is to be saved now.")
 
     battery_voltage = Channel(
@@ -141,14 +143,15 @@ class PowerManager(PowerReports):
         self._generated = RailEnergy()
         self._totals = EnergyRecord(files, self.root.resolve(self.totals_file))
         self._wake_record = PendingWake(files, self.root.resolve(self.wake_file))
-        self._planned: Plan | None = None
+        self._plan = Plan()
 
     def start(self) -> None:
         self._save_due_ns = self.clock.now_ns() + SAVE_INTERVAL_NS
         try:
             self._consumed.mwh, self._generated.mwh, findings = self._totals.read()
             self.report_findings(self.totals_file, findings)
-            self._planned, findings = self._wake_record.read()
+            plan, findings = self._wake_record.read()
+            self._plan = plan or self._plan
             self.report_findings(self.wake_file, findings)
         except OSError as fault:
             self.file_fault(self.totals_file, reason_of(fault))
@@ -341,10 +344,8 @@ class PowerManager(PowerReports):
     def _power_down(self, sleep_s: int) -> Reply[Any]:
         sleep_s = min(max(sleep_s, self.min_sleep_s), self.max_sleep_s)
         now_us = self.clock.wall_ns() // 1000
-        try:
-            self._wake_record.write(Plan(max(0, now_us + sleep_s * 1_000_000), sleep_s))
-        except OSError as fault:
-            self.file_fault(self.wake_file, reason_of(fault))  # no reason to stay awake
+        # A fault of the disk is no reason to stay awake.
+        self._keep_plan(self._plan._replace(wake_us=max(0, now_us + sleep_s * 1_000_000), sleep_s=sleep_s))
         if self.is_connected(PowerManager.powerdown_soon):
             self.powerdown_soon()
         self._save_totals()
@@ -397,10 +398,27 @@ class PowerManager(PowerReports):
         self.slept_seconds = status.slept_s
         if not self._was_woken:
             self._was_woken = True
-            self.woken(status.wake_reason, status.slept_s, 0 if self._planned is None else self._planned.sleep_s)
+            self.woken(status.wake_reason, status.slept_s, self._plan.sleep_s)
+            self._tell_sleep(status)
         if status.awake_left_s != NEVER_U32 and status.awake_s + status.awake_left_s > self.max_awake_s:
             assert self._link is not None
             self._link.ask(Kind.HARD_LIMIT, HardLimit(max(self.max_awake_s, status.awake_s + 1)), self._show_status)
+
+    def _tell_sleep(self, status: Status) -> None:
+        """Tells how long the sleep was, once: this program may be started again in the same awake time."""
+        if not status.slept_s or status.wakes == self._plan.told_wake:
+            return
+        if self._keep_plan(self._plan._replace(told_wake=status.wakes)) and self.is_connected(PowerManager.slept_out):
+            self.slept_out(status.slept_s)
+
+    def _keep_plan(self, plan: Plan) -> bool:
+        try:
+            self._wake_record.write(plan)
+        except OSError as fault:
+            self.file_fault(self.wake_file, reason_of(fault))
+            return False
+        self._plan = plan
+        return True
 
     def _show_credit(self, credit: Any) -> None:
         if isinstance(credit, Credit):

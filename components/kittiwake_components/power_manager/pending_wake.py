@@ -1,4 +1,4 @@
-"""What was planned before the last sleep, kept for the start after it."""
+"""What was planned before the last sleep, kept for the start after it; and which sleeps were told already."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     from kittiwake.storage.finding import Finding
 
 VERSION = 1
-_LAYOUT = Struct(">QI")
+_LAYOUT = Struct(">QII")
 
 
 class Plan(NamedTuple):
-    """The wake that was asked for: when, on the wall clock, and after how many seconds."""
+    """The wake that was asked for: when, on the wall clock, and after how many seconds.
 
-    wake_us: int
-    sleep_s: int
+    `told_wake` is the power unit's number of the last awake time whose sleep before was told.
+    """
+
+    wake_us: int = 0
+    sleep_s: int = 0
+    told_wake: int = 0
 
 
 class PendingWake:

@@ -36,6 +36,7 @@ from kittiwake_components.ports import (
     FileName,
     SequenceDone,
     SequenceStarted,
+    Slept,
 )
 from kittiwake_components.startup_manager.boot_count_file import (
     COUNT_MAX,
@@ -162,6 +163,7 @@ class StartupManager(PassiveComponent):
         self._began_ns = 0
         self._has_lasted = False
         self._is_over = False
+        self._slept_us = 0
         self._waiting: list[Reply[None]] = []
         self._token = 0
         self._retries = 0
@@ -282,6 +284,7 @@ class StartupManager(PassiveComponent):
         elif self._retry_is_due:
             self._retry_is_due = False
             self._offer()
+        self._count_sleep()
         self._follow_quiescence()
         if not self._has_lasted and now - self._began_ns >= self.boot_loop_window * NS_PER_S:
             self._has_lasted = True
@@ -289,6 +292,20 @@ class StartupManager(PassiveComponent):
         self.boot_count = self._boots
         self.early_boots = self._history.early
         self._show_state()
+
+    @sync_port(Slept)
+    def slept_in(self, seconds: int) -> None:
+        """The device was without power for so long, as its power unit says; that counts towards the quiescence."""
+        self._slept_us += seconds * US_PER_S
+        self._count_sleep()
+
+    def _count_sleep(self) -> None:
+        """Before the record is read there is nothing to count it to."""
+        if self._slept_us and self._quiescence.is_open:
+            self._quiescence.add(self._slept_us)
+            self._slept_us = 0
+            self._save_quiescence()
+            self._follow_quiescence()
 
     @sync_port(SequenceStarted)
     def sequence_started(self, file: str, token: int) -> None:

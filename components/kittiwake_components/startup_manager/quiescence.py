@@ -96,6 +96,10 @@ class Quiescence:
         """What has passed, in all starts."""
         return self._before_us + (now_ns - self._began_ns) // 1000
 
+    def add(self, passed_us: int) -> None:
+        """Counts time that passed while this program did not run."""
+        self._before_us += passed_us
+
     def is_save_due(self, now_ns: int) -> bool:
         """True once at 1, 3, 7, ... seconds of this start, and later once a minute."""
         return self._schedule.is_due(now_ns)

@@ -113,7 +113,7 @@ class PowerUnit:
         """How often in a row the power was cut without having been asked for."""
         self._now_ns = now_ns
         self._since_ns = now_ns
-        self._slept_s = 0
+        self._slept_s = self._wakes = 0
         self._hard_limit_s = limits.hard_limit_s
         self._hard_ns = 0
         self._watchdog_ns: int | None = None
@@ -216,6 +216,7 @@ class PowerUnit:
     def _wake(self, reason: WakeReason) -> Change:
         now = self._now_ns
         self.is_on = True
+        self._wakes += 1
         self.wake_reason = reason
         self._slept_s = 0 if reason is WakeReason.POWER_ON else (now - self._since_ns) // NS_PER_S
         self._since_ns = now
@@ -339,6 +340,7 @@ class PowerUnit:
             _seconds(self._hard_ns - now, NEVER_U32) if holds else NEVER_U32,
             NEVER_U16 if self._watchdog_ns is None else _seconds(self._watchdog_ns - now, NEVER_U16),
             NEVER_U16 if self._cut_ns is None else _seconds(self._cut_ns - now, NEVER_U16),
+            self._wakes & NEVER_U32,
         )  # fmt: skip
 
     def _measures(self) -> Measures:

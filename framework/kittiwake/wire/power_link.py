@@ -99,6 +99,8 @@ class Status:
     """Until the watchdog cuts the power; 0xFFFF while it was not started."""
     powerdown_s: U16
     """Until a powerdown that was accepted cuts the power; 0xFFFF without one."""
+    wakes: U32
+    """How often the main unit has got its power since the power unit came up: tells one awake time from another."""
 
 
 @wire_struct(name="Power.Measures")

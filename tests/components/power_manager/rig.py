@@ -25,10 +25,13 @@ class Rig:
         self.loss = 0.0
         self.changes: list[Change] = []
         platform = options.pop("platform", None) or SimulatedPlatform(seed)
-        self.unit = PowerUnit(
-            Battery(38.0, charge, 0.1), supply_w=lambda _: self.supply_w, now_ns=platform.clock.now_ns()
+        self.base_ns = options.pop("base_ns", 0)
+        """The power unit's time when the main unit's clock began; it goes on over the main unit's starts."""
+        now_ns = self.base_ns + platform.clock.now_ns()
+        self.unit: PowerUnit = options.pop("unit", None) or PowerUnit(
+            Battery(38.0, charge, 0.1), supply_w=lambda _: self.supply_w, now_ns=now_ns
         )
-        self.unit.advance(platform.clock.now_ns())
+        self.unit.advance(now_ns)
         self.far = platform.network.attach_serial(DEVICE)
         self.tester = ComponentTester(PowerManager, platform=platform, settings={"unit": URL}, **options)
         self._poller = self.tester.deployment.main.poller
@@ -37,7 +40,7 @@ class Rig:
         self.tester.settle()
 
     def _clock_ns(self) -> int:
-        return int(self.tester.platform.clock.now_ns())
+        return int(self.base_ns + self.tester.platform.clock.now_ns())
 
     def _lost(self) -> bool:
         return bool(self.loss and self.tester.platform.random.uniform(0, 1) < self.loss)

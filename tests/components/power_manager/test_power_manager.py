@@ -150,6 +150,25 @@ def test_the_watchdog_is_renewed_and_without_renewals_it_bites() -> None:
     assert [(change.is_on, change.reason) for change in rig.changes] == [(False, WakeReason.WATCHDOG)]
 
 
+def test_each_sleep_is_told_once_also_where_the_program_starts_again() -> None:
+    """REQ-PM-015"""
+    rig = Rig()
+    rig.run(2)
+    assert list(rig.tester.ports.slept_out) == []
+    rig.send("SCHEDULE_POWERDOWN", 3600)
+    rig.run(1)
+    told = []
+    base_ns = rig.tester.platform.clock.now_ns() + 3601 * 10**9
+    platform = rig.tester.platform.crash(off_ns=3600 * 10**9)
+    for _ in range(3):
+        again = Rig(platform=platform, unit=rig.unit, base_ns=base_ns)
+        assert again.unit.is_on
+        again.run(2)
+        told += list(again.tester.ports.slept_out)
+        platform = again.tester.platform.restart()
+    assert told == [(3600,)]
+
+
 def test_it_asks_for_no_longer_awake_time_than_its_parameter() -> None:
     """REQ-PM-007"""
     rig = Rig(parameters={"MAX_AWAKE_S": 120})

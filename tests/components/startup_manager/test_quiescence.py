@@ -232,3 +232,21 @@ def test_a_malformed_quiescence_file_is_kept_aside_and_reported(content: bytes) 
     assert tester.events.named("RecordRecovered")[0].args[0] == "/quiescence_start.bin"
     assert tester.read_file("quiescence_start.bin.bad.0") == content
     tester.finish()
+
+
+@pytest.mark.parametrize("before_the_first_cycle", [False, True])
+def test_the_sleep_that_a_power_unit_reports_counts(before_the_first_cycle: bool) -> None:
+    """REQ-SM-022. Upstream: only the wall clock knew of it, and that may be set."""
+    tester = new_tester(parameters={"QUIESCENCE_TIME": TimeInterval(5000, 0)})
+    if before_the_first_cycle:
+        tester.call.slept_in(3600)
+        run(tester)
+    else:
+        run(tester)
+        tester.call.slept_in(3600)
+    assert tester.channels["QuiescenceRemaining"] == 1400
+    tester.crash()
+    run(tester)
+    assert tester.channels["QuiescenceRemaining"] == 1400
+    tester.call.slept_in(1400)
+    assert tester.events.names().count("QuiescenceDone") == 1

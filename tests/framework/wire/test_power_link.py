@@ -37,8 +37,8 @@ from tests.peers import ROOT
 VECTORS = [
     (Message(Kind.GET_STATUS, 1, None), "b54b01010100399f"),
     (
-        Message(Kind.STATUS, 7, Status(1, WakeReason.TIMER, PowerMode.BATTERY, 1, 2, 3, 4, 5)),
-        "b54b018107140001010100000001000000020000000300040005e423",
+        Message(Kind.STATUS, 7, Status(1, WakeReason.TIMER, PowerMode.BATTERY, 1, 2, 3, 4, 5, 6)),
+        "b54b01810718000101010000000100000002000000030004000500000006fa58",
     ),
     (Message(Kind.WATCHDOG, 2, Watchdog(60)), "b54b01040202003cec6f"),
     (Message(Kind.SET_MODE, 3, SetMode(PowerMode.BATTERY)), "b54b0105030101bffb"),
