@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         sync_port,
     )
     from kittiwake.model.products import Container, ProductFull, Record
-    from kittiwake.model.state_machine import After, On, State, StateMachine
+    from kittiwake.model.state_machine import After, On, State, StateMachine, StateMachineArray
     from kittiwake.model.types import (
         F32,
         F64,
@@ -64,7 +64,7 @@ else:
         "parameters": "Parameter Setting",
         "ports": "OutputPort OutputPortArray PortNotConnected async_port guarded_port internal_port port sync_port",
         "products": "Container ProductFull Record",
-        "state_machine": "After On State StateMachine",
+        "state_machine": "After On State StateMachine StateMachineArray",
         "types": (
             "F32 F64 I8 I16 I32 I64 U8 U16 U32 U64 Bool Range Size String wire_alias wire_array wire_enum wire_struct"
         ),

@@ -234,6 +234,35 @@ class StateMachine(Generic[S, G]):
             yield f"what {state.name} does {transition.trigger}", transition.do
 
 
+class StateMachineArray(StateMachine[S, G]):
+    """`count` machines of one declaration, as a component has that looks after several things of one kind.
+
+        doors = StateMachineArray(4, DoorState, DoorSignal, State(...), ...)
+
+        self.doors[2].send(DoorSignal.ASKED)
+
+    Guards, actions, `changed` and methods that give a delay get the machine's index before all else. There is no
+    `channel`: what is shown of several states is for `changed` to say.
+    """
+
+    def __init__(
+        self, count: int, states: type[S], signals: type[G], *declared: State, initial: S | None = None,
+        anywhere: Iterable[On] = (), changed: str = "", doc: str = "",
+    ) -> None:  # fmt: skip
+        super().__init__(states, signals, *declared, initial=initial, anywhere=anywhere, changed=changed, doc=doc)
+        self.count = count
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]
+        def __get__(self, instance: None, owner: type) -> StateMachineArray[S, G]: ...
+
+        @overload
+        def __get__(self, instance: object, owner: type) -> list[RunningStateMachine[S, G]]: ...
+
+        def __get__(self, instance: object, owner: type) -> Any: ...
+
+
 def _check_handler(what: str, cls: Any, name: str) -> None:
     if not name:
         return
@@ -257,4 +286,4 @@ def _check_delay(where: str, cls: Any, delay_s: float | str) -> None:
         raise TypeFault(f"{where}: a delay is more than 0 s, not {delay_s}")
 
 
-__all__ = ["After", "On", "State", "StateMachine"]
+__all__ = ["After", "On", "State", "StateMachine", "StateMachineArray"]

@@ -122,10 +122,15 @@ class Context:
     def _log_now(self, id: int, tag: int, severity: Severity, arguments: bytes) -> None:
         self.log(id, tag, severity, arguments)
 
-    def run_machine(self, machine: StateMachine[Any, Any], component: Component) -> RunningStateMachine[Any, Any]:
-        """A declared state machine for its component; the component starts it."""
+    def run_machine(
+        self, machine: StateMachine[Any, Any], component: Component
+    ) -> RunningStateMachine[Any, Any] | list[RunningStateMachine[Any, Any]]:
+        """A declared state machine for its component, or all of an array; the component starts it."""
+        from kittiwake.model.state_machine import StateMachineArray
         from kittiwake.runtime.state_machine import RunningStateMachine
 
+        if isinstance(machine, StateMachineArray):
+            return [RunningStateMachine(machine, component, index) for index in range(machine.count)]
         return RunningStateMachine(machine, component)
 
     def start_task(self, coroutine: Coroutine[Any, Any, Any], done: Callable[[BaseException | None], None]) -> None:

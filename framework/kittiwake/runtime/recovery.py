@@ -129,7 +129,9 @@ class Recovery:
             # It is failing: that it cannot even stop in order keeps nobody from starting it anew.
             context.monitor.handler_failed(component.name, "stop", fault_reason(fault))
         for machine in type(component).__declarations__.machines:
-            getattr(component, machine).stop()
+            running = getattr(component, machine)
+            for one in running if isinstance(running, list) else [running]:
+                one.stop()
         context.loop.cancel_timers_of(component)
         context.is_stopped = True
 

@@ -30,20 +30,21 @@ class RunningStateMachine(Generic[S, G]):
     """One instance's machine. A signal that an action sends waits until the transition at hand has ended.
 
     A fault in an action does not leave the machine between two states: the rest of the transition is done, then the
-    first fault is raised. A guard that fails lets no transition happen.
+    first fault is raised. A guard that fails lets no transition happen. One of an array has its `index`.
     """
 
     __slots__ = (
-        "_busy", "_channel", "_clock", "_component", "_declared", "_fault", "_lock", "_table", "_timers", "_waiting",
+        "_busy", "_channel", "_clock", "_component", "_declared", "_fault", "_index", "_lock", "_table", "_timers", "_waiting",
         "entered_ns", "is_started", "state",
     )  # fmt: skip
 
-    def __init__(self, declared: StateMachine[S, G], component: Component) -> None:
+    def __init__(self, declared: StateMachine[S, G], component: Component, index: int | None = None) -> None:
         self.state: S = declared.initial
         self.entered_ns = 0
         self.is_started = False
         self._declared = declared
         self._component = component
+        self._index = () if index is None else (index,)
         self._clock = component.clock
         self._channel = declared.channel
         self._table = declared.table
@@ -115,7 +116,7 @@ class RunningStateMachine(Generic[S, G]):
     def _take(self, transitions: tuple[On, ...], arguments: tuple[Any, ...]) -> bool:
         component = self._component
         for one in transitions:
-            if one.guard and not getattr(component, one.guard)(*arguments):
+            if one.guard and not getattr(component, one.guard)(*self._index, *arguments):
                 continue
             self._follow(one, arguments)
             return True
@@ -149,7 +150,7 @@ class RunningStateMachine(Generic[S, G]):
         if not name:
             return
         try:
-            getattr(self._component, name)(*arguments)
+            getattr(self._component, name)(*self._index, *arguments)
         except Exception as fault:
             self._fault = self._fault or fault
 
@@ -160,7 +161,7 @@ class RunningStateMachine(Generic[S, G]):
             delay_s = timer.delay_s
             if isinstance(delay_s, str):
                 delay_s = getattr(self._component, delay_s)
-                delay_s = delay_s() if callable(delay_s) else delay_s
+                delay_s = delay_s(*self._index) if callable(delay_s) else delay_s
             due_ns = self._clock.now_ns() + max(1, round(delay_s * NS_PER_S))
         except Exception as fault:
             self._fault = self._fault or fault

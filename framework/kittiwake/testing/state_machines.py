@@ -66,21 +66,26 @@ def _steps(machine: StateMachine[Any, Any]) -> Iterator[Step]:
             yield Step(state, timer, {}, timer)
 
 
-def put(tester: ComponentTester[Any], machine: str, state: IntEnum) -> RunningStateMachine[Any, Any]:
-    """Puts the machine of that name into a state, without what its transitions and entries do."""
-    running: RunningStateMachine[Any, Any] = getattr(tester.component, machine)
+def put(
+    tester: ComponentTester[Any], machine: str, state: IntEnum, index: int | None = None
+) -> RunningStateMachine[Any, Any]:
+    """Puts the machine of that name (of an array: at `index`) into a state, without what transitions and entries do."""
+    found = getattr(tester.component, machine)
+    running: RunningStateMachine[Any, Any] = found if index is None else found[index]
     running.stop()
     running.state = state
     running.is_started = True
     return running
 
 
-def take(tester: ComponentTester[Any], machine: str, step: Step, arguments: Iterable[Any] = ()) -> None:
+def take(
+    tester: ComponentTester[Any], machine: str, step: Step, arguments: Iterable[Any] = (), index: int | None = None
+) -> None:
     """Takes one step with the component's own actions, its guards held to the step's outcomes.
 
     Raises `AssertionError` unless it ends where the declaration says; what an action raises comes through.
     """
-    running = put(tester, machine, step.state)
+    running = put(tester, machine, step.state, index)
     component: Any = tester.component
     for name, outcome in step.guards.items():
         setattr(component, name, lambda *_, outcome=outcome: outcome)
