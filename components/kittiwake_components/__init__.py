@@ -19,6 +19,7 @@ COMPONENTS = {
     "ComQueue": "com_queue",
     "ComSplitter": "com_splitter",
     "CommandDispatcher": "command_dispatcher",
+    "ConnexionManager": "connexion_manager",
     "Deframer": "deframer",
     "DetumbleManager": "detumble_manager",
     "DpCatalog": "dp_catalog",

@@ -123,6 +123,7 @@ __all__ = [
     "Size",
     "State",
     "StateMachine",
+    "StateMachineArray",
     "String",
     "async_port",
     "command",

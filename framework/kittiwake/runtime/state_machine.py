@@ -34,8 +34,8 @@ class RunningStateMachine(Generic[S, G]):
     """
 
     __slots__ = (
-        "_busy", "_channel", "_clock", "_component", "_declared", "_fault", "_index", "_lock", "_table", "_timers", "_waiting",
-        "entered_ns", "is_started", "state",
+        "_busy", "_channel", "_clock", "_component", "_declared", "_fault", "_index", "_lock", "_table", "_timers",
+        "_waiting", "entered_ns", "is_started", "state",
     )  # fmt: skip
 
     def __init__(self, declared: StateMachine[S, G], component: Component, index: int | None = None) -> None:
