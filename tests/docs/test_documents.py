@@ -27,6 +27,7 @@ DOCUMENTS = [
     "docs/sequences.md",
     "docs/budget.md",
     "docs/updates.md",
+    "docs/transfers.md",
     "docs/limits.md",
     "docs/satellite.md",
 ]

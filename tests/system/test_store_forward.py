@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.system.device import REFERENCE, Device, build
+from tests.system.device import Device, build
+from tests.system.extended_reference import extended_reference
 from tests.system.gds import free_port
 
 if TYPE_CHECKING:
@@ -18,45 +19,30 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
 
 STORE = """\
-  storeForward:
     component: kittiwake_components.StoreForward
     id: 0x10070000
     parameters: {grace_s: 0, sync_s: 1, telemetry_s: 1, forward_rate: 100000}
 """
-WIRES = """\
-    - rateGroup10Hz.member_out -> storeForward.run
-    - CdhCore.events.pkt_send -> storeForward.packet_in[0]
-    - CdhCore.tlmSend.pkt_send -> storeForward.packet_in[1]
-    - storeForward.packet_out[0] -> ComCcsds.comQueue.com_packet_in[0]
-    - storeForward.packet_out[1] -> ComCcsds.comQueue.com_packet_in[2]
-    - storeForward.stored_out -> ComCcsds.comQueue.com_packet_in[3]
-    - ComCcsds.comQueue.gone_out[3] -> storeForward.packets_gone
-    - ComCcsds.link.status_out -> storeForward.link_status
-    - storeForward.status_out -> ComCcsds.comQueue.link_status
-"""
-
-
-def storing_topology(folder: Path) -> Path:
-    """The reference deployment with a StoreForward in its downlink."""
-    shared = REFERENCE.parent
-    text = REFERENCE.read_text()
-    for name in ("cdh_core", "com_ccsds", "file_handling"):
-        text = text.replace(f"{name}.yaml", f"{folder}/{name}.yaml")
-        part = (shared / f"{name}.yaml").read_text()
-        (folder / f"{name}.yaml").write_text(part.replace("    - link.status_out -> comQueue.link_status\n", ""))
-    for source, queue in (("events", 0), ("tlmSend", 2)):
-        text = text.replace(f"    - CdhCore.{source}.pkt_send -> ComCcsds.comQueue.com_packet_in[{queue}]\n", "")
-    text = text.replace("services:\n", f"{STORE}services:\n").replace("  Uplink:\n", f"{WIRES}  Uplink:\n")
-    text = text.replace("packets:\n", "packets:\n  Store: {id: 42, group: 1, channels: [storeForward.*]}\n")
-    (folder / "storing.yaml").write_text(text)
-    return folder / "storing.yaml"
+WIRES = [
+    "rateGroup10Hz.member_out -> storeForward.run",
+    "CdhCore.events.pkt_send -> storeForward.packet_in[0]",
+    "CdhCore.tlmSend.pkt_send -> storeForward.packet_in[1]",
+    "storeForward.packet_out[0] -> ComCcsds.comQueue.com_packet_in[0]",
+    "storeForward.packet_out[1] -> ComCcsds.comQueue.com_packet_in[2]",
+    "storeForward.stored_out -> ComCcsds.comQueue.com_packet_in[3]",
+    "ComCcsds.comQueue.gone_out[3] -> storeForward.packets_gone",
+]
+REPLACED = [
+    f"CdhCore.{source}.pkt_send -> ComCcsds.comQueue.com_packet_in[{queue}]"
+    for source, queue in (("events", 0), ("tlmSend", 2))
+]
 
 
 def test_the_ground_receives_what_happened_while_it_was_away(
     start_gds: Callable[..., Gds], tmp_path: Path
 ) -> None:  # fmt: skip
     """REQ-SF-002, REQ-SF-003."""
-    image, dictionary = build(storing_topology(tmp_path), tmp_path / "built")
+    image, dictionary = build(extended_reference(tmp_path, "storeForward", STORE, WIRES, REPLACED), tmp_path / "built")
     port = free_port()
     with Device(image, tmp_path / "root", f"tcp://127.0.0.1:{port}") as device:
         device.await_line("FrameworkVersion")

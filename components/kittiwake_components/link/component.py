@@ -58,6 +58,7 @@ class Link(PassiveComponent):
     data_out = OutputPort(Bytes, required=True, doc="Bytes that came in.")
     status_out = OutputPort(LinkStatus, doc="Tells the downlink's queue of the link's state and of new room.")
     uplink_status_out = OutputPort(LinkStatus, doc="Tells the deframer of the link's state.")
+    state_out = OutputPort(LinkStatus, doc="Tells one more of the link's state, such as whoever sends files by CFDP.")
 
     link_up = Channel(LinkState, on_change=True, doc="Whether somebody is connected.")
     bytes_up = Channel(U64, on_change=True, unit="B", doc="Bytes received.")
@@ -159,6 +160,8 @@ class Link(PassiveComponent):
     def _announce(self, state: LinkState) -> None:
         if self.is_connected(Link.uplink_status_out):
             self.uplink_status_out(state)
+        if self.is_connected(Link.state_out):
+            self.state_out(state)
         if self.is_connected(Link.status_out):
             self.status_out(state)
 

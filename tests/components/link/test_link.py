@@ -37,6 +37,7 @@ def _received(tester: ComponentTester[Link]) -> bytes:
 
 
 def _states(tester: ComponentTester[Link]) -> list[LinkState]:
+    assert tester.ports.state_out == tester.ports.uplink_status_out
     return [state for (state,) in tester.ports.uplink_status_out]
 
 
