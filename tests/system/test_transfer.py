@@ -119,5 +119,4 @@ def test_files_cross_a_lossy_link_both_ways_though_the_device_is_killed(tmp_path
         ground.close()
     assert ground.side.files == {"unit-7/log.bin": log}
     assert (root / "inbox" / "update.bin").read_bytes() == update
-    print("PDUS", ground.pdus, len(log) / 900)
     assert ground.pdus < 1.6 * len(log) / 900
