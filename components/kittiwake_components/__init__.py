@@ -22,6 +22,7 @@ COMPONENTS = {
     "ConnexionManager": "connexion_manager",
     "Deframer": "deframer",
     "DetumbleManager": "detumble_manager",
+    "Display": "display",
     "DpCatalog": "dp_catalog",
     "DpManager": "dp_manager",
     "DpWriter": "dp_writer",

@@ -40,8 +40,6 @@ from kittiwake_components.monitoring.orders import (
 from kittiwake_components.monitoring.reports import MonitoringReports
 from kittiwake_components.monitoring.status_report import (
     MAX_VALUES,
-    Watched,
-    find_channel,
     iso_time,
     pack_json,
     pack_report,
@@ -50,6 +48,7 @@ from kittiwake_components.monitoring.status_report import (
 from kittiwake_components.ports import SendFile, SendFileDone, TlmGet
 from kittiwake_components.service_ports import CallService, ServiceFault, arguments_of, failed, parse_call, succeeded
 from kittiwake_components.supervision_ports import STEP_REASON_SIZE, CycleStep, StepBegin, StepDone
+from kittiwake_components.watched_channel import Watched, find_channel
 
 if TYPE_CHECKING:
     pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kittiwake.model.fw import TimeBase
 from kittiwake.wire.time_tag import TAG_SIZE, unpack_tag
@@ -11,8 +11,7 @@ from kittiwake.wire.time_tag import TAG_SIZE, unpack_tag
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kittiwake.model.component import Component
-    from kittiwake.model.types import WireType
+    from kittiwake_components.watched_channel import Watched
 
 FORMAT = 1
 MAX_VALUES = 64
@@ -21,29 +20,6 @@ MAX_REPORT = 65_536
 
 _BASE_SHIFT = 64
 _US_MASK = (1 << _BASE_SHIFT) - 1
-
-
-class Watched(NamedTuple):
-    """A channel in the report: its id on the wire, its type and its unit."""
-
-    id: int
-    form: WireType
-    unit: str
-
-
-def find_channel(name: str, instances: Mapping[str, Component]) -> Watched:
-    """A channel by its full name, `instance.Channel`. Raises `LookupError` that says what there is instead."""
-    from kittiwake.faults import did_you_mean
-
-    owner, _, label = name.rpartition(".")
-    component = instances.get(owner)
-    if component is None:
-        raise LookupError(f"there is no instance {owner!r} ({did_you_mean(owner, instances)})")
-    labels = {one.label: one for one in type(component).__declarations__.channels.values()}
-    if label not in labels:
-        raise LookupError(f"{owner} has no channel {label!r} ({did_you_mean(label, labels)})")
-    found = labels[label]
-    return Watched(component._context.base_id + (found.number or 0), found.type, found.unit)
 
 
 def value_of(watched: Watched, packed: bytes) -> dict[str, Any]:

@@ -344,7 +344,8 @@ def test_a_report_holds_typed_values_and_what_services_say_and_is_sent() -> None
 )
 def test_a_value_that_is_none_is_null(packed: bytes) -> None:
     """REQ-MON-009"""
-    from kittiwake_components.monitoring.status_report import Watched, value_of
+    from kittiwake_components.monitoring.status_report import value_of
+    from kittiwake_components.watched_channel import Watched
 
     assert value_of(Watched(1, wire_type(F32), "V"), packed) == {"value": None, "unit": "V", "time": None}
 
