@@ -89,7 +89,7 @@ def test_a_second_run_is_refused_while_one_is_loaded() -> None:
 
 
 def test_a_run_for_a_port_tells_its_caller_by_its_token() -> None:
-    """CS-004."""
+    """CS-004. Upstream: the end of a run was reported unguarded, whoever had asked (nasa/fprime #5899)."""
     tester = new_tester(relative(0, 1))
     tester.call.seq_run_in(FILE, 77)
     assert tester.events.named("CS_PortSequenceStarted")[0].args == (FILE,)
@@ -130,7 +130,7 @@ def test_a_cancellation_needs_no_room_in_the_queue() -> None:
 
 @pytest.mark.parametrize("step_ns", [DAY_NS, -DAY_NS, 365 * DAY_NS])
 def test_no_step_of_the_clock_changes_a_relative_delay(step_ns: int) -> None:
-    """CS-005."""
+    """CS-005. Upstream: relative delays followed jumps of the clock (nasa/fprime #4055)."""
     tester = new_tester(relative(100.5, 1), relative(3, 2))
     start(tester)
     tester.advance(50)
@@ -203,7 +203,7 @@ def test_an_absolute_time_follows_the_steps_of_the_clock(cycles: bool) -> None:
 
 
 def test_an_absolute_time_waits_for_a_clock_that_was_never_set() -> None:
-    """CS-006."""
+    """CS-006. Upstream: nothing waited for a time base (nasa/fprime #5693)."""
     tester = new_tester()
     tester.component._tags.begin_epoch(TB_PROC_TIME)
     tester.write_file(FILE, sequence(absolute(now_s(tester) - 5, 1)))
@@ -252,7 +252,7 @@ def test_a_sequencer_that_is_restarted_alone_tells_who_asked_for_its_run() -> No
 
 
 def test_an_answer_with_a_foreign_or_an_old_token_is_counted_and_moves_nothing() -> None:
-    """CS-007."""
+    """CS-007. Upstream: any answer moved the sequence on (nasa/fprime #5899)."""
     tester = new_tester(relative(0, 1), relative(0, 1), relative(10, 1))
     tester.call.cmd_response_in(1, 0, OK)
     start(tester)
@@ -337,7 +337,7 @@ def test_a_failed_command_may_be_passed_over_but_the_run_has_then_not_succeeded(
 
 
 def test_a_command_that_is_not_answered_in_time_has_failed() -> None:
-    """CS-010."""
+    """CS-010. Upstream: a command in the process had no timeout (nasa/fprime #4154)."""
     tester = new_tester(relative(0, 1), relative(0, 2), parameters={"TIMEOUT_S": 30})
     run = start(tester)
     tester.advance(29)
@@ -377,7 +377,7 @@ def test_without_a_limit_a_command_may_take_for_ever() -> None:
 
 
 def test_in_manual_mode_each_record_waits_for_its_step() -> None:
-    """CS-011."""
+    """CS-011. Upstream: a manual step overwrote the one under way (nasa/fprime #5899)."""
     tester = new_tester(relative(0, 1), relative(5, 2), relative(0, 3))
     assert tester.send("CS_MANUAL").response is OK
     run = start(tester)

@@ -123,7 +123,7 @@ def test_an_unknown_opcode_is_answered_invalid_opcode(tester: Tester) -> None:
 
 
 def test_without_room_in_the_queue_a_command_is_refused_counted_and_named(tester: Tester, instance: Instance) -> None:
-    """REQ-CD-005."""
+    """REQ-CD-005. Upstream: a full queue was an assertion that ended all (nasa/fprime #5081, #4198)."""
     with tester.held():
         for number in range(6):
             dispatch(tester, 0x1000, context=number)

@@ -187,7 +187,7 @@ def test_filters_come_back_from_their_record() -> None:
 
 
 def test_events_are_kept_over_a_reboot_and_can_be_asked_for(tester: Tester) -> None:
-    """REQ-EVT-008, REQ-EVT-009."""
+    """REQ-EVT-008, REQ-EVT-009. Upstream: events from before a reboot were lost (nasa/fprime #2607, #2945)."""
     for number in range(1, 6):
         log(tester, number)
     tester.reboot()
@@ -312,7 +312,7 @@ def test_what_makes_an_event_urgent_is_a_parameter() -> None:
 
 
 def test_events_that_the_ring_cannot_take_are_counted_and_reported() -> None:
-    """REQ-EVT-013."""
+    """REQ-EVT-013. Upstream: dropped events were not reported (nasa/fprime #1277)."""
     with small_ring() as tester:
         tester.call.run(0)
         tester.files.disk.capacity = tester.files.disk.capacity - tester.files.disk.free()

@@ -79,7 +79,7 @@ def test_nonsense_is_no_figure() -> None:
 
 
 def test_a_dead_sensor_is_tried_ever_more_rarely_and_comes_back() -> None:
-    """REQ-INA-004."""
+    """REQ-INA-004. Upstream: a sensor that failed was not recovered."""
     with ComponentTester(Ina219Manager) as tester:
         craft = spacecraft_of(tester.platform)
         craft.broken.add("rails/sys")

@@ -101,6 +101,16 @@ def test_another_component_asks_for_safe_mode(asked: SafeModeReason, reason: Saf
         assert satellite.tester.channels["CurrentSafeModeReason"] is reason
 
 
+def test_a_request_waits_for_the_machines_own_turn() -> None:
+    """REQ-MM-006. Upstream: whoever called changed the mode from its own thread, unguarded."""
+    with Satellite() as satellite:
+        satellite.live(1)
+        with satellite.tester.held():
+            satellite.tester.call.force_safe_mode_in(SafeModeReason.LORA)
+            assert satellite.tester.component.get_mode() == NORMAL
+        assert satellite.mode == SAFE
+
+
 def test_every_listener_is_told_of_every_change() -> None:
     """REQ-MM-007. Upstream: only the first listener was told that safe mode is left."""
     with Satellite() as satellite:
@@ -254,7 +264,7 @@ ALLOWED = {
 @pytest.mark.parametrize("before", list(SystemMode))
 @pytest.mark.parametrize("after", list(SystemMode))
 def test_set_mode_goes_over_or_says_why_not(before: SystemMode, after: SystemMode) -> None:
-    """REQ-MM-012."""
+    """REQ-MM-012. Upstream: there were no modes but NORMAL and safe mode."""
     with Satellite() as satellite:
         satellite.live(1)
         if before is not SystemMode.NORMAL:

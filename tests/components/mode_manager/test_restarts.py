@@ -256,7 +256,7 @@ def live_through(tester: ComponentTester[ModeManager]) -> None:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_power_cut_at_any_file_operation_leaves_safe_mode_or_a_mode_that_was_announced(after: bool) -> None:
-    """REQ-MM-014, REQ-MM-015."""
+    """REQ-MM-014, REQ-MM-015. Upstream: the state was written in place, and torn by a power cut."""
     whole = begun(0)
     first = whole.files.operations + 1
     live_through(whole)

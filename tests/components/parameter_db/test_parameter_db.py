@@ -110,7 +110,7 @@ def test_a_value_that_does_not_fit_is_not_saved(tester: Tester) -> None:
 
 
 def test_records_that_do_not_fit_are_skipped_one_by_one() -> None:
-    """REQ-PDB-005."""
+    """REQ-PDB-005. Upstream: one bad record spoiled the others (nasa/fprime #4818)."""
     tester = with_file(
         {
             0x999: b"\0",
@@ -147,7 +147,7 @@ def test_a_record_that_its_component_cannot_take_is_dropped_and_reported(tester:
 
 
 def test_a_bad_checksum_falls_back_to_the_previous_copy(tester: Tester) -> None:
-    """REQ-PDB-006."""
+    """REQ-PDB-006. Upstream: a corrupt file was used, or all of it lost (nasa/fprime #4586, #5040)."""
     for gain in (1, 2):
         save(tester, "gain", gain)
         tester.send("PRM_SAVE_FILE")

@@ -18,7 +18,7 @@ def run(tester: ComponentTester[Database], acknowledged: list[int]) -> None:
 
 
 def test_every_cut_leaves_the_old_database_or_the_new_one() -> None:
-    """REQ-PDB-012."""
+    """REQ-PDB-012. Upstream: saving was not atomic (nasa/fprime #4233, #4270)."""
     whole = ComponentTester(Database)
     first = whole.files.operations + 1
     run(whole, [])

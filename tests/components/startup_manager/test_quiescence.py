@@ -26,7 +26,7 @@ DAY_NS = 86_400 * NS_PER_S
 
 
 def test_the_wait_is_answered_when_the_quiescence_time_has_passed() -> None:
-    """REQ-SM-002."""
+    """REQ-SM-002. Upstream: a second wait replaced the first, which was never answered."""
     tester = new_tester(parameters={"QUIESCENCE_TIME": TimeInterval(100, 500_000)})
     run(tester)
     waits = [tester.send("WAIT_FOR_QUIESCENCE") for _ in range(3)]
@@ -108,7 +108,7 @@ def test_more_waits_than_there_is_room_for_are_refused() -> None:
 
 @pytest.mark.parametrize("step_ns", [DAY_NS, -DAY_NS, 3650 * DAY_NS])
 def test_no_step_of_the_wall_clock_changes_the_wait(step_ns: int) -> None:
-    """REQ-SM-012."""
+    """REQ-SM-012. Upstream: the wait was on the wall clock, and broke when that was set."""
     tester = new_tester()
     run(tester, 10)
     wait = tester.send("WAIT_FOR_QUIESCENCE")
@@ -130,7 +130,7 @@ def test_no_step_of_the_wall_clock_changes_the_wait(step_ns: int) -> None:
 
 
 def test_the_quiescence_goes_on_where_the_last_start_left_it() -> None:
-    """REQ-SM-012."""
+    """REQ-SM-012. Upstream: the wait in the sequence began anew at each restart."""
     tester = new_tester()
     left = 2700
     for _ in range(5):

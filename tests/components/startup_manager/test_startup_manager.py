@@ -76,7 +76,7 @@ def test_the_count_of_an_f_prime_deployment_is_taken_over() -> None:
     "content", [b"", b"\x01", b"\xff" * 8, bytes(9), (1 << 40).to_bytes(8, "big"), (0).to_bytes(8, "big")]
 )
 def test_a_damaged_count_is_replaced_by_the_one_that_is_known(content: bytes) -> None:
-    """REQ-SM-009."""
+    """REQ-SM-009. Upstream: a torn file gave a huge count, which was counted on from."""
     tester = new_tester()
     for _ in range(4):
         run(tester)
@@ -105,7 +105,7 @@ def test_a_count_without_a_history_survives_damage_by_its_previous_copy() -> Non
 
 
 def test_get_boot_count_only_reads() -> None:
-    """REQ-SM-010."""
+    """REQ-SM-010. Upstream: the query wrote the file, in a race with the first cycle."""
     tester = new_tester()
     assert tester.send("GET_BOOT_COUNT").response is FAILED
     run(tester)

@@ -43,7 +43,10 @@ def test_a_sequence_that_fails_is_reported_with_its_response_and_not_repeated() 
 
 
 def test_the_ends_of_other_runs_are_not_taken_for_its_own() -> None:
-    """REQ-SM-005, REQ-SM-015."""
+    """REQ-SM-005, REQ-SM-015.
+
+    Upstream: the end was matched by a name that the default never equals, so that its events were lost.
+    """
     tester = new_tester()
     tester.call.complete_sequence(0, OK)
     run(tester)
@@ -59,7 +62,7 @@ def test_the_ends_of_other_runs_are_not_taken_for_its_own() -> None:
 
 
 def test_a_missing_sequence_is_no_failure() -> None:
-    """REQ-SM-016."""
+    """REQ-SM-016. Upstream: a missing file was run all the same, and failed."""
     tester = new_tester(sequence=False)
     run(tester)
     assert tester.ports.run_sequence == []
