@@ -53,7 +53,7 @@ class CmdSequencer(SequencerReports):
     com_cmd_out = OutputPort(Com, required=True, doc="Commands; `context` is the token that comes back in the answer.")
     seq_start_out = OutputPort(SequenceStarted, doc="A sequence starts; token 0 if a command asked for it.")
     seq_done = OutputPort(SequenceDone, doc="A run has ended, or was refused; token 0 if a command asked for it.")
-    idle_out = OutputPort(Idle, doc="No cycle is needed while no record waits for its time.")
+    idle_out = OutputPort(Idle, doc="No cycle is needed while no record waits for a time of day.")
 
     cs_load_commands = Channel(U32, on_change=True, name="CS_LoadCommands", doc="Sequences loaded.")
     cs_cancel_commands = Channel(U32, on_change=True, name="CS_CancelCommands", doc="Sequences cancelled.")
@@ -425,7 +425,8 @@ class CmdSequencer(SequencerReports):
         self.sequencer_state = State.IDLE if run is None else run.shown_state
         self.current_file = "" if run is None else run.file
         self.current_index = 0 if run is None else run.index
-        self._idleness.set(is_idle=run is None or run.state is not State.WAITING)
+        # A relative delay has a timer of its own; only an absolute time needs the clock to be looked at again and again.
+        self._idleness.set(is_idle=run is None or run.state is not State.WAITING or not run.is_absolute)
         if run is None or run.state is not State.WAITING:
             self.next_time = NO_TIME
             return

@@ -164,6 +164,21 @@ def test_a_delay_of_more_than_a_day_is_kept_to_the_microsecond() -> None:
     tester.finish()
 
 
+def test_only_an_absolute_time_needs_cycles() -> None:
+    """CS-005, CS-006: a relative delay of 45 minutes keeps no 10 Hz group awake."""
+    tester = new_tester(relative(2700, 1))
+    start(tester)
+    tester.call.run(0)
+    assert tester.ports.idle_out[-1][0] > tester.platform.clock.now_ns()
+    tester.advance(2700)
+    assert sent(tester) == [1]
+    answer(tester)
+    tester.write_file(FILE, sequence(absolute(now_s(tester) + 500, 2)))
+    start(tester)
+    assert tester.ports.idle_out[-1] == (0,)
+    tester.finish()
+
+
 def test_an_absolute_time_is_met_and_a_past_one_is_due_at_once() -> None:
     """CS-006."""
     tester = new_tester()
