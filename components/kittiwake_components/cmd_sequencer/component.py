@@ -425,7 +425,7 @@ class CmdSequencer(SequencerReports):
         self.sequencer_state = State.IDLE if run is None else run.shown_state
         self.current_file = "" if run is None else run.file
         self.current_index = 0 if run is None else run.index
-        # A relative delay has a timer of its own; only an absolute time needs the clock to be looked at again and again.
+        # A relative delay has a timer of its own; an absolute time needs the clock to be looked at again and again.
         self._idleness.set(is_idle=run is None or run.state is not State.WAITING or not run.is_absolute)
         if run is None or run.state is not State.WAITING:
             self.next_time = NO_TIME
