@@ -22,7 +22,7 @@ import pytest
 from kittiwake_components.admin_facade.component import MAX_CLIENTS
 from tests.peers import ROOT
 from tests.system.device import Device, build
-from tests.system.station_flight import ENROLLED, MACHINE, PREFIX
+from tests.system.station_wake import ENROLLED, MACHINE, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
