@@ -30,6 +30,7 @@ DOCUMENTS = [
     "docs/transfers.md",
     "docs/limits.md",
     "docs/satellite.md",
+    "docs/station.md",
 ]
 SHELL = ("sh", "console")
 INTERRUPTED = (0, 130, -2)
