@@ -12,6 +12,7 @@ from kittiwake.dictionary.decode import encode_command
 from kittiwake.dictionary.load import load_dictionary
 from kittiwake.platform.seeded import SeededRandom
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
+from tests.components.transfer_service.object_server import KEYS, ObjectServer
 from tests.framework.cfdp.lossy_link import PATIENCE
 from tests.framework.cfdp.two_entities import Side
 from tests.system.device import Device, build
@@ -25,6 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 APID = b"\x00\x20"
 LOSS = 0.2
+S3_STORE = "store_name=s3 kind=logs endpoint={endpoint} region=eu-central-1 bucket_name=fleet credentials=/s3.keys folder=/logs"
 SERVICE = """\
     component: kittiwake_components.TransferService
     id: 0x10070000
@@ -120,3 +122,26 @@ def test_files_cross_a_lossy_link_both_ways_though_the_device_is_killed(tmp_path
     assert ground.side.files == {"unit-7/log.bin": log}
     assert (root / "inbox" / "update.bin").read_bytes() == update
     assert ground.pdus < 1.6 * len(log) / 900
+
+
+def test_logs_go_to_a_server_while_the_deployment_goes_on(tmp_path: Path) -> None:
+    """REQ-TS-019: the blocking calls are made in a thread."""
+    log = SeededRandom(3).token_bytes(3_000_000)
+    (tmp_path / "root" / "logs").mkdir(parents=True)
+    (tmp_path / "root" / "logs" / "log.bin").write_bytes(log)
+    (tmp_path / "root" / "s3.keys").write_text(f"{KEYS.access}\n{KEYS.secret}\n")
+    with ObjectServer() as server, socket.create_server(("127.0.0.1", 0)) as listener:
+        service = SERVICE.replace(
+            "[store_name=ground", f"[{S3_STORE.format(endpoint=server.endpoint)}, store_name=ground"
+        )
+        topology = extended_reference(tmp_path, "transferService", service, WIRES)
+        image, dictionary = build(topology, tmp_path / "built")
+        listener.settimeout(20)
+        ground = Ground(listener, dictionary)
+        with Device(image, tmp_path / "root", f"tcp://127.0.0.1:{listener.getsockname()[1]}") as device:
+            ground.connect()
+            ground.command("ReferenceDeployment.transferService.SYNC_STORE", "s3")
+            device.await_line("Transfer 1 done", timeout_s=40)
+        ground.close()
+        assert [data for data, _ in server.objects.values()] == [log]
+    assert not (tmp_path / "root" / "logs" / "log.bin").exists()

@@ -14,6 +14,9 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import PathRefused, Root
 from kittiwake.storage.streamed import FileTooLarge
 from kittiwake_components.transfer_service.folder_copy import ChecksumFault, Copy, digest_of
+from kittiwake_components.transfer_service.object_copy import ObjectCopy
+from kittiwake_components.transfer_service.s3 import Bucket, Place, parse_keys
+from kittiwake_components.transfer_service.worker import WAITING, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from kittiwake_components.transfer_service.stores import Store
 
 TEXT_SIZE = 120
+MAX_CREDENTIALS = 1024
 U32_MAX, U64_MAX = 0xFFFFFFFF, (1 << 64) - 1
 MAX_DOUBLINGS = 16
 HOPELESS = (FileNotFoundError, FileTooLarge, PathRefused, IsADirectoryError)
@@ -75,8 +79,7 @@ class Carrier:
         job = self._job
         assert job is not None, "steps are those of a job"
         try:
-            next(self._steps)
-            return True
+            return next(self._steps) is not WAITING
         except StopIteration:
             pass
         except ChecksumFault as fault:
@@ -113,13 +116,15 @@ class Carrier:
 
     def _has_room(self, job: Job) -> bool:
         store = self._stores.get(job.asked.store)
-        if store is None or store.backend == "folder" or job.is_delivered:
+        if store is None or store.backend != "cfdp" or job.is_delivered:
             return True
         assert self._entity is not None, "a journal that is open has its entity"
         return self._entity.has_room
 
     def next_ns(self) -> int | None:
-        """When a job is tried again."""
+        """When a job is tried again; whoever a job waits for wakes the service."""
+        if self._steps is not None:
+            return None
         return min([job.due_ns for job in self._waiting() if self._has_room(job)], default=None)
 
     # One job
@@ -139,6 +144,9 @@ class Carrier:
         yield from self._concluded(job)
 
     def _copied(self, job: Job, store: Store) -> Steps:
+        if store.backend == "s3":
+            yield from self._exchanged(job, store)
+            return
         files, service = self._files, self._service
         if not files.is_folder(store.location):
             raise OSError(errno.ENODEV, "the store's folder is not there")
@@ -147,6 +155,22 @@ class Carrier:
         source, target = (local, far) if job.asked.is_put else (far, local)
         copy = Copy(files, source, target, job, self._jobs.keep, service.chunk, service.max_file_bytes)
         yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get(service.root.path)
+
+    def _exchanged(self, job: Job, store: Store) -> Steps:
+        """Copies to or from a bucket of a server."""
+        files, service = self._files, self._service
+        worker = Worker(service.wake_soon, has_threads=service.platform.has_threads)
+        try:
+            keys = parse_keys(files.read(service.root.resolve(store.credentials), MAX_CREDENTIALS))
+        except FileNotFoundError:
+            raise OSError(errno.EACCES, f"its credentials {store.credentials} are not there") from None
+        bucket = Bucket(Place(store.endpoint, store.region, store.location), keys, service.platform.clock, worker)
+        path, key = service.root.resolve(job.asked.file), store.name_of(job.asked.name)
+        copy = ObjectCopy(files, path, bucket, key, job, self._jobs.keep, service.chunk, service.max_file_bytes)
+        try:
+            yield from copy.put() if job.asked.is_put else copy.get(service.root.path)
+        finally:
+            bucket.close()
 
     def _sent_off(self, job: Job, store: Store) -> Steps:
         """Hands a file to the entity, which says by `sent` how that ends."""
@@ -188,7 +212,7 @@ class Carrier:
         service.transfer_done(job.id, job.asked.store, job.asked.file, job.size)
         service.tell(job.asked.token, CommandResponse.OK)
 
-    def _removed(self, job: Job) -> Generator[None, None, None]:
+    def _removed(self, job: Job) -> Generator[bool | None, None, None]:
         try:
             path = self._service.root.resolve(job.asked.file)
             digest, _ = yield from digest_of(self._files, path, self._service.chunk)

@@ -328,8 +328,8 @@ class TransferService(ActiveComponent):
         try:
             if is_put:
                 top = self.root.resolve(wanted.folder)
-            elif wanted.backend == "cfdp":
-                raise CommandError(CommandResponse.VALIDATION_ERROR, f"{store}: its other end sends by itself")
+            elif wanted.backend != "folder":
+                raise CommandError(CommandResponse.VALIDATION_ERROR, f"{store}: what it has cannot be listed")
             else:
                 top = Root(self.platform.files, wanted.location).resolve(wanted.prefix or "/")
             names = names_below(self.platform.files, top)
@@ -407,6 +407,10 @@ class TransferService(ActiveComponent):
             self._wake()
 
     # Work
+
+    def wake_soon(self) -> None:
+        """Goes on with the work; safe from any thread."""
+        self._context.loop.resume(self._wake)
 
     def _wake(self) -> None:
         if self._is_open and not self._is_awake:

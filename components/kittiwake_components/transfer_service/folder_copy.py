@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from kittiwake.storage.finding import Finding
     from kittiwake_components.transfer_service.jobs import Job
 
-    Steps = Generator[None, None, None]
+    Steps = Generator[bool | None, None, None]
+    Read = Callable[[int, int], Generator[bool | None, None, bytes]]
 
 MANIFEST = ".sha256"
 MAX_MANIFEST = 512
@@ -38,14 +39,14 @@ class ChecksumFault(ValueError):
         self.kept = kept
 
 
-def digest_of(files: Files, path: str, chunk: int) -> Generator[None, None, tuple[str, int]]:
+def digest_of(files: Files, path: str, chunk: int) -> Generator[bool | None, None, tuple[str, int]]:
     """The SHA-256 of a file in hexadecimal, and its size. Raises `OSError`."""
     found, offset = sha256(), 0
     with files.open(path, "r") as file:
         while data := file.read_at(offset, chunk):
             found.update(data)
             offset += len(data)
-            yield
+            yield None
     return found.hexdigest(), offset
 
 
@@ -75,6 +76,34 @@ def used_bytes(files: Files, folder: str) -> int:
             else:
                 total += files.size(entry)
     return total
+
+
+def filled(
+    part: StreamedFile, read: Read, job: Job, keep: Callable[[Job], None], chunk: int
+) -> Generator[bool | None, None, str]:
+    """Fills a part from where it was, and gives its digest, read back from it. Raises `OSError`."""
+    if not job.offset or part.resume() < job.offset:
+        part.start()
+        job.offset = 0
+    while data := (yield from read(job.offset, chunk)):
+        part.write_at(job.offset, data)
+        part.sync()
+        job.offset += len(data)
+        keep(job)
+    found, offset = sha256(), 0
+    while data := part.read_at(offset, chunk):
+        found.update(data)
+        offset += len(data)
+        yield None
+    return found.hexdigest()
+
+
+def put_aside(files: Files, part: StreamedFile, path: str) -> Finding:
+    """Keeps the part of `path` as evidence, and says where."""
+    part.suspend()
+    kept = move_aside(files, path + PART, "fails its checksum")
+    files.sync_folder(posixpath.dirname(path))
+    return kept
 
 
 class Copy:
@@ -127,10 +156,7 @@ class Copy:
         part = StreamedFile(files, self._target, self._limit)
         found = yield from self._copied(part)
         if digest and found != digest:
-            part.suspend()
-            kept = move_aside(files, self._target + PART, "fails its checksum")
-            files.sync_folder(posixpath.dirname(self._target))
-            raise ChecksumFault(self._source, digest, found, kept)
+            raise ChecksumFault(self._source, digest, found, put_aside(files, part, self._target))
         part.finish(size=size)
 
     def _standing(self) -> int:
@@ -138,37 +164,26 @@ class Copy:
         paths = (self._target, self._target + PART)
         return sum([self._files.size(path) for path in paths if self._files.exists(path)])
 
-    def _has(self, digest: str) -> Generator[None, None, bool]:
+    def _has(self, digest: str) -> Generator[bool | None, None, bool]:
         """Whether the store holds this very file, with its manifest: the one before a restart was the last step."""
         if read_manifest(self._files, self._target) != digest:
             return False
         return (yield from self._is(digest))
 
-    def _is(self, digest: str) -> Generator[None, None, bool]:
+    def _is(self, digest: str) -> Generator[bool | None, None, bool]:
         if not self._files.exists(self._target):
             return False
         found, _ = yield from digest_of(self._files, self._target, self._chunk)
         return found == digest
 
-    def _copied(self, part: StreamedFile) -> Generator[None, None, str]:
-        """Fills the part and gives its digest, read back from it."""
-        job = self._job
+    def _copied(self, part: StreamedFile) -> Generator[bool | None, None, str]:
         with self._files.open(self._source, "r") as source:
-            if not job.offset or part.resume() < job.offset:
-                part.start()
-                job.offset = 0
-            while data := source.read_at(job.offset, self._chunk):
-                part.write_at(job.offset, data)
-                part.sync()
-                job.offset += len(data)
-                self._keep(job)
-                yield
-        found, offset = sha256(), 0
-        while data := part.read_at(offset, self._chunk):
-            found.update(data)
-            offset += len(data)
-            yield
-        return found.hexdigest()
+
+            def read(offset: int, count: int) -> Generator[bool | None, None, bytes]:
+                yield None
+                return source.read_at(offset, count)
+
+            return (yield from filled(part, read, self._job, self._keep, self._chunk))
 
     def _drop_manifest(self) -> None:
         try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import NamedTuple
 
 KINDS = ("config", "logs", "updates", "monitoring")
 SENT_KINDS = ("logs", "monitoring")
 """Kinds whose files go from the device to the store; those of the others come from it."""
 
-BACKENDS = ("folder", "cfdp")
 MAX_STORES = 16
 MAX_PRIORITY = 255
 MAX_QUOTA = 1 << 50
@@ -16,7 +16,7 @@ _NAME_SIZE = 40
 
 
 class Store(NamedTuple):
-    """One store. `location` is an absolute folder, or the number of the CFDP entity at the link's other end."""
+    """One store. `location` is an absolute folder, a bucket of the server `endpoint`, or a CFDP entity's number."""
 
     name: str
     kind: str
@@ -26,6 +26,9 @@ class Store(NamedTuple):
     folder: str
     priority: int
     quota: int
+    endpoint: str = ""
+    region: str = ""
+    credentials: str = ""
 
     @property
     def entity(self) -> int:
@@ -34,14 +37,15 @@ class Store(NamedTuple):
 
     def name_of(self, name: str) -> str:
         """The path of a file in the bucket."""
-        return f"{self.prefix}/{name}" if self.prefix else name
+        return posixpath.normpath(f"{self.prefix}/{name}").lstrip("/")
 
 
 def parse_store(text: str) -> Store:
     """A store of words `key=value`, after RustiqIOT's names where that has them. Raises `ValueError`.
 
     `store_name=logs kind=logs bucket_name=/mnt/central prefix=unit-7 folder=/logs priority=2 quota_bytes=1000000`, or
-    `entity=1` in place of `bucket_name` for one that is reached by CFDP.
+    `entity=1` in place of `bucket_name` for one that is reached by CFDP, or with `endpoint=https://s3.example.org
+    region=eu-central-1 credentials=/s3.keys` a bucket of an S3-compatible server.
     """
     words = dict([_pair(word, text) for word in text.split()])
     name = words.pop("store_name", "")
@@ -55,6 +59,9 @@ def parse_store(text: str) -> Store:
     if "entity" in words:
         backend, location = "cfdp", words.pop("entity")
         _number(name, "entity", location, 65_535)
+    elif "endpoint" in words:
+        backend, location = "s3", words.pop("bucket_name")
+        _check_endpoint(name, words)
     else:
         backend, location = "folder", words.pop("bucket_name")
         if not location.startswith("/"):
@@ -63,10 +70,22 @@ def parse_store(text: str) -> Store:
         name, kind, backend, location, words.pop("prefix", "").strip("/"), words.pop("folder", f"/transfer/{name}"),
         _number(name, "priority", words.pop("priority", "0"), MAX_PRIORITY),
         _number(name, "quota_bytes", words.pop("quota_bytes", "0"), MAX_QUOTA),
+        words.pop("endpoint", ""), words.pop("region", "us-east-1") if backend == "s3" else "",
+        words.pop("credentials", ""),
     )  # fmt: skip
+    if store.quota and backend != "folder":
+        raise ValueError(f"store {name}: a quota_bytes is kept for folders only")
     if words:
         raise ValueError(f"store {name}: {', '.join(words)} is not known")
     return store
+
+
+def _check_endpoint(store: str, words: dict[str, str]) -> None:
+    scheme, _, host = words["endpoint"].partition("://")
+    if scheme not in ("http", "https") or not host or "/" in host:
+        raise ValueError(f"store {store}: endpoint is http://host:port or https://host, not {words['endpoint']!r}")
+    if not words.get("credentials"):
+        raise ValueError(f"store {store}: credentials names a file in the root with the access key and the secret key")
 
 
 def _pair(word: str, text: str) -> tuple[str, str]:

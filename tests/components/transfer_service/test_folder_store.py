@@ -277,6 +277,7 @@ def test_a_damaged_journal_is_reported_and_kept() -> None:
         ("store_name=a kind=logs bucket_name=/x entity=1", "bucket_name"),
         ("store_name=a kind=logs entity=-1", "entity is 0"),
         ("store_name=a kind=logs entity=1 priority=900", "priority"),
+        ("store_name=a kind=logs entity=1 quota_bytes=5", "for folders only"),
         ("store_name=a kind=logs entity=1 colour=red", "colour is not known"),
     ],
 )  # fmt: skip

@@ -1,0 +1,54 @@
+"""Calls that block, made in a thread while the loop goes on; where there are no threads they are made at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+T = TypeVar("T")
+
+WAITING = True
+"""What a generator yields that cannot go on before it is woken."""
+
+
+class Worker:
+    """Makes one call at a time; `wake` is called from the thread when one is done."""
+
+    def __init__(self, wake: Callable[[], object], *, has_threads: bool) -> None:
+        self._wake = wake
+        self._has_threads = has_threads
+
+    def call(self, function: Callable[[], T]) -> Generator[bool | None, None, T]:
+        """The result of a call. Raises what it raises; faults of HTTP's form as `OSError`."""
+        outcome: list[tuple[Any, Exception | None]] = []
+
+        def work() -> None:
+            try:
+                outcome.append((function(), None))
+            except Exception as fault:  # noqa: BLE001 - raised where the result is awaited
+                outcome.append((None, fault))
+            if self._has_threads:
+                self._wake()
+
+        if self._has_threads:
+            from threading import Thread
+
+            Thread(target=work, name="transfer", daemon=True).start()
+        else:
+            work()
+        while not outcome:
+            yield WAITING
+        result, fault = outcome[0]
+        if fault is not None:
+            raise _as_os_error(fault)
+        value: T = result
+        return value
+
+
+def _as_os_error(fault: Exception) -> Exception:
+    from http.client import HTTPException
+
+    is_http = isinstance(fault, HTTPException)
+    return OSError(f"the server does not speak HTTP: {type(fault).__name__}") if is_http else fault
