@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 APID = b"\x00\x20"
 LOSS = 0.2
-S3_STORE = "store_name=s3 kind=logs endpoint={endpoint} region=eu-central-1 bucket_name=fleet credentials=/s3.keys folder=/logs"
+S3_STORE = "store_name=s3 kind=logs region=eu-central-1 bucket_name=fleet credentials=/s3.keys folder=/logs endpoint="
 SERVICE = """\
     component: kittiwake_components.TransferService
     id: 0x10070000
@@ -131,9 +131,7 @@ def test_logs_go_to_a_server_while_the_deployment_goes_on(tmp_path: Path) -> Non
     (tmp_path / "root" / "logs" / "log.bin").write_bytes(log)
     (tmp_path / "root" / "s3.keys").write_text(f"{KEYS.access}\n{KEYS.secret}\n")
     with ObjectServer() as server, socket.create_server(("127.0.0.1", 0)) as listener:
-        service = SERVICE.replace(
-            "[store_name=ground", f"[{S3_STORE.format(endpoint=server.endpoint)}, store_name=ground"
-        )
+        service = SERVICE.replace("[store_name", f"[{S3_STORE}{server.endpoint}, store_name")
         topology = extended_reference(tmp_path, "transferService", service, WIRES)
         image, dictionary = build(topology, tmp_path / "built")
         listener.settimeout(20)
