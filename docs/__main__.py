@@ -108,14 +108,17 @@ def component_page(cls: ComponentType) -> str:
         (f"`{one.label}`", f"{one.number:#04x}", repr(one.type), one.default, one.unit, one.doc)
         for one in declared.parameters.values()
     ]
-    settings = [(f"`{one.name}`", repr(one.default), one.doc) for one in declared.settings.values()]
+    settings = [
+        (f"`{one.name}`", repr(one.default), " to ".join(map(str, one.range or ())), one.doc)
+        for one in declared.settings.values()
+    ]
     sections = {
         "Ports": table(("Port", "Direction", "Type", "Arguments", "Meaning"), [*inputs, *outputs]),
         "Commands": table(("Command", "Opcode", "Kind", "Arguments", "Meaning"), commands),
         "Events": table(("Event", "Id", "Severity", "Arguments", "Text", "Meaning"), events),
         "Channels": table(("Channel", "Id", "Type", "Unit", "Sent", "Meaning"), channels),
         "Parameters": table(("Parameter", "Id", "Type", "Default", "Unit", "Meaning"), parameters),
-        "Settings": table(("Setting", "Default", "Meaning"), settings),
+        "Settings": table(("Setting", "Default", "Range", "Meaning"), settings),
     }
     sections |= _products(declared)
     for machine in declared.machines.values():

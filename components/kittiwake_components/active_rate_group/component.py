@@ -38,8 +38,9 @@ class ActiveRateGroup(ActiveComponent):
     )
 
     contexts = Setting(
-        list[int], default=[], check=check_contexts, doc="What each member is called with; 0 where none is given."
-    )
+        list[int], default=[], low=0, high=U32_MAX, check=check_contexts,
+        doc="What each member is called with; 0 where none is given.",
+    )  # fmt: skip
 
     @event(DIAGNOSTIC, "Rate group started.")
     def rate_group_started(self) -> None: ...

@@ -37,26 +37,9 @@ MAX_PAUSE_S = 3600
 QueueDepths = wire_array("Svc.ComQueueDepth", U32, QUEUES)
 
 
-def _check_depths(depths: list[int]) -> None:
-    _check_each("depths in packets", depths, 1, MAX_DEPTH)
-
-
-def _check_priorities(numbers: list[int]) -> None:
-    _check_each("priorities", numbers, 0, 255)
-
-
-def _check_limits(seconds: list[int]) -> None:
-    _check_each("limits in seconds", seconds, 0, MAX_PAUSE_S)
-
-
-def _check_patience(packets: int) -> None:
-    if not 0 <= packets <= MAX_PATIENCE:
-        raise ValueError(f"patience is 0 to {MAX_PATIENCE} packets, not {packets}")
-
-
-def _check_each(what: str, numbers: list[int], low: int, high: int) -> None:
-    if len(numbers) != QUEUES or min(numbers) < low or max(numbers) > high:
-        raise ValueError(f"{QUEUES} {what} of {low} to {high} are wanted, not {numbers}")
+def _check_count(numbers: list[int]) -> None:
+    if len(numbers) != QUEUES:
+        raise ValueError(f"{QUEUES} numbers are wanted, one a queue, not {len(numbers)}")
 
 
 class ComQueue(ActiveComponent):
@@ -78,15 +61,21 @@ class ComQueue(ActiveComponent):
     packets_dropped = Channel(QueueDepths, on_change=True, doc="Packets of each queue that were dropped.")
     packets_sent = Channel(U32, on_change=True, doc="Packets handed to the framer.")
 
-    depths = Setting(list[int], default=[2000, 50, 500, 50], check=_check_depths, doc="Packets each queue holds.")
-    priorities = Setting(list[int], default=[0, 1, 2, 3], check=_check_priorities, doc="Lowest number goes first.")
+    depths = Setting(
+        list[int], default=[2000, 50, 500, 50], low=1, high=MAX_DEPTH, check=_check_count,
+        doc="Packets each queue holds.",
+    )  # fmt: skip
+    priorities = Setting(
+        list[int], default=[0, 1, 2, 3], low=0, high=255, check=_check_count, doc="Lowest number goes first."
+    )
     patience = Setting(
-        int, default=8, check=_check_patience,
+        int, default=8, low=0, high=MAX_PATIENCE,
         doc="After so many packets of more important queues one of a lesser queue goes; 0: never.",
     )  # fmt: skip
     flow_limits_s = Setting(
-        list[int], default=[10, 0, 0, 0], check=_check_limits, doc="Longest pause asked for by each queue; 0: no limit."
-    )
+        list[int], default=[10, 0, 0, 0], low=0, high=MAX_PAUSE_S, check=_check_count,
+        doc="Longest pause asked for by each queue; 0: no limit.",
+    )  # fmt: skip
 
     @event(WARNING_HI, "Queue {queue} overflowed: {total} packets dropped so far", throttle=2, every_s=60.0)
     def queue_overflow(self, queue: U8, total: U32) -> None: ...

@@ -7,7 +7,7 @@ from kittiwake.model.fw import Sched
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 from kittiwake.wire.security_association import unverified_data
 from kittiwake.wire.transfer_frame import SPACECRAFT_ID, VIRTUAL_CHANNEL_ID
-from kittiwake_components.framer.settings import check_framing, check_spacecraft_id, check_uplink_vcid
+from kittiwake_components.framer.settings import MAX_SPACECRAFT_ID, MAX_UPLINK_VCID, check_framing
 from kittiwake_components.ports import REFUSED, Bytes, Frame, LinkState, LinkStatus
 from kittiwake_components.security_ports import GetUplinkSecurity, Unseal, UplinkSecurity
 
@@ -31,8 +31,10 @@ class Deframer(PassiveComponent):
     uplink_security = Channel(UplinkSecurity, doc="OPEN while unsigned packets are accepted; sent at each link-up.")
 
     framing = Setting(str, default="ccsds", check=check_framing, doc="ccsds or fprime.")
-    spacecraft_id = Setting(int, default=SPACECRAFT_ID, check=check_spacecraft_id, doc="CCSDS spacecraft identifier.")
-    vcid = Setting(int, default=VIRTUAL_CHANNEL_ID, check=check_uplink_vcid, doc="CCSDS virtual channel.")
+    spacecraft_id = Setting(
+        int, default=SPACECRAFT_ID, low=0, high=MAX_SPACECRAFT_ID, doc="CCSDS spacecraft identifier."
+    )
+    vcid = Setting(int, default=VIRTUAL_CHANNEL_ID, low=0, high=MAX_UPLINK_VCID, doc="CCSDS virtual channel.")
 
     @event(WARNING_LO, "{count} uplinked frames failed their checksum", throttle=5, every_s=60.0)
     def bad_checksum(self, count: U32) -> None: ...

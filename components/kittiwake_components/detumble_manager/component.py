@@ -104,11 +104,6 @@ def _check_coils(places: list[str]) -> None:
         check_device(place)
 
 
-def _check_angle(degrees: float) -> None:
-    if not 0.1 <= degrees <= 90.0:
-        raise ValueError(f"an angle is 0.1 to 90 degrees, not {degrees}")
-
-
 class DetumbleManager(PassiveComponent):
     """B-dot in rounds of measuring and pulling (PROVES DetumbleManager). The rounds are the loop's timers."""
 
@@ -177,7 +172,7 @@ class DetumbleManager(PassiveComponent):
         check=_check_coils, doc="The coils' folders; the attribute `value` takes -127 to 127.",
     )  # fmt: skip
     sampling_deg = Setting(
-        float, default=10.0, check=_check_angle, doc="How far the satellite turns between the two looks at the field."
+        float, default=10.0, low=0.1, high=90.0, doc="How far the satellite turns between the two looks at the field."
     )
 
     @event(WARNING_LO, "Failed to enable detumbling because system is in SAFE_MODE.", throttle=5, every_s=600.0)

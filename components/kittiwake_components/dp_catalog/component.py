@@ -41,11 +41,6 @@ TOKENS = 0x10000
 _FAILED = CommandResponse.EXECUTION_ERROR
 
 
-def _check_quota(size: int) -> None:
-    if not 1 << 16 <= size <= 1 << 40:
-        raise ValueError(f"quota_bytes is {1 << 16} to {1 << 40}, not {size}")
-
-
 class DpCatalog(CatalogReports):
     """F´'s data product catalogue, which outlives restarts.
 
@@ -68,7 +63,7 @@ class DpCatalog(CatalogReports):
     )  # fmt: skip
 
     folder = Setting(str, default="/dp", doc="Folder in the root with the products.")
-    quota_bytes = Setting(int, default=16_777_216, check=_check_quota, doc="Most bytes of all products.")
+    quota_bytes = Setting(int, default=16_777_216, low=1 << 16, high=1 << 40, doc="Most bytes of all products.")
     build_at_start = Setting(bool, default=True, doc="Build the catalogue at the first cycle, without a command.")
     send_at_start = Setting(bool, default=False, doc="Then send as START_XMIT_CATALOG NO_WAIT true does.")
 

@@ -79,21 +79,6 @@ def _check_ring_size(size: int) -> None:
         raise ValueError(f"ring_bytes is 0 for no ring, or {4 * BATCH_SIZE_MAX} to {1 << 26}, not {size}")
 
 
-def _check_rate(per_second: int) -> None:
-    if not 1 <= per_second <= 1000:
-        raise ValueError(f"query_rate is 1 to 1000, not {per_second}")
-
-
-def _check_delay(milliseconds: int) -> None:
-    if not 0 <= milliseconds <= 60_000:
-        raise ValueError(f"sync_delay_ms is 0 to 60000, not {milliseconds}")
-
-
-def _check_period(seconds: int) -> None:
-    if not 1 <= seconds <= 86_400:
-        raise ValueError(f"throttle_report_s is 1 to 86400, not {seconds}")
-
-
 class EventLog(ActiveComponent):
     """F´'s event manager, with a memory.
 
@@ -123,10 +108,10 @@ class EventLog(ActiveComponent):
     folder = Setting(str, default="/events", doc="Folder in the root for the filters and the ring.")
     ring_bytes = Setting(int, default=262_144, check=_check_ring_size, doc="Most bytes of the ring; 0: none is kept.")
     sync_delay_ms = Setting(
-        int, default=100, check=_check_delay, doc="How long urgent events are gathered before they are made durable."
+        int, default=100, low=0, high=60_000, doc="How long urgent events are gathered before they are made durable."
     )
-    query_rate = Setting(int, default=50, check=_check_rate, doc="Events that QUERY sends a second.")
-    throttle_report_s = Setting(int, default=60, check=_check_period, doc="How often throttled events are reported.")
+    query_rate = Setting(int, default=50, low=1, high=1000, doc="Events that QUERY sends a second.")
+    throttle_report_s = Setting(int, default=60, low=1, high=86_400, doc="How often throttled events are reported.")
 
     @event(ACTIVITY_LO, "{severity} filter state. {enabled}", name="SEVERITY_FILTER_STATE", id=0)
     def severity_filter_state(self, severity: FilterSeverity, enabled: Enabled) -> None: ...

@@ -14,16 +14,6 @@ STALL_HIGH_S = 3600
 _U32_MAX = 0xFFFFFFFF
 
 
-def _check_grace(grace_ms: int) -> None:
-    if not 0 <= grace_ms <= GRACE_HIGH_MS:
-        raise ValueError(f"0 to {GRACE_HIGH_MS} ms are wanted, not {grace_ms}")
-
-
-def _check_stall(limit_s: int) -> None:
-    if not 0 <= limit_s <= STALL_HIGH_S:
-        raise ValueError(f"0 to {STALL_HIGH_S} s are wanted, not {limit_s}")
-
-
 class FatalHandler(PassiveComponent):
     """On a FATAL event the deployment stops in order: queues are flushed, files closed, and `run` exits with an error.
 
@@ -35,9 +25,9 @@ class FatalHandler(PassiveComponent):
     crashes_reported = Channel(U32, on_change=True, doc="Crash records that were found at this boot: 0 or 1.")
 
     stop_on_fatal = Setting(bool, default=True, doc="Stop the deployment; else FATAL events are only counted.")
-    grace_ms = Setting(int, default=500, check=_check_grace, doc="Time from the first FATAL event to the stop.")
+    grace_ms = Setting(int, default=500, low=0, high=GRACE_HIGH_MS, doc="Time from the first FATAL event to the stop.")
     stall_limit_s = Setting(
-        int, default=10, check=_check_stall, doc="A main loop stuck for this long ends the process; 0: never."
+        int, default=10, low=0, high=STALL_HIGH_S, doc="A main loop stuck for this long ends the process; 0: never."
     )
     crash_file = Setting(str, default="/crash_record", doc="File in the root that takes the stacks.")
 

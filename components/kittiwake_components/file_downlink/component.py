@@ -45,17 +45,6 @@ PACKET_SIZES = (512, 4095)
 PACKETS_A_TURN = 32
 
 
-def _check_queue_depth(depth: int) -> None:
-    if not 1 <= depth <= MAX_QUEUED:
-        raise ValueError(f"a queue of 1 to {MAX_QUEUED} files is wanted, not {depth}")
-
-
-def _check_packet_size(size: int) -> None:
-    low, high = PACKET_SIZES
-    if not low <= size <= high:
-        raise ValueError(f"packets of {low} to {high} bytes are wanted, not {size}")
-
-
 class FileDownlink(ActiveComponent):
     """F´'s file downlink. Files wait in a queue, and never are two on their way at once."""
 
@@ -76,9 +65,9 @@ class FileDownlink(ActiveComponent):
         U32, default=0, low=0, high=10000, doc="Most packets between two calls of run; 0 leaves the pace to the link."
     )
     packet_size = Setting(
-        int, default=1000, check=_check_packet_size, doc="Bytes of a full packet, its header included."
+        int, default=1000, low=PACKET_SIZES[0], high=PACKET_SIZES[1], doc="Bytes of a full packet, its header included."
     )
-    queue_depth = Setting(int, default=10, check=_check_queue_depth, doc="Most files that wait.")
+    queue_depth = Setting(int, default=10, low=1, high=MAX_QUEUED, doc="Most files that wait.")
 
     @event(WARNING_HI, "Could not open file {fileName}: {reason}", id=0x00)
     def file_open_error(self, fileName: FileName, reason: Reason) -> None: ...

@@ -5,13 +5,14 @@ from __future__ import annotations
 from kittiwake.model import U32, WARNING_HI, Channel, OutputPort, PassiveComponent, Setting, event, sync_port
 from kittiwake.model.fw import Com, Sched
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
-from kittiwake.wire.transfer_frame import SPACECRAFT_ID, TM_FRAME_SIZE, VIRTUAL_CHANNEL_ID
-from kittiwake_components.framer.settings import (
-    check_downlink_vcid,
-    check_frame_size,
-    check_framing,
-    check_spacecraft_id,
+from kittiwake.wire.transfer_frame import (
+    MAX_TM_FRAME_SIZE,
+    MIN_TM_FRAME_SIZE,
+    SPACECRAFT_ID,
+    TM_FRAME_SIZE,
+    VIRTUAL_CHANNEL_ID,
 )
+from kittiwake_components.framer.settings import MAX_DOWNLINK_VCID, MAX_SPACECRAFT_ID, check_framing
 from kittiwake_components.ports import Bytes, Flush
 
 UNBOUNDED = 1 << 30
@@ -30,9 +31,13 @@ class Framer(PassiveComponent):
     packets_refused = Channel(U32, on_change=True, doc="Packets that the framing cannot carry.")
 
     framing = Setting(str, default="ccsds", check=check_framing, doc="ccsds or fprime.")
-    spacecraft_id = Setting(int, default=SPACECRAFT_ID, check=check_spacecraft_id, doc="CCSDS spacecraft identifier.")
-    vcid = Setting(int, default=VIRTUAL_CHANNEL_ID, check=check_downlink_vcid, doc="CCSDS virtual channel.")
-    frame_size = Setting(int, default=TM_FRAME_SIZE, check=check_frame_size, doc="Size of TM frames in bytes.")
+    spacecraft_id = Setting(
+        int, default=SPACECRAFT_ID, low=0, high=MAX_SPACECRAFT_ID, doc="CCSDS spacecraft identifier."
+    )
+    vcid = Setting(int, default=VIRTUAL_CHANNEL_ID, low=0, high=MAX_DOWNLINK_VCID, doc="CCSDS virtual channel.")
+    frame_size = Setting(
+        int, default=TM_FRAME_SIZE, low=MIN_TM_FRAME_SIZE, high=MAX_TM_FRAME_SIZE, doc="Size of TM frames in bytes."
+    )
 
     @event(WARNING_HI, "A packet of {size} bytes was dropped: the framing cannot carry it", throttle=5, every_s=60.0)
     def packet_too_large(self, size: U32) -> None: ...

@@ -38,31 +38,6 @@ _U32_MAX = 0xFFFFFFFF
 POLICIES = {policy.name.lower(): policy for policy in Policy}
 
 
-def _check_cycles(cycles: int) -> None:
-    if not 1 <= cycles <= CYCLES_HIGH:
-        raise ValueError(f"1 to {CYCLES_HIGH} cycles are wanted, not {cycles}")
-
-
-def _check_slow(limit_ms: int) -> None:
-    if not 1 <= limit_ms <= SLOW_HIGH_MS:
-        raise ValueError(f"1 to {SLOW_HIGH_MS} ms are wanted, not {limit_ms}")
-
-
-def _check_count(count: int) -> None:
-    if not 1 <= count <= COUNT_HIGH:
-        raise ValueError(f"1 to {COUNT_HIGH} are wanted, not {count}")
-
-
-def _check_restarts(count: int) -> None:
-    if not 0 <= count <= COUNT_HIGH:
-        raise ValueError(f"0 to {COUNT_HIGH} are wanted, not {count}")
-
-
-def _check_window(window_s: int) -> None:
-    if not 1 <= window_s <= WINDOW_HIGH_S:
-        raise ValueError(f"1 to {WINDOW_HIGH_S} s are wanted, not {window_s}")
-
-
 def _check_policy(policy: str) -> None:
     if policy not in POLICIES:
         raise ValueError(f"a policy is {', '.join(POLICIES)}, not {policy!r}")
@@ -95,13 +70,19 @@ class Health(HealthReports):
     instances_quarantined = Channel(U32, on_change=True, doc="Instances that are set aside now.")
     fatal_unresolved = Channel(U32, on_change=True, doc="Instances with a FATAL that nobody has dealt with.")
 
-    warn_cycles = Setting(int, default=3, check=_check_cycles, doc="Cycles until an unanswered ping is a warning.")
-    fatal_cycles = Setting(int, default=5, check=_check_cycles, doc="Cycles until it is FATAL.")
-    slow_limit_ms = Setting(int, default=1000, check=_check_slow, doc="A handler that takes longer is reported.")
-    failure_limit = Setting(int, default=5, check=_check_count, doc="Failures in the window that call for the policy.")
-    failure_window_s = Setting(int, default=60, check=_check_window, doc="The window in which failures count together.")
-    restart_limit = Setting(int, default=3, check=_check_restarts, doc="Restarts of one instance in their window.")
-    restart_window_s = Setting(int, default=600, check=_check_window, doc="The window in which restarts are counted.")
+    warn_cycles = Setting(int, default=3, low=1, high=CYCLES_HIGH, doc="Cycles until an unanswered ping is a warning.")
+    fatal_cycles = Setting(int, default=5, low=1, high=CYCLES_HIGH, doc="Cycles until it is FATAL.")
+    slow_limit_ms = Setting(int, default=1000, low=1, high=SLOW_HIGH_MS, doc="A handler that takes longer is reported.")
+    failure_limit = Setting(
+        int, default=5, low=1, high=COUNT_HIGH, doc="Failures in the window that call for the policy."
+    )
+    failure_window_s = Setting(
+        int, default=60, low=1, high=WINDOW_HIGH_S, doc="The window in which failures count together."
+    )
+    restart_limit = Setting(int, default=3, low=0, high=COUNT_HIGH, doc="Restarts of one instance in their window.")
+    restart_window_s = Setting(
+        int, default=600, low=1, high=WINDOW_HIGH_S, doc="The window in which restarts are counted."
+    )
     default_policy = Setting(
         str, default="restart_then_fatal", check=_check_policy, doc="For instances that `policies` does not name."
     )

@@ -43,11 +43,6 @@ def check_url(url: str) -> None:
         parse_link(url)
 
 
-def _check_limit(seconds: int) -> None:
-    if not 0 <= seconds <= 86400:
-        raise ValueError(f"a limit is 0 to 86400 s, not {seconds}")
-
-
 class Link(PassiveComponent):
     """Carries bytes both ways. Down, it tries again after 0.2 to 5 s, drawn so that many devices do not come at once.
 
@@ -69,7 +64,7 @@ class Link(PassiveComponent):
 
     url = Setting(str, default="", check=check_url, doc="Where the link goes; empty for none.")
     stall_limit_s = Setting(
-        int, default=60, check=_check_limit, doc="A TCP peer that takes nothing for so long is given up; 0: never."
+        int, default=60, low=0, high=86_400, doc="A TCP peer that takes nothing for so long is given up; 0: never."
     )
 
     @event(ACTIVITY_HI, "Link up: {address}")

@@ -54,11 +54,6 @@ def _check_device(device: str) -> None:
         raise ValueError(f"only `simulated` is built in, not {device!r}; a modem on a serial line is a Link")
 
 
-def _check_loss(percent: float) -> None:
-    if not 0.0 <= percent <= 100.0:
-        raise ValueError(f"a loss is 0 to 100 %, not {percent}")
-
-
 class Lora(PassiveComponent):
     """Takes the place of a Link (fprime-zephyr's LoRa): a frame is a packet, and takes its time on the air.
 
@@ -86,7 +81,7 @@ class Lora(PassiveComponent):
 
     device = Setting(str, default="simulated", check=_check_device, doc="The radio; the simulated one is built in.")
     seed = Setting(int, default=1, doc="Decides which packets are lost.")
-    loss_percent = Setting(float, default=0.0, check=_check_loss, doc="Share of packets that are lost, either way.")
+    loss_percent = Setting(float, default=0.0, low=0, high=100, doc="Share of packets that are lost, either way.")
     ground_listens = Setting(bool, default=True, doc="Whether the ground's modem waits for a free channel.")
 
     @event(WARNING_HI, "Failed to configure LoRa into mode: {mode}", throttle=2)

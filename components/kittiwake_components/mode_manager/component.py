@@ -57,8 +57,8 @@ NAN = float("nan")
 
 
 def _check_loads(loads: list[int]) -> None:
-    if len(set(loads)) < len(loads) or any(not 0 <= load < SWITCHES for load in loads):
-        raise ValueError(f"different numbers from 0 to {SWITCHES - 1} are wanted, not {loads}")
+    if len(set(loads)) < len(loads):
+        raise ValueError(f"different numbers are wanted, not {loads}")
 
 
 class ModeSignal(IntEnum):
@@ -156,8 +156,13 @@ class ModeManager(ActiveComponent):
         doc="So long without authenticated traffic means that commands are lost; 0: they never are.",
     )
 
-    normal_loads = Setting(list[int], default=[0, 1, 2, 3, 4, 5], check=_check_loads, doc="Loads on in NORMAL.")
-    payload_loads = Setting(list[int], default=[0, 1, 2, 3, 4, 5, 6, 7], check=_check_loads, doc="Loads on in PAYLOAD.")
+    normal_loads = Setting(
+        list[int], default=[0, 1, 2, 3, 4, 5], low=0, high=SWITCHES - 1, check=_check_loads, doc="Loads on in NORMAL."
+    )
+    payload_loads = Setting(
+        list[int], default=[0, 1, 2, 3, 4, 5, 6, 7], low=0, high=SWITCHES - 1, check=_check_loads,
+        doc="Loads on in PAYLOAD.",
+    )  # fmt: skip
 
     _record: ModeRecord
 

@@ -60,16 +60,6 @@ Text = Annotated[str, Size(TEXT_SIZE)]
 DatabaseName = Annotated[str, Size(40)]
 
 
-def _check_records(records: int) -> None:
-    if not 1 <= records <= 65_535:
-        raise ValueError(f"max_records is 1 to 65535, not {records}")
-
-
-def _check_rate(per_second: int) -> None:
-    if not 1 <= per_second <= 1000:
-        raise ValueError(f"dump_rate is 1 to 1000, not {per_second}")
-
-
 class ParameterDb(ActiveComponent):
     """F´'s parameter database.
 
@@ -82,8 +72,8 @@ class ParameterDb(ActiveComponent):
     file_errors = Channel(U32, on_change=True, doc="Parameter files that could not be read or written.")
 
     parameter_file = Setting(str, default="/prm/PrmDb.dat", doc="The database's file in the root.")
-    max_records = Setting(int, default=1024, check=_check_records, doc="Most records of the database.")
-    dump_rate = Setting(int, default=20, check=_check_rate, doc="Parameters that PRM_DUMP reports a second.")
+    max_records = Setting(int, default=1024, low=1, high=65_535, doc="Most records of the database.")
+    dump_rate = Setting(int, default=20, low=1, high=1000, doc="Parameters that PRM_DUMP reports a second.")
 
     @event(WARNING_LO, "Parameter ID 0x{Id:x} not found", throttle=5, every_s=60.0, id=0)
     def prm_id_not_found(self, Id: FwPrmIdType) -> None: ...

@@ -28,8 +28,9 @@ class PassiveRateGroup(PassiveComponent):
     )
 
     contexts = Setting(
-        list[int], default=[], check=check_contexts, doc="What each member is called with; 0 where none is given."
-    )
+        list[int], default=[], low=0, high=U32_MAX, check=check_contexts,
+        doc="What each member is called with; 0 where none is given.",
+    )  # fmt: skip
 
     def initialize(self) -> None:
         self._cycles = self._make_cycles()

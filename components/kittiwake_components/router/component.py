@@ -33,16 +33,6 @@ COMMAND_BYTES = COMMAND.to_bytes(DESCRIPTOR_SIZE, "big")
 FILE = int(Apid.FILE)
 
 
-def _check_backlog(packets: int) -> None:
-    if not 4 <= packets <= MAX_BACKLOG:
-        raise ValueError(f"a backlog is 4 to {MAX_BACKLOG} packets, not {packets}")
-
-
-def _check_in_flight(commands: int) -> None:
-    if not 1 <= commands <= MAX_IN_FLIGHT:
-        raise ValueError(f"1 to {MAX_IN_FLIGHT} commands may be in flight, not {commands}")
-
-
 class Router(ActiveComponent):
     """Takes packets from the deframer and hands them on in small batches.
 
@@ -65,9 +55,9 @@ class Router(ActiveComponent):
     most_waiting = Channel(U32, on_change=True, doc="Most packets that waited since the last report.")
     bypassed_packets = Channel(U32, on_change=True, doc="Packets handed on unsigned, as they are on the bypass list.")
 
-    backlog = Setting(int, default=4096, check=_check_backlog, doc="Packets that may wait.")
+    backlog = Setting(int, default=4096, low=4, high=MAX_BACKLOG, doc="Packets that may wait.")
     in_flight = Setting(
-        int, default=16, check=_check_in_flight, doc="Unanswered commands after which it waits for an answer."
+        int, default=16, low=1, high=MAX_IN_FLIGHT, doc="Unanswered commands after which it waits for an answer."
     )
     bypass = Setting(
         list[str], default=[], check=check_bypass,

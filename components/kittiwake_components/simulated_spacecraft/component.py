@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import pi
 from typing import Annotated
 
@@ -34,14 +33,6 @@ SAVE_INTERVAL_NS = 60 * NS_PER_S
 Percent = Annotated[F32, Range(0.0, 100.0)]
 
 
-def _within(low: float, high: float, what: str) -> Callable[[float], None]:
-    def check(value: float) -> None:
-        if not low <= value <= high:
-            raise ValueError(f"{what} is from {low:g} to {high:g}, not {value:g}")
-
-    return check
-
-
 class SimulatedSpacecraft(PassiveComponent):
     """The satellite around a deployment whose devices are simulated; without an instance it has the defaults.
 
@@ -54,15 +45,15 @@ class SimulatedSpacecraft(PassiveComponent):
     body_rate = Channel(F32, unit="deg/s", format="{:.3f}", doc="How fast the satellite turns.")
 
     seed = Setting(int, default=1, doc="Decides about which axis it tumbles.")
-    charge_percent = Setting(float, default=80.0, check=_within(0, 100, "a charge"), doc="Charge at launch.")
-    capacity_wh = Setting(float, default=38.0, check=_within(0.1, 1e6, "a capacity"), doc="Energy of a full battery.")
-    panel_w = Setting(float, default=6.0, check=_within(0, 1e4, "a power"), doc="Power of the panel in the light.")
-    base_w = Setting(float, default=1.2, check=_within(0, 1e4, "a power"), doc="What is drawn with all switches open.")
-    orbit_s = Setting(float, default=5560.0, check=_within(60, 1e7, "an orbit"), doc="Length of an orbit.")
-    eclipse_share = Setting(float, default=0.36, check=_within(0, 1, "a share"), doc="Share of an orbit that is dark.")
-    release_s = Setting(float, default=4.0, check=_within(0, 1e4, "a time"), doc="Heat that lets the antenna go.")
+    charge_percent = Setting(float, default=80.0, low=0, high=100, doc="Charge at launch.")
+    capacity_wh = Setting(float, default=38.0, low=0.1, high=1e6, doc="Energy of a full battery.")
+    panel_w = Setting(float, default=6.0, low=0, high=1e4, doc="Power of the panel in the light.")
+    base_w = Setting(float, default=1.2, low=0, high=1e4, doc="What is drawn with all switches open.")
+    orbit_s = Setting(float, default=5560.0, low=60, high=1e7, doc="Length of an orbit.")
+    eclipse_share = Setting(float, default=0.36, low=0, high=1, doc="Share of an orbit that is dark.")
+    release_s = Setting(float, default=4.0, low=0, high=1e4, doc="Heat that lets the antenna go.")
     antenna_stuck = Setting(bool, default=False, doc="Whether no heat lets the antenna go.")
-    rate_deg_s = Setting(float, default=12.0, check=_within(0, 360, "a rate"), doc="How fast it tumbles at launch.")
+    rate_deg_s = Setting(float, default=12.0, low=0, high=360, doc="How fast it tumbles at launch.")
     file = Setting(str, default="/simulated_spacecraft", doc="Record of the satellite; empty: none is kept.")
 
     @event(ACTIVITY_HI, "Simulation: {what}")

@@ -67,22 +67,6 @@ class StoreState(IntEnum):
     """Straight on, and what waits on the disk follows them."""
 
 
-def _check_quota(size: int) -> None:
-    if not 2 * SEGMENT_BYTES <= size <= 1 << 30:
-        raise ValueError(f"quota_bytes is {2 * SEGMENT_BYTES} to {1 << 30}, not {size}")
-
-
-def _check_window(packets: int) -> None:
-    if not 1 <= packets <= WINDOW_MAX:
-        raise ValueError(f"window is 1 to {WINDOW_MAX}, not {packets}")
-
-
-def _check_intervals(intervals: dict[str, int]) -> None:
-    for name, seconds in intervals.items():
-        if not 0 <= seconds <= INTERVAL_MAX_S:
-            raise ValueError(f"the interval of {name} is 0 to {INTERVAL_MAX_S} seconds, not {seconds}")
-
-
 class StoreForward(PassiveComponent):
     """Stands between whoever makes events and telemetry and the queue of the downlink.
 
@@ -119,12 +103,12 @@ class StoreForward(PassiveComponent):
 
     folder = Setting(str, default="/store", doc="Folder in the root for the stored packets.")
     window = Setting(
-        int, default=24, check=_check_window,
+        int, default=24, low=1, high=WINDOW_MAX,
         doc="Most packets from the disk that the queue behind holds; it must have room for them.",
     )  # fmt: skip
-    quota_bytes = Setting(int, default=1_048_576, check=_check_quota, doc="Most bytes on the disk.")
+    quota_bytes = Setting(int, default=1_048_576, low=2 * SEGMENT_BYTES, high=1 << 30, doc="Most bytes on the disk.")
     intervals_s = Setting(
-        dict[str, int], default={}, check=_check_intervals, doc="Telemetry packet name: its own TELEMETRY_S."
+        dict[str, int], default={}, low=0, high=INTERVAL_MAX_S, doc="Telemetry packet name: its own TELEMETRY_S."
     )
 
     @event(ACTIVITY_HI, "The link is down: packets are stored")

@@ -38,11 +38,6 @@ class SystemResourceEnabled(IntEnum):
     ENABLED = 1
 
 
-def _check_period(cycles: int) -> None:
-    if not 1 <= cycles <= PERIOD_HIGH:
-        raise ValueError(f"1 to {PERIOD_HIGH} cycles are wanted, not {cycles}")
-
-
 def _processor(number: int) -> Channel[F32]:
     return Channel(
         F32, unit="%", format="{:.2f}", name=f"CPU_{number:02}", doc=f"Use of processor {number} since the last sample."
@@ -74,7 +69,7 @@ class SystemResources(PassiveComponent):
 
     low_space_kb = Parameter(U32, default=65536, unit="KB", doc="Less free disk than this is reported.")
 
-    period = Setting(int, default=10, check=_check_period, doc="Cycles from sample to sample.")
+    period = Setting(int, default=10, low=1, high=PERIOD_HIGH, doc="Cycles from sample to sample.")
 
     @event(WARNING_LO, "Only {free_kb} KB of disk are free")
     def low_space(self, free_kb: U64) -> None: ...

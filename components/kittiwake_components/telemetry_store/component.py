@@ -44,22 +44,6 @@ NAME_SIZE = 80
 Name = Annotated[str, Size(NAME_SIZE)]
 
 
-def _check_packet_bytes(size: int) -> None:
-    if not 64 <= size <= 1008:
-        raise ValueError(f"packet_bytes is 64 to 1008, what a frame carries, not {size}")
-
-
-def _check_hysteresis(percent: float) -> None:
-    if not 0 <= percent <= 10:
-        raise ValueError(f"hysteresis_percent is 0 to 10, not {percent}")
-
-
-def _check_rates(rates: dict[str, int]) -> None:
-    for name, cycles in rates.items():
-        if not 0 <= cycles <= MAX_RATE_CYCLES:
-            raise ValueError(f"the rate of {name} is 0 to {MAX_RATE_CYCLES} cycles, not {cycles}")
-
-
 class TelemetryPacket:
     """One packet of the topology: its cells, whether one of them is new, and when it goes out."""
 
@@ -90,15 +74,13 @@ class TelemetryStore(ActiveComponent):
 
     level = Parameter(U32, default=1, low=0, high=255, doc="The send level after boot.")
 
-    packet_bytes = Setting(
-        int, default=900, check=_check_packet_bytes, doc="Most bytes of a packet of single channels."
-    )
+    packet_bytes = Setting(int, default=900, low=64, high=1008, doc="Most bytes of a packet of single channels.")
     hysteresis_percent = Setting(
-        float, default=1.0, check=_check_hysteresis,
+        float, default=1.0, low=0, high=10,
         doc="How far a value must be back inside a limit, in percent of the range of the channel's limits.",
     )  # fmt: skip
     rates = Setting(
-        dict[str, int], default={}, check=_check_rates, doc="Packet name: cycles from one sending to the next."
+        dict[str, int], default={}, low=0, high=MAX_RATE_CYCLES, doc="Packet name: cycles from one sending to the next."
     )
 
     @event(WARNING_LO, "Telemetry ID 0x{Id:x} is no channel", throttle=10, every_s=60.0, id=0)

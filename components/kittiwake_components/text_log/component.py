@@ -22,16 +22,6 @@ _DAYS_TO_1970 = 719_468
 _U32_MAX = 0xFFFFFFFF
 
 
-def _check_limit(size: int) -> None:
-    if not LIMIT_LOW <= size <= LIMIT_HIGH:
-        raise ValueError(f"{LIMIT_LOW} to {LIMIT_HIGH} bytes are wanted, not {size}")
-
-
-def _check_keep(count: int) -> None:
-    if not 0 <= count <= KEEP_HIGH:
-        raise ValueError(f"0 to {KEEP_HIGH} files are kept, not {count}")
-
-
 class TextLog(PassiveComponent):
     """One line for each event: time, severity, instance and event, text.
 
@@ -43,8 +33,10 @@ class TextLog(PassiveComponent):
 
     console = Setting(bool, default=False, doc="Write to standard output.")
     file = Setting(str, default="", doc="File in the root to write to; empty for none.")
-    limit_bytes = Setting(int, default=1_000_000, check=_check_limit, doc="Size at which the file is rotated.")
-    keep = Setting(int, default=3, check=_check_keep, doc="Rotated files that are kept.")
+    limit_bytes = Setting(
+        int, default=1_000_000, low=LIMIT_LOW, high=LIMIT_HIGH, doc="Size at which the file is rotated."
+    )
+    keep = Setting(int, default=3, low=0, high=KEEP_HIGH, doc="Rotated files that are kept.")
 
     def initialize(self) -> None:
         self._known: dict[int, tuple[str, Event, Callable[[bytes], tuple[Any, ...]]]] = {}

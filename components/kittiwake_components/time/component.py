@@ -30,11 +30,6 @@ WALL_BASES = (int(TimeBase.TB_WORKSTATION_TIME), int(TimeBase.TB_SC_TIME))
 SYNCHRONISED_MARK = "/run/systemd/timesync/synchronized"
 
 
-def _check_limit(limit_ms: int) -> None:
-    if not 1 <= limit_ms <= LIMIT_HIGH_MS:
-        raise ValueError(f"1 to {LIMIT_HIGH_MS} ms are wanted, not {limit_ms}")
-
-
 def _check_base(base: int) -> None:
     if base not in WALL_BASES:
         raise ValueError(f"{' or '.join(map(repr, WALL_BASES))} is wanted, not {base}")
@@ -52,7 +47,7 @@ class Time(PassiveComponent):
     clock_steps = Channel(U32, on_change=True, doc="Steps of the wall clock since boot.")
 
     step_limit_ms = Setting(
-        int, default=100, check=_check_limit, doc="A smaller change between two cycles is drift, not a step."
+        int, default=100, low=1, high=LIMIT_HIGH_MS, doc="A smaller change between two cycles is drift, not a step."
     )
 
     wall_base = Setting(

@@ -75,11 +75,6 @@ def _check_slot(name: str) -> None:
         raise ValueError(f"a slot is a, b or empty, not {name!r}")
 
 
-def _check_gap(seconds: int) -> None:
-    if not 1 <= seconds <= 3600:
-        raise ValueError(f"a gap is 1 to 3600 s, not {seconds}")
-
-
 class UpdateManager(ActiveComponent):
     """A/B updates: prepare, verify, activate, try, confirm or roll back (as MCUboot's test and confirm).
 
@@ -113,7 +108,7 @@ class UpdateManager(ActiveComponent):
     slot = Setting(str, default="", check=_check_slot, doc="The slot that runs; `kittiwake run --slots` sets it.")
 
     stroke_gap_s = Setting(
-        int, default=3, check=_check_gap, doc="So long without a stroke of Health's, and all is not well."
+        int, default=3, low=1, high=3600, doc="So long without a stroke of Health's, and all is not well."
     )
 
     @event(ACTIVITY_HI, "Version {version} is ready in slot {slot}")

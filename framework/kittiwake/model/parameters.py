@@ -6,7 +6,7 @@ dividers = Setting(list[int], default=[1], doc="Base ticks per cycle of each out
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kittiwake.model.names import upper
 from kittiwake.model.types import Ranged, TypeFault, wire_type
@@ -58,16 +58,39 @@ class Parameter(Generic[T]):
 class Setting(Generic[T]):
     """A constant of one instance, written in the topology file: plain Python values, checked when it is compiled.
 
-    `kind` is `int`, `float`, `str`, `bool`, or `list` or `dict` of those. `check` raises `ValueError` for values
-    that are of the kind and yet no good.
+    `kind` is `int`, `float`, `str`, `bool`, or `list` or `dict` of those. `low` and `high`, ends included, bound a
+    number, or each number of a list or table. `check` raises `ValueError` for values that are of the kind and within
+    the range and yet no good.
     """
 
-    def __init__(self, kind: type[T], *, default: T, doc: str = "", check: Callable[[T], None] | None = None) -> None:
+    def __init__(
+        self, kind: type[T], *, default: T, low: float | None = None, high: float | None = None, doc: str = "",
+        check: Callable[[T], None] | None = None,
+    ) -> None:  # fmt: skip
+        if (low is None) is not (high is None):
+            raise TypeFault("a range has both ends: low and high")
         self.kind = kind
         self.default = default
+        self.range = None if low is None or high is None else (low, high)
         self.doc = doc
-        self.check = check
         self.name = ""
+        self._further_check = check
+        self._check_range(default)
+
+    def check(self, value: T) -> None:
+        """Raises `ValueError` for a value of the kind that is out of range or otherwise no good."""
+        self._check_range(value)
+        if self._further_check is not None:
+            self._further_check(value)
+
+    def _check_range(self, value: Any) -> None:
+        if self.range is None:
+            return
+        low, high = self.range
+        numbers = value if isinstance(value, list) else value.values() if isinstance(value, dict) else (value,)
+        for number in numbers:
+            if not low <= number <= high:
+                raise ValueError(f"{number} is outside {low} to {high}")
 
     if TYPE_CHECKING:
 

@@ -19,8 +19,7 @@ def read_setting(path: str, name: str, text: str) -> Any:
     kind = declared.kind
     try:
         value = _read(kind, text)
-        if declared.check is not None:
-            declared.check(value)
+        declared.check(value)
     except ValueError as fault:
         raise SettingFault(str(fault)) from None
     return value

@@ -37,12 +37,11 @@ def check_settings(
             value = conform(node, setting.kind, name, report)
         except _Unfit:
             continue
-        if setting.check is not None:
-            try:
-                setting.check(value)
-            except (TypeError, ValueError) as fault:
-                report.add(node, f"{name}: {fault}", setting.doc)
-                continue
+        try:
+            setting.check(value)
+        except (TypeError, ValueError) as fault:
+            report.add(node, f"{name}: {fault}", setting.doc)
+            continue
         values[name] = value
     return values
 

@@ -104,7 +104,10 @@ def _case(name: str, component: ComponentType) -> dict[str, Any]:
     """What one component's instances may set."""
     declared = component.__declarations__
     settings = {
-        setting.name: {**_plain_schema(setting.kind), "description": setting.doc or kind_text(setting.kind)}
+        setting.name: {
+            **_plain_schema(setting.kind, setting.range),
+            "description": setting.doc or kind_text(setting.kind),
+        }
         for setting in declared.settings.values()
     }
     parameters = {
@@ -122,13 +125,16 @@ def _case(name: str, component: ComponentType) -> dict[str, Any]:
     }
 
 
-def _plain_schema(kind: Any) -> dict[str, Any]:
-    """The schema of a setting's kind."""
+def _plain_schema(kind: Any, bounds: tuple[float, float] | None = None) -> dict[str, Any]:
+    """The schema of a setting's kind; `bounds` are those of its numbers."""
     origin = getattr(kind, "__origin__", kind)
     arguments: Any = getattr(kind, "__args__", ())
     if origin in (list, tuple):
-        return {"type": "array", **({"items": _plain_schema(arguments[0])} if arguments else {})}
+        return {"type": "array", **({"items": _plain_schema(arguments[0], bounds)} if arguments else {})}
     if origin is dict:
-        element = {"additionalProperties": _plain_schema(arguments[1])} if len(arguments) > 1 else {}
+        element = {"additionalProperties": _plain_schema(arguments[1], bounds)} if len(arguments) > 1 else {}
         return {"type": "object", **element}
-    return {"type": _PLAIN_KINDS[kind]} if kind in _PLAIN_KINDS else {}
+    if kind not in _PLAIN_KINDS:
+        return {}
+    low_to_high = {} if bounds is None else {"minimum": bounds[0], "maximum": bounds[1]}
+    return {"type": _PLAIN_KINDS[kind], **low_to_high}

@@ -139,7 +139,6 @@ def test_one_wire_that_fails_leaves_none_on() -> None:
 def test_settings_that_make_no_sense_are_refused(places: list[str]) -> None:
     """REQ-BW-001."""
     check = Burnwire.__declarations__.settings["devices"].check
-    assert check is not None
     with pytest.raises(ValueError, match=r"wanted|neither"):
         check(places)
 

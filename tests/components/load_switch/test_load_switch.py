@@ -95,7 +95,6 @@ def test_a_switch_that_does_not_follow_is_no_success() -> None:
 def test_a_setting_that_names_no_device_is_refused(place: str) -> None:
     """REQ-LS-001."""
     check = LoadSwitch.__declarations__.settings["device"].check
-    assert check is not None
     with pytest.raises(ValueError, match="neither a folder"):
         check(place)
 

@@ -486,9 +486,8 @@ def test_settings_have_limits() -> None:
     settings = ParameterDb.__declarations__.settings
     for name, good, bad in (("max_records", (1, 65_535), (0, 65_536)), ("dump_rate", (1, 1000), (0, 1001))):
         check = settings[name].check
-        assert check is not None
         for value in good:
             check(value)
         for value in bad:
-            with pytest.raises(ValueError, match=name):
+            with pytest.raises(ValueError, match="is outside"):
                 check(value)

@@ -244,7 +244,6 @@ def test_tags_of_a_spacecraft_clock_say_so() -> None:
     tester = made(wall_base=int(TimeBase.TB_SC_TIME))
     assert now(tester)[0] == TimeBase.TB_SC_TIME
     check = Time.__declarations__.settings["wall_base"].check
-    assert check is not None
     with pytest.raises(ValueError, match="2 or 3 is wanted, not 1"):
         check(1)
 
@@ -252,8 +251,7 @@ def test_tags_of_a_spacecraft_clock_say_so() -> None:
 def test_a_limit_that_makes_no_sense_is_refused() -> None:
     """REQ-TIME-003."""
     check = Time.__declarations__.settings["step_limit_ms"].check
-    assert check is not None
-    with pytest.raises(ValueError, match="wanted"):
+    with pytest.raises(ValueError, match="is outside"):
         check(0)
 
 

@@ -55,7 +55,7 @@ def packed(content: Any) -> bytes:
         (["--set", "gone.x=1"], "the deployment has no instance 'gone'"),
         (["--set", "CdhCore.health.gone=1"], "CdhCore.health.gone: there is no such setting"),
         (["--set", "CdhCore.health.warn_cycles=x"], "CdhCore.health.warn_cycles: 'x' is no number"),
-        (["--set", "CdhCore.health.warn_cycles=-1"], "1 to 1000000 cycles are wanted, not -1"),
+        (["--set", "CdhCore.health.warn_cycles=-1"], "-1 is outside 1 to 1000000"),
         (["--set", "Small.rateGroupDriver.dividers=1,x"], "Small.rateGroupDriver.dividers: 'x' is no number"),
         (["--set", "CdhCore.textLogger.console=maybe"], "'maybe' is neither true nor false"),
         (["-p", "abc"], "needs a host and a port"),

@@ -190,6 +190,8 @@ def test_mistakes_in_declarations_are_named() -> None:
         ("only a number has limits", lambda: Channel(Bool, conversion=Conversion(2.0))),
         ("a range has both ends", lambda: Parameter(U8, default=1, low=1)),
         ("9 is outside 1 to 5", lambda: Parameter(U8, default=9, low=1, high=5)),
+        ("a range has both ends", lambda: Setting(int, default=1, low=1)),
+        ("9 is outside 1 to 5", lambda: Setting(list[int], default=[1, 9], low=1, high=5)),
         ("a port array has 1 to 256 ports", lambda: OutputPortArray(Ping, 257)),
         ("the format has {volt} where volts comes next", lambda: event(WARNING_LO, "{volt}")(
             handler("def f(self, volts: F32) -> None: ..."))),

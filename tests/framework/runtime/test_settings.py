@@ -19,7 +19,7 @@ def ascending(values: list[int]) -> None:
 
 
 class Set(PassiveComponent):
-    count = Setting(int, default=0)
+    count = Setting(int, default=0, low=0, high=20)
     ratio = Setting(float, default=0.0)
     on = Setting(bool, default=False)
     title = Setting(str, default="")
@@ -57,6 +57,7 @@ def test_a_text_becomes_a_value_of_its_kind(name: str, text: str, value: Any) ->
     [
         ("gone", "1", "there is no such setting"),
         ("count", "1.5", "'1.5' is no number"),
+        ("count", "21", "21 is outside 0 to 20"),
         ("ratio", "much", "'much' is no number"),
         ("on", "yes", "'yes' is neither true nor false"),
         ("limits", "1,x", "'x' is no number"),

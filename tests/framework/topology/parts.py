@@ -55,7 +55,7 @@ class Ticker(PassiveComponent):
 
     tick_out = OutputPortArray(Sched, 3)
     limits = Setting(list[int], default=[1], check=_ascending, doc="Limits that ascend.")
-    names = Setting(dict[str, float], default={})
+    names = Setting(dict[str, float], default={}, low=-5, high=5)
     title = Setting(str, default="none")
     fast = Setting(bool, default=False)
 

@@ -45,6 +45,7 @@ def of_instance(folder: Path, fields: str) -> list[tuple[str, str]]:
         ("Ticker, id: 1, settings: {limits: [1, x]}", "limits[1] is a whole number, not 'x'", ""),
         ("Ticker, id: 1, settings: {limits: [2, 1]}", "limits: [2, 1] do not ascend", "Limits that"),
         ("Ticker, id: 1, settings: {names: {a: yes}}", "names.a is a number, not 'yes'", ""),
+        ("Ticker, id: 1, settings: {names: {a: 1, b: 5.1}}", "names: 5.1 is outside -5 to 5", ""),
         ("Ticker, id: 1, settings: {title: 1.0}", "title is a text, not 1.0", "put it into quotes"),
         ("Ticker, id: 1, settings: {fast: 1}", "fast is true or false, not 1", ""),
         ("Ticker, id: 1, settings: [1]", "settings is a table, not a list", ""),

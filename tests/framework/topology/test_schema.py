@@ -55,6 +55,7 @@ def test_the_schema_is_one_and_accepts_a_sound_file() -> None:
         lambda file: file["instances"]["t"].update(component="Ticker"),
         lambda file: file["instances"]["t"]["settings"].update(limit=[1]),
         lambda file: file["instances"]["t"]["settings"].update(limits=["a"]),
+        lambda file: file["instances"]["t"]["settings"].update(names={"a": 5.1}),
         lambda file: file["instances"]["w"]["parameters"].update(gian=1),
         lambda file: file["instances"].update({"a b": {"component": "a.B", "id": 1}}),
         lambda file: file["services"].update(weather="w"),
