@@ -21,7 +21,7 @@ def test_a_cycle_goes_from_the_wake_to_an_acknowledged_powerdown() -> None:
     orders = {"incoming/monitoring-1.0/commands.json": json.dumps(ORDERS).encode()}
     station = StationWake(files={**ENROLLED, **orders})
     took_s = station.run_until_cut()
-    assert took_s < 30
+    assert 120 <= took_s < 140, "on trial it waits for somebody to be heard"
     [(cycle, _, _, failed)] = station.named("supervisor.CycleFinished")
     assert (cycle, failed) == (1, 0)
     assert station.named("enrollment.ConfigOnTrial")
@@ -60,7 +60,7 @@ def test_it_sleeps_and_does_at_the_next_wake_what_is_due() -> None:
     assert woken.named("startupManager.BootLoopDetected") == []
     assert woken.read_json(STATUS + "report-00000002.json")["services"]["last_cycle"]["cycle"] == 1
     [(_, sleep_s)] = woken.named("powerManager.PowerdownScheduled")
-    assert 3500 <= sleep_s <= 3600
+    assert 3460 <= sleep_s <= 3490, "an hour after the last, on trial for two minutes of it"
 
 
 def test_a_device_that_nobody_enrols_sleeps_and_tries_again() -> None:

@@ -46,6 +46,7 @@ IDENTITY_BYTES = 8
 MAX_DOUBLINGS = 16
 
 S, G = EnrollState, EnrollSignal
+_SETTLED = (EnrollState.CONNECTED, EnrollState.DISCONNECTED)
 
 
 def _check_machine_id(text: str) -> None:
@@ -81,7 +82,7 @@ class Enrollment(EnrollmentReports):
         State(
             S.ENROLLED, On(G.ARRIVED, S.FETCHING), On(G.CONTACT, S.CONNECTED, guard="may_confirm", do="confirm"),
             On(G.GIVEN_UP, S.DISCONNECTED, guard="is_enrolled"), On(G.GIVEN_UP, S.FACTORY),
-            After("trial_left_s", do="give_up_trial"), entry="apply",
+            After("trial_left_s", do="give_up_trial"), After("trial_wait_s", do="wait_no_longer"), entry="apply",
         ),
         State(
             S.CONNECTED, On(G.ARRIVED, S.FETCHING), On(G.CONTACT, S.CONNECTED),
@@ -114,6 +115,9 @@ class Enrollment(EnrollmentReports):
     )
     confirm_timeout_s = Parameter(
         U32, default=3600, low=1, high=604_800, unit="s", doc="A start on trial that lasts longer is the last one."
+    )
+    trial_wait_s = Parameter(
+        U32, default=120, low=1, high=3600, unit="s", doc="So long the supervisor waits for a packet on trial."
     )
     trial_starts = Parameter(U8, default=3, low=1, high=100, doc="Starts that a configuration has to be confirmed in.")
     disconnected_after_s = Parameter(
@@ -214,7 +218,7 @@ class Enrollment(EnrollmentReports):
     def step_begin(self, step: CycleStep, token: int) -> None:
         """The supervisor's ENROLL: answered at once where the device is enrolled, else when it is, or will not be."""
         self._token = token
-        if self._is_done():
+        if self.enrolment.state in _SETTLED:
             self._answer("")
         else:
             self.enrolment.send(EnrollSignal.BEGIN)
@@ -318,8 +322,14 @@ class Enrollment(EnrollmentReports):
 
     def changed(self, before: EnrollState, after: EnrollState) -> None:
         """Tells the supervisor as soon as it is decided."""
-        if self._is_done() or after is EnrollState.FACTORY:
-            self._answer("" if self._is_done() else "the device is not enrolled")
+        if after in _SETTLED:
+            self._answer("")
+        elif after is EnrollState.FACTORY:
+            self._answer("the device is not enrolled")
+
+    def wait_no_longer(self) -> None:
+        """On trial the device stays awake for a while, so that somebody can be heard at all; then its cycle goes on."""
+        self._answer("")
 
     def begin(self) -> None:
         """Begins an enrolment."""

@@ -136,9 +136,24 @@ def test_the_supervisor_is_answered_when_it_is_decided() -> None:
         tester.call.step_begin(CycleStep.ENROLL, 5)
         assert tester.ports.step_done == []
         arrives(tester, package())
+        assert tester.ports.step_done == [], "awake, so that somebody can be heard"
+        contact(tester)
         assert tester.ports.step_done == [(5, True, "")]
         tester.call.step_begin(CycleStep.ENROLL, 6)
         assert tester.ports.step_done[-1] == (6, True, "")
+
+
+def test_on_trial_the_supervisor_waits_for_somebody_but_not_for_ever() -> None:
+    """REQ-ENR-005"""
+    with enrollment() as tester:
+        arrives(tester, package())
+        tester.crash()
+        tester.call.step_begin(CycleStep.ENROLL, 5)
+        tester.advance(119)
+        assert tester.ports.step_done == []
+        tester.advance(1)
+        assert tester.ports.step_done == [(5, True, "")]
+        assert state(tester) is EnrollState.ENROLLED
 
 
 def test_an_enrolment_ends_in_time_and_bad_configurations_give_it_no_more() -> None:
