@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PEERS  ?= .venv-peers
 SEQ    ?= startup
-# More arguments for pytest: make test TESTS=tests/system ARGS="-x -k gds"
+# More arguments: make test TESTS=tests/system ARGS="-x -k gds"; make run ARGS="--port 8190"
 TESTS  ?= tests
 ARGS   ?=
 MINUTES ?= 30
@@ -26,7 +26,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: $(DEV) ## start the reference deployment and the ground station with its dashboard
-	$(BIN)/kittiwake up topologies/reference.yaml
+	$(BIN)/kittiwake up topologies/reference.yaml $(ARGS)
 
 test: check $(PEERED) browser ## check, then test everything, with the peers and a browser
 	$(BIN)/python -m pytest $(TESTS) $(ARGS)

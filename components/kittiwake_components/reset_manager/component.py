@@ -86,7 +86,7 @@ class ResetManager(PassiveComponent):
     @event(WARNING_HI, "Factory reset", name="INITIATE_FACTORY_RESET")
     def initiate_factory_reset(self) -> None: ...
 
-    @event(ACTIVITY_HI, "The last start ended by {cause} {detail}")
+    @event(ACTIVITY_HI, "Cause of this start: {cause} {detail}")
     def reset_reason(self, cause: ResetCause, detail: Annotated[str, Size(DETAIL_SIZE)]) -> None: ...
 
     @event(WARNING_LO, "{pending} packets or bytes were not sent before the reset")

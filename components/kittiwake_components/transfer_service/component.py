@@ -62,30 +62,8 @@ Text = Annotated[str, Size(TEXT_SIZE)]
 
 
 def _check_apid(apid: int) -> None:
-    low, high = APIDS
-    if not low <= apid <= high or apid in (0xFE, 0xFF):
-        raise ValueError(f"an APID of {low} to {high} that no other packets have is wanted, not {apid}")
-
-
-def _check_segment(size: int) -> None:
-    low, high = SEGMENTS
-    if not low <= size <= high:
-        raise ValueError(f"segments of {low} to {high} bytes are wanted, not {size}")
-
-
-def _check_entity(number: int) -> None:
-    if not 0 <= number <= 65_535:
-        raise ValueError(f"an entity is 0 to 65535, not {number}")
-
-
-def _check_file_size(size: int) -> None:
-    if not 1 <= size <= MAX_FILE:
-        raise ValueError(f"files of 1 to {MAX_FILE} bytes are possible, not {size}")
-
-
-def _check_seconds(seconds: float) -> None:
-    if not 0.1 <= seconds <= 86_400:
-        raise ValueError(f"0.1 to 86400 seconds are possible, not {seconds}")
+    if apid in (0xFE, 0xFF):
+        raise ValueError(f"an APID that no other packets have is wanted, not {apid}")
 
 
 class TransferService(ActiveComponent):
@@ -119,19 +97,19 @@ class TransferService(ActiveComponent):
     backoff_max_s = Parameter(U32, default=3600, low=1, high=86_400, unit="s", doc="The longest pause.")
 
     stores = Setting(list[str], default=[], check=check_stores, doc="The stores, each as words of key=value.")
-    entity = Setting(int, default=2, check=_check_entity, doc="This deployment's CFDP entity.")
-    apid = Setting(int, default=0x20, check=_check_apid, doc="The APID of CFDP's packets.")
-    segment_bytes = Setting(int, default=900, check=_check_segment, doc="Bytes of a file in one packet.")
+    entity = Setting(int, default=2, low=0, high=65_535, doc="This deployment's CFDP entity.")
+    apid = Setting(int, default=0x20, low=APIDS[0], high=APIDS[1], check=_check_apid, doc="The APID of CFDP's packets.")
+    segment_bytes = Setting(int, default=900, low=SEGMENTS[0], high=SEGMENTS[1], doc="Bytes of a file in one packet.")
     answer_s = Setting(
-        float, default=10.0, check=_check_seconds, doc="CFDP asks again after so long; longer than a round trip."
+        float, default=10.0, low=0.1, high=86_400, doc="CFDP asks again after so long; longer than a round trip."
     )
     inactivity_s = Setting(
-        float, default=600.0, check=_check_seconds,
+        float, default=600.0, low=0.1, high=86_400,
         doc="A CFDP transaction of which nothing was heard for so long, while the link was up, is given up.",
     )  # fmt: skip
     folder = Setting(str, default="/transfers", doc="Folder in the root for the journal and parts.")
     inbox = Setting(str, default="/inbox", doc="Folder in the root for files that arrive by CFDP.")
-    max_file_bytes = Setting(int, default=1 << 30, check=_check_file_size, doc="The largest file.")
+    max_file_bytes = Setting(int, default=1 << 30, low=1, high=MAX_FILE, doc="The largest file.")
 
     @event(DIAGNOSTIC, "Transfer {id} started, store {store}: {file}")
     def transfer_started(self, id: U32, store: StoreName, file: FileName) -> None: ...

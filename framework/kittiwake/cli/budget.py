@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.dictionary_option import dictionary_of
-from kittiwake.cli.outcome import carry_out
+from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake.cli.output import put_text
-from kittiwake.cli.run import Misuse
 from kittiwake.wire.framing import FRAMINGS
 
 if TYPE_CHECKING:

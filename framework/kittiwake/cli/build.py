@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kittiwake.cli.outcome import message_of
+
 if TYPE_CHECKING:
     from kittiwake.runtime.image import Image
     from kittiwake.topology.model import Topology
@@ -75,7 +77,7 @@ def main(arguments: list[str]) -> int:
         _, image, dictionary = build(topology, options.output)
         unit = write_unit(topology.name, image) if options.systemd else None
     except (OSError, ValueError) as fault:
-        print(f"kittiwake build: {fault}", file=sys.stderr)
+        print(f"kittiwake build: {message_of(fault)}", file=sys.stderr)
         return 1
     print(image)
     print(dictionary)

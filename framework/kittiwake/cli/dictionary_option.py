@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

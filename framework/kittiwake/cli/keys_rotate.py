@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from kittiwake.cli.key_file import add_algorithm_option, add_file_option, add_key, changing_keys, key_id
-from kittiwake.cli.outcome import carry_out
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse, carry_out
 
 
 def parser() -> argparse.ArgumentParser:

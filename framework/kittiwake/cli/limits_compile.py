@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 
 from kittiwake.cli.dictionary_option import add_dictionary_option, chosen_dictionary
-from kittiwake.cli.outcome import carry_out
+from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake.cli.output import write_whole
-from kittiwake.cli.run import Misuse
 from kittiwake.cli.seq_text import read_text
 
 

@@ -7,7 +7,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Files

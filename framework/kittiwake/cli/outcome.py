@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from kittiwake.cli.run import Misuse
-
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+
+class Misuse(ValueError):
+    """Arguments that make no sense; the message says which."""
 
 
 def carry_out(parser: ArgumentParser, action: Callable[[Namespace], int], arguments: list[str]) -> int:

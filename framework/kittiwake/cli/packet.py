@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.budget import add_source, read_source
-from kittiwake.cli.outcome import carry_out
+from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake.cli.output import put_text
-from kittiwake.cli.run import Misuse
 
 if TYPE_CHECKING:
     from kittiwake.budget.fields import Message

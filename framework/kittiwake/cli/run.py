@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.cli.outcome import Misuse, message_of
+
 if TYPE_CHECKING:
     from kittiwake.platform.system import SystemPlatform
     from kittiwake.runtime.deployment import Deployment
@@ -51,10 +53,6 @@ _VALUED = {
     "--build": "build", "--trace": "trace", "--keys": "keys", "--slots": "slots", "--clock": "clock",
 }  # fmt: skip
 _FLAGS = {"--insecure": "insecure", "--quiet": "quiet"}
-
-
-class Misuse(ValueError):
-    """Arguments that make no sense; the message says which."""
 
 
 class Options:
@@ -260,8 +258,6 @@ def main(arguments: list[str]) -> int:
         platform.sharpen_timers()
         deployment = _make(options, platform)
     except (OSError, ValueError) as fault:
-        from kittiwake.cli.outcome import message_of
-
         print(f"kittiwake run: {message_of(fault)}", file=sys.stderr)
         return 2 if isinstance(fault, Misuse) else 1
     for number in (SIGINT, SIGTERM):

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse
 from kittiwake.runtime.exit_status import COLD_RESET, FACTORY_RESET, FAILED, MISUSED, ORDERLY, WARM_RESET
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ def change_entries(
     """Changes or lists; 1 if it cannot, 2 if the arguments make no sense (`asked` is what is said without a name)."""
 
     def act(options: argparse.Namespace) -> int:
-        from kittiwake.cli.run import Misuse
+        from kittiwake.cli.outcome import Misuse
         from kittiwake_ground.people.accounts import Accounts
 
         accounts = Accounts(options.users)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

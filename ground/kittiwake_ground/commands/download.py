@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.dictionary_option import chosen_dictionary
-from kittiwake.cli.outcome import carry_out
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake_ground.commands.server_option import add_way_options, server_of, through_server
 from kittiwake_ground.commands.session import EventPrinter, connected, drop, seconds
 

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kittiwake.cli.outcome import carry_out
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake_ground.commands.server_option import add_server_options, server_address, through_server
 
 if TYPE_CHECKING:

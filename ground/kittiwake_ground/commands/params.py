@@ -7,8 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.cli.outcome import carry_out
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake_ground.commands.server_option import add_server_options, server_address, through_server
 from kittiwake_ground.commands.session import seconds
 

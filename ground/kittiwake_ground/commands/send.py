@@ -7,8 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.command_name import CommandName
-from kittiwake.cli.outcome import carry_out
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake_ground.commands.server_option import add_way_options, server_of, through_server
 from kittiwake_ground.commands.session import EventPrinter, connected, drop, seconds
 

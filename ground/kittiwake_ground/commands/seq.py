@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kittiwake.cli.outcome import carry_out
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake_ground.commands.server_option import add_server_options, server_address, through_server
 from kittiwake_ground.commands.session import seconds
 

@@ -93,7 +93,7 @@ def configuration_of(options: argparse.Namespace) -> GroundConfiguration:
 def _serve(options: argparse.Namespace) -> int:
     import asyncio
 
-    from kittiwake.cli.run import Misuse
+    from kittiwake.cli.outcome import Misuse
 
     configuration = configuration_of(options)
     if not configuration.deployments:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse
 from kittiwake_ground.commands import session
 from kittiwake_ground.configuration import DEFAULT_URL
 

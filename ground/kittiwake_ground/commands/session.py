@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kittiwake.cli.dictionary_option import add_dictionary_option
 from kittiwake.cli.key_file import key_id
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -35,7 +35,7 @@ def _listed(accounts: Accounts) -> list[str]:
 
 
 def _add(accounts: Accounts, options: argparse.Namespace) -> None:
-    from kittiwake.cli.run import Misuse
+    from kittiwake.cli.outcome import Misuse
 
     if not options.user:
         raise Misuse("whose token? Say --user NAME")

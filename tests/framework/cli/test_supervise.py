@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kittiwake.cli.run import Misuse
+from kittiwake.cli.outcome import Misuse
 from kittiwake.cli.supervise import BUDGET, SLOW_DELAY_S, Restarts, last_end, parse
 from kittiwake.cli.systemd_unit import unit_text
 
