@@ -17,20 +17,29 @@ if TYPE_CHECKING:
     from kittiwake_ground.people.desk import Person
     from kittiwake_ground.server.deployment import Deployment
     from kittiwake_ground.server.ground import Ground
+    from kittiwake_ground.server.hub import Hub
     from kittiwake_ground.server.subscription import Update
 
 TICK_S = 0.5
 """How often a page looks for news, in seconds."""
 
 
+def _for_all(hub: Hub) -> bool:
+    return True
+
+
 class Page(NamedTuple):
-    """A page: its place below `/d/DEPLOYMENT/`, title and icon, the kinds of news that it wants, and its builder."""
+    """A page: its place below `/d/DEPLOYMENT/`, title and icon, the kinds of news that it wants, and its builder.
+
+    `is_for` says whether the navigation of a deployment leads to it.
+    """
 
     name: str
     title: str
     icon: str
     kinds: tuple[str, ...]
     build: Callable[[Context], Awaitable[None] | None]
+    is_for: Callable[[Hub], bool] = _for_all
 
 
 class Refused(PermissionError):

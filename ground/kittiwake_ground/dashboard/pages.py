@@ -9,9 +9,11 @@ from kittiwake_ground.dashboard import (
     events_page,
     files_page,
     overview_page,
+    power_page,
     sequences_page,
 )
 from kittiwake_ground.dashboard.page import Page
+from kittiwake_ground.dashboard.power_facts import tells_of_power
 
 PAGES: tuple[Page, ...] = (
     Page("overview", "Overview", "space_dashboard", ("events",), overview_page.build),
@@ -21,5 +23,6 @@ PAGES: tuple[Page, ...] = (
     Page("commands", "Commands", "terminal", ("commands", "events"), commands_page.build),
     Page("files", "Files", "folder_open", ("transfers",), files_page.build),
     Page("sequences", "Sequences", "checklist", ("sequences", "transfers"), sequences_page.build),
+    Page("power", "Power", "battery_charging_full", ("events",), power_page.build, tells_of_power),
 )
 """Keys 1, 2, 3, ... of the keyboard open them."""
