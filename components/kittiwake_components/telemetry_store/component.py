@@ -24,6 +24,7 @@ from kittiwake.model import (
     Size,
     command,
     event,
+    guarded_port,
     sync_port,
 )
 from kittiwake.model.codec import clip, downlink_packer
@@ -243,7 +244,7 @@ class TelemetryStore(ActiveComponent):
 
     # What others ask
 
-    @sync_port(TlmGet)
+    @guarded_port(TlmGet)
     def tlm_get(self, id: int) -> bytes:
         """A channel's latest time tag and packed value; empty if there is no such channel."""
         cell = self._known.get(id)
