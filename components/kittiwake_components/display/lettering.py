@@ -77,7 +77,7 @@ def _scale(size: int) -> int:
 
 
 def _latin(text: str) -> str:
-    return text.replace("–", "-").encode("latin-1", "replace").decode("latin-1")
+    return text.encode("latin-1", "replace").decode("latin-1")
 
 
 _fonts: dict[int, Any] = {}

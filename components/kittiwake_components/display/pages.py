@@ -9,8 +9,8 @@ from typing import NamedTuple
 MAX_ROWS = 12
 MAX_PAGES = 16
 TEXT_SIZE_MAX = 80
-NONE = "–"
-"""What stands for a value that is not known."""
+NONE = "-"
+"""What stands for a value that is not known; Pillow's font has no longer dash."""
 _BAR = Struct(">f")
 _NO_BAR = float("nan")
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, features
 
 from kittiwake_components.display.drawing import draw_page
 from kittiwake_components.display.lettering import FONTS, Lettering
-from kittiwake_components.display.pages import MAX_ROWS, Page, Row, Source, pack_rows, read_source, unpack_rows
+from kittiwake_components.display.pages import MAX_ROWS, NONE, Page, Row, Source, pack_rows, read_source, unpack_rows
 from kittiwake_components.display.ssd1680 import (
     ACTIVATE,
     COUNTER_X,
@@ -60,6 +60,19 @@ def test_text_that_is_too_long_ends_in_an_ellipsis(font: str) -> None:
     cut = letters.cut("a machine id that nobody can read at once", 11, 90)
     assert cut.endswith(("…", "..."))
     assert letters.width(cut, 11) <= 90
+
+
+def test_the_font_has_what_stands_for_the_unknown_and_for_the_rest() -> None:
+    """REQ-DI-003, REQ-DI-005."""
+
+    def shape(text: str) -> bytes:
+        image = Image.new("1", (30, 30))
+        Lettering(image, "outline").write(5, 22, text, 18, 1)
+        return image.tobytes()
+
+    missing = shape("\ue000")
+    assert missing not in (shape(NONE), shape("…"), shape("°"))
+    assert shape("\u2013") == missing  # were it there, it would be the better dash
 
 
 texts = st.text(max_size=20)
