@@ -27,6 +27,7 @@ COMPONENTS = {
     "DpManager": "dp_manager",
     "DpWriter": "dp_writer",
     "Enrollment": "enrollment",
+    "EnergyLedger": "energy_ledger",
     "EventLog": "event_log",
     "FatalHandler": "fatal_handler",
     "FileDownlink": "file_downlink",

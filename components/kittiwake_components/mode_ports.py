@@ -51,3 +51,8 @@ def GetSystemMode() -> SystemMode:
 @port("Components.SystemModeChanged")
 def SystemModeChanged(mode: SystemMode) -> None:
     """A mode came into force."""
+
+
+@port("Components.ModeWanted")
+def ModeWanted(mode: SystemMode) -> None:
+    """Less is to be done, to save energy: HIBERNATE or SAFE_MODE. Nothing changes where less is done already."""

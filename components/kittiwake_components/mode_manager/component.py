@@ -37,7 +37,14 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake_components.device_ports import VoltageGet
 from kittiwake_components.mode_manager.mode_record import COUNT_MAX, ModeRecord, ModeState
 from kittiwake_components.mode_manager.watches import Debounce, Silence
-from kittiwake_components.mode_ports import ForceSafeMode, GetSystemMode, SafeModeReason, SystemMode, SystemModeChanged
+from kittiwake_components.mode_ports import (
+    ForceSafeMode,
+    GetSystemMode,
+    ModeWanted,
+    SafeModeReason,
+    SystemMode,
+    SystemModeChanged,
+)
 from kittiwake_components.ports import PATH_SIZE, BootLoop, CmdSeqIn, PacketRouted, SequenceDone
 from kittiwake_components.save_schedule import SaveSchedule
 
@@ -430,6 +437,15 @@ class ModeManager(ActiveComponent):
         wanted = SafeModeReason.EXTERNAL_REQUEST if reason is SafeModeReason.NONE else reason
         self.external_fault_detected(wanted)
         self.mode.send(ModeSignal.FORCED, wanted)
+
+    @async_port(ModeWanted, full="drop")
+    def mode_wanted(self, mode: SystemMode) -> None:
+        """Somebody wants less to be done, to save energy; what does less already stays as it is."""
+        self._begin()
+        if mode is SystemMode.SAFE_MODE and self.mode.state is not SystemMode.SAFE_MODE:
+            self.mode.send(ModeSignal.FORCED, SafeModeReason.EXTERNAL_REQUEST)
+        elif mode is SystemMode.HIBERNATE and self.mode.state is not SystemMode.SAFE_MODE:
+            self.mode.send(ModeSignal.HIBERNATE_ASKED)
 
     @async_port(BootLoop, priority=5, full="drop")
     def boot_loop(self, boots: int) -> None:

@@ -128,7 +128,9 @@ class Loop:
                 self._serve_level(queue, queue.levels[0])
             else:
                 queue.note_high()
+                began = self._meter_ns()
                 self._serve_levels(queue, MESSAGES_A_BATCH)
+                queue.busy_ns += self._meter_ns() - began
         finally:
             # Also where a handler ends the run: the shutdown flushes what is left.
             if queue.waiting:
@@ -157,7 +159,7 @@ class Loop:
         if count > MESSAGES_A_BATCH:
             count = MESSAGES_A_BATCH
         left = count
-        began = meter_ns()
+        began = first = meter_ns()
         while left:
             left -= 1
             handler, arguments = level.popleft()
@@ -170,6 +172,7 @@ class Loop:
                 self._note_slow(queue, handler, ended - began)
             began = ended
         queue.served += count
+        queue.busy_ns += began - first
 
     def _serve_levels(self, queue: MessageQueue, limit: int) -> int:
         meter_ns = self._meter_ns

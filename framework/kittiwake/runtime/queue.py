@@ -23,12 +23,14 @@ class MessageQueue:
 
     They wait in `levels`, the highest priority first, at most `depth` in each: a flood of one priority takes no room
     from another. `high` is the most that were found waiting, `dropped` counts by port what found no room, `served` what
-    was handled. While there is a `refusal`, its loop refuses what comes, for that reason.
+    was handled, and `busy_ns` how long that took: handlers run to completion, so it is what they used of the processor,
+    and what they called of passive components with them. While there is a `refusal`, its loop refuses what comes, for
+    that reason.
     """
 
     __slots__ = (
-        "_answers", "_hooks", "_ports", "_priorities", "_ready", "depth", "dropped", "high", "levels", "loop",
-        "monitor", "name", "refusal", "scheduled", "served", "slow_limit_ns", "slowest_ns", "waiting",
+        "_answers", "_hooks", "_ports", "_priorities", "_ready", "busy_ns", "depth", "dropped", "high", "levels",
+        "loop", "monitor", "name", "refusal", "scheduled", "served", "slow_limit_ns", "slowest_ns", "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, depth: int, monitor: Monitor, loop: Loop | None, priority: int) -> None:
@@ -42,6 +44,7 @@ class MessageQueue:
         self._priorities: list[int] = []
         self.high = 0
         self.served = 0
+        self.busy_ns = 0
         self.dropped: dict[str, int] = {}
         self.slowest_ns = 0
         self.slow_limit_ns = 1_000_000_000

@@ -111,6 +111,20 @@ def test_a_request_waits_for_the_machines_own_turn() -> None:
         assert satellite.mode == SAFE
 
 
+def test_less_is_done_when_the_energy_ledger_wants_it() -> None:
+    """REQ-MM-020."""
+    with Satellite() as satellite:
+        satellite.live(1)
+        satellite.tester.call.mode_wanted(SystemMode.HIBERNATE)
+        assert satellite.mode == HIBERNATE
+        satellite.tester.call.mode_wanted(SystemMode.SAFE_MODE)
+        assert satellite.mode == SAFE
+        assert satellite.tester.channels["CurrentSafeModeReason"] is SafeModeReason.EXTERNAL_REQUEST
+        for wanted in (SystemMode.HIBERNATE, SystemMode.SAFE_MODE, SystemMode.NORMAL):
+            satellite.tester.call.mode_wanted(wanted)
+            assert satellite.mode == SAFE
+
+
 def test_every_listener_is_told_of_every_change() -> None:
     """REQ-MM-007. Upstream: only the first listener was told that safe mode is left."""
     with Satellite() as satellite:

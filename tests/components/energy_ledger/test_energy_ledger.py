@@ -1,0 +1,230 @@
+"""EnergyLedger: what awake time, sleep, processor and radios take, what is left, and who is told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kittiwake.model import CommandResponse
+from kittiwake.testing import ComponentTester
+from kittiwake_components import EnergyLedger
+from kittiwake_components.energy_ledger.board import Board, Spent, days_left, energy_mwh
+from kittiwake_components.mode_ports import SystemMode
+from tests.components.design_sheet import differences
+from tests.components.power_cuts import cut_everywhere
+
+HOUR_S = 3600
+BOARD = {"asleep_mw": 10.0, "idle_mw": 1000.0, "busy_mw": 3000.0, "radio_mw": [500.0, 2000.0], "battery_mwh": 10_000.0}
+
+
+def ledger(**parameters: Any) -> ComponentTester[EnergyLedger]:
+    return ComponentTester(EnergyLedger, settings=BOARD, parameters=parameters, queue=30)
+
+
+def live(tester: ComponentTester[EnergyLedger], seconds: int, step_s: int = 60) -> None:
+    for _ in range(0, seconds, step_s):
+        tester.advance(step_s)
+        tester.call.run(0)
+
+
+def report(tester: ComponentTester[EnergyLedger]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(tester.read_file("/status/energy.json"))
+    return found
+
+
+def test_the_design_sheet_says_what_the_declarations_say() -> None:
+    assert differences(EnergyLedger) == []
+
+
+def test_an_hour_awake_takes_what_the_board_draws_idle() -> None:
+    """REQ-EL-001."""
+    with ledger() as tester:
+        live(tester, HOUR_S)
+        assert tester.channels["CycleEnergy"] == pytest.approx(1000.0)
+        assert tester.channels["BatteryLeft"] == pytest.approx(9000.0)
+        assert tester.channels["DaysLeft"] == pytest.approx(9 / 24)
+        assert tester.channels["BudgetLeft"] == -1.0
+
+
+def test_processor_time_counts_by_component() -> None:
+    """REQ-EL-001, REQ-EL-002: in a simulation time stands still in handlers, so the test lets them have taken some."""
+    with ledger() as tester:
+        tester.deployment.queues()[0].busy_ns += 1800 * 10**9
+        live(tester, HOUR_S)
+        assert tester.channels["CpuUs"] == 1_800_000_000
+        assert tester.channels["CycleEnergy"] == pytest.approx(0.5 * 1000 + 0.5 * 3000)
+        first, second, *_ = tester.channels["Consumers"]
+        assert (first.name, first.cpu_us) == ("tested", 1_800_000_000)
+        assert first.messages >= 59
+        assert second.name == ""
+
+
+def test_a_radio_counts_while_it_is_in_use() -> None:
+    """REQ-EL-003."""
+    with ledger() as tester:
+        tester.call.radio_on(1)
+        tester.call.radio_on(1)
+        live(tester, HOUR_S // 2)
+        tester.call.radio_off(1)
+        tester.call.radio_off(1)
+        tester.call.radio_off(0)
+        tester.call.radio_on(200)
+        live(tester, HOUR_S // 2)
+        assert tester.channels["CycleEnergy"] == pytest.approx(1000.0 + 1000.0)
+
+
+def test_sleep_and_cycles_add_up_over_restarts() -> None:
+    """REQ-EL-004."""
+    with ledger() as tester:
+        live(tester, HOUR_S)
+        tester.reboot(off_s=23 * HOUR_S)
+        live(tester, 60)
+        assert tester.channels["Cycle"] == 2
+        assert tester.channels["TotalEnergy"] == pytest.approx(1000.0 + 230.0 + 1000.0 / 60, rel=1e-4)
+        assert tester.channels["AsleepShare"] == pytest.approx(95.8, abs=0.1)
+        assert tester.channels["AwakeSeconds"] == 60
+
+
+def test_a_kill_forgets_ten_minutes_at_most() -> None:
+    """REQ-EL-004: what is forgotten counts as sleep."""
+    with ledger() as tester:
+        live(tester, 3 * HOUR_S)
+        tester.crash()
+        live(tester, 60)
+        assert tester.channels["TotalEnergy"] >= 3000.0 - 1000.0 * 660 / 3600
+
+
+def test_a_wall_clock_that_stepped_makes_no_sleep_of_years() -> None:
+    """REQ-EL-004. Upstream: times by the wall clock are believed whatever they say."""
+    with ledger() as tester:
+        live(tester, 60)
+        tester.reboot(off_s=40 * 86400)
+        live(tester, 60)
+        assert tester.channels["AsleepShare"] == 0.0
+        tester.reboot(off_s=-5000)
+        live(tester, 60)
+        assert tester.channels["AsleepShare"] == 0.0
+
+
+def test_a_battery_that_will_not_last_wants_hibernation_and_then_safe_mode_once_each() -> None:
+    """REQ-EL-005."""
+    with ledger(HIBERNATE_DAYS=0.3, SAFE_DAYS=0.1) as tester:
+        live(tester, 2 * HOUR_S)
+        assert list(tester.ports.mode_wanted) == []
+        live(tester, HOUR_S)
+        assert list(tester.ports.mode_wanted) == [(SystemMode.HIBERNATE,)]
+        live(tester, 6 * HOUR_S)
+        assert list(tester.ports.mode_wanted) == [(SystemMode.HIBERNATE,), (SystemMode.SAFE_MODE,)]
+        assert [event.name for event in tester.events] == ["BatteryWillNotLast"] * 2
+
+
+def test_nothing_is_wanted_before_an_hour_is_known() -> None:
+    """REQ-EL-005: the first seconds of a start say nothing about days."""
+    with ledger(HIBERNATE_DAYS=3000.0) as tester:
+        live(tester, HOUR_S - 60)
+        assert list(tester.ports.mode_wanted) == []
+
+
+def test_a_spent_budget_wants_hibernation_and_begins_anew_after_a_day() -> None:
+    """REQ-EL-006."""
+    with ledger(DAILY_BUDGET_MWH=1500.0) as tester:
+        live(tester, HOUR_S)
+        assert tester.call.energy_left() == pytest.approx(500.0)
+        live(tester, HOUR_S)
+        assert list(tester.ports.mode_wanted) == [(SystemMode.HIBERNATE,)]
+        assert tester.call.energy_left() == 0.0
+        tester.reboot(off_s=23 * HOUR_S)
+        live(tester, 120)
+        assert tester.channels["BudgetLeft"] == pytest.approx(1500.0, abs=40)
+
+
+def test_energy_left_is_that_of_the_battery_without_a_budget() -> None:
+    """REQ-EL-006."""
+    with ledger() as tester:
+        live(tester, HOUR_S)
+        assert tester.call.energy_left() == pytest.approx(9000.0)
+        assert tester.send("SET_CHARGE", 4000.0).response is CommandResponse.OK
+        assert tester.call.energy_left() == pytest.approx(4000.0)
+        tester.reboot()
+        live(tester, 60)
+        assert tester.channels["BatteryLeft"] == pytest.approx(4000.0, abs=20)
+
+
+def test_the_end_of_a_cycle_is_reported_as_event_and_file() -> None:
+    """REQ-EL-007."""
+    with ledger() as tester:
+        live(tester, HOUR_S)
+        tester.call.cycle_ends()
+        [event] = tester.events.named("EnergyReport")
+        assert event.args[0] == 1
+        assert event.args[1] == pytest.approx(HOUR_S)
+        found = report(tester)
+        assert found["energy_mwh"] == pytest.approx(1000.0)
+        assert found["components"][0]["name"] == "tested"
+        assert tester.send("REPORT_ENERGY").response is CommandResponse.OK
+        tester.reboot(off_s=100)
+        live(tester, 60)
+        tester.call.cycle_ends()
+        assert report(tester)["cycle"] == 2
+        assert report(tester)["slept_s"] == pytest.approx(100, abs=1)
+
+
+def test_a_reset_begins_anew_and_keeps_the_charge() -> None:
+    """REQ-EL-008."""
+    with ledger() as tester:
+        live(tester, HOUR_S)
+        assert tester.send("RESET_LEDGER").response is CommandResponse.OK
+        live(tester, 60)
+        assert tester.channels["Cycle"] == 1
+        assert tester.channels["TotalEnergy"] == pytest.approx(1000 / 60)
+        assert tester.channels["BatteryLeft"] == pytest.approx(9000.0, abs=20)
+
+
+def test_a_power_cut_at_any_file_operation_leaves_the_old_or_the_new() -> None:
+    """REQ-EL-009."""
+
+    def prepared(seed: int) -> ComponentTester[EnergyLedger]:
+        tester = ComponentTester(EnergyLedger, settings=BOARD, queue=30, seed=seed)
+        tester.send("SET_CHARGE", 5000.0)
+        tester.call.cycle_ends()
+        return tester
+
+    def scenario(tester: ComponentTester[EnergyLedger], noted: list[int]) -> None:
+        if tester.send("SET_CHARGE", 4000.0).response is CommandResponse.OK:
+            noted.append(1)
+        tester.call.cycle_ends()
+
+    def judge(tester: ComponentTester[EnergyLedger], noted: list[int], ports: Any) -> None:
+        left = round(tester.call.energy_left())
+        assert left in ((4000,) if noted else (4000, 5000))
+        assert report(tester)["battery_left_mwh"] in (5000.0, 4000.0)
+
+    assert cut_everywhere(prepared, scenario, judge) > 4
+
+
+def test_a_record_that_cannot_be_read_begins_anew_and_is_told() -> None:
+    """REQ-EL-009."""
+    with ledger() as tester:
+        tester.write_file("/energy_ledger.a", b"rubbish")
+        tester.write_file("/energy_ledger.b", b"")
+        tester.crash()
+        assert [event.name for event in tester.events] == ["FileFault"] * 2
+        live(tester, 60)
+        assert tester.channels["Cycle"] == 1
+
+
+@given(st.integers(0, 10**15), st.integers(0, 10**15), st.integers(0, 10**15), st.floats(0, 1e5), st.floats(0, 1e5))
+def test_energy_is_never_negative_and_grows_with_what_is_spent(
+    awake: int, cpu: int, asleep: int, idle_mw: float, more_mw: float
+) -> None:
+    """REQ-EL-001."""
+    board = Board(1.0, idle_mw, idle_mw + more_mw, [more_mw])
+    spent = Spent(awake, cpu, asleep, 1, (awake,))
+    once = energy_mwh(board, spent)
+    assert once >= 0.0
+    assert energy_mwh(board, spent.plus(Spent(1000, 500, 1000, 1, (1000, 5)))) >= once
+    assert days_left(100.0, once, spent.lasted_us) >= 0.0
