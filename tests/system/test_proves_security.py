@@ -124,6 +124,28 @@ def test_a_replayed_reordered_truncated_or_rekeyed_frame_never_executes(steps: l
     uplink.flight.stop()
 
 
+def test_only_what_proves_takes_unsigned_runs_unsigned_and_it_moves_nothing() -> None:
+    """Upstream: the bypass ignores the kind of a packet, and what passed it moved the counter and the command loss."""
+    uplink = Uplink()
+    made, remaining = uplink.flight, uplink.flight["modeManager"].command_loss_remaining
+    taken = ["CdhCore.cmdDisp.CMD_NO_OP", f"{AUTHENTICATOR}.GET_SEQ_NUM", "ReferenceDeployment.amateurRadio.TELL_JOKE"]
+    refused = ["ReferenceDeployment.modeManager.FORCE_SAFE_MODE", "ComCcsdsLora.authenticator.GET_SEQ_NUM"]
+    for name in [*taken, *refused]:
+        uplink.air.send(FRAMER.frame(uplink.packets.frame(command_packet(opcode_of(name), b""))))
+    # A FILE packet of kind DATA whose bytes at the opcode's place are those of CMD_NO_OP, and NO_OP with a byte more.
+    uplink.air.send(FRAMER.frame(uplink.packets.frame(bytes.fromhex("0003 01 000000 00000000 0001 41"))))
+    uplink.air.send(FRAMER.frame(uplink.packets.frame(command_packet(opcode_of(taken[0]), b"A"))))
+    made.run(2)
+    completed = [args[0] for args in made.named("CdhCore.cmdDisp.OpCodeCompleted")]
+    assert sorted(completed) == sorted(opcode_of(name) for name in taken)
+    assert made["ComCcsdsUart.router"].bypassed_packets == 3
+    assert made["ComCcsdsUart.router"].rejected_packets == 4
+    assert made["FileHandling.fileUplink"].packets_received == 0
+    assert int(made[AUTHENTICATOR].current_sequence_number) == uplink.number
+    assert made["modeManager"].command_loss_remaining < remaining
+    made.stop()
+
+
 def damage(made: ProvesFlight, change: Callable[[bytes], bytes]) -> None:
     """Damages every slot of the mode's record."""
     files = made.platform.files
