@@ -31,6 +31,7 @@ DOCUMENTS = [
     "docs/limits.md",
     "docs/satellite.md",
     "docs/station.md",
+    "docs/power-unit.md",
 ]
 SHELL = ("sh", "console")
 INTERRUPTED = (0, 130, -2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -110,7 +111,9 @@ class Browser:
 
     def until(self, condition: Callable[[], T], message: str, timeout_s: float = TIMEOUT_S) -> T:
         """Waits until a condition holds, and gives its value."""
-        return WebDriverWait(self.driver, timeout_s, 0.1).until(lambda _: condition(), message)
+        # What is being drawn anew at the moment is looked at again.
+        wait = WebDriverWait(self.driver, timeout_s, 0.1, [StaleElementReferenceException])
+        return wait.until(lambda _: condition(), message)
 
     def complaints(self) -> list[str]:
         """What the page wrote to its console since this was last asked, warnings and errors."""

@@ -100,6 +100,12 @@ def clicked(browser: Browser, selector: str) -> bool:
     return True
 
 
+def taken_back(browser: Browser) -> bool:
+    """Takes the newest command back."""
+    newest_row(browser).find_element("css selector", "button[aria-label='Take back']").click()
+    return True
+
+
 def choose(browser: Browser, command: str) -> None:
     """Finds a command with the keyboard and chooses it with the mouse."""
     browser.find(".kw-picks")
@@ -234,7 +240,7 @@ def test_a_command_is_held_while_the_link_is_down_and_can_be_taken_back(station:
         browser.find("[data-action=send]").click()
         appears(browser, "[data-sent][data-state=queued]")
         browser.until(lambda: "waiting" in newest(browser), "the history does not show it")
-        newest_row(browser).find_element("css selector", "button[aria-label='Take back']").click()
+        browser.until(lambda: taken_back(browser), "it cannot be taken back")
         appears(browser, "[data-sent][data-state=cancelled]")
     finally:
         station.device.start()

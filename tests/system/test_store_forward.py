@@ -51,7 +51,7 @@ def test_the_ground_receives_what_happened_while_it_was_away(
     with Device(image, tmp_path / "root", f"tcp://127.0.0.1:{port}") as device:
         device.await_line("packets of earlier boots are stored")
         gds = start_gds(dictionary, port=port)
-        gds.await_event("ForwardingStarted", timeout_s=40)
+        # What comes in the first moments of its connection fprime-gds may lose between its own processes.
         gds.await_event("ForwardingDone", timeout_s=40)
         gds.await_channel("ReferenceDeployment.storeForward.PacketsStored", 0)
         events = gds.events()

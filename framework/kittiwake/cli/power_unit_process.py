@@ -14,6 +14,7 @@ import tty
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from kittiwake.cli.supervise import end_with_parent
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.simulation.power import Battery
 from kittiwake.simulation.power_unit import Limits, PowerUnit
@@ -124,7 +125,13 @@ class Trial:
             "--link", options.link, "--set", f"{self._manager}.unit=serial://{os.ttyname(self._slave)}",
             "--clock", f"{options.pace}@{self._wall_s(now_ns)}",
         ]  # fmt: skip
-        self._child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True)
+        # This process has one thread. Without a power unit there is no power either.
+        self._child = subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=lambda: end_with_parent(signal.SIGKILL),  # noqa: PLW1509
+        )
 
     def _kill(self) -> None:
         """Takes the power away: no process of the deployment gets another instruction."""

@@ -81,7 +81,7 @@ class Life:
         self._watchdog_s = watchdog_s
         self._deadline = self.began + START_LIMIT_S
         # The supervisor has one thread.
-        self.process = subprocess.Popen(command, env=environment, preexec_fn=_end_with_parent)  # noqa: PLW1509
+        self.process = subprocess.Popen(command, env=environment, preexec_fn=end_with_parent)  # noqa: PLW1509
 
     def heard(self, text: bytes) -> None:
         """What the process has said of itself."""
@@ -116,11 +116,11 @@ def _program() -> list[str]:
     return [sys.executable, "-m", "kittiwake.cli.main"]
 
 
-def _end_with_parent() -> None:
-    """Has the kernel ask the new process to stop when its supervisor dies."""
+def end_with_parent(number: int = signal.SIGTERM) -> None:
+    """Has the kernel send the new process a signal when its parent dies."""
     import ctypes
 
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 class Supervisor:
