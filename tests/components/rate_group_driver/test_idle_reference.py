@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kittiwake.sequence.binary import RELATIVE, Record, write_sequence
+from kittiwake.platform.interface import NS_PER_S
+from kittiwake.sequence.binary import ABSOLUTE, RELATIVE, Record, write_sequence
 from kittiwake.wire.packets import command_packet
 from kittiwake_components.idleness import REST_S, Idleness
 from tests.components.reference import reference
@@ -47,18 +48,36 @@ def test_a_file_that_is_sent_wakes_it_at_once_and_it_rests_again() -> None:
     assert work_of(deployment, 60)[0] <= 1
 
 
-def test_a_sequence_that_waits_wakes_it_and_ends_in_rest() -> None:
-    """REQ-RGD-006."""
-    deployment = reference(5)
-    dispatcher = deployment.instances["CdhCore.cmdDisp"]
-    no_op = command_packet(dispatcher._context.base_id, b"")
-    write(deployment, "/s.bin", write_sequence([Record(RELATIVE, 30, 0, no_op)]))
+def run_sequence(deployment: Any, record: Record) -> Any:
+    write(deployment, "/s.bin", write_sequence([record]))
     sequencer = deployment.instances["ReferenceDeployment.cmdSeq"]
     sequencer.seq_run_in("/s.bin", 5)
+    return sequencer
+
+
+def no_op_of(deployment: Any) -> bytes:
+    return command_packet(deployment.instances["CdhCore.cmdDisp"]._context.base_id, b"")
+
+
+def test_a_sequence_that_waits_for_a_time_of_day_wakes_it_and_ends_in_rest() -> None:
+    """REQ-RGD-006."""
+    deployment = reference(5)
+    at_s = deployment.platform.clock.wall_ns() // NS_PER_S + 30
+    sequencer = run_sequence(deployment, Record(ABSOLUTE, at_s, 0, no_op_of(deployment)))
     assert work_of(deployment, 10)[0] >= 99
     work_of(deployment, 30)
     assert sequencer.cs_sequences_completed == 1
     assert work_of(deployment, 60)[0] <= 1
+
+
+def test_a_sequence_that_waits_for_a_delay_lets_it_rest() -> None:
+    """REQ-RGD-006."""
+    deployment = reference(5)
+    sequencer = run_sequence(deployment, Record(RELATIVE, 30, 0, no_op_of(deployment)))
+    assert work_of(deployment, 29)[0] <= 1
+    assert sequencer.cs_sequences_completed == 0
+    assert work_of(deployment, 11)[0] <= 1
+    assert sequencer.cs_sequences_completed == 1
 
 
 def test_what_declines_cycles_says_so_again_once_an_hour() -> None:
