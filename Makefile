@@ -67,14 +67,16 @@ clean: ## remove what was built, the virtual environments too
 venv: $(DEV) ## build the virtual environment for development
 peers: $(PEERED) ## build the virtual environment of the peers (fprime-gds and its like)
 
-# The tests of the dashboard click through it in Chromium, and are skipped without it (in CI they fail).
-browser: ## install Chromium and its driver for the tests, where apt-get can
-	@command -v chromedriver >/dev/null && command -v chromium >/dev/null && exit 0; \
+# The dashboard's tests click through it in Chromium, those of completion ask zsh and fish; without them they are skipped.
+browser: ## install Chromium, its driver, zsh and fish for the tests, where apt-get can
+	@for program in chromium chromedriver zsh fish; do command -v $$program >/dev/null || missing=yes; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-		echo "No Chromium here: the dashboard's tests will be skipped. Install chromium and chromium-driver for them."; \
+		echo "Tests of the dashboard and of completion will be skipped. Install chromium, chromium-driver, zsh and fish for them."; \
 	else \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null || \
-		echo "Chromium could not be installed: the dashboard's tests will be skipped."; \
+		apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver zsh fish >/dev/null || \
+		echo "Chromium, zsh or fish could not be installed: their tests will be skipped."; \
 	fi
 
 # pip 23 cannot resolve the peers and knows no dependency groups, hence the first upgrade. The stamp comes last.
