@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from kittiwake.model import CommandError, CommandResponse
 from kittiwake.model.fw import On
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +31,6 @@ LAST_RETRY_S = 60
 
 
 REASON_SIZE = 80
-
-
-def fault_text(fault: OSError) -> str:
-    """Why a device or a file failed, short enough for an event of `REASON_SIZE` bytes."""
-    return str(fault.strerror or fault)[:REASON_SIZE]
 
 
 class Device(Protocol):
@@ -133,7 +129,7 @@ class Instrument:
         except OSError as fault:
             self._pause_s = min(self._pause_s * 2, LAST_RETRY_S) or FIRST_RETRY_S
             self._retry_ns = self._clock.now_ns() + self._pause_s * NS_PER_S
-            self._on_fault(fault_text(fault))
+            self._on_fault(reason_of(fault))
             return NAN
         self._pause_s = 0
         return value

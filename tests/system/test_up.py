@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import socket
 import subprocess
 import threading
 from typing import TYPE_CHECKING
@@ -56,6 +57,27 @@ def test_a_topology_with_faults_starts_nothing(tmp_path: Path) -> None:
     done = subprocess.run([KITTIWAKE, "up", str(topology)], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
     assert "bad.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_link_port_that_is_taken_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = str(other.getsockname()[1])
+        command = [KITTIWAKE, "up", str(REFERENCE), "--build", str(tmp_path), "--port", "0", "--link-port", taken]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        f"kittiwake up: --link-port {taken}: Address already in use; name another one, or 0 for a free one"
+    )
+    assert "Deployment:" not in done.stdout
+
+
+@pytest.mark.parametrize("port", ["-1", "70000"])
+def test_a_link_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
+    command = [KITTIWAKE, "up", str(REFERENCE), "--build", str(tmp_path), "--link-port", port]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode in (1, 2)
+    assert f"--link-port {port}" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -20,8 +20,8 @@ from kittiwake.model import (
     internal_port,
     sync_port,
 )
-from kittiwake.model.codec import clip
 from kittiwake.model.fw import CmdResponse, Com
+from kittiwake.storage.root import reason_of
 from kittiwake.wire.link_address import parse_link
 from kittiwake_components.admin_facade.client import Client
 from kittiwake_components.admin_facade.rpc import (
@@ -144,7 +144,7 @@ class AdminFacade(ActiveComponent):
     # Connections
 
     def _failed(self, reason: str) -> None:
-        self.facade_failed(clip(reason, REASON_SIZE))
+        self.facade_failed(reason)
 
     def _opened(self, stream: Stream, data: bytes) -> None:
         if len(self._clients) >= MAX_CLIENTS:
@@ -173,7 +173,7 @@ class AdminFacade(ActiveComponent):
     def _refuse(self, reason: str) -> None:
         self._refusals += 1
         self.refused = self._refusals & U32_MAX
-        self.request_refused(clip(reason, REASON_SIZE))
+        self.request_refused(reason)
 
     def _asked(self, client: Client, request: Request) -> None:
         status, reason = _judge(request)
@@ -192,12 +192,12 @@ class AdminFacade(ActiveComponent):
         self.requests = self._requests & U32_MAX
         try:
             method, parameters = read_call(request.body)
-            self.asked_from_outside(clip(f"{method}{parameters!r}", REASON_SIZE))
+            self.asked_from_outside(f"{method}{parameters!r}")
             body = write_result(await self._answer(method, parameters))
         except RpcFault as fault:
             self._faults += 1
             self.faults = self._faults & U32_MAX
-            self.call_failed(clip(str(fault), REASON_SIZE))
+            self.call_failed(str(fault))
             body = write_fault(fault)
         client.answer(200, body, "text/xml")
 
@@ -232,7 +232,7 @@ class AdminFacade(ActiveComponent):
         except (ServiceFault, LookupError) as fault:
             raise RpcFault(APPLICATION_ERROR, str(fault)) from None
         except OSError as fault:
-            raise RpcFault(SYSTEM_ERROR, fault.strerror or str(fault)) from None
+            raise RpcFault(SYSTEM_ERROR, reason_of(fault)) from None
 
     async def _commanded(self, line: str) -> str:
         try:

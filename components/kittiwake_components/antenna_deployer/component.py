@@ -32,7 +32,8 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.record import AtomicRecord
-from kittiwake_components.devices import Instrument, check_device, fault_text
+from kittiwake.storage.root import reason_of
+from kittiwake_components.devices import Instrument, check_device
 from kittiwake_components.ports import PATH_SIZE
 
 VERSION = 1
@@ -148,7 +149,7 @@ class AntennaDeployer(PassiveComponent):
             reading = self._record.read()
             is_deployed = reading.payload == DEPLOYED
             for finding in reading.findings:
-                self.file_operation_error(self.file, f"read: {finding.reason}"[:120])
+                self.file_operation_error(self.file, f"read: {finding.reason}")
         except OSError as fault:
             self._report("read", fault)
         self.deployed = is_deployed
@@ -253,4 +254,4 @@ class AntennaDeployer(PassiveComponent):
         return True
 
     def _report(self, operation: str, fault: OSError) -> None:
-        self.file_operation_error(self.file, f"{operation}: {fault_text(fault)}")
+        self.file_operation_error(self.file, f"{operation}: {reason_of(fault)}")

@@ -26,6 +26,7 @@ from kittiwake.model import (
     wire_enum,
 )
 from kittiwake.model.fw import Sched
+from kittiwake.storage.root import reason_of
 from kittiwake.wire.uplink_authenticator import (
     RESERVE_BLOCK,
     SEQUENCE_MASK,
@@ -148,9 +149,9 @@ class Authenticator(PassiveComponent):
             try:
                 self._use_keys()
             except OSError as fault:
-                self.keys_unusable(_cut(f"{self.keys}: {fault.strerror}"))
+                self.keys_unusable(f"{self.keys}: {reason_of(fault)}")
             except (ValueError, RuntimeError) as fault:
-                self.keys_unusable(_cut(fault))
+                self.keys_unusable(str(fault))
 
     def _use_keys(self) -> None:
         """Raises `OSError`, `KeyFileFault` and `MissingCipher`; no key is in use then."""
@@ -197,10 +198,10 @@ class Authenticator(PassiveComponent):
         try:
             stored = self._store.read()
         except OSError as fault:
-            self.sequence_number_read_failed(_cut(fault))
+            self.sequence_number_read_failed(str(fault))
             return
         for finding in stored.findings:
-            self.sequence_number_read_failed(_cut(finding))
+            self.sequence_number_read_failed(str(finding))
         starts = self._starts(stored)
         authenticator = self._authenticator
         selected = stored.selected if stored.selected in authenticator.spis else None
@@ -244,7 +245,7 @@ class Authenticator(PassiveComponent):
         try:
             self._store.write(wanted, self._authenticator.selected, both=both)
         except OSError as fault:
-            self.sequence_number_write_failed(_cut(fault))
+            self.sequence_number_write_failed(str(fault))
             return False
         self._stored = wanted
         return True
@@ -377,8 +378,3 @@ class Authenticator(PassiveComponent):
             return KeyAcceptance(spi, KeyState.COUNTER_UNKNOWN, 0)
         state = KeyState.ACCEPTING if self._authenticator.accepts(spi) else KeyState.NOT_SELECTED
         return KeyAcceptance(spi, state, counter.last)
-
-
-def _cut(fault: object) -> str:
-    """A reason that an event can hold."""
-    return str(fault).encode("ascii", "replace")[:REASON_SIZE].decode("ascii")

@@ -21,7 +21,8 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import On, Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
-from kittiwake_components.devices import check_device, fault_text, open_device
+from kittiwake.storage.root import reason_of
+from kittiwake_components.devices import check_device, open_device
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer
@@ -118,7 +119,7 @@ class Burnwire(PassiveComponent):
             for wire in self._wires:
                 wire.write("value", 1)
         except OSError as fault:
-            self.burnwire_failed(On.ON, fault_text(fault))
+            self.burnwire_failed(On.ON, reason_of(fault))
             self._end()
             return False
         self.set_burnwire_state(On.ON)
@@ -158,5 +159,5 @@ class Burnwire(PassiveComponent):
                 wire.write("value", 0)
             except OSError as fault:
                 self._is_off_due = True
-                self.burnwire_failed(On.OFF, fault_text(fault))
+                self.burnwire_failed(On.OFF, reason_of(fault))
         return not self._is_off_due

@@ -19,6 +19,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import CmdResponse, Com, Sched, TimeValue
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.sequence.binary import SequenceError, read_sequence
+from kittiwake.storage.root import reason_of
 from kittiwake_components.cmd_sequencer.modes import BlockState, ErrorPolicy, SeqMode, State
 from kittiwake_components.cmd_sequencer.reports import FILE_SIZE_MAX, SequencerReports
 from kittiwake_components.cmd_sequencer.run import Run
@@ -283,7 +284,7 @@ class CmdSequencer(SequencerReports):
         except OSError as fault:
             self._count_error()
             self.report_unreadable(name, fault)
-            raise CommandError(_FAILED, f"{name}: {fault.strerror or fault}") from None
+            raise CommandError(_FAILED, f"{name}: {reason_of(fault)}") from None
         except SequenceError as fault:
             self._count_error()
             self.report_invalid(name, fault)

@@ -23,13 +23,12 @@ from kittiwake.model import (
     guarded_port,
     internal_port,
 )
-from kittiwake.model.codec import clip
 from kittiwake.model.fw import Enabled, Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake_components.bearer_ports import (
     BEARERS,
     NO_BEARER,
-    REASON_SIZE,
     UNKNOWN_RSSI,
     BearerChanged,
     BearerCondition,
@@ -48,7 +47,7 @@ from kittiwake_components.connexion_manager.configuration import (
     parse_configuration,
 )
 from kittiwake_components.connexion_manager.managed_bearers import U32_MAX, ManagedBearers
-from kittiwake_components.connexion_manager.reports import FAULT_SIZE, NAME_SIZE, Name
+from kittiwake_components.connexion_manager.reports import NAME_SIZE, Name
 from kittiwake_components.connexion_manager.states import BearerSignal, BearerState
 from kittiwake_components.connexion_manager.strategy import (
     JOULES_A_MWH,
@@ -384,7 +383,7 @@ class ConnexionManager(ManagedBearers):
         able = ranked(bearers, demand, budget, self.strategy, self._preferred)
         if not able:
             reasons = [f"{self.bearers[one.number]}: {obstacle(one, demand, budget)}" for one in bearers]
-            self.budget_exceeded(purpose, size_bytes, clip("; ".join(reasons) or "none is allowed now", REASON_SIZE))
+            self.budget_exceeded(purpose, size_bytes, "; ".join(reasons) or "none is allowed now")
             return NO_BEARER
         self._demands[purpose] = demand, now + deadline_s * NS_PER_S
         self.ask_for_review()
@@ -478,10 +477,10 @@ class ConnexionManager(ManagedBearers):
             data = self.platform.files.read(self.root.resolve(file), CONFIGURATION_SIZE)
             self._trial.begin(parse_configuration(data, self.bearers), self.clock.now_ns())
         except (OSError, ConfigurationFault) as fault:
-            self.file_fault(file, clip(_reason_of(fault), FAULT_SIZE))
+            self.file_fault(file, reason_of(fault))
             is_wrong = isinstance(fault, ConfigurationFault)
             raise CommandError(
-                CommandResponse.VALIDATION_ERROR if is_wrong else CommandResponse.EXECUTION_ERROR, _reason_of(fault)
+                CommandResponse.VALIDATION_ERROR if is_wrong else CommandResponse.EXECUTION_ERROR, reason_of(fault)
             ) from None
         # Not before the answer to this has gone out.
         self._must_reset = self.on_trial = True
@@ -521,13 +520,9 @@ class ConnexionManager(ManagedBearers):
         try:
             step()
         except OSError as fault:
-            self.file_fault(file, clip(_reason_of(fault), FAULT_SIZE))
+            self.file_fault(file, reason_of(fault))
             return False
         return True
-
-
-def _reason_of(fault: Exception) -> str:
-    return getattr(fault, "strerror", None) or str(fault)
 
 
 __all__ = ["ConnexionManager"]

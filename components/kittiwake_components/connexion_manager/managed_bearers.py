@@ -15,8 +15,7 @@ from kittiwake.model import (
     State,
     StateMachineArray,
 )
-from kittiwake.model.codec import clip
-from kittiwake_components.bearer_ports import BEARERS, REASON_SIZE, UNKNOWN_RSSI, BearerControl, BearerOrder
+from kittiwake_components.bearer_ports import BEARERS, UNKNOWN_RSSI, BearerControl, BearerOrder
 from kittiwake_components.connexion_manager.backoff import backoff_s
 from kittiwake_components.connexion_manager.reports import NAME_SIZE, ConnexionReports
 from kittiwake_components.connexion_manager.states import BearerSignal, BearerState, BearerStates
@@ -162,7 +161,7 @@ class ManagedBearers(ConnexionReports):
         chance = self.platform.random.uniform(-1.0, 1.0)
         wait_s = backoff_s(self.failures[index], chance, self.backoff_min_s, self.backoff_max_s, self.jitter)
         self._wait_s = max(wait_s, min(at_least_s, self.backoff_max_s))
-        self.link_down_reported(self.bearers[index], clip(reason, REASON_SIZE), round(self._wait_s))
+        self.link_down_reported(self.bearers[index], reason, round(self._wait_s))
 
     def backoff_left_s(self, index: int) -> float:
         """How long it is left alone; the failure was noted just before."""

@@ -74,4 +74,4 @@ class ConnexionReports(ActiveComponent):
     def report_findings(self, file: str, findings: Iterable[Finding]) -> None:
         """Tells what was found wrong in a record."""
         for finding in findings:
-            self.file_fault(file, str(finding).partition(": ")[2][:FAULT_SIZE])
+            self.file_fault(file, finding.detail)

@@ -31,13 +31,14 @@ from kittiwake.model import (
 from kittiwake.model import On as At
 from kittiwake.model.fw import TimeInterval
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake_components.detumble_manager.bdot import DRIVE_MAX, OFF, Vector, coil_drives
 from kittiwake_components.device_ports import (
     AngularUnit,
     AngularVelocityMagnitudeGet,
     MagneticFieldGet,
 )
-from kittiwake_components.devices import REASON_SIZE, check_device, fault_text, open_device
+from kittiwake_components.devices import REASON_SIZE, check_device, open_device
 from kittiwake_components.mode_ports import GetSystemMode, SystemMode, SystemModeChanged
 
 IDLE_PAUSE_S = 1.0
@@ -320,4 +321,4 @@ class DetumbleManager(PassiveComponent):
             try:
                 coil.write("value", drive)
             except OSError as fault:
-                self.coil_failed(fault_text(fault))
+                self.coil_failed(reason_of(fault))

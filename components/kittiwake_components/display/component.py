@@ -21,9 +21,9 @@ from kittiwake.model import (
     command,
     event,
 )
-from kittiwake.model.codec import clip
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake_components.display.content import BUILT_IN, built_in_sources, contact_text, value_row, words
 from kittiwake_components.display.drawing import draw_page, draw_test_pattern
 from kittiwake_components.display.frame_record import UNKNOWN, FrameRecord, Shown, digest_of
@@ -308,7 +308,7 @@ class Display(ActiveComponent):
         self._refreshes += 1
         self.refreshes, self.last_refresh_ms = self._refreshes & U32_MAX, duration_ms
         self.current_page = name
-        self.display_updated(clip(name, PAGE_NAME_SIZE), duration_ms)
+        self.display_updated(name, duration_ms)
         if self.is_connected(Display.frame_out):
             packed = png_of(image)
             if len(packed) <= FRAME_SIZE_MAX:
@@ -358,8 +358,7 @@ class Display(ActiveComponent):
                 self._fault(fault)
 
     def _fault(self, fault: OSError | ImportError | str) -> None:
-        reason = fault.strerror or str(fault) if isinstance(fault, OSError) else str(fault)
-        self.display_fault(clip(reason, REASON_SIZE))
+        self.display_fault(fault if isinstance(fault, str) else reason_of(fault))
 
     def _report(self, findings: Iterable[Finding]) -> None:
         for finding in findings:

@@ -19,11 +19,11 @@ from kittiwake.model import (
     async_port,
     command,
 )
-from kittiwake.model.codec import clip
 from kittiwake.model.fw import Sched, Wait
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake_components.dp_catalog.catalogue import PRODUCTS_MAX, SUFFIX, Catalogue
-from kittiwake_components.dp_catalog.reports import TEXT_SIZE, CatalogReports
+from kittiwake_components.dp_catalog.reports import CatalogReports
 from kittiwake_components.ports import SendFile, SendFileDone
 from kittiwake_components.product_ports import DpWritten
 
@@ -105,7 +105,7 @@ class DpCatalog(CatalogReports):
 
     def _report(self, findings: list[Finding]) -> None:
         for finding in findings:
-            self.catalog_finding(clip(str(finding).removeprefix(self.root.path), TEXT_SIZE))
+            self.catalog_finding(str(finding).removeprefix(self.root.path))
 
     @async_port(DpWritten, full="hook")
     def add_to_cat(self, fileName: str, priority: int, size: int) -> None:
@@ -127,7 +127,7 @@ class DpCatalog(CatalogReports):
             self.file_read_error(file, fault.errno or 0)
             return
         except ValueError as fault:
-            self.catalog_finding(clip(f"{file}: {fault}", TEXT_SIZE))
+            self.catalog_finding(f"{file}: {fault}")
             return
         self.dp_file_added(file)
         self._keep_quota(name)
@@ -266,7 +266,7 @@ class DpCatalog(CatalogReports):
         try:
             self._build()
         except OSError as fault:
-            raise CommandError(_FAILED, str(fault.strerror or fault)) from None
+            raise CommandError(_FAILED, reason_of(fault)) from None
 
     @command(name="START_XMIT_CATALOG", opcode=1)
     async def start_xmit_catalog(self, wait: Wait, remainActive: Bool) -> None:

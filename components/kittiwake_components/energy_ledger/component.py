@@ -23,13 +23,13 @@ from kittiwake.model import (
 from kittiwake.model.codec import clip
 from kittiwake.model.fw import Sched, Signal
 from kittiwake.storage.copying import make_folders_durably, place_file
+from kittiwake.storage.root import reason_of
 from kittiwake_components.bearer_ports import BEARERS, BearerChanged, EnergyLeft
 from kittiwake_components.energy_ledger.board import US_PER_DAY, Board, Spent, days_left, energy_mwh
 from kittiwake_components.energy_ledger.ledger_record import NO_CHARGE, Ledger, LedgerRecord
 from kittiwake_components.energy_ledger.processor import Processor
 from kittiwake_components.energy_ledger.reports import (
     CONSUMERS,
-    FAULT_SIZE,
     NAME_SIZE,
     Consumer,
     Consumers,
@@ -336,7 +336,7 @@ class EnergyLedger(EnergyReports):
         try:
             step()
         except OSError as fault:
-            self.file_fault(file, clip(fault.strerror or str(fault), FAULT_SIZE))
+            self.file_fault(file, reason_of(fault))
             return False
         return True
 

@@ -24,10 +24,10 @@ from kittiwake.model import (
     guarded_port,
     internal_port,
 )
-from kittiwake.model.codec import clip
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.finding import move_aside
 from kittiwake.storage.record import AtomicRecord
+from kittiwake.storage.root import reason_of
 from kittiwake.wire.enrollment_package import MAX_MACHINE_ID, MAX_PACKAGE, Enrolment, is_machine_id, read_package
 from kittiwake.wire.update_package import MAX_KEY_FILE_SIZE, parse_update_keys
 from kittiwake_components.enrollment.reports import EnrollmentReports
@@ -36,7 +36,7 @@ from kittiwake_components.enrollment.states import EnrollSignal, EnrollState
 from kittiwake_components.enrollment_ports import SERVER_SIZE, ConfigRequest
 from kittiwake_components.ports import FileAnnounce, PacketRouted
 from kittiwake_components.service_ports import CallService, ServiceFault, arguments_of, failed, succeeded
-from kittiwake_components.supervision_ports import STEP_REASON_SIZE, CycleStep, StepBegin, StepDone
+from kittiwake_components.supervision_ports import CycleStep, StepBegin, StepDone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,7 +208,7 @@ class Enrollment(EnrollmentReports):
         try:
             self._config = self._slots.load(slot, self._public_keys())
         except (ValueError, FileNotFoundError) as fault:
-            self.config_damaged(clip(str(fault), STEP_REASON_SIZE))
+            self.config_damaged(str(fault))
             return False
         return True
 
@@ -367,7 +367,7 @@ class Enrollment(EnrollmentReports):
         try:
             self._package = self.platform.files.read(self.root.resolve(self.inbox), MAX_PACKAGE)
         except OSError as fault:
-            self._refuse(fault.strerror or str(fault))
+            self._refuse(reason_of(fault))
             return
         self.enrolment.send(EnrollSignal.FETCHED)
 
@@ -392,7 +392,7 @@ class Enrollment(EnrollmentReports):
         self.enrolment.send(EnrollSignal.VERIFIED)
 
     def _refuse(self, reason: str) -> None:
-        self.enroll_failed(self.enrolment.state, clip(reason, STEP_REASON_SIZE))
+        self.enroll_failed(self.enrolment.state, reason)
         self._discard(lambda path: move_aside(self.platform.files, path, "was refused"))
         self.enrolment.send(EnrollSignal.REFUSED)
 

@@ -30,12 +30,12 @@ from kittiwake.model import (
     sync_port,
     wire_enum,
 )
-from kittiwake.model.codec import clip
 from kittiwake.model.events import Severity
 from kittiwake.model.fw import Com, Enabled, FwEventIdType, Log, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.record import AtomicRecord
+from kittiwake.storage.root import reason_of
 from kittiwake.wire.packets import event_packet
 from kittiwake_components.event_log.filters import (
     ALWAYS_SHOWN,
@@ -198,7 +198,7 @@ class EventLog(ActiveComponent):
             self._report(reading.findings)
             return Filters() if reading.payload is None else unpack_filters(reading.payload)
         except (OSError, FiltersFault) as fault:
-            self.filters_failed(clip(_reason(fault), TEXT_SIZE))
+            self.filters_failed(reason_of(fault))
             return Filters()
 
     def _save(self, filters: Filters) -> None:
@@ -207,14 +207,14 @@ class EventLog(ActiveComponent):
             make_folders_durably(self.platform.files, self._folder)
             self._report(self._record.write(filters.pack()))
         except OSError as fault:
-            self.filters_failed(clip(_reason(fault), TEXT_SIZE))
-            raise CommandError(CommandResponse.EXECUTION_ERROR, _reason(fault)) from None
+            self.filters_failed(reason_of(fault))
+            raise CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault)) from None
         self._use(filters)
 
     def _report(self, findings: object) -> None:
         assert isinstance(findings, tuple)
         for finding in findings:
-            self.event_file_finding(clip(str(finding).removeprefix(self.root.path), TEXT_SIZE))
+            self.event_file_finding(str(finding).removeprefix(self.root.path))
 
     # Events
 
@@ -273,7 +273,7 @@ class EventLog(ActiveComponent):
             if sync:
                 ring.sync()
         except OSError as fault:
-            self.ring_failed(clip(_reason(fault), TEXT_SIZE))
+            self.ring_failed(reason_of(fault))
             self._ring_is_open = self._ring_is_open and fault.errno != errno.EBADF
         self.events_kept = ring.count
 
@@ -377,10 +377,5 @@ class EventLog(ActiveComponent):
         return self._ring
 
     def _fail(self, fault: OSError) -> NoReturn:
-        self.ring_failed(clip(_reason(fault), TEXT_SIZE))
-        raise CommandError(CommandResponse.EXECUTION_ERROR, _reason(fault)) from None
-
-
-def _reason(fault: Exception) -> str:
-    """What went wrong, without the path, which says nothing to the ground."""
-    return str(getattr(fault, "strerror", None) or fault)
+        self.ring_failed(reason_of(fault))
+        raise CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault)) from None

@@ -29,6 +29,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Com, Sched
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake.wire.file_packets import CancelPacket
 from kittiwake_components.file_downlink.transfer import FileChanged, Request, Transfer
 from kittiwake_components.idleness import Idleness
@@ -259,7 +260,7 @@ class FileDownlink(ActiveComponent):
             packet = transfer.next_packet()
         except OSError as fault:
             self._warn()
-            self.file_read_error(transfer.request.source, fault.errno or 0, _reason(fault))
+            self.file_read_error(transfer.request.source, fault.errno or 0, reason_of(fault))
             self._warn()
             self.send_data_fail(transfer.request.source, transfer.offset)
             self._give_up(transfer, CommandResponse.EXECUTION_ERROR)
@@ -286,7 +287,7 @@ class FileDownlink(ActiveComponent):
             transfer = Transfer(self._files, path, request, self.packet_size)
             transfer.open()
         except OSError as fault:
-            self._refuse(request, _reason(fault))
+            self._refuse(request, reason_of(fault))
             return
         size = transfer.file_size
         if size > MAX_FILE_SIZE:
@@ -329,8 +330,3 @@ class FileDownlink(ActiveComponent):
 
     def _warn(self) -> None:
         self.warnings = self.warnings + 1 & 0xFFFFFFFF
-
-
-def _reason(fault: OSError) -> str:
-    """What went wrong, without the path, which the event names as the ground knows it."""
-    return str(getattr(fault, "reason", None) or fault.strerror or fault)

@@ -26,6 +26,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import FwSizeType
 from kittiwake.storage.copying import place_file
+from kittiwake.storage.root import reason_of
 from kittiwake_components.ports import FileName
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class FileManager(ActiveComponent):
             self._files.make_folder(path)
             self._files.sync_folder(posixpath.dirname(path))
         except OSError as fault:
-            self.directory_create_error(dirName, _status(fault), _reason(fault))
+            self.directory_create_error(dirName, _status(fault), reason_of(fault))
             self._fail()
         self.create_directory_succeeded(dirName)
         self._count_success()
@@ -169,7 +170,7 @@ class FileManager(ActiveComponent):
             self._files.remove_folder(path)
             self._files.sync_folder(posixpath.dirname(path))
         except OSError as fault:
-            self.directory_remove_error(dirName, _status(fault), _reason(fault))
+            self.directory_remove_error(dirName, _status(fault), reason_of(fault))
             self._fail()
         self.remove_directory_succeeded(dirName)
         self._count_success()
@@ -186,7 +187,7 @@ class FileManager(ActiveComponent):
                 self._report_entry(dirName, path, name)
                 await self.clock.sleep(1 / self.listing_rate)
         except OSError as fault:
-            self.list_directory_error(dirName, _status(fault), _reason(fault))
+            self.list_directory_error(dirName, _status(fault), reason_of(fault))
             self._fail()
         if len(listed) < len(names):
             self.listing_cut(dirName, len(listed), len(names))
@@ -218,7 +219,7 @@ class FileManager(ActiveComponent):
             self._files.sync_folder(posixpath.dirname(target))
             self._files.sync_folder(posixpath.dirname(source))
         except OSError as fault:
-            self.file_move_error(sourceFileName, destFileName, _status(fault), _reason(fault))
+            self.file_move_error(sourceFileName, destFileName, _status(fault), reason_of(fault))
             self._fail()
         self.move_file_succeeded(sourceFileName, destFileName)
         self._count_success()
@@ -232,7 +233,7 @@ class FileManager(ActiveComponent):
             self._files.remove(path)
             self._files.sync_folder(posixpath.dirname(path))
         except OSError as fault:
-            self.file_remove_error(fileName, _status(fault), _reason(fault))
+            self.file_remove_error(fileName, _status(fault), reason_of(fault))
             if not ignoreErrors:
                 self._fail()
             self._count_error()
@@ -247,7 +248,7 @@ class FileManager(ActiveComponent):
         try:
             self._append(self._below_root(source), self._below_root(target))
         except OSError as fault:
-            self.append_file_failed(source, target, _status(fault), _reason(fault))
+            self.append_file_failed(source, target, _status(fault), reason_of(fault))
             self._fail()
         self.append_file_succeeded(source, target)
         self._count_success()
@@ -269,7 +270,7 @@ class FileManager(ActiveComponent):
             with self._files.open(self._root.resolve(fileName), "r") as file:
                 size = file.size()
         except OSError as fault:
-            self.file_size_error(fileName, _status(fault), _reason(fault))
+            self.file_size_error(fileName, _status(fault), reason_of(fault))
             self._fail()
         self.file_size_succeeded(fileName, size)
         self._count_success()
@@ -286,7 +287,7 @@ class FileManager(ActiveComponent):
                     offset += len(data)
                     await self.clock.sleep(0)
         except OSError as fault:
-            self.calculate_crc_failed(fileName, _status(fault), _reason(fault))
+            self.calculate_crc_failed(fileName, _status(fault), reason_of(fault))
             self._fail()
         self.calculate_crc_succeeded(fileName, crc)
         self._count_success()
@@ -324,8 +325,3 @@ def _contents(open_file: Callable[[str, str], File], paths: list[str]) -> Iterat
 def _status(fault: OSError) -> int:
     """The number by which an event names an error: the system's errno."""
     return fault.errno or errno.EIO
-
-
-def _reason(fault: OSError) -> str:
-    """What went wrong, without the path, which the event names as the ground knows it."""
-    return str(getattr(fault, "reason", None) or fault.strerror or fault)

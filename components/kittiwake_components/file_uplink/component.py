@@ -24,6 +24,7 @@ from kittiwake.model import (
 from kittiwake.model.types import WireError
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.coverage import TooManyPieces
+from kittiwake.storage.root import reason_of
 from kittiwake.storage.streamed import PART, clean_parts
 from kittiwake.wire.file_packets import CancelPacket, DataPacket, EndPacket, StartPacket, decode
 from kittiwake.wire.packets import DESCRIPTOR_SIZE, Apid
@@ -141,7 +142,7 @@ class FileUplink(ActiveComponent):
                 removed = clean_parts(self._files, self._root.resolve(folder))
             except OSError as fault:
                 self._warn()
-                self.file_open_error(folder, _reason(fault))
+                self.file_open_error(folder, reason_of(fault))
                 continue
             if removed:
                 self.unfinished_removed(len(removed), folder)
@@ -204,7 +205,7 @@ class FileUplink(ActiveComponent):
                 reception.open()
                 return reception
         except OSError as fault:
-            reason = _reason(fault)
+            reason = reason_of(fault)
         self._warn()
         self.file_open_error(name, reason)
         return None
@@ -245,7 +246,7 @@ class FileUplink(ActiveComponent):
             self.too_many_holes(index, reception.name)
         except OSError as fault:
             self._warn()
-            self.file_write_error(reception.name, _reason(fault))
+            self.file_write_error(reception.name, reason_of(fault))
             self._forget()
 
     def _check_order(self, reception: Reception, index: int) -> None:
@@ -281,7 +282,7 @@ class FileUplink(ActiveComponent):
             reception.commit()
         except (OSError, ValueError) as fault:
             self._warn()
-            self.file_write_error(reception.name, _reason(fault))
+            self.file_write_error(reception.name, reason_of(fault))
             self._forget()
             return
         self._reception = None
@@ -313,7 +314,7 @@ class FileUplink(ActiveComponent):
             reception.drop()
         except OSError as fault:
             self._warn()
-            self.file_write_error(reception.name, f"its unfinished part stays: {_reason(fault)}")
+            self.file_write_error(reception.name, f"its unfinished part stays: {reason_of(fault)}")
 
     def _note_progress(self) -> None:
         """Notes that a packet has come. One timer watches the file; a packet does not move it."""
@@ -343,9 +344,3 @@ class FileUplink(ActiveComponent):
     def _watch_progress(self, reception: Reception) -> None:
         due_ns = reception.last_ns + self.timeout_s * NS_PER_S
         self._timer = self.clock.call_at(due_ns, self._check_progress) if self.timeout_s else None
-
-
-def _reason(fault: Exception) -> str:
-    """What went wrong, without the path, which the event names as the ground knows it."""
-    named = getattr(fault, "reason", None) or getattr(fault, "strerror", None)
-    return str(named or fault)

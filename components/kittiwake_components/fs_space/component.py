@@ -6,7 +6,7 @@ from typing import Annotated
 
 from kittiwake.model import WARNING_LO, Channel, PassiveComponent, Size, event, sync_port
 from kittiwake.model.fw import FwSizeType, Sched
-from kittiwake_components.devices import fault_text
+from kittiwake.storage.root import reason_of
 
 
 class FsSpace(PassiveComponent):
@@ -24,7 +24,7 @@ class FsSpace(PassiveComponent):
         try:
             free, total = self.platform.files.space(self.root.path)
         except OSError as fault:
-            self.space_unknown(fault_text(fault))
+            self.space_unknown(reason_of(fault))
             return
         self.free_space = free
         self.total_space = total

@@ -21,7 +21,7 @@ from kittiwake.runtime.recovery import Recovery
 from kittiwake_components.health.escalation import UNANSWERED, Escalation
 from kittiwake_components.health.findings import Findings
 from kittiwake_components.health.policy import Budget, Policy, Record
-from kittiwake_components.health.reports import NAME_SIZE, HealthReports, InstanceName
+from kittiwake_components.health.reports import HealthReports, InstanceName
 from kittiwake_components.health.watched import Watched
 from kittiwake_components.ports import WatchDog
 
@@ -117,7 +117,7 @@ class Health(HealthReports):
         )
         for name in self.policies:
             if name not in deployment.instances:
-                self.hlth_check_lookup_error(name[:NAME_SIZE])
+                self.hlth_check_lookup_error(name)
         records = {
             name: Record(
                 POLICIES[self.policies.get(name, self.default_policy)], budget,

@@ -51,7 +51,7 @@ class Escalation:
             measure = record.measure(now_ns)
             if measure is not Measure.NONE:
                 record.forget_failures()
-                self._health.instance_failing(name, record.reason[:REASON_SIZE], record.policy)
+                self._health.instance_failing(name, record.reason, record.policy)
                 self._take(name, measure, now_ns)
 
     def unanswered(self, name: str, now_ns: int) -> bool:
@@ -88,7 +88,7 @@ class Escalation:
             record = self.records[name]
             if name not in self.unresolved:
                 self.unresolved[name] = record.reason
-                self._health.instance_fatal(name, record.reason[:REASON_SIZE])
+                self._health.instance_fatal(name, record.reason)
 
     def restart(self, name: str, now_ns: int, done: Callable[[str], None] | None = None) -> None:
         """Starts an instance anew; `done` then gets why it could not be started, or ""."""
@@ -105,7 +105,7 @@ class Escalation:
 
     def _restarted(self, name: str, fault: str, asked_ns: int) -> None:
         if fault:
-            self._health.instance_restart_failed(name, fault[:REASON_SIZE])
+            self._health.instance_restart_failed(name, fault)
             self.records[name].reason = fault
             # It was set aside already, as half started it must not serve.
             self.quarantined.add(name)

@@ -30,16 +30,16 @@ from kittiwake.model import (
     internal_port,
     sync_port,
 )
-from kittiwake.model.codec import clip
 from kittiwake.model.fw import CmdResponse, Com, FwEventIdType, Log, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.record import AtomicRecord
 from kittiwake.storage.replaced import ReplacedFile
+from kittiwake.storage.root import reason_of
 from kittiwake.wire.packets import parse_command
 from kittiwake.wire.time_tag import TAG_SIZE
 from kittiwake_components.limit_checker.action import Action
-from kittiwake_components.limit_checker.reports import NAME_SIZE, TEXT_SIZE, LimitReports, Name
+from kittiwake_components.limit_checker.reports import NAME_SIZE, LimitReports, Name
 from kittiwake_components.limit_checker.states import RECORD_SIZE_MAX, VERSION, pack_states, unpack_states
 from kittiwake_components.limit_checker.watch import Watch
 from kittiwake_components.mode_ports import ForceSafeMode, SafeModeReason, SystemMode, SystemModeChanged
@@ -118,7 +118,7 @@ class LimitChecker(LimitReports):
                 self._use_sound(self.default_table)
             self._restore()
         except OSError as fault:
-            self.limits_file_failed(clip(_reason(fault), TEXT_SIZE))
+            self.limits_file_failed(reason_of(fault))
         self.checker_state = self._state
 
     def _use(self, table: LimitTable, data: bytes) -> None:
@@ -153,11 +153,11 @@ class LimitChecker(LimitReports):
             make_folders_durably(self.platform.files, self._folder)
             self._report(self._record.write(pack_states(self._crc, self._state, pairs)))
         except OSError as fault:
-            self.limits_file_failed(clip(_reason(fault), TEXT_SIZE))
+            self.limits_file_failed(reason_of(fault))
 
     def _report(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
-            self.limits_file_finding(clip(str(finding).removeprefix(self.root.path), TEXT_SIZE))
+            self.limits_file_finding(str(finding).removeprefix(self.root.path))
 
     @command(opcode=0)
     def load_table(self, file: FileName) -> None:
@@ -168,14 +168,14 @@ class LimitChecker(LimitReports):
         try:
             table, data = self._sound(file)
         except (OSError, TableFault) as fault:
-            self.table_refused(file, clip(_reason(fault), TEXT_SIZE))
-            raise CommandError(CommandResponse.VALIDATION_ERROR, _reason(fault)) from None
+            self.table_refused(file, reason_of(fault))
+            raise CommandError(CommandResponse.VALIDATION_ERROR, reason_of(fault)) from None
         try:
             make_folders_durably(self.platform.files, self._folder)
             self._report(self._file.write(data))
         except OSError as fault:
-            self.limits_file_failed(clip(_reason(fault), TEXT_SIZE))
-            raise CommandError(CommandResponse.EXECUTION_ERROR, _reason(fault)) from None
+            self.limits_file_failed(reason_of(fault))
+            raise CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault)) from None
         self._was_read = True
         self._use(table, data)
         self._save_states()
@@ -191,7 +191,7 @@ class LimitChecker(LimitReports):
         try:
             self._use(*self._sound(file))
         except (OSError, TableFault) as fault:
-            self.table_refused(file, clip(_reason(fault), TEXT_SIZE))
+            self.table_refused(file, reason_of(fault))
 
     def _check_deployment(self, table: LimitTable) -> None:
         """Raises `TableFault` for a table that was compiled for another deployment."""
@@ -408,8 +408,3 @@ def _fault_in(data: bytes) -> str | None:
     except TableFault as fault:
         return str(fault)
     return None
-
-
-def _reason(fault: Exception) -> str:
-    """What went wrong, without the path, which says nothing to the ground."""
-    return str(getattr(fault, "strerror", None) or fault)

@@ -21,8 +21,9 @@ from kittiwake.model import (
     sync_port,
 )
 from kittiwake.model.fw import On, Signal
+from kittiwake.storage.root import reason_of
 from kittiwake_components.device_ports import LoadSwitchStateChanged, SwitchGet
-from kittiwake_components.devices import check_device, fault_text, open_device
+from kittiwake_components.devices import check_device, open_device
 
 LISTENERS = 3
 
@@ -73,7 +74,7 @@ class LoadSwitch(PassiveComponent):
         try:
             state = self._read()
         except OSError as fault:
-            raise CommandError(CommandResponse.EXECUTION_ERROR, fault_text(fault)) from None
+            raise CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault)) from None
         self._saw(state)
         self.is_on_reading(state)
 
@@ -105,7 +106,7 @@ class LoadSwitch(PassiveComponent):
             self._device.write("value", int(wanted))
             state = self._read()
         except OSError as fault:
-            self.switch_failed(wanted, fault_text(fault))
+            self.switch_failed(wanted, reason_of(fault))
             return False
         self._saw(state)
         if state is not wanted:

@@ -34,6 +34,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched, Signal, TimeInterval
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake_components.device_ports import VoltageGet
 from kittiwake_components.mode_manager.mode_record import COUNT_MAX, ModeRecord, ModeState
 from kittiwake_components.mode_manager.watches import Debounce, Silence
@@ -265,10 +266,10 @@ class ModeManager(ActiveComponent):
         try:
             saved, findings = self._record.read()
         except OSError as fault:
-            self.state_persistence_failure("read", fault.strerror or str(fault))
+            self.state_persistence_failure("read", reason_of(fault))
             return self._unsafe(ModeState())
         for finding in findings:
-            self.state_recovered(self.root.name_of(finding.path), str(finding).partition(": ")[2][:120])
+            self.state_recovered(self.root.name_of(finding.path), finding.detail)
         if saved is None:
             return self._unsafe(ModeState()) if findings else ModeState()
         self._was_unintended = not saved.is_clean
@@ -537,7 +538,7 @@ class ModeManager(ActiveComponent):
         try:
             self._record.write(self._state)
         except OSError as fault:
-            self.state_persistence_failure("written", fault.strerror or str(fault))
+            self.state_persistence_failure("written", reason_of(fault))
 
 
 __all__ = ["ModeManager", "ModeSignal"]

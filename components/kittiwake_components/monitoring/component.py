@@ -25,11 +25,11 @@ from kittiwake.model.codec import clip
 from kittiwake.model.fw import CmdResponse, Com, TimeBase
 from kittiwake.storage.copying import make_folders_durably, place_file
 from kittiwake.storage.finding import move_aside
+from kittiwake.storage.root import reason_of
 from kittiwake_components.command_calls import CommandCalls
 from kittiwake_components.deployment_time import time_base
 from kittiwake_components.expressions import SERVICES, Expressions, check_services, is_call
 from kittiwake_components.monitoring.orders import (
-    ID_SIZE,
     MAX_FILE,
     Order,
     OrderMemory,
@@ -119,7 +119,7 @@ class Monitoring(MonitoringReports):
             try:
                 self._watched[name] = find_channel(channel, self._context.deployment.instances)
             except LookupError as fault:
-                self.value_unknown(clip(name, 80), clip(str(fault.args[0]), STEP_REASON_SIZE))
+                self.value_unknown(name, str(fault.args[0]))
         self._remember()
 
     def _remember(self) -> bool:
@@ -217,7 +217,7 @@ class Monitoring(MonitoringReports):
             return str(fault)
         except OSError as fault:
             self.report_fault(self.commands_file, fault)
-            return f"{self.commands_file}: {fault.strerror or fault}"
+            return f"{self.commands_file}: {reason_of(fault)}"
         finally:
             self._busy = False
         return ""
@@ -236,7 +236,7 @@ class Monitoring(MonitoringReports):
             refusal = OrdersFault(f"it is longer than {MAX_FILE} bytes")
         self._refused += 1
         self.files_refused = self._refused & U32_MAX
-        self.commands_refused(self.commands_file, clip(str(refusal), STEP_REASON_SIZE))
+        self.commands_refused(self.commands_file, str(refusal))
         self._write_status("REFUSED", str(refusal), [])
         finding = move_aside(self.platform.files, path, "was refused")
         if finding.kept_as is None:
@@ -253,7 +253,7 @@ class Monitoring(MonitoringReports):
         except OSError as fault:
             self.report_fault(self.memory_file, fault)
             return self._ended(order, "", "it was not begun, as that could not be noted")
-        self.command_begun(clip(order.id, ID_SIZE))
+        self.command_begun(order.id)
         result, reason = await self._done_order(order.command)
         outcome = self._ended(order, result, reason)
         try:
@@ -274,22 +274,22 @@ class Monitoring(MonitoringReports):
 
     def _known(self, order: Order, state: OrderState) -> dict[str, Any]:
         if state is OrderState.CUT_OFF:
-            self.command_cut_off(clip(order.id, ID_SIZE))
+            self.command_cut_off(order.id)
             return _outcome(order, state.name, "a restart cut it off; it is not done again")
         self._repeated += 1
         self.commands_repeated = self._repeated & U32_MAX
-        self.command_repeated(clip(order.id, ID_SIZE))
+        self.command_repeated(order.id)
         return _outcome(order, state.name, "it was done before, and is not done again")
 
     def _ended(self, order: Order, result: str, reason: str) -> dict[str, Any]:
         if reason:
             self._failed += 1
             self.commands_failed = self._failed & U32_MAX
-            self.command_failed(clip(order.id, ID_SIZE), clip(reason, STEP_REASON_SIZE))
+            self.command_failed(order.id, reason)
             return _outcome(order, "FAILED", reason)
         self._done += 1
         self.commands_done = self._done & U32_MAX
-        self.command_done(clip(order.id, ID_SIZE))
+        self.command_done(order.id)
         return _outcome(order, "OK", result)
 
     def _write_status(self, status: str, error: str, outcomes: list[dict[str, Any]]) -> None:
@@ -315,7 +315,7 @@ class Monitoring(MonitoringReports):
         try:
             number = self._write_report()
         except (ValueError, OSError) as fault:
-            reason = clip(str(fault), STEP_REASON_SIZE)
+            reason = str(fault)
             self.report_failed(reason)
             return reason
         if self.is_connected(Monitoring.send_file):

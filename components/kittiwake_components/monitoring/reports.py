@@ -15,7 +15,7 @@ from kittiwake.model import (
     Size,
     event,
 )
-from kittiwake.model.codec import clip
+from kittiwake.storage.root import reason_of
 from kittiwake_components.monitoring.orders import ID_SIZE
 from kittiwake_components.ports import FileName
 from kittiwake_components.supervision_ports import STEP_REASON_SIZE
@@ -68,8 +68,8 @@ class MonitoringReports(ActiveComponent):
     def report_findings(self, findings: Iterable[Finding]) -> None:
         """Reports what was found wrong with files."""
         for finding in findings:
-            self.file_fault(self.root.name_of(finding.path), clip(finding.reason, STEP_REASON_SIZE))
+            self.file_fault(self.root.name_of(finding.path), finding.reason)
 
     def report_fault(self, file: str, fault: OSError) -> None:
         """Reports a fault of the disk."""
-        self.file_fault(file, clip(fault.strerror or str(fault), STEP_REASON_SIZE))
+        self.file_fault(file, reason_of(fault))

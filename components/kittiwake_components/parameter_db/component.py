@@ -25,10 +25,10 @@ from kittiwake.model import (
     event,
     guarded_port,
 )
-from kittiwake.model.codec import clip
 from kittiwake.model.fw import FwPrmIdType
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.replaced import ReplacedFile
+from kittiwake.storage.root import reason_of
 from kittiwake_components.parameter_db.application import ValueRefused, apply_values
 from kittiwake_components.parameter_db.catalogue import Catalogue, Entry
 from kittiwake_components.parameter_db.constants import (
@@ -181,7 +181,7 @@ class ParameterDb(ActiveComponent):
         for id, value in read:
             reason = self._catalogue.refusal(id, value)
             if reason is not None:
-                self.record_skipped(id, clip(reason, TEXT_SIZE))
+                self.record_skipped(id, reason)
             elif id not in self._values and len(self._values) >= self.max_records:
                 self.prm_db_full(id)
             else:
@@ -220,7 +220,7 @@ class ParameterDb(ActiveComponent):
             raise CommandError(CommandResponse.VALIDATION_ERROR, f"no instance has a parameter {id:#x}")
         reason = self._catalogue.refusal(id, value)
         if reason is not None:
-            self.record_skipped(id, clip(reason, TEXT_SIZE))
+            self.record_skipped(id, reason)
             raise CommandError(CommandResponse.VALIDATION_ERROR, reason)
         is_known = id in self._values
         if not is_known and len(self._values) >= self.max_records:
@@ -236,7 +236,7 @@ class ParameterDb(ActiveComponent):
         """Drops a record that its component could not take, and reports it."""
         self._values.pop(id, None)
         self.records = len(self._values)
-        self.record_skipped(id, clip(why, TEXT_SIZE))
+        self.record_skipped(id, why)
 
     # Commands
 
@@ -252,7 +252,7 @@ class ParameterDb(ActiveComponent):
         except OSError as fault:
             self._count_file_error()
             self.prm_file_write_error(stage, 0, fault.errno or errno.EIO)
-            raise CommandError(CommandResponse.EXECUTION_ERROR, str(fault.strerror or fault)) from None
+            raise CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault)) from None
         self._report_findings(findings)
         self.unsaved = False
         self.prm_file_save_complete(len(self._values))
@@ -269,7 +269,7 @@ class ParameterDb(ActiveComponent):
             if reason is not None:
                 refused += 1
                 if refused <= REPORTED_MAX:
-                    self.record_refused(record, id, clip(reason, TEXT_SIZE))
+                    self.record_refused(record, id, reason)
             staged[id] = value
         if refused:
             self._refuse_load(f"{refused} of {len(read)} records do not fit")
@@ -288,7 +288,7 @@ class ParameterDb(ActiveComponent):
         except OSError as fault:
             self._count_file_error()
             self.prm_file_read_error(PrmReadError.OPEN, 0, fault.errno or errno.EIO)
-            self._refuse_load(str(fault.strerror or fault))
+            self._refuse_load(reason_of(fault))
         except DatabaseFault as fault:
             self._report_fault(fault)
             self._refuse_load(f"the file {fault}")
@@ -318,7 +318,7 @@ class ParameterDb(ActiveComponent):
         try:
             await apply_values(values, self._context.loop, self.clock)
         except ValueRefused as fault:
-            self.prm_db_commit_failed(clip(str(fault), TEXT_SIZE))
+            self.prm_db_commit_failed(str(fault))
             raise CommandError(CommandResponse.EXECUTION_ERROR, str(fault)) from None
 
     def _swap(self, after: dict[int, bytes]) -> None:
@@ -332,7 +332,7 @@ class ParameterDb(ActiveComponent):
         """Reports every parameter's running value, and how it stands to the database, at a bounded rate."""
         for id, entry in sorted(self._catalogue.entries.items()):
             text = _typed_text(entry.declared.type.to_plain(entry.value))
-            self.prm_value(id, clip(entry.name, 80), clip(text, 80), self._source(entry))
+            self.prm_value(id, entry.name, text, self._source(entry))
             await self.clock.sleep(1 / self.dump_rate)
 
     def _source(self, entry: Entry) -> PrmSource:

@@ -21,6 +21,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake.wire.link_address import parse_link
 from kittiwake.wire.power_link import (
     Credit,
@@ -44,7 +45,7 @@ from kittiwake_components.mode_ports import ForceSafeMode, SafeModeReason
 from kittiwake_components.ports import Slept
 from kittiwake_components.power_manager.battery_watch import BatteryLevel, BatteryWatch
 from kittiwake_components.power_manager.pending_wake import PendingWake, Plan
-from kittiwake_components.power_manager.reports import PowerReports, reason_of
+from kittiwake_components.power_manager.reports import PowerReports
 from kittiwake_components.power_manager.unit_link import UnitLink
 from kittiwake_components.power_monitor.energy import EnergyRecord, RailEnergy
 from kittiwake_components.power_ports import (
@@ -369,7 +370,7 @@ class PowerManager(PowerReports):
 
     def _lost(self, reason: str) -> None:
         self.module_ready = False
-        self.power_module_lost(reason[:80])
+        self.power_module_lost(reason)
 
     def _back(self) -> None:
         self.module_ready = True

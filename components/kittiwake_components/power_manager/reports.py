@@ -84,9 +84,4 @@ class PowerReports(ActiveComponent):
     def report_findings(self, file: str, findings: Iterable[Finding]) -> None:
         """Reports what was found wrong with a file."""
         for finding in findings:
-            self.file_fault(file, finding.reason[:REASON_SIZE])
-
-
-def reason_of(fault: OSError) -> str:
-    """What the system said, short enough for an event."""
-    return (fault.strerror or str(fault))[:REASON_SIZE]
+            self.file_fault(file, finding.reason)

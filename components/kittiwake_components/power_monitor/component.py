@@ -26,8 +26,8 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import DpSend, Sched
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake_components.device_ports import CurrentGet, PowerGet, VoltageGet
-from kittiwake_components.devices import fault_text
 from kittiwake_components.ports import PATH_SIZE
 from kittiwake_components.power_monitor.energy import EnergyRecord, RailEnergy
 
@@ -93,7 +93,7 @@ class PowerMonitor(PassiveComponent):
             self._report(fault)
             return
         for finding in findings:
-            self.totals_file_fault(self.file, finding.reason[:120])
+            self.totals_file_fault(self.file, finding.reason)
 
     def stop(self) -> None:
         self._save()
@@ -174,4 +174,4 @@ class PowerMonitor(PassiveComponent):
         return True
 
     def _report(self, fault: OSError) -> None:
-        self.totals_file_fault(self.file, fault_text(fault))
+        self.totals_file_fault(self.file, reason_of(fault))

@@ -25,6 +25,7 @@ from kittiwake.model.fw import Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime import exit_status
 from kittiwake.storage import factory_reset
+from kittiwake.storage.root import reason_of
 from kittiwake_components.ports import Flush, Pending
 from kittiwake_components.reset_manager.causes import (
     DETAIL_SIZE,
@@ -109,9 +110,9 @@ class ResetManager(PassiveComponent):
         try:
             cause, detail, findings = self._record.read()
             for finding in findings:
-                self.reset_fault(str(finding)[:120])
+                self.reset_fault(str(finding))
         except OSError as fault:
-            self.reset_fault((fault.strerror or str(fault))[:120])
+            self.reset_fault(reason_of(fault))
         if cause is ResetCause.UNINTENDED:
             cause, detail = seen_from_outside(self.platform.last_end)
         self.last_reset = cause
@@ -161,7 +162,7 @@ class ResetManager(PassiveComponent):
         try:
             factory_reset.order(self.platform.files, self.root.path, self._kept())
         except OSError as fault:
-            raise CommandError(CommandResponse.EXECUTION_ERROR, fault.strerror or str(fault)) from None
+            raise CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault)) from None
         self._command(ResetCause.FACTORY_RESET)
 
     def _kept(self) -> list[str]:
@@ -214,14 +215,14 @@ class ResetManager(PassiveComponent):
         try:
             return step()
         except Exception as fault:  # noqa: BLE001
-            self.reset_fault(f"{type(fault).__name__}: {fault}"[:120])
+            self.reset_fault(f"{type(fault).__name__}: {fault}")
             return None
 
     def _write(self, cause: ResetCause, detail: str) -> None:
         try:
             self._record.write(cause, detail)
         except OSError as fault:
-            self.reset_fault((fault.strerror or str(fault))[:120])
+            self.reset_fault(reason_of(fault))
 
 
 __all__ = ["ResetManager"]

@@ -25,8 +25,8 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched, Signal, TimeBase
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake_components.deployment_time import US_PER_S, present_us, time_base
-from kittiwake_components.devices import fault_text
 from kittiwake_components.ports import PATH_SIZE, CmdSeqCancel
 from kittiwake_components.rtc_manager.clock_record import MAX_ALARMS, ClockRecord
 from kittiwake_components.rtc_manager.time_data import YEAR_FIRST, YEAR_LAST, TimeData, time_data
@@ -106,7 +106,7 @@ class RtcManager(PassiveComponent):
         record = self._record
         try:
             for finding in record.read():
-                self.clock_file_fault(self.file, finding.reason[:120])
+                self.clock_file_fault(self.file, finding.reason)
         except OSError as fault:
             self._report(fault)
         self._resume()
@@ -242,4 +242,4 @@ class RtcManager(PassiveComponent):
         return 0
 
     def _report(self, fault: OSError) -> None:
-        self.clock_file_fault(self.file, fault_text(fault))
+        self.clock_file_fault(self.file, reason_of(fault))

@@ -24,6 +24,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import CmdResponse, Com, Enabled, Sched, TimeBase, TimeValue
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.database import ConstraintBroken
+from kittiwake.storage.root import reason_of
 from kittiwake_components.daily_window import US_PER_S, find_zone
 from kittiwake_components.deployment_time import NO_TIME, time_base, time_value
 from kittiwake_components.expressions import SERVICES, Expressions, check_services
@@ -34,7 +35,6 @@ from kittiwake_components.scheduler.job_reader import JobReader
 from kittiwake_components.scheduler.job_store import MAX_JOBS, JobStore
 from kittiwake_components.scheduler.jobs import (
     EXPRESSION_SIZE,
-    RESULT_SIZE,
     SCHEDULE_SIZE,
     ZONE_SIZE,
     Job,
@@ -46,7 +46,7 @@ from kittiwake_components.scheduler.jobs import (
 )
 from kittiwake_components.scheduler.live_runs import LiveRuns
 from kittiwake_components.scheduler.planning import plan
-from kittiwake_components.scheduler.reports import Guard, JobName, SchedulerReports, reason_of
+from kittiwake_components.scheduler.reports import Guard, JobName, SchedulerReports
 from kittiwake_components.scheduler.schedules import is_relative
 from kittiwake_components.service_ports import CallService, ServiceFault, failed
 from kittiwake_components.supervision_ports import DueWork, NextWake
@@ -227,7 +227,7 @@ class Scheduler(SchedulerReports):
             self.log_pruned(self._opened().prune(keep))
 
     def _refused(self, reason: str) -> CommandError:
-        self.job_refused(reason[:RESULT_SIZE])
+        self.job_refused(reason)
         return CommandError(CommandResponse.VALIDATION_ERROR, reason)
 
     def _opened(self) -> JobStore:
@@ -459,7 +459,7 @@ class Scheduler(SchedulerReports):
             self.job_succeeded(job.name)
         else:
             self._failures += 1
-            self.job_failed(job.name, text[:RESULT_SIZE])
+            self.job_failed(job.name, text)
             self._after_failure(store, job, run, text, now, delay_s)
         if run.id % PRUNE_EVERY == 0:
             store.prune(self.log_keep)
@@ -495,7 +495,7 @@ class Scheduler(SchedulerReports):
         self._runs += 1
         if is_error:
             self._failures += 1
-            self.job_failed(job.name, result[:RESULT_SIZE])
+            self.job_failed(job.name, result)
         else:
             self.job_succeeded(job.name)
 

@@ -19,6 +19,7 @@ from kittiwake.model import (
     event,
 )
 from kittiwake.model.fw import Enabled
+from kittiwake.storage.root import reason_of
 from kittiwake_components.ports import PATH_SIZE
 from kittiwake_components.scheduler.jobs import EXPRESSION_SIZE, NAME_SIZE, RESULT_SIZE, SCHEDULE_SIZE
 
@@ -85,8 +86,7 @@ class SchedulerReports(ActiveComponent):
     def report_findings(self, findings: Iterable[Finding]) -> None:
         """Reports what was found wrong with a file."""
         for finding in findings:
-            reason = str(finding).partition(": ")[2]
-            self.record_recovered(self.root.name_of(finding.path), reason[:RESULT_SIZE])
+            self.record_recovered(self.root.name_of(finding.path), finding.detail)
 
 
 class Guard:
@@ -104,8 +104,3 @@ class Guard:
         if isinstance(fault, OSError):
             self._report(reason_of(fault))
             raise CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault)) from None
-
-
-def reason_of(fault: OSError) -> str:
-    """What the system said, short enough for an event."""
-    return (fault.strerror or str(fault))[:RESULT_SIZE]

@@ -24,6 +24,7 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.simulation.attitude import length
 from kittiwake.simulation.spacecraft import Spacecraft, launch
 from kittiwake.storage.record import AtomicRecord
+from kittiwake.storage.root import reason_of
 from kittiwake_components.ports import PATH_SIZE
 
 VERSION = 1
@@ -86,7 +87,7 @@ class SimulatedSpacecraft(PassiveComponent):
             self._report(fault)
             return
         for finding in reading.findings:
-            self.file_fault(self.file, finding.reason[:120])
+            self.file_fault(self.file, finding.reason)
 
     def stop(self) -> None:
         self._save()
@@ -145,4 +146,4 @@ class SimulatedSpacecraft(PassiveComponent):
             self._report(fault)
 
     def _report(self, fault: OSError | ValueError) -> None:
-        self.file_fault(self.file, str(getattr(fault, "strerror", None) or fault)[:120])
+        self.file_fault(self.file, reason_of(fault))

@@ -27,6 +27,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import FwSizeType, Sched, TimeInterval, TimeValue
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
+from kittiwake.storage.root import reason_of
 from kittiwake_components.deployment_time import NO_TIME, US_PER_S, present_us, time_base, time_value
 from kittiwake_components.ports import (
     PATH_SIZE,
@@ -358,7 +359,7 @@ class StartupManager(PassiveComponent):
             self._report(reading.findings)
             stored = None if reading.payload is None else parse_count(reading.payload)
         except OSError as fault:
-            self.file_fault(self.boot_count_file, _reason(fault))
+            self.file_fault(self.boot_count_file, reason_of(fault))
         before, doubt = plausible_count(stored, self._history.boots)
         if doubt:
             self.record_recovered(self.boot_count_file, doubt)
@@ -375,7 +376,7 @@ class StartupManager(PassiveComponent):
             quiescence.open(time_base(self._tags), present_us(self._tags, self.clock) - in_this_start_us)
         except OSError as fault:
             self.quiescence_file_init_failure()
-            self.file_fault(self.quiescence_start_file, _reason(fault))
+            self.file_fault(self.quiescence_start_file, reason_of(fault))
         else:
             imported_us = quiescence.imported_us
             if imported_us is not None:
@@ -391,7 +392,7 @@ class StartupManager(PassiveComponent):
         try:
             is_there = self.platform.files.exists(self.root.resolve(name))
         except OSError as fault:
-            self.file_fault(name, _reason(fault))
+            self.file_fault(name, reason_of(fault))
             self._fail(CommandResponse.EXECUTION_ERROR)
             return
         if not is_there:
@@ -460,7 +461,7 @@ class StartupManager(PassiveComponent):
         try:
             return self.root.resolve(name)
         except OSError as fault:
-            self.file_fault(name, _reason(fault))
+            self.file_fault(name, reason_of(fault))
             default: str = type(self).__declarations__.parameters[parameter].default
             return self.root.path.rstrip("/") + default
 
@@ -474,14 +475,10 @@ class StartupManager(PassiveComponent):
         try:
             step()
         except OSError as fault:
-            self.file_fault(name, _reason(fault))
+            self.file_fault(name, reason_of(fault))
             return False
         return True
 
     def _report(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
-            self.record_recovered(self.root.name_of(finding.path), str(finding).partition(": ")[2])
-
-
-def _reason(fault: OSError) -> str:
-    return fault.strerror or str(fault)
+            self.record_recovered(self.root.name_of(finding.path), finding.detail)

@@ -27,9 +27,9 @@ from kittiwake.model import (
     sync_port,
     wire_enum,
 )
-from kittiwake.model.codec import clip
 from kittiwake.model.fw import Com, Sched
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake.wire.packets import Apid
 from kittiwake_components.ports import LinkState, LinkStatus, PacketsGone
 from kittiwake_components.store_forward.backlog import Backlog
@@ -161,7 +161,7 @@ class StoreForward(PassiveComponent):
 
     def start(self) -> None:
         for name in self._unknown:
-            self.interval_unknown(clip(name, 80))
+            self.interval_unknown(name)
 
     def stop(self) -> None:
         self._write_held()
@@ -302,11 +302,11 @@ class StoreForward(PassiveComponent):
         try:
             step()
         except OSError as fault:
-            self.store_failed(clip(str(fault.strerror or fault), TEXT_SIZE))
+            self.store_failed(reason_of(fault))
 
     def _report(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
-            self.store_finding(clip(str(finding).removeprefix(self.root.path), TEXT_SIZE))
+            self.store_finding(str(finding).removeprefix(self.root.path))
 
     def _show(self) -> None:
         backlog = self._backlog
@@ -334,7 +334,7 @@ class StoreForward(PassiveComponent):
                 self._open()
             count += self._backlog.clear()
         except OSError as fault:
-            self.store_failed(clip(str(fault.strerror or fault), TEXT_SIZE))
-            raise CommandError(CommandResponse.EXECUTION_ERROR, str(fault.strerror or fault)) from None
+            self.store_failed(reason_of(fault))
+            raise CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault)) from None
         self.store_cleared(count & U32_MAX)
         self._show()

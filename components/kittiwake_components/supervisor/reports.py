@@ -16,6 +16,7 @@ from kittiwake.model import (
     Size,
     event,
 )
+from kittiwake.storage.root import reason_of
 from kittiwake_components.ports import PATH_SIZE
 from kittiwake_components.supervision_ports import STEP_REASON_SIZE
 from kittiwake_components.supervisor.states import CycleState
@@ -73,8 +74,8 @@ class SupervisorReports(ActiveComponent):
     def report_findings(self, file: str, findings: Iterable[Finding]) -> None:
         """Reports what was found wrong with a file."""
         for finding in findings:
-            self.file_fault(file, finding.reason[:STEP_REASON_SIZE])
+            self.file_fault(file, finding.reason)
 
     def report_fault(self, file: str, fault: OSError) -> None:
         """Reports a fault of the disk."""
-        self.file_fault(file, (fault.strerror or str(fault))[:STEP_REASON_SIZE])
+        self.file_fault(file, reason_of(fault))

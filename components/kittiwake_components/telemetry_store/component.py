@@ -27,7 +27,7 @@ from kittiwake.model import (
     guarded_port,
     sync_port,
 )
-from kittiwake.model.codec import clip, downlink_packer
+from kittiwake.model.codec import downlink_packer
 from kittiwake.model.fw import Com, FwChanIdType, Sched
 from kittiwake.wire.packets import channel_entry, channel_packet, telemetry_packet
 from kittiwake.wire.time_tag import pack_tag
@@ -138,7 +138,7 @@ class TelemetryStore(ActiveComponent):
         names = {packet.name for packet in self._packets}
         for name in self.rates:
             if name not in names:
-                self.rate_unknown(clip(name, NAME_SIZE))
+                self.rate_unknown(name)
 
     def parameter_updated(self, name: str) -> None:
         """Takes a new level at once."""
@@ -229,7 +229,7 @@ class TelemetryStore(ActiveComponent):
             watch = self._limits.get(cell.id)
             if watch is None or not watch.judge(cell.value):
                 continue
-            name = clip(self._name_of(cell), NAME_SIZE)
+            name = self._name_of(cell)
             if watch.state is LimitState.GREEN:
                 self.limit_restored(name, float(cell.value))
             else:

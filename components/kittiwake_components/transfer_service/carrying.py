@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from kittiwake.cfdp.pdu import TO_RECEIVER, Header, Metadata
 from kittiwake.model import CommandResponse
-from kittiwake.model.codec import clip
 from kittiwake.platform.interface import NS_PER_S
-from kittiwake.storage.root import PathRefused, Root
+from kittiwake.storage.root import PathRefused, Root, reason_of
 from kittiwake.storage.streamed import FileTooLarge
 from kittiwake_components.transfer_service.folder_copy import ChecksumFault, Copy, digest_of
 from kittiwake_components.transfer_service.object_copy import ObjectCopy
@@ -83,13 +82,13 @@ class Carrier:
         except StopIteration:
             pass
         except ChecksumFault as fault:
-            self._service.checksum_mismatch(job.id, clip(self._shown(str(fault)), TEXT_SIZE))
+            self._service.checksum_mismatch(job.id, self._shown(str(fault)))
             if fault.kept is not None:
-                self._service.quarantine_file(clip(self._shown(str(fault.kept)), TEXT_SIZE))
+                self._service.quarantine_file(self._shown(str(fault.kept)))
             job.begin_anew()
             self._fail(job, "its checksum is wrong")
         except (OSError, ValueError) as fault:
-            self._fail(job, _reason(fault), is_hopeless=isinstance(fault, HOPELESS))
+            self._fail(job, reason_of(fault), is_hopeless=isinstance(fault, HOPELESS))
         self._drop_steps()
         return True
 
@@ -237,7 +236,7 @@ class Carrier:
             pause_s = max(1.0, longest_s * service.platform.random.uniform(0.5, 1.0))
             job.due_ns = service.clock.now_ns() + round(pause_s * NS_PER_S)
         self._keep(job)
-        service.transfer_failed(job.id, job.asked.store, job.asked.file, clip(reason, TEXT_SIZE), ceil(pause_s))
+        service.transfer_failed(job.id, job.asked.store, job.asked.file, reason, ceil(pause_s))
         if job.is_failed:
             service.tell(job.asked.token, CommandResponse.EXECUTION_ERROR)
 
@@ -245,7 +244,7 @@ class Carrier:
         try:
             self._jobs.keep(job)
         except (OSError, ValueError) as fault:
-            self._service.journal_failed(clip(_reason(fault), TEXT_SIZE))
+            self._service.journal_failed(reason_of(fault))
 
     # By command
 
@@ -277,7 +276,7 @@ class Carrier:
         try:
             self._arrivals.keep(receiver)
         except (OSError, ValueError) as fault:
-            self._service.journal_failed(clip(_reason(fault), TEXT_SIZE))
+            self._service.journal_failed(reason_of(fault))
 
     def sent(self, sender: Sender) -> None:
         """A file that was sent has ended."""
@@ -299,7 +298,7 @@ class Carrier:
         try:
             sink = self._arrivals.end(receiver)
         except (OSError, ValueError) as fault:
-            service.journal_failed(clip(_reason(fault), TEXT_SIZE))
+            service.journal_failed(reason_of(fault))
             return
         if not receiver.is_complete or receiver.metadata is None:
             service.arrival_failed(receiver.header.source, receiver.condition.name)
@@ -308,8 +307,3 @@ class Carrier:
         name = service.root.name_of(sink.name)
         service.file_arrived(name, receiver.metadata.size)
         service.announce(name)
-
-
-def _reason(fault: Exception) -> str:
-    """What went wrong, without the path."""
-    return str(getattr(fault, "reason", None) or getattr(fault, "strerror", None) or fault)

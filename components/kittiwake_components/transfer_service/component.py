@@ -29,11 +29,10 @@ from kittiwake.model import (
     internal_port,
     sync_port,
 )
-from kittiwake.model.codec import clip
 from kittiwake.model.fw import Com, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably, settle_folders
-from kittiwake.storage.root import PathRefused, Root
+from kittiwake.storage.root import PathRefused, Root, reason_of
 from kittiwake.wire.packets import DESCRIPTOR_SIZE
 from kittiwake_components.ports import FileAnnounce, FileName, Flow, Frame, LinkState, LinkStatus
 from kittiwake_components.transfer_ports import GetFile, PutFile, StoreName, TransferEnded
@@ -185,7 +184,7 @@ class TransferService(ActiveComponent):
             make_folders_durably(self.platform.files, path)
             settle_folders(self.platform.files, path, self.root.path)
         for finding in self._ledger.open():
-            self.journal_finding(clip(str(finding).removeprefix(self.root.path), TEXT_SIZE))
+            self.journal_finding(str(finding).removeprefix(self.root.path))
         self._jobs.load(now_ns)
         self._arrivals.resume(self._entity, now_ns)
         self._carrier.begin(self._entity)
@@ -443,9 +442,3 @@ class TransferService(ActiveComponent):
         self.dropped_pdus = self._entity.dropped_pdus & U32_MAX
         self._is_awake = False  # a wake-up that found no room in the queue is made up for here
         self._wake()
-
-
-def reason_of(fault: Exception) -> str:
-    """What went wrong, without the path."""
-    named = getattr(fault, "reason", None) or getattr(fault, "strerror", None)
-    return clip(str(named or fault), TEXT_SIZE)

@@ -25,7 +25,6 @@ from kittiwake.model import (
     sync_port,
     wire_enum,
 )
-from kittiwake.model.codec import clip
 from kittiwake.model.fw import Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.slots import FACTORY, VERSION_SIZE, Outcome, Slots, SlotState
@@ -154,9 +153,9 @@ class UpdateManager(ActiveComponent):
             return
         try:
             for finding in slots.read():
-                self.slot_record_fault(clip(str(finding), REASON_SIZE))
+                self.slot_record_fault(str(finding))
         except OSError as fault:
-            self.slot_record_fault(clip(str(fault), REASON_SIZE))
+            self.slot_record_fault(str(fault))
         table = slots.table
         self.running_version = table.slot(self.slot).version if self.slot else ""
         self._on_trial = bool(self.slot) and table.pending == self.slot
@@ -331,7 +330,7 @@ class UpdateManager(ActiveComponent):
         try:
             self._slots.write(table)
         except OSError as fault:
-            self.slot_record_fault(clip(str(fault), REASON_SIZE))
+            self.slot_record_fault(str(fault))
             raise CommandError(CommandResponse.EXECUTION_ERROR, "the record of the slots was not written") from None
 
     def _try(self, step: Callable[[], None]) -> None:
@@ -342,7 +341,7 @@ class UpdateManager(ActiveComponent):
             return
 
     def _refused(self, fault: Exception) -> CommandError:
-        reason = clip(str(fault), REASON_SIZE)
+        reason = str(fault)
         self.update_refused(reason)
         return CommandError(CommandResponse.EXECUTION_ERROR, reason)
 

@@ -31,6 +31,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake_components.ports import WatchDog
 
 if TYPE_CHECKING:
@@ -276,7 +277,7 @@ class Watchdog(PassiveComponent):
 
     def _give_up(self, fault: OSError) -> None:
         """The backend does not work: it is opened anew in a while."""
-        self.backend_fault(self.backend, (fault.strerror or str(fault))[:80])
+        self.backend_fault(self.backend, reason_of(fault))
         self.timeout_in_force = 0
         self._close(disarm=False)
 
@@ -286,7 +287,7 @@ class Watchdog(PassiveComponent):
             try:
                 timer.close(disarm=disarm)
             except OSError as fault:
-                self.backend_fault(self.backend, (fault.strerror or str(fault))[:80])
+                self.backend_fault(self.backend, reason_of(fault))
 
 
 __all__ = ["Watchdog", "WatchdogSignal", "WatchdogState"]

@@ -30,10 +30,14 @@ class Finding:
         self.reason = reason
         self.kept_as = kept_as
 
-    def __str__(self) -> str:
+    @property
+    def detail(self) -> str:
+        """What is wrong and where the evidence is, without the path."""
         # Beside the file, so that its name is enough; where the root lies is nothing that the ground knows.
-        kept = "" if self.kept_as is None else f" (kept as {posixpath.basename(self.kept_as)})"
-        return f"{self.path}: {self.reason}{kept}"
+        return self.reason if self.kept_as is None else f"{self.reason} (kept as {posixpath.basename(self.kept_as)})"
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.detail}"
 
     def __repr__(self) -> str:
         return f"Finding({str(self)!r})"

@@ -20,6 +20,11 @@ class PathRefused(PermissionError):
         self.reason = reason
 
 
+def reason_of(fault: Exception) -> str:
+    """Why an operation failed, without the path, which whoever reports it names as the ground knows it."""
+    return str(getattr(fault, "reason", None) or getattr(fault, "strerror", None) or fault)
+
+
 class Root:
     """The folder that a deployment keeps its files in; `root` is an absolute path."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.outcome import carry_out
+from kittiwake.storage.root import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,7 @@ def _up(options: argparse.Namespace) -> int:
     if topology is None:
         return 1
     _, image, dictionary = build(topology, options.build)
-    port = options.link_port or _free_port()
+    port = _bindable(options.link_port)
     words = ["--port", str(options.port), "--deployment", f"{NAME}={dictionary},tcp://127.0.0.1:{port}"]
     if options.folder is not None:
         words += ["--folder", str(options.folder)]
@@ -107,9 +108,17 @@ def _deployment(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
-def _free_port() -> int:
+def _bindable(port: int) -> int:
+    """The port, or a free one for 0. Raises `ValueError` for one that is taken.
+
+    A deployment waits for its port, as a device must; here the ground station would meanwhile drive whoever has it.
+    """
     import socket
 
     with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as fault:
+            raise ValueError(f"--link-port {port}: {reason_of(fault)}; name another one, or 0 for a free one") from None
         return int(found.getsockname()[1])

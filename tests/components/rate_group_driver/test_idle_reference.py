@@ -87,7 +87,9 @@ def test_what_declines_cycles_says_so_again_once_an_hour() -> None:
 
 
 def test_a_member_that_nobody_listens_to_is_silent() -> None:
-    deployment = reference(5)
-    idleness = Idleness(deployment.instances["ReferenceDeployment.cmdSeq"].clock, None)
-    idleness.set(is_idle=True)
-    idleness.set(is_idle=False)
+    clock = reference(5).instances["ReferenceDeployment.cmdSeq"].clock
+    told: list[int] = []
+    for idleness in (Idleness(clock, None), Idleness(clock, told.append)):
+        idleness.set(is_idle=True)
+        idleness.set(is_idle=False)
+    assert told == [clock.now_ns() + REST_S * NS_PER_S, 0]

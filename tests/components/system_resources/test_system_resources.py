@@ -138,6 +138,8 @@ def test_nothing_that_stands_in_proc_makes_it_fail(contents: list[str]) -> None:
     for path, content in zip(("stat", "meminfo", "self/stat", "self/status"), contents, strict=True):
         put(tester, f"/proc/{path}", content.encode())
     cycles(tester, 2)
+    assert tester.channels["NON_VOLATILE_TOTAL"] > 0  # what does not come from /proc is measured as ever
+    assert 0 <= (tester.channels["CPU"] or 0) <= 100
     tester.finish()
 
 

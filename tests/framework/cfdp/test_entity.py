@@ -137,6 +137,7 @@ def test_no_bytes_raise(pieces: list[bytes]) -> None:
         side.entity.receive(piece, 0)
         side.entity.receive(bytes((0x20,)) + len(piece).to_bytes(2, "big") + b"\x13" + b"\0\1\0\0\0\7\0\2" + piece, 0)
         spoken(side.entity)
+    assert side.entity.dropped_pdus >= len(pieces)  # no piece by itself is a PDU
 
 
 def test_an_end_that_comes_again_is_answered_and_begins_nothing_anew() -> None:

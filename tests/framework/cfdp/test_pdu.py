@@ -119,9 +119,11 @@ def test_spacepackets_writes_the_same_bytes(header: Header, pdu: Any) -> None:
 @given(st.binary(max_size=60))
 def test_bytes_that_are_no_pdu_are_a_fault_and_nothing_else(data: bytes) -> None:
     try:
-        decode(data)
+        header, pdu = decode(data)
     except PduFault:
         return
+    assert isinstance(header, Header)
+    assert decode(encode(header, pdu)) == (header, pdu)
 
 
 @given(headers, pdus, st.data())
