@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,10 @@ from tests.peers import PeerMissing, find_peer
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+# A script's background job ignores Ctrl-C, and so would every program that a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The default is the same on every run and on slow machines; `HYPOTHESIS_PROFILE=fuzz` (`make fuzz`) looks further.
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=60, database=None)
