@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
 STORE = """\
     component: kittiwake_components.StoreForward
     id: 0x10070000
-    parameters: {grace_s: 0, sync_s: 1, telemetry_s: 1, forward_rate: 100000}
+    parameters: {grace_s: 0, sync_s: 1, telemetry_s: 1, forward_rate: 0}
 """
 WIRES = [
     "rateGroup10Hz.member_out -> storeForward.run",
@@ -51,7 +51,9 @@ def test_the_ground_receives_what_happened_while_it_was_away(
     with Device(image, tmp_path / "root", f"tcp://127.0.0.1:{port}") as device:
         device.await_line("packets of earlier boots are stored")
         gds = start_gds(dictionary, port=port)
-        # What comes in the first moments of its connection fprime-gds may lose between its own processes.
+        # What comes in the first moments of its connection fprime-gds may lose between its own processes: nothing is
+        # forwarded before a command and its response have shown that all of them hear each other.
+        assert gds.send_and_complete("ReferenceDeployment.storeForward.FORWARD_RATE_PRM_SET", 100_000)
         gds.await_event("ForwardingDone", timeout_s=40)
         gds.await_channel("ReferenceDeployment.storeForward.PacketsStored", 0)
         events = gds.events()
