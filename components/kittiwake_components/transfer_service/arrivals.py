@@ -119,18 +119,26 @@ class Arrivals:
         """Keeps how an arrival has ended. Raises `OSError`."""
         transaction = receiver.header.transaction
         sink = self.sinks.pop(transaction)
-        self._ledger.put(_key(ENDED, transaction), list(receiver.finished()), sync=False)
+        self._ledger.put(_key(ENDED, transaction), [*receiver.finished(), list(receiver.header)], sync=False)
         self._ledger.put(_key(KIND, transaction), None, sync=False)
         for key, _ in self._ledger.items(ENDED)[:-MAX_ENDED]:
             self._ledger.put(f"{ENDED}/{key}", None, sync=False)
         self._ledger.sync()
         return sink
 
+    def close(self, receiver: Receiver) -> None:
+        """The sender knows how an arrival has ended; a power cut that takes this back has it told once more."""
+        self._ledger.put(_key(ENDED, receiver.header.transaction), list(receiver.finished()), sync=False)
+
     def resume(self, entity: Entity, now_ns: int) -> None:
         """Hands the entity what was under way before a restart, and drops parts that nobody knows. Raises `OSError`."""
-        for key, (condition, is_complete, status) in self._ledger.items(ENDED):
-            entity.remember(_transaction(key), Finished(Condition(condition), is_complete, FileStatus(status)))
+        for key, (condition, is_complete, status, *untold) in self._ledger.items(ENDED):
+            finished = Finished(Condition(condition), is_complete, FileStatus(status))
             self._ledger.put(f"{KIND}/{key}", None, sync=False)
+            if untold:
+                entity.tell_again(self._telling(Header(*untold[0]), finished, entity, now_ns))
+            else:
+                entity.remember(_transaction(key), finished)
         known = set()
         for _, values in self._ledger.items(KIND):
             header = Header(*values[0])
@@ -148,6 +156,12 @@ class Arrivals:
             if path not in known:
                 self._files.remove(path)
 
+    def _telling(self, header: Header, finished: Finished, entity: Entity, now_ns: int) -> Receiver:
+        sink = ArrivingFile(self._files, self._folder, self._inbox, header, self._limit)
+        receiver = Receiver(header, sink, entity.patience, now_ns)
+        receiver.resume_finished(finished, now_ns)
+        return receiver
+
     def _coverage(self, sink: ArrivingFile, pieces: list[list[int]]) -> Coverage:
         size = sink.resume()
         coverage = Coverage()
@@ -155,7 +169,7 @@ class Arrivals:
             coverage.add(start, min(end, size))
         return coverage
 
-    def close(self) -> None:
+    def suspend(self) -> None:
         """Closes the parts."""
         for sink in self.sinks.values():
             sink.suspend()

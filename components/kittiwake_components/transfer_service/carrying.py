@@ -307,3 +307,10 @@ class Carrier:
         name = service.root.name_of(sink.name)
         service.file_arrived(name, receiver.metadata.size)
         service.announce(name)
+
+    def closed(self, receiver: Receiver) -> None:
+        """The other end knows how a file that arrived has ended."""
+        try:
+            self._arrivals.close(receiver)
+        except (OSError, ValueError) as fault:
+            self._service.journal_failed(reason_of(fault))

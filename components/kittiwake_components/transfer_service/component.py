@@ -199,7 +199,7 @@ class TransferService(ActiveComponent):
         if self._is_open:
             self._is_open = False
             self._carrier.close()
-            self._arrivals.close()
+            self._arrivals.suspend()
             self._ledger.close()
 
     def _attempt(self, step: Callable[[], object]) -> bool:

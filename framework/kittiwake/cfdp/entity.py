@@ -59,6 +59,9 @@ class User(Protocol):
     def received(self, receiver: Receiver) -> None:
         """A file that arrived has ended, well or not; the sender is told after this."""
 
+    def closed(self, receiver: Receiver) -> None:
+        """The sender knows how a file that arrived has ended, or has not answered for long. Until then it is told."""
+
 
 class Limits(NamedTuple):
     """The most files that arrive, and that are sent, at a time."""
@@ -147,6 +150,14 @@ class Entity:
         """Goes on with a file whose arrival a restart has interrupted."""
         self._receivers[receiver.header.transaction] = receiver
         self._tell_received(receiver)
+
+    def tell_again(self, receiver: Receiver) -> None:
+        """Goes on saying how an arrival has ended that a restart found unacknowledged; the user knows of it.
+
+        A sender whose end of file was acknowledged says nothing more: it waits for this (4.7).
+        """
+        self._told.add(receiver.header.transaction)
+        self._receivers[receiver.header.transaction] = receiver
 
     def remember(self, transaction: Transaction, finished: Finished) -> None:
         """Knows how a file that arrived has ended, so that its sender is told again instead of beginning anew."""
@@ -268,6 +279,7 @@ class Entity:
                 self.remember(transaction, receiver.finished())
                 del self._receivers[transaction]
                 self._told.discard(transaction)
+                self._user.closed(receiver)
         return None
 
     def _next_of_senders(self, time_ns: int) -> bytes | None:

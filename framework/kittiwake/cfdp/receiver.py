@@ -116,6 +116,11 @@ class Receiver:
         if eof is not None:
             self._ask(now_ns)
 
+    def resume_finished(self, finished: Finished, now_ns: int) -> None:
+        """Goes on after a restart with saying how it ended, which nobody has acknowledged."""
+        self.condition, self.is_complete, self._file_status = finished
+        self._say_finished(now_ns)
+
     def _ask(self, now_ns: int) -> None:
         self.state = ReceiverState.ASKING
         self._finish_if_whole(now_ns)

@@ -232,6 +232,27 @@ def test_a_receiver_that_restarts_after_the_end_was_acknowledged_asks_for_the_re
     assert pair.two.files == {"a": data}
 
 
+def test_a_receiver_that_restarts_before_its_end_was_acknowledged_says_it_again() -> None:
+    """The sender's end of file is acknowledged, so it waits: if nobody spoke, both would be silent for long."""
+    pair = TwoEntities(LossyLink(3))
+    pair.one.put(2, 7, "a", b"sound", 0)
+    while not pair.two.files:
+        pair.run(until_s=pair.link.now_ns / NS_PER_S + 0.01)
+    (before,) = pair.two.entity._receivers.values()
+    pair.two.entity = Entity(2, pair.two, PATIENCE)
+    pair.link.loss = 1.0
+    receiver = Receiver(before.header, pair.two.sinks[(1, 7)], PATIENCE, pair.link.now_ns)
+    receiver.resume_finished(before.finished(), pair.link.now_ns)
+    pair.two.entity.tell_again(receiver)
+    pair.run(until_s=20.0)
+    assert not pair.two.closed_numbers
+    pair.link.loss = 0.0
+    pair.run(until_s=30.0)
+    assert pair.one.ends == {7: Condition.NO_ERROR}
+    assert pair.two.closed_numbers == [7]
+    assert pair.link.now_ns < 30 * NS_PER_S
+
+
 def test_time_that_the_link_was_down_is_not_waited_for() -> None:
     side = Side(1)
     side.put(2, 1, "a", b"", 0)

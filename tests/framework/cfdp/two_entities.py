@@ -26,6 +26,7 @@ class Side:
         self.files: dict[str, bytes] = {}
         self.ends: dict[int, Condition] = {}
         self.order: list[int] = []
+        self.closed_numbers: list[int] = []
         self.is_refusing = False
 
     def open_sink(self, header: Header) -> MemorySink | None:
@@ -48,6 +49,9 @@ class Side:
             assert receiver.metadata is not None
             assert receiver.metadata.destination_name not in self.files, "told twice"
             self.files[receiver.metadata.destination_name] = bytes(self.sinks[receiver.header.transaction].data)
+
+    def closed(self, receiver: Receiver) -> None:
+        self.closed_numbers.append(receiver.header.number)
 
     def put(self, to: int, number: int, name: str, content: bytes, now_ns: int, priority: int = 0) -> Sender:
         return self.entity.put(
