@@ -250,6 +250,16 @@ class StallWatch(Protocol):
         """Ends the watch; a second close does nothing."""
 
 
+class DispatchWatch(Protocol):
+    """Is told of each call that the loops make: messages, timers, and what comes from outside."""
+
+    def began(self, instance: str, call: str) -> None:
+        """The call comes next. `instance` is whose it is, by name, or the loop's name where nobody's."""
+
+    def ended(self) -> None:
+        """The call has returned."""
+
+
 class WatchdogTimer(Protocol):
     """A timer outside of the process that ends the process, or resets the machine, unless it is stroked in time."""
 
@@ -298,6 +308,10 @@ class Platform(Protocol):
 
         A process has one watch: the last one counts. Raises `OSError` if the file cannot be opened.
         """
+
+    @property
+    def dispatch_watch(self) -> DispatchWatch | None:
+        """Who is told of each dispatch of the deployments that are made from now on; `None`: nobody, at no cost."""
 
     @property
     def last_end(self) -> str:

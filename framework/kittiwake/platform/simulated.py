@@ -4,6 +4,8 @@
     ...                                   # wire a deployment to it and let it run
     platform = platform.crash()           # the power goes and comes back: what is on the disk now?
 
+The power can go of itself, before or after any file operation (`platform.files.cut_at`) and any dispatch of the loops
+(`platform.dispatches.cut_at`): `PowerCut` is raised there, and `crash` gives the machine that comes back.
 Everything repeats under the seed.
 """
 
@@ -14,6 +16,7 @@ from kittiwake.platform.seeded import SeededRandom
 from kittiwake.platform.simulated_clock import SimulatedClock
 from kittiwake.platform.simulated_databases import SimulatedDatabases
 from kittiwake.platform.simulated_disk import Disk
+from kittiwake.platform.simulated_dispatches import SimulatedDispatches
 from kittiwake.platform.simulated_files import PowerCut, SimulatedFiles
 from kittiwake.platform.simulated_network import SimulatedNetwork
 from kittiwake.platform.simulated_poller import SimulatedPoller, Stalled
@@ -28,22 +31,30 @@ class SimulatedPlatform:
     """A `Platform` for tests and simulations.
 
     `seed` decides all that is random; `wall_start_ns` is the wall time at the start, `disk` what the machine finds.
+    With `counts_dispatches`, `dispatches` counts what the loops dispatch, and can cut the power there.
     """
 
     has_threads = False
     """Instances with threads of their own share the main loop: one order of everything, which repeats."""
 
     def __init__(
-        self, seed: int = 0, *, wall_start_ns: int = WALL_START_NS, now_ns: int = 0, disk: Disk | None = None
-    ) -> None:
+        self, seed: int = 0, *, wall_start_ns: int = WALL_START_NS, now_ns: int = 0, disk: Disk | None = None,
+        counts_dispatches: bool = False,
+    ) -> None:  # fmt: skip
         self._chaos = SeededRandom(seed)
         self.clock = SimulatedClock(now_ns, wall_start_ns)
         self.random = self._chaos.fork()
         self.network = SimulatedNetwork(self.clock, self._chaos.fork())
         self.files = SimulatedFiles(Disk() if disk is None else disk, self.clock)
         self.databases = SimulatedDatabases(self.files)
+        self.dispatches = SimulatedDispatches(self.files, is_counting=counts_dispatches)
         self.last_end = ""
         self.watchdogs: dict[str, SimulatedWatchdog] = {}
+
+    @property
+    def dispatch_watch(self) -> SimulatedDispatches | None:
+        """The `dispatches`, where they are counted."""
+        return self.dispatches if self.dispatches.is_counting else None
 
     def poller(self) -> SimulatedPoller:
         """A new poller; all pollers of one machine share its clock."""
@@ -64,7 +75,12 @@ class SimulatedPlatform:
         """
         self.files.stop()
         disk = self.files.disk.after_power_cut(self._chaos if random is None else random)
-        return SimulatedPlatform(self._chaos.bits(), wall_start_ns=self.clock.wall_ns() + off_ns, disk=disk)
+        return SimulatedPlatform(
+            self._chaos.bits(),
+            wall_start_ns=self.clock.wall_ns() + off_ns,
+            disk=disk,
+            counts_dispatches=self.dispatches.is_counting,
+        )
 
     def restart(self) -> SimulatedPlatform:
         """Kills the process alone: unsynced writes stay with the system, connections are gone, clocks run on."""
@@ -74,4 +90,5 @@ class SimulatedPlatform:
             wall_start_ns=self.clock.wall_ns(),
             now_ns=self.clock.now_ns(),
             disk=self.files.disk,
+            counts_dispatches=self.dispatches.is_counting,
         )

@@ -21,11 +21,12 @@ _LOG_LIMIT = 10_000
 
 
 class PowerCut(BaseException):
-    """The power went (or the process was killed) during a file operation; no `except Exception` may hold it."""
+    """The power went (or the process was killed) at an `operation` of a `kind`; no `except Exception` may hold it."""
 
-    def __init__(self, operation: int) -> None:
-        super().__init__(f"power cut at file operation {operation}")
+    def __init__(self, operation: int, kind: str = "file operation") -> None:
+        super().__init__(f"power cut at {kind} {operation}")
         self.operation = operation
+        self.kind = kind
 
 
 class SimulatedFile:
@@ -114,6 +115,11 @@ class SimulatedFiles:
     def stop(self) -> None:
         """Ends the process that holds these files: every later operation raises `PowerCut`."""
         self._dead = True
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the process that holds these files has come to its end."""
+        return self._dead
 
     def damage(self, path: str, offset: int, data: bytes) -> None:
         """Overwrites durable bytes behind the system's back, as a failing medium would."""

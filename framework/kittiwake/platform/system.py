@@ -71,6 +71,7 @@ class SystemPlatform:
     """The `Platform` of a deployment that flies."""
 
     has_threads = True
+    dispatch_watch = None
 
     def __init__(self) -> None:
         self.clock = SystemClock()

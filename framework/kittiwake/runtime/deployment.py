@@ -51,10 +51,7 @@ class Deployment:
         threads = sorted({thread for *_, thread, _ in image["instances"] if thread}) if platform.has_threads else []
         self.tags: TagSource = (SharedTagSource if threads else TagSource)(platform.clock)
         self.monitor: Monitor = _SwitchedMonitor()
-        self.loops = {
-            thread: Loop(thread, platform.clock, platform.poller(), self.tags, self.monitor)
-            for thread in (MAIN_LOOP, *threads)
-        }
+        self.loops = {thread: self._make_loop(thread) for thread in (MAIN_LOOP, *threads)}
         self.main = self.loops[MAIN_LOOP]
         self.exit_reason = ""
         self.exit_status = ORDERLY
@@ -71,6 +68,15 @@ class Deployment:
         self._initialize()
         register_instances(self)
         load_parameters(self)
+
+    def _make_loop(self, name: str) -> Loop:
+        platform = self.platform
+        watch = platform.dispatch_watch
+        if watch is None:
+            return Loop(name, platform.clock, platform.poller(), self.tags, self.monitor)
+        from kittiwake.runtime.watched_loop import WatchedLoop
+
+        return WatchedLoop(name, platform.clock, platform.poller(), self.tags, self.monitor, watch)
 
     def _make(self, name: str, cls: ComponentType, context: Context, depth: int) -> None:
         if cls.KIND in ("queued", "active"):

@@ -166,7 +166,7 @@ class Loop:
             try:
                 handler(*arguments)
             except Exception as fault:
-                self.monitor.handler_failed(queue.name, _named(handler), fault_reason(fault))
+                self.monitor.handler_failed(queue.name, named(handler), fault_reason(fault))
             ended = meter_ns()
             if ended - began > queue.slowest_ns:
                 self._note_slow(queue, handler, ended - began)
@@ -185,7 +185,7 @@ class Loop:
             try:
                 handler(*arguments)
             except Exception as fault:
-                self.monitor.handler_failed(queue.name, _named(handler), fault_reason(fault))
+                self.monitor.handler_failed(queue.name, named(handler), fault_reason(fault))
             queue.served += 1
             ended = meter_ns()
             if ended - began > queue.slowest_ns:
@@ -196,7 +196,7 @@ class Loop:
     def _note_slow(self, queue: MessageQueue, handler: Callable[..., Any], duration_ns: int) -> None:
         queue.slowest_ns = duration_ns
         if duration_ns > queue.slow_limit_ns:
-            self.monitor.handler_slow(queue.name, _named(handler), duration_ns // 1000)
+            self.monitor.handler_slow(queue.name, named(handler), duration_ns // 1000)
 
     # Other threads
 
@@ -317,8 +317,7 @@ class Loop:
             self._report(callback, fault)
 
     def _report(self, callback: Callable[..., Any], fault: Exception) -> None:
-        owner = getattr(getattr(callback, "__self__", None), "name", self.name)
-        self.monitor.handler_failed(str(owner), _named(callback), fault_reason(fault))
+        self.monitor.handler_failed(owner_of(callback, self.name), named(callback), fault_reason(fault))
 
     def run(self) -> None:
         """Turns until `stop` is called."""
@@ -354,5 +353,11 @@ class Loop:
         self.poller.wake()
 
 
-def _named(handler: Callable[..., Any]) -> str:
+def named(handler: Callable[..., Any]) -> str:
+    """The name of what is called."""
     return getattr(handler, "__name__", type(handler).__name__)
+
+
+def owner_of(callback: Callable[..., Any], default: str) -> str:
+    """The name of the instance whose method it is, or the default."""
+    return str(getattr(getattr(callback, "__self__", None), "name", default))

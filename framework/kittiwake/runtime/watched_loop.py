@@ -1,0 +1,64 @@
+"""A loop that tells a watch of each call, before it and after it: simulations count them, and cut the power.
+
+Chosen when a deployment is made, so that the plain loop has nothing to ask.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kittiwake.runtime.loop import MESSAGES_A_BATCH, Loop, named, owner_of
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable
+
+    from kittiwake.platform.interface import Clock, DispatchWatch, Poller
+    from kittiwake.runtime.loop import Timer
+    from kittiwake.runtime.monitor import Monitor
+    from kittiwake.runtime.queue import Message, MessageQueue
+    from kittiwake.runtime.tags import TagSource
+
+
+class WatchedLoop(Loop):
+    """Does what `Loop` does, in the same order.
+
+    Dispatches are the messages of queues, timers, calls from the inbox and callbacks of descriptors; not the
+    conditions that tasks wait for, which only look.
+    """
+
+    def __init__(
+        self, name: str, clock: Clock, poller: Poller, tags: TagSource, monitor: Monitor, watch: DispatchWatch
+    ) -> None:
+        super().__init__(name, clock, poller, tags, monitor)
+        self._watch = watch
+
+    def _serve_level(self, queue: MessageQueue, level: deque[Message]) -> None:
+        queue.note_high()
+        began = self._meter_ns()
+        self._serve_levels(queue, min(len(level), MESSAGES_A_BATCH))
+        queue.busy_ns += self._meter_ns() - began
+
+    def _serve_levels(self, queue: MessageQueue, limit: int) -> int:
+        for served in range(limit):
+            handler = queue.next_handler()
+            if handler is None:
+                return served
+            self._watch.began(queue.name, named(handler))
+            super()._serve_levels(queue, 1)
+            self._watch.ended()
+        return limit
+
+    def _run_timer(self, timer: Timer) -> None:
+        if timer.callback is not None:
+            self._watch.began(owner_of(timer.callback, self.name), named(timer.callback))
+            super()._run_timer(timer)
+            self._watch.ended()
+
+    def _call(self, callback: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._watch.began(owner_of(callback, self.name), named(callback))
+        super()._call(callback, arguments)
+        self._watch.ended()
+
+
+__all__ = ["WatchedLoop"]
