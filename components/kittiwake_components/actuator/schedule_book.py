@@ -7,42 +7,26 @@ logarithm of what is scheduled, not all of it.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from enum import Enum, IntEnum, StrEnum
-from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any, NamedTuple
+from bisect import bisect_left
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from kittiwake_components.actuator.agenda import Agenda
+from kittiwake_components.actuator.device_slots import DeviceSlots
+from kittiwake_components.actuator.tasks import Priority, Slot, Task, TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 MAX_TASKS = 200_000
 MAX_SLOTS_A_TASK = 10_000
-
-
-class Priority(Enum):
-    """What a task may do to others, and others to it."""
-
-    HIGH = "HIGH"
-    """It is never preempted, and preempts what may be."""
-    LOW = "LOW"
-    """It is preempted only before it has started."""
-    LOW_PREEMPT = "LOW_PREEMPT"
-    """It is preempted at any time; what is open has a grace time."""
-
-
-class TaskState(IntEnum):
-    """How a task stands; a function of time."""
-
-    PRE_RUN = 0
-    RUNNING = 1
-    PREEMPTED = 2
-    FINISHED = 3
 
 
 class Failure(StrEnum):
     """Why a request was refused, by the original's texts."""
 
     TASK_ID_ALREADY_EXISTS = "TASK_ID_ALREADY_EXISTS"
+    MALFORMED_REQUEST = "MALFORMED_REQUEST"
     MALFORMED_REQUEST_EMPTY = "MALFORMED_REQUEST_EMPTY"
     REQUEST_CONFLICTS_WITH_SELF = "REQUEST_CONFLICTS_WITH_SELF"
     CONFLICTS_WITH_EXISTING_SCHEDULES = "CONFLICTS_WITH_EXISTING_SCHEDULES"
@@ -50,39 +34,6 @@ class Failure(StrEnum):
     AGENT_ID_TASK_ID_MISMATCH = "AGENT_ID_TASK_ID_MISMATCH"
     TOO_MANY = "REQUEST_REFUSED_TOO_MANY"
     """Ours: the limit of tasks or slots is reached."""
-
-
-class Slot(NamedTuple):
-    """The use of a device from `start_us` to before `end_us`; the offsets are those in which the times were given."""
-
-    device: str
-    start_us: int
-    end_us: int
-    start_offset_s: int = 0
-    end_offset_s: int = 0
-
-
-class Task:
-    """A task that was accepted. `hull_start_us` to `hull_end_us` is its whole time, gaps included."""
-
-    __slots__ = ("hull_end_us", "hull_start_us", "id", "owner", "preempted", "priority", "slots")
-
-    def __init__(self, id: str, owner: str, priority: Priority, slots: list[Slot], *, preempted: bool = False) -> None:
-        self.id = id
-        self.owner = owner
-        self.priority = priority
-        self.slots = slots
-        self.preempted = preempted
-        self.hull_start_us = min(slot.start_us for slot in slots)
-        self.hull_end_us = max(slot.end_us for slot in slots)
-
-    def state(self, now_us: int) -> TaskState:
-        """How it stands."""
-        if now_us >= self.hull_end_us:
-            return TaskState.FINISHED
-        if self.preempted:
-            return TaskState.PREEMPTED
-        return TaskState.RUNNING if now_us >= self.hull_start_us else TaskState.PRE_RUN
 
 
 class Accepted(NamedTuple):
@@ -93,10 +44,19 @@ class Accepted(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A request that was refused; `conflicts` is owner -> task -> its clashing slots."""
+    """A request that was refused; `conflicts` is owner -> task -> its clashing slots, `detail` says more."""
 
     why: Failure
     conflicts: dict[str, dict[str, list[Slot]]]
+    detail: str = ""
+
+
+class Plan(NamedTuple):
+    """What an acceptable request comes to: the task, unless it is wholly past, and its victims with what is left."""
+
+    task: Task | None
+    victims: tuple[tuple[Task, Task | None], ...]
+    now_us: int
 
 
 class Holder(NamedTuple):
@@ -107,57 +67,11 @@ class Holder(NamedTuple):
     end_us: int
 
 
-class _Entry(NamedTuple):
-    """A slot in the order of a device; the task's id settles equal times."""
+class News(NamedTuple):
+    """The tasks that have started and those that have ended since the last news."""
 
-    start_us: int
-    end_us: int
-    task: str
-    slot: Slot
-
-
-class _DeviceSlots:
-    """The slots of one device. Those of tasks at work never overlap; what grace has left of others may."""
-
-    __slots__ = ("left", "ordered")
-
-    def __init__(self) -> None:
-        self.ordered: list[_Entry] = []
-        self.left: list[_Entry] = []
-
-    def overlapping(self, start_us: int, end_us: int) -> Iterator[_Entry]:
-        """Those that overlap [start, end), in order of time; slots that touch do not."""
-        place = bisect_left(self.ordered, (start_us,))
-        if place and self.ordered[place - 1].end_us > start_us:
-            place -= 1
-        found = []
-        while place < len(self.ordered) and self.ordered[place].start_us < end_us:
-            found.append(self.ordered[place])
-            place += 1
-        found += [one for one in self.left if one.start_us < end_us and start_us < one.end_us]
-        yield from sorted(found)
-
-    def at(self, now_us: int) -> _Entry | None:
-        """The one that is open; what grace has left comes first."""
-        for one in self.left:
-            if one.start_us <= now_us < one.end_us:
-                return one
-        place = bisect_right(self.ordered, (now_us, 1 << 80)) - 1
-        if place >= 0 and now_us < self.ordered[place].end_us:
-            return self.ordered[place]
-        return None
-
-    def remove(self, task: str, slot: Slot) -> None:
-        entry = _Entry(slot.start_us, slot.end_us, task, slot)
-        if entry in self.left:
-            self.left.remove(entry)
-            return
-        place = bisect_left(self.ordered, entry)
-        if place < len(self.ordered) and self.ordered[place] == entry:
-            del self.ordered[place]
-
-    def is_empty(self) -> bool:
-        return not self.ordered and not self.left
+    started: list[Task]
+    ended: list[Task]
 
 
 class ScheduleBook:
@@ -166,64 +80,97 @@ class ScheduleBook:
     def __init__(self, grace_us: int) -> None:
         self.grace_us = grace_us
         self.tasks: dict[str, Task] = {}
-        self._devices: dict[str, _DeviceSlots] = {}
-        self._ends: list[tuple[int, str]] = []
-        self._edges: list[int] = []
+        self._devices: dict[str, DeviceSlots] = {}
+        self._agenda = Agenda(self.tasks)
+        self._open: set[str] = set()
+        self._cut_now: set[str] = set()
+        self._now_us = 0
+        self._news = News([], [])
 
     # Requests
 
     def request(
         self, owner: str, task_id: str, priority: Priority, slots: Sequence[Slot], now_us: int
     ) -> Accepted | Refused:
-        """Asks for slots. A refusal changes nothing.
+        """Asks for slots and takes them. A refusal changes nothing."""
+        plan = self.plan(owner, task_id, priority, slots, now_us)
+        return plan if isinstance(plan, Refused) else self.carry_out(plan)
+
+    def plan(
+        self, owner: str, task_id: str, priority: Priority, slots: Sequence[Slot], now_us: int, *, reverts: bool = False
+    ) -> Plan | Refused:  # fmt: skip
+        """What a request would come to; nothing is changed.
 
         The caller has checked what the texts of a request say; slots that are over already are dropped here.
         """
         self.refresh(now_us)
-        if task_id in self.tasks:
+        if self.is_taken(task_id):
             return Refused(Failure.TASK_ID_ALREADY_EXISTS, {})
         if not slots:
             return Refused(Failure.MALFORMED_REQUEST_EMPTY, {})
-        if _conflicts_with_itself(slots):
-            return Refused(Failure.REQUEST_CONFLICTS_WITH_SELF, {})
         if len(self.tasks) >= MAX_TASKS or len(slots) > MAX_SLOTS_A_TASK:
             return Refused(Failure.TOO_MANY, {})
+        fault = _first_fault(slots)
+        if fault is not None:
+            return fault
         wanted = [slot for slot in slots if slot.end_us > now_us]
         if not wanted:
-            return Accepted((), ())  # wholly past: done in the same call
-        clashes = self._clashes(wanted, now_us)
+            return Plan(None, (), now_us)  # wholly past: done in the same call
+        clashes = self._clashes(wanted)
         kept = {id: found for id, found in clashes.items() if not self._may_preempt(priority, self.tasks[id], now_us)}
         if kept:
-            return Refused(Failure.CONFLICTS_WITH_EXISTING_SCHEDULES, self._report(kept, wanted))
-        victims = tuple((self.tasks[id].owner, id) for id in clashes)
-        for id in clashes:
-            self._preempt(self.tasks[id], now_us)
-        self._add(Task(task_id, owner, priority, list(wanted)))
-        opened = [slot.device for slot in wanted if slot.start_us <= now_us]
-        return Accepted(victims, tuple(dict.fromkeys(opened)))
+            return Refused(Failure.CONFLICTS_WITH_EXISTING_SCHEDULES, self._report(kept, slots))
+        victims = [(self.tasks[id], self._left_of(self.tasks[id], now_us)) for id in clashes]
+        return Plan(Task(task_id, owner, priority, wanted, reverts=reverts), tuple(victims), now_us)
+
+    def carry_out(self, plan: Plan) -> Accepted:
+        """Does what was planned; nothing may have happened in between."""
+        for victim, left in plan.victims:
+            if left is not victim:
+                self._forget(victim)
+                if left is not None:
+                    self._add(left)
+                elif any(slot.start_us <= plan.now_us for slot in victim.slots):
+                    self._cut_now.add(victim.id)  # without grace: for this instant its id stays taken
+        opened: list[str] = []
+        if plan.task is not None:
+            self._add(plan.task)
+            opened = [slot.device for slot in plan.task.slots if slot.start_us <= plan.now_us]
+        self.refresh(plan.now_us)
+        return Accepted(tuple((victim.owner, victim.id) for victim, _ in plan.victims), tuple(dict.fromkeys(opened)))
 
     def cancel(self, owner: str, task_id: str, now_us: int) -> Failure | None:
         """Takes a task back; `None` if that was done."""
+        why = self.why_not_cancel(owner, task_id, now_us)
+        if why is None:
+            self.remove(task_id)
+        return why
+
+    def why_not_cancel(self, owner: str, task_id: str, now_us: int) -> Failure | None:
+        """Why a task cannot be cancelled; `None` if it can."""
         self.refresh(now_us)
         task = self.tasks.get(task_id)
         if task is None:
             return Failure.TASK_ID_DOES_NOT_EXIST
-        if task.owner != owner:
-            return Failure.AGENT_ID_TASK_ID_MISMATCH
-        self._forget(task)
-        return None
+        return None if task.owner == owner else Failure.AGENT_ID_TASK_ID_MISMATCH
 
-    def _clashes(self, wanted: list[Slot], now_us: int) -> dict[str, list[Slot]]:
+    def remove(self, task_id: str) -> None:
+        """Takes a task out, whatever its state."""
+        self._forget(self.tasks[task_id])
+
+    def is_taken(self, task_id: str) -> bool:
+        """Whether a task has that id."""
+        return task_id in self.tasks or task_id in self._cut_now
+
+    def _clashes(self, wanted: list[Slot]) -> dict[str, list[Slot]]:
         """Task -> its slots that overlap what is wanted, each once, in the order in which the request comes to them."""
-        found: dict[str, list[Slot]] = {}
+        found: dict[str, dict[Slot, None]] = {}
         for slot in wanted:
             device = self._devices.get(slot.device)
-            if device is None:
-                continue
-            for entry in device.overlapping(slot.start_us, slot.end_us):
-                if entry.end_us > now_us and entry.slot not in (slots := found.setdefault(entry.task, [])):
-                    slots.append(entry.slot)
-        return {id: slots for id, slots in found.items() if slots}
+            if device is not None:
+                for entry in device.overlapping(slot.start_us, slot.end_us):
+                    found.setdefault(entry.task, {})[entry.slot] = None
+        return {id: list(slots) for id, slots in found.items()}
 
     @staticmethod
     def _may_preempt(priority: Priority, old: Task, now_us: int) -> bool:
@@ -231,50 +178,50 @@ class ScheduleBook:
             return False
         return old.priority is Priority.LOW_PREEMPT or old.state(now_us) is TaskState.PRE_RUN
 
-    def _report(self, kept: dict[str, list[Slot]], wanted: list[Slot]) -> dict[str, dict[str, list[Slot]]]:
-        order = {device: place for place, device in enumerate(dict.fromkeys(slot.device for slot in wanted))}
-        report: dict[str, dict[str, list[Slot]]] = {}
-        for id, slots in kept.items():
-            slots.sort(key=lambda slot: (order[slot.device], slot.start_us))
-            report.setdefault(self.tasks[id].owner, {})[id] = slots
-        return report
+    def _left_of(self, task: Task, now_us: int) -> Task | None:
+        """What a victim keeps. A second preemption changes nothing."""
+        return task if task.preempted else task.cut(now_us, self.grace_us)
 
-    def _preempt(self, task: Task, now_us: int) -> None:
-        """The whole task goes; of its open slots no more than the grace time is left. A second time changes nothing."""
-        if task.preempted:
-            return
-        cut_us = now_us + self.grace_us
-        left = [
-            slot._replace(end_us=min(slot.end_us, cut_us))
-            for slot in task.slots
-            if slot.start_us <= now_us < slot.end_us and cut_us > now_us
-        ]
-        self._forget(task)
-        if not left:
-            return
-        cut = Task(task.id, task.owner, task.priority, left, preempted=True)
-        cut.hull_start_us, cut.hull_end_us = now_us, cut_us
-        self._add(cut)
+    def _report(self, kept: dict[str, list[Slot]], slots: Sequence[Slot]) -> dict[str, dict[str, list[Slot]]]:
+        order = {device: place for place, device in enumerate(dict.fromkeys(slot.device for slot in slots))}
+        report: dict[str, dict[str, list[Slot]]] = {}
+        for id, found in kept.items():
+            found.sort(key=lambda slot: (order[slot.device], slot.start_us))
+            report.setdefault(self.tasks[id].owner, {})[id] = found
+        return report
 
     # Time
 
-    def refresh(self, now_us: int) -> list[str]:
-        """Forgets what is over; the ids of the tasks that have ended."""
-        ended = []
-        while self._ends and self._ends[0][0] <= now_us:
-            _, id = heappop(self._ends)
-            task = self.tasks.get(id)
-            if task is not None and task.state(now_us) is TaskState.FINISHED:
-                self._forget(task)
-                ended.append(id)
-        return ended
+    def refresh(self, now_us: int) -> None:
+        """Drops slots that are over, and tasks. After a step back of the clock all is looked at anew."""
+        if now_us < self._now_us:
+            self._open.clear()
+            self._agenda.rebuild(self.tasks.values())
+        if now_us != self._now_us:
+            self._cut_now.clear()
+        self._now_us = now_us
+        for time_us, _, task, slot in self._agenda.due(now_us):
+            if slot is None:
+                self._end(task)
+            elif time_us == slot.start_us:
+                self._open.add(slot.device)
+                if not task.was_announced:
+                    task.was_announced = True
+                    self._news.started.append(task)
+            else:
+                self._drop(task, slot)
+                if not task.slots and not task.preempted:
+                    self._end(task)
+
+    def take_news(self) -> News:
+        """What has started and ended since the last call."""
+        news, self._news = self._news, News([], [])
+        return news
 
     def next_edge_us(self, now_us: int) -> int | None:
-        """When the next slot begins or ends, or a preempted task's grace is over."""
-        edges = self._edges
-        while edges and edges[0] <= now_us:
-            heappop(edges)
-        return edges[0] if edges else None
+        """When the next slot begins or ends."""
+        self.refresh(now_us)
+        return self._agenda.next_us()
 
     # Locks
 
@@ -286,8 +233,15 @@ class ScheduleBook:
 
     def holders(self, now_us: int) -> dict[str, Holder]:
         """All devices that are held, by name."""
-        found = {device: self.holder(device, now_us) for device in sorted(self._devices)}
-        return {device: holder for device, holder in found.items() if holder is not None}
+        self.refresh(now_us)
+        found: dict[str, Holder] = {}
+        for device in sorted(self._open):
+            holder = self.holder(device, now_us)
+            if holder is None:
+                self._open.discard(device)
+            else:
+                found[device] = holder
+        return found
 
     # Keeping
 
@@ -296,48 +250,46 @@ class ScheduleBook:
         for task in tasks:
             if task.state(now_us) is not TaskState.FINISHED:
                 self._add(task)
+        self.refresh(now_us)
 
     def _add(self, task: Task) -> None:
         self.tasks[task.id] = task
         for slot in task.slots:
-            device = self._devices.setdefault(slot.device, _DeviceSlots())
-            entry = _Entry(slot.start_us, slot.end_us, task.id, slot)
-            if task.preempted:
-                device.left.append(entry)
-            else:
-                insort(device.ordered, entry)
-            heappush(self._edges, slot.start_us)
-            heappush(self._edges, slot.end_us)
-        heappush(self._ends, (task.hull_end_us, task.id))
-        heappush(self._edges, task.hull_end_us)
+            self._devices.setdefault(slot.device, DeviceSlots()).add(task, slot)
+        self._agenda.add(task)
+
+    def _drop(self, task: Task, slot: Slot) -> None:
+        del task.slots[slot]
+        self._remove(task, slot)
+
+    def _remove(self, task: Task, slot: Slot) -> None:
+        device = self._devices[slot.device]
+        device.remove(task, slot)
+        if device.is_empty():
+            del self._devices[slot.device]
+
+    def _end(self, task: Task) -> None:
+        self._forget(task)
+        self._news.ended.append(task)
 
     def _forget(self, task: Task) -> None:
         del self.tasks[task.id]
         for slot in task.slots:
-            device = self._devices[slot.device]
-            device.remove(task.id, slot)
-            if device.is_empty():
-                del self._devices[slot.device]
+            self._remove(task, slot)
+        self._agenda.forget(task)
 
 
-def _conflicts_with_itself(slots: Sequence[Slot]) -> bool:
+def _first_fault(slots: Sequence[Slot]) -> Refused | None:
+    """What is wrong with slots in themselves; the first in the order of the list counts."""
     by_device: dict[str, list[tuple[int, int]]] = {}
     for slot in slots:
-        by_device.setdefault(slot.device, []).append((slot.start_us, slot.end_us))
-    for spans in by_device.values():
-        spans.sort()
-        if any(spans[place][0] < spans[place - 1][1] for place in range(1, len(spans))):
-            return True
-    return False
-
-
-def shown(slot: Slot) -> list[Any]:
-    """A slot as reports show it: `str` of the datetimes, in the offsets in which they were given."""
-    return [slot.device, _text(slot.start_us, slot.start_offset_s), _text(slot.end_us, slot.end_offset_s)]
-
-
-def _text(time_us: int, offset_s: int) -> str:
-    from datetime import UTC, datetime, timedelta, timezone
-
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
-    return str(moment.astimezone(timezone(timedelta(seconds=offset_s))))
+        if slot.start_us >= slot.end_us:
+            why = "before it ends" if slot.start_us > slot.end_us else "at another time than it ends"
+            return Refused(Failure.MALFORMED_REQUEST, {}, f"ValueError: a slot of {slot.device} must start {why}")
+        spans = by_device.setdefault(slot.device, [])
+        place = bisect_left(spans, (slot.start_us, slot.end_us))
+        follows_on = not place or spans[place - 1][1] <= slot.start_us
+        if not follows_on or (place < len(spans) and spans[place][0] < slot.end_us):
+            return Refused(Failure.REQUEST_CONFLICTS_WITH_SELF, {})
+        spans.insert(place, (slot.start_us, slot.end_us))
+    return None

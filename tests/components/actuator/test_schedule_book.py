@@ -9,18 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from kittiwake_components.actuator.schedule_book import (
-    Accepted,
-    Failure,
-    Holder,
-    Priority,
-    Refused,
-    ScheduleBook,
-    Slot,
-    Task,
-    TaskState,
-    shown,
-)
+from kittiwake_components.actuator.schedule_book import Accepted, Failure, Holder, Refused, ScheduleBook
+from kittiwake_components.actuator.tasks import Priority, Slot, Task, TaskState, shown
 
 HIGH, LOW, LOW_PREEMPT = Priority.HIGH, Priority.LOW, Priority.LOW_PREEMPT
 MIN = 60_000_000
@@ -139,6 +129,9 @@ def test_without_grace_the_hand_over_is_at_once() -> None:
     schedule.request("bob", "new", HIGH, [slot("d", 11, 30)], 11 * MIN)
     assert held(schedule, "d", 11) == "new"
     assert "old" not in schedule.tasks
+    taken = schedule.request("ann", "old", LOW, [slot("q", 90, 91)], 11 * MIN)
+    assert taken == Refused(Failure.TASK_ID_ALREADY_EXISTS, {})
+    assert isinstance(schedule.request("ann", "old", LOW, [slot("q", 90, 91)], 11 * MIN + 1), Accepted)
 
 
 def test_a_slot_that_is_over_takes_no_part() -> None:
@@ -170,6 +163,50 @@ def test_the_next_edge_is_the_next_begin_or_end() -> None:
     assert [schedule.next_edge_us(minute * MIN) for minute in (0, 10, 15, 20, 30)] == [
         10 * MIN, 15 * MIN, 20 * MIN, 30 * MIN, None,
     ]  # fmt: skip
+
+
+def test_a_cancelled_task_leaves_no_edge_however_many_come_and_go() -> None:
+    """REQ-ACT-008"""
+    schedule = book()
+    schedule.request("ann", "stays", LOW, [slot("d", 10, 20)], 0)
+    for number in range(5000):
+        schedule.request("ann", "comes", LOW, [slot("d", 5, 6 + number / 5000)], 0)
+        assert schedule.cancel("ann", "comes", 0) is None
+    assert schedule.next_edge_us(0) == 10 * MIN
+    assert held(schedule, "d", 5.5) is None
+
+
+def test_a_slot_that_is_over_hides_none_that_began_before_it() -> None:
+    """REQ-ACT-003"""
+    schedule = book()
+    schedule.request("ann", "two", LOW, [slot("d", 10, 11), slot("d", 20, 30)], 0)
+    schedule.request("bob", "late", LOW, [slot("d", 9, 13)], 12 * MIN)
+    assert held(schedule, "d", 12) == "late"
+    assert isinstance(schedule.request("eve", "x", LOW, [slot("d", 12.5, 13)], 12 * MIN), Refused)
+
+
+@pytest.mark.parametrize("end", [10, 9])
+def test_a_slot_without_length_is_malformed_and_the_first_fault_counts(end: int) -> None:
+    """REQ-ACT-002. Upstream: a slot of no length was accepted, and a timer re-armed itself for that instant."""
+    schedule = book()
+    answer = schedule.request("ann", "t", HIGH, [slot("d", 10, end), slot("e", 1, 3), slot("e", 2, 3)], 0)
+    assert isinstance(answer, Refused)
+    assert answer.why is Failure.MALFORMED_REQUEST
+    assert answer.detail.startswith("ValueError: ")
+    overlap_first = schedule.request("ann", "t", HIGH, [slot("e", 1, 3), slot("e", 2, 3), slot("d", 10, end)], 0)
+    assert overlap_first == Refused(Failure.REQUEST_CONFLICTS_WITH_SELF, {})
+
+
+def test_tasks_are_told_once_when_they_start_and_end() -> None:
+    """REQ-ACT-009"""
+    schedule = book()
+    schedule.request("ann", "t", LOW, [slot("d", 10, 20), slot("d", 30, 40)], 0)
+    told = []
+    for minute in (5, 10, 15, 12, 9, 31, 40, 50):
+        schedule.refresh(minute * MIN)
+        news = schedule.take_news()
+        told.append(([task.id for task in news.started], [task.id for task in news.ended]))
+    assert told == [([], []), (["t"], []), *[([], [])] * 4, ([], ["t"]), ([], [])]
 
 
 def test_slots_are_shown_in_the_offsets_in_which_they_were_given() -> None:
@@ -224,6 +261,10 @@ class Slow:
                 "since": min(one.start_us for one in slots), "until": max(one.end_us for one in slots),
             })  # fmt: skip
         return {(task["owner"], task["id"]) for task in clashing}
+
+    def next_edge(self, now: int) -> int | None:
+        edges = [edge for task in self.tasks for one in task["slots"] for edge in one[1:3] if edge > now]
+        return min(edges, default=None)
 
     def holder(self, device: str, now: int) -> tuple[str, str] | None:
         self.settle(now)
@@ -281,6 +322,10 @@ class AgainstTheModel(RuleBasedStateMachine):
             assert why is None
             self.slow.tasks.remove(task)
 
+    @rule(minutes=st.sampled_from([1, 4, 9]))
+    def set_the_clock_back(self, minutes: int) -> None:
+        self.now = max(0, self.now - minutes * MIN)
+
     @rule()
     def restart(self) -> None:
         kept = [_kept(task) for task in self.book.tasks.values() if task.state(self.now) is not TaskState.FINISHED]
@@ -289,17 +334,18 @@ class AgainstTheModel(RuleBasedStateMachine):
 
     @invariant()
     def both_say_the_same(self) -> None:
+        held = self.book.holders(self.now)
         for device in "DEF":
-            ours = self.book.holder(device, self.now)
-            assert (None if ours is None else (ours.owner, ours.task)) == self.slow.holder(device, self.now)
-        self.book.refresh(self.now)
+            theirs = self.slow.holder(device, self.now)
+            for ours in (self.book.holder(device, self.now), held.get(device)):
+                assert (None if ours is None else (ours.owner, ours.task)) == theirs
+        assert self.book.next_edge_us(self.now) == self.slow.next_edge(self.now)
         assert set(self.book.tasks) == {task["id"] for task in self.slow.tasks}
 
 
 def _kept(task: Task) -> Task:
-    copy = Task(task.id, task.owner, task.priority, list(task.slots), preempted=task.preempted)
-    copy.hull_start_us, copy.hull_end_us = task.hull_start_us, task.hull_end_us
-    return copy
+    hull = task.hull_start_us, task.hull_end_us
+    return Task(task.id, task.owner, task.priority, list(task.slots), preempted=task.preempted, hull=hull)
 
 
 AgainstTheModel.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
