@@ -48,15 +48,18 @@ from kittiwake_components.monitoring.status_report import (
 from kittiwake_components.ports import SendFile, SendFileDone, TlmGet
 from kittiwake_components.service_ports import CallService, ServiceFault, arguments_of, failed, parse_call, succeeded
 from kittiwake_components.supervision_ports import STEP_REASON_SIZE, CycleStep, StepBegin, StepDone
+from kittiwake_components.transfer_ports import PutFile, TransferEnded
 from kittiwake_components.watched_channel import Watched, find_channel
 
 if TYPE_CHECKING:
-    pass
+    from kittiwake.runtime.tasks import Reply
 
 RESULT_SIZE = 200
 STATUS_FILE = "last_monitoring_status.json"
 REPORT_PREFIX, REPORT_SUFFIX = "report-", ".json"
 U32_MAX = 0xFFFFFFFF
+MAX_WAITING_REPORTS = 64
+"""As many as TransferService has transfers."""
 
 
 def _check_values(values: dict[str, str]) -> None:
@@ -86,6 +89,7 @@ class Monitoring(MonitoringReports):
     tlm_get = OutputPort(TlmGet, doc="The latest values of channels, from the telemetry store.")
     step_done = OutputPort(StepDone, doc="Tells the supervisor that a step has ended.")
     send_file = OutputPort(SendFile, doc="A report is written, and may be sent.")
+    put_file = OutputPort(PutFile, doc="Brings a report into the store that the setting `store` names.")
 
     commands_done = Channel(U32, on_change=True, doc="Administrative commands that went well, since the start.")
     commands_failed = Channel(U32, on_change=True, doc="Those that did not.")
@@ -95,9 +99,15 @@ class Monitoring(MonitoringReports):
 
     command_timeout_s = Parameter(U32, default=30, low=1, high=86400, unit="s", doc="For one command's answer.")
     keep_reports = Parameter(U32, default=32, low=1, high=1000, doc="So many reports are kept, the newest.")
+    send_wait_s = Parameter(
+        U32, default=60, low=0, high=86400, unit="s",
+        doc="For the store to take a report; after that REPORT ends, and the report goes on by itself.",
+    )  # fmt: skip
 
     commands_file = Setting(str, default="/incoming/monitoring-1.0/commands.json", doc="Where commands come in.")
     status_folder = Setting(str, default="/status/monitoring-1.0", doc="Where the status and the reports are written.")
+    store = Setting(str, default="", doc="The store for reports; empty: `send_file` sends them.")
+    outbox = Setting(str, default="/outgoing/monitoring-1.0", doc="Where reports wait until the store has them.")
     memory_file = Setting(str, default="/administration", doc="Record of the ids that were begun.")
     services = Setting(list[str], default=[], check=check_services, doc="Names of the services at `call_service`.")
     values = Setting(dict[str, str], default={}, check=_check_values, doc="Values of the report, and their channels.")
@@ -112,6 +122,8 @@ class Monitoring(MonitoringReports):
         self._is_remembered = False
         self._watched: dict[str, Watched] = {}
         self._busy = False
+        self._is_outbox_seen = False
+        self._sending: dict[int, Reply[CommandResponse | None]] = {}
         self._done = self._failed = self._repeated = self._refused = self._reports = 0
 
     def start(self) -> None:
@@ -141,7 +153,8 @@ class Monitoring(MonitoringReports):
         if step is CycleStep.COMMANDS:
             reason = await self._administer()
         elif step is CycleStep.REPORT:
-            reason = self._report()
+            number, reason = self._report()
+            await self._sent(number)
         if self.is_connected(Monitoring.step_done):
             self.step_done(token, not reason, clip(reason, STEP_REASON_SIZE))
 
@@ -155,6 +168,27 @@ class Monitoring(MonitoringReports):
         """A report was handed to the link, or was not; it stays here either way."""
         if response is not CommandResponse.OK:
             self.report_not_sent(response)
+
+    @sync_port(TransferEnded)
+    def transfer_ended(self, token: int, response: CommandResponse) -> None:
+        """The store has a report, or never will; it may be one of an earlier start."""
+        if response is CommandResponse.OK:
+            self.report_sent(token)
+        elif response is not CommandResponse.BUSY:  # then it is on its way already, or has its turn after a restart
+            self.report_not_sent(response)
+            self._withdraw(token)
+        reply = self._sending.pop(token, None)
+        if reply is not None:
+            reply.set(None if response is CommandResponse.BUSY else response)
+
+    def _withdraw(self, number: int) -> None:
+        """What the store does not take need not wait for it; the report stays in the status folder."""
+        try:
+            self.platform.files.remove(self.root.resolve(posixpath.join(self.outbox, _report_name(number))))
+        except FileNotFoundError:
+            pass
+        except OSError as fault:
+            self.report_fault(self.outbox, fault)
 
     @guarded_port(CallService)
     def call(self, method: str, arguments: bytes) -> bytes:
@@ -171,7 +205,7 @@ class Monitoring(MonitoringReports):
                     self._administer_later()
                 return succeeded("begun" if there else "there are none")
             if method == "upload_monitoring":
-                reason = self._report()
+                _, reason = self._report()
                 return failed(reason) if reason else succeeded(self._reports)
             raise ServiceFault(f"monitoring has no method {method}")
         except (ServiceFault, OSError) as fault:
@@ -193,7 +227,7 @@ class Monitoring(MonitoringReports):
     @command
     def upload_monitoring(self) -> None:
         """Writes a status report, and has it sent."""
-        reason = self._report()
+        _, reason = self._report()
         if reason:
             raise CommandError(CommandResponse.EXECUTION_ERROR, reason)
 
@@ -299,7 +333,7 @@ class Monitoring(MonitoringReports):
             "general_status": status, "general_error": error[:RESULT_SIZE], "time": self._now(), "commands": outcomes
         }  # fmt: skip
         try:
-            self._place(STATUS_FILE, pack_json(content))
+            self._place(self.status_folder, STATUS_FILE, pack_json(content))
         except OSError as fault:
             self.report_fault(STATUS_FILE, fault)
 
@@ -310,32 +344,66 @@ class Monitoring(MonitoringReports):
 
     # Reports
 
-    def _report(self) -> str:
-        """Writes a status report; why not, or empty."""
+    def _report(self) -> tuple[int, str]:
+        """Writes a status report and has it sent: its number, and why not, or empty."""
         try:
-            number = self._write_report()
+            number, packed = self._write_report()
+            name = _report_name(number)
+            if self.store and self.is_connected(Monitoring.put_file):
+                self._put(number, packed)
+            elif self.is_connected(Monitoring.send_file):
+                path = posixpath.join(self.status_folder, name)
+                self.send_file(path, path, number)
         except (ValueError, OSError) as fault:
             reason = str(fault)
             self.report_failed(reason)
-            return reason
-        if self.is_connected(Monitoring.send_file):
-            name = posixpath.join(self.status_folder, _report_name(number))
-            self.send_file(name, name, number)
-        return ""
+            return 0, reason
+        return number, ""
 
-    def _write_report(self) -> int:
-        kept = self._kept_reports()
+    def _put(self, number: int, packed: bytes) -> None:
+        """Puts a report into its store, and first those that a restart may have cut off on their way there."""
+        waiting = self._numbers_in(self.outbox)
+        if not self._is_outbox_seen:
+            self._is_outbox_seen = True
+            for other in waiting:
+                self._hand_over(other)
+        if len(waiting) >= MAX_WAITING_REPORTS:
+            self.report_not_sent(CommandResponse.BUSY)
+            return
+        self._place(self.outbox, _report_name(number), packed)
+        self._sending[number] = self.clock.reply()
+        self._hand_over(number)
+
+    def _hand_over(self, number: int) -> None:
+        name = _report_name(number)
+        self.put_file(self.store, posixpath.join(self.outbox, name), name, True, number)
+
+    async def _sent(self, number: int) -> None:
+        """Waits until the store has a report, but not for ever."""
+        reply = self._sending.get(number)
+        if reply is None:
+            return
+        timer = self.clock.call_after(self.send_wait_s, reply.set, None)
+        try:
+            if await reply is None:
+                self.report_waits(number)
+        finally:
+            timer.cancel()
+            self._sending.pop(number, None)
+
+    def _write_report(self) -> tuple[int, bytes]:
+        kept = self._numbers_in(self.status_folder)
         number = (kept[-1] + 1 if kept else 1) & U32_MAX
         head = {"report": number, "time": self._now(), "uptime_s": self.clock.now_ns() // 1_000_000_000}
         asked = {name: self._asker(text) for name, text in self.calls.items()}
         packed = pack_report(head, {name: self._value(name) for name in self.values}, asked)
-        self._place(_report_name(number), packed)
+        self._place(self.status_folder, _report_name(number), packed)
         for oldest in kept[: max(0, len(kept) + 1 - self.keep_reports)]:
-            self.platform.files.remove(posixpath.join(self._folder(), _report_name(oldest)))
+            self.platform.files.remove(self.root.resolve(posixpath.join(self.status_folder, _report_name(oldest))))
         self._reports += 1
         self.reports_written = self._reports & U32_MAX
         self.report_written(number, len(packed))
-        return number
+        return number, packed
 
     def _value(self, name: str) -> dict[str, Any] | None:
         watched = self._watched.get(name)
@@ -346,8 +414,9 @@ class Monitoring(MonitoringReports):
     def _asker(self, text: str) -> Any:
         return lambda: self._expressions.call_text(self.call_service, text)
 
-    def _kept_reports(self) -> list[int]:
-        files, folder = self.platform.files, self._folder()
+    def _numbers_in(self, where: str) -> list[int]:
+        """The numbers of the reports in a folder, in order."""
+        files, folder = self.platform.files, self.root.resolve(where)
         names = files.list(folder) if files.exists(folder) else []
         numbers = [name.removeprefix(REPORT_PREFIX).removesuffix(REPORT_SUFFIX) for name in names]
         return sorted(
@@ -358,12 +427,9 @@ class Monitoring(MonitoringReports):
 
     # Files
 
-    def _folder(self) -> str:
-        return self.root.resolve(self.status_folder)
-
-    def _place(self, name: str, content: bytes) -> None:
-        """Puts a file into the status folder in one step, durable on return. Raises `OSError`."""
-        folder = self._folder()
+    def _place(self, where: str, name: str, content: bytes) -> None:
+        """Puts a file into a folder in one step, durable on return. Raises `OSError`."""
+        folder = self.root.resolve(where)
         make_folders_durably(self.platform.files, folder)
         place_file(self.platform.files, posixpath.join(folder, name), (content,))
         self.platform.files.sync_folder(folder)

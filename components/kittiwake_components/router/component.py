@@ -14,6 +14,7 @@ from kittiwake.model import (
     Channel,
     CommandResponse,
     OutputPort,
+    OutputPortArray,
     Setting,
     event,
     internal_port,
@@ -25,6 +26,7 @@ from kittiwake_components.ports import REFUSED, Flow, Frame, PacketRouted
 from kittiwake_components.router.bypass import Bypass, check_bypass, is_harmless, parse_bypass
 
 PAUSERS = 4
+LISTENERS = 8
 PACKETS_A_BATCH = 16
 MAX_BACKLOG = 100_000
 MAX_IN_FLIGHT = 1024
@@ -44,7 +46,7 @@ class Router(ActiveComponent):
     command_out = OutputPort(Com, required=True, doc="Command packets.")
     file_out = OutputPort(Frame, doc="File packets.")
     unknown_out = OutputPort(Frame, doc="Packets of every other kind.")
-    packet_routed = OutputPort(PacketRouted, doc="Tells of every packet that was handed on.")
+    packet_routed = OutputPortArray(PacketRouted, LISTENERS, doc="Tells of every packet that was handed on.")
     flow_out = OutputPort(Flow, doc="Asks the link to stop reading.")
 
     routed_packets = Channel(U32, on_change=True, doc="Packets handed on.")
@@ -93,7 +95,7 @@ class Router(ActiveComponent):
         self._stalled = False
         self._routed = self._rejected = self._dropped = self._reported = 0
         self._last_dropped = b""
-        self._reports = self.is_connected(Router.packet_routed)
+        self._listeners = [index for index in range(LISTENERS) if self.is_connected(Router.packet_routed, index)]
 
     def start(self) -> None:
         wanted = [parse_bypass(text) for text in self.bypass]
@@ -190,8 +192,8 @@ class Router(ActiveComponent):
             self.unknown_packet(apid)
             return
         self._routed += 1
-        if self._reports:
-            self.packet_routed(apid, authenticated)
+        for listener in self._listeners:
+            self.packet_routed[listener](apid, authenticated)
 
     @sync_port(CmdResponse)
     def command_status(self, opcode: int, sequence: int, response: CommandResponse) -> None:

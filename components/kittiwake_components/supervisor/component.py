@@ -47,6 +47,7 @@ from kittiwake_components.supervisor.reports import SupervisorReports
 from kittiwake_components.supervisor.states import WORK, CycleSignal, CycleState
 
 STEPS = 3
+WORKERS = 4
 MAX_STEP_STARTS = 2
 """A step in whose midst the device went dark so often is left out: it may be what drains or breaks it."""
 
@@ -126,7 +127,7 @@ class Supervisor(SupervisorReports):
     powerdown_out = OutputPort(PowerdownRequest, doc="Asks for the powerdown.")
     power_ready = OutputPort(PowerReady, doc="Whether the power unit answers.")
     power_mode_out = OutputPort(PowerModeRequest, doc="Sees to it that the power unit is in the mode that is wanted.")
-    due_work = OutputPort(DueWork, doc="How many jobs are due or under way.")
+    due_work = OutputPortArray(DueWork, WORKERS, doc="How much work is due or under way, such as jobs and transfers.")
     next_wake = OutputPort(NextWake, doc="When the next job is due.")
     energy_get = OutputPort(EnergyGet, doc="The energy consumed so far.")
 
@@ -180,6 +181,7 @@ class Supervisor(SupervisorReports):
         self._resume_starts = 0
         self._cut_off: Progress | None = None
         self._last: Summary | None = None
+        self._workers = [index for index in range(WORKERS) if self.is_connected(Supervisor.due_work, index)]
         self._token = 0
         self._enrolled = True
         self._degraded = False
@@ -243,7 +245,7 @@ class Supervisor(SupervisorReports):
 
     @async_port(Sched, full="drop")
     def run(self, context: int) -> None:
-        """Renews the watchdog, begins the first cycle, and looks whether the jobs are done."""
+        """Renews the watchdog, begins the first cycle, and looks whether the work is done."""
         self._renew_watchdog()
         state = self.cycle.state
         if state is CycleState.BOOT:
@@ -330,7 +332,7 @@ class Supervisor(SupervisorReports):
             self._ask(CycleStep.COMMANDS)
 
     def do_jobs(self) -> None:
-        """Waits until no job is due or under way."""
+        """Waits until no work is due or under way."""
         if self._resume_at:
             self.cycle.send(CycleSignal.SKIPPED)
         elif not self._due_jobs():
@@ -411,7 +413,7 @@ class Supervisor(SupervisorReports):
         return self.is_connected(Supervisor.power_ready) and self.power_ready()
 
     def _due_jobs(self) -> int:
-        return self.due_work() if self.is_connected(Supervisor.due_work) else 0
+        return sum([self.due_work[worker]() for worker in self._workers])
 
     def _step_done(self) -> None:
         if self.cycle.state in WORK:

@@ -92,6 +92,11 @@ class Carrier:
         self._drop_steps()
         return True
 
+    @property
+    def is_copying(self) -> bool:
+        """Whether a copy gets on. What is sent by CFDP does so only when the other side says something."""
+        return self._job is not None and self._backend(self._job) != "cfdp"
+
     def _drop_steps(self) -> None:
         if self._steps is not None:
             self._steps.close()
@@ -115,8 +120,10 @@ class Carrier:
 
     def _has_room(self, job: Job) -> bool:
         store = self._stores.get(job.asked.store)
-        if store is None or store.backend != "cfdp" or job.is_delivered:
+        if store is None or store.backend == "folder" or job.is_delivered:
             return True
+        if store.backend != "cfdp":
+            return self._service.has_way
         assert self._entity is not None, "a journal that is open has its entity"
         return self._entity.has_room
 
@@ -125,6 +132,22 @@ class Carrier:
         if self._steps is not None:
             return None
         return min([job.due_ns for job in self._waiting() if self._has_room(job)], default=None)
+
+    def live_jobs(self, is_link_up: bool) -> int:
+        """How many jobs get on, or could."""
+        now_ns = self._service.clock.now_ns()
+        ready = [job for job in self._waiting() if job.due_ns <= now_ns and self._has_room(job)]
+        on_link = [job for job, _ in self._on_link.values()] if is_link_up else []
+        return len(on_link) + sum([is_link_up or self._backend(job) != "cfdp" for job in ready])
+
+    def bytes_beyond(self) -> int | None:
+        """How many bytes wait for a store beyond a bearer, as far as that is known; `None`: nothing waits."""
+        jobs = [job for job in self._jobs.by_id.values() if not job.is_failed and self._backend(job) != "folder"]
+        return sum([max(0, job.size - job.offset) for job in jobs]) if jobs else None
+
+    def _backend(self, job: Job) -> str:
+        store = self._stores.get(job.asked.store)
+        return store.backend if store is not None else "folder"
 
     # One job
 
@@ -204,6 +227,8 @@ class Carrier:
             yield from self._removed(job)
         self._jobs.remove(job)
         service = self._service
+        if self._backend(job) != "folder":
+            service.tell_acknowledged()
         if job.asked.is_put:
             service.bytes_sent = service.bytes_sent + job.size & U64_MAX
         else:

@@ -26,15 +26,18 @@ from kittiwake.model import (
     async_port,
     command,
     event,
+    guarded_port,
     internal_port,
     sync_port,
 )
-from kittiwake.model.fw import Com, Sched
+from kittiwake.model.fw import Com, Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably, settle_folders
 from kittiwake.storage.root import PathRefused, Root, reason_of
 from kittiwake.wire.packets import DESCRIPTOR_SIZE
+from kittiwake_components.bearer_ports import NO_BEARER, LinkPurpose, LinkRequest
 from kittiwake_components.ports import FileAnnounce, FileName, Flow, Frame, LinkState, LinkStatus
+from kittiwake_components.supervision_ports import DueWork
 from kittiwake_components.transfer_ports import GetFile, PutFile, StoreName, TransferEnded
 from kittiwake_components.transfer_service.arrivals import Arrivals
 from kittiwake_components.transfer_service.carrying import Carrier
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
 TEXT_SIZE = 120
 MAX_JOBS = 64
 PDUS_A_TURN = 16
+WAY_S = 60
+"""A bearer is asked for each second, and for so long."""
 U32_MAX = 0xFFFFFFFF
 APIDS = (8, 0x7FD)
 SEGMENTS = (32, 4000)
@@ -76,6 +81,8 @@ class TransferService(ActiveComponent):
     status_out = OutputPort(LinkStatus, doc="The link's state, passed on.")
     transfer_ended = OutputPort(TransferEnded, doc="How a transfer ended that was asked for through a port.")
     file_announce = OutputPort(FileAnnounce, doc="A file has arrived in the inbox.")
+    link_request = OutputPort(LinkRequest, doc="Has a bearer brought up while something waits for a store beyond it.")
+    acknowledged = OutputPort(Signal, doc="A store beyond a bearer or the link has answered for a file.")
 
     queue_depth = Channel(U32, on_change=True, doc="Transfers that wait, are under way or have failed.")
     failed_transfers = Channel(U32, on_change=True, doc="Those of them that wait for RETRY or CANCEL.")
@@ -94,6 +101,10 @@ class TransferService(ActiveComponent):
     max_retry = Parameter(U32, default=0, low=0, high=1000, doc="Attempts after which a transfer has failed; 0: never.")
     backoff_s = Parameter(U32, default=10, low=1, high=3600, unit="s", doc="Pause after a failed attempt; it doubles.")
     backoff_max_s = Parameter(U32, default=3600, low=1, high=86_400, unit="s", doc="The longest pause.")
+    stay_s = Parameter(
+        U32, default=30, low=0, high=3600, unit="s",
+        doc="Transfers that have not got on for so long are no reason to stay awake.",
+    )  # fmt: skip
 
     stores = Setting(list[str], default=[], check=check_stores, doc="The stores, each as words of key=value.")
     entity = Setting(int, default=2, low=0, high=65_535, doc="This deployment's CFDP entity.")
@@ -170,11 +181,14 @@ class TransferService(ActiveComponent):
         patience = Patience(self.answer_s, self.answer_s, self.inactivity_s, segment_size=self.segment_bytes)
         self._entity = Entity(self.entity, self._carrier, patience)
         self._entity.set_link(False, now_ns)
-        self._is_open = self._is_awake = self._is_paused = False
+        self._is_open = self._is_awake = self._is_paused = self._is_link_up = False
+        self.has_way = not self.is_connected(TransferService.link_request)
+        self._moved_ns = now_ns
         self._timer: Timer | None = None
 
     def start(self) -> None:
         self._attempt(self._open)
+        self._ask_for_a_way()
         self._wake()
 
     def _open(self) -> None:
@@ -189,6 +203,7 @@ class TransferService(ActiveComponent):
         self._arrivals.resume(self._entity, now_ns)
         self._carrier.begin(self._entity)
         self._is_open = True
+        self._moved_ns = now_ns
 
     def parameter_updated(self, name: str) -> None:
         self._arrivals.chunk = self.chunk
@@ -274,6 +289,8 @@ class TransferService(ActiveComponent):
             raise CommandError(CommandResponse.BUSY, f"{MAX_JOBS} transfers wait already")
         if not self._attempt(lambda: self._jobs.add(asked, self.clock.now_ns())):
             raise CommandError(CommandResponse.EXECUTION_ERROR, "the journal cannot be written")
+        self._moved_ns = self.clock.now_ns()
+        self._ask_for_a_way()
         self._wake()
 
     def _check_name(self, store: Store, name: str) -> None:
@@ -324,6 +341,7 @@ class TransferService(ActiveComponent):
                 raise CommandError(CommandResponse.EXECUTION_ERROR, "the journal cannot be written")
             count += 1
         self.store_synced(store, count, left)
+        self._ask_for_a_way()
         self._wake()
 
     def _job(self, id: int) -> Job:
@@ -364,7 +382,11 @@ class TransferService(ActiveComponent):
     @sync_port(LinkStatus)
     def link_status(self, state: LinkState) -> None:
         """The link came up, went down, or (UP again) has room."""
-        self._entity.set_link(state is LinkState.UP, self.clock.now_ns())
+        now_ns = self.clock.now_ns()
+        self._entity.set_link(state is LinkState.UP, now_ns)
+        if self._is_link_up != (state is LinkState.UP):
+            self._is_link_up = not self._is_link_up
+            self._moved_ns = now_ns
         self._wake()
         if self.is_connected(TransferService.status_out):
             self.status_out(state)
@@ -380,8 +402,22 @@ class TransferService(ActiveComponent):
     def pdu_in(self, data: bytes, context: int, authenticated: bool) -> None:
         """A packet that the router has no other place for. What is lost here is sent again."""
         if self._is_open and data.startswith(self._header):
-            self._entity.receive(data[DESCRIPTOR_SIZE:], self.clock.now_ns())
+            self._moved_ns = self.clock.now_ns()
+            self._entity.receive(data[DESCRIPTOR_SIZE:], self._moved_ns)
             self._wake()
+
+    @guarded_port(DueWork)
+    def due_work(self) -> int:
+        """How many transfers get on now: none that waits for another attempt or for its way, none that stands still."""
+        if not self._is_open or self.clock.now_ns() - self._moved_ns > self.stay_s * NS_PER_S:
+            return 0
+        arriving = len(self._entity.receiving) if self._is_link_up else 0
+        return self._carrier.live_jobs(self._is_link_up) + arriving
+
+    def tell_acknowledged(self) -> None:
+        """Tells that the other side has answered for a file."""
+        if self.is_connected(TransferService.acknowledged):
+            self.acknowledged()
 
     # Work
 
@@ -401,6 +437,8 @@ class TransferService(ActiveComponent):
         if not self._is_open:
             return
         is_busy = self._carrier.step()
+        if self._carrier.is_copying:
+            self._moved_ns = self.clock.now_ns()
         if not self._is_paused and self.is_connected(TransferService.pdu_out):
             for _ in range(PDUS_A_TURN):
                 pdu = self._entity.next_pdu(self.clock.now_ns())
@@ -440,5 +478,13 @@ class TransferService(ActiveComponent):
         oldest_ns = min([job.since_ns for job in jobs], default=now_ns)
         self.oldest_pending_age = min((now_ns - oldest_ns) // NS_PER_S, U32_MAX)
         self.dropped_pdus = self._entity.dropped_pdus & U32_MAX
+        self._ask_for_a_way()
         self._is_awake = False  # a wake-up that found no room in the queue is made up for here
         self._wake()
+
+    def _ask_for_a_way(self) -> None:
+        """Has a bearer brought up while something waits for it."""
+        if not self.is_connected(TransferService.link_request):
+            return
+        waiting = self._carrier.bytes_beyond()
+        self.has_way = waiting is not None and self.link_request(LinkPurpose.TRANSFER, waiting, WAY_S) != NO_BEARER

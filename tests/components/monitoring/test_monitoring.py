@@ -339,6 +339,87 @@ def test_a_report_holds_typed_values_and_what_services_say_and_is_sent() -> None
         assert tester.events.named("ReportNotSent")[0].args == (FAILED,)
 
 
+OUTBOX = "/outgoing/monitoring-1.0"
+FIRST = ("reports", f"{OUTBOX}/report-00000001.json", "report-00000001.json", True, 1)
+
+
+def with_store(**options: Any) -> ComponentTester[Monitoring]:
+    return monitoring(settings={"store": "reports"}, **options)
+
+
+def outbox(tester: ComponentTester[Monitoring]) -> list[str]:
+    path = tester.root.resolve(OUTBOX)
+    return list(tester.files.list(path)) if tester.files.exists(path) else []
+
+
+def test_a_report_is_brought_into_its_store_and_the_step_waits_for_that() -> None:
+    """REQ-MON-011"""
+    with with_store() as tester:
+        step(tester, CycleStep.REPORT, 3)
+        assert tester.ports.put_file == [FIRST]
+        assert tester.read_file(FIRST[1]) == tester.read_file("/status/monitoring-1.0/report-00000001.json")
+        assert tester.ports.send_file == tester.ports.step_done == []
+        tester.call.transfer_ended(1, OK)
+        assert tester.ports.step_done == [(3, True, "")]
+        assert [event.args for event in tester.events.named("ReportSent")] == [(1,)]
+
+
+def test_a_report_that_takes_long_goes_on_by_itself() -> None:
+    """REQ-MON-011"""
+    with with_store(parameters={"send_wait_s": 20}) as tester:
+        step(tester, CycleStep.REPORT, 3)
+        tester.advance(19.9)
+        assert tester.ports.step_done == []
+        tester.advance(0.2)
+        assert tester.ports.step_done == [(3, True, "")]
+        assert [event.args for event in tester.events.named("ReportWaits")] == [(1,)]
+        tester.restart()
+        tester.call.transfer_ended(1, OK)
+        assert [event.args for event in tester.events.named("ReportSent")] == [(1,)]
+
+
+def test_a_report_that_no_store_takes_waits_for_nothing() -> None:
+    """REQ-MON-011"""
+    with with_store() as tester:
+        step(tester, CycleStep.REPORT, 3)
+        tester.call.transfer_ended(1, FAILED)
+        assert tester.ports.step_done == [(3, True, "")]
+        assert tester.events.named("ReportNotSent")[0].args == (FAILED,)
+        assert outbox(tester) == []
+        assert reports(tester) == ["report-00000001.json"]
+
+
+def test_reports_that_wait_are_bounded() -> None:
+    """REQ-MON-011"""
+    with with_store(parameters={"send_wait_s": 0}) as tester:
+        for number in range(70):
+            step(tester, CycleStep.REPORT, number + 1)
+            tester.advance(0.1)
+        assert len(tester.ports.put_file) == len(outbox(tester)) == 64
+        assert tester.events.named("ReportNotSent")[0].args == (CommandResponse.BUSY,)
+        assert len(tester.ports.step_done) == 70
+
+
+def test_no_report_that_waits_is_forgotten_by_a_power_cut() -> None:
+    """REQ-MON-011: whatever stands in the outbox is asked for again, until the store has it."""
+
+    def scenario(tester: ComponentTester[Monitoring], noted: list[int]) -> None:
+        step(tester, CycleStep.REPORT, 1)
+        noted += [1] if tester.ports.put_file else []
+        tester.call.transfer_ended(1, CommandResponse.BUSY)  # on its way already: what is there stays there
+        assert outbox(tester) == ["report-00000001.json"]
+        assert tester.ports.step_done == [(1, True, "")]
+
+    def judge(tester: ComponentTester[Monitoring], noted: list[int], ports: Any) -> None:
+        kept = [name for name in outbox(tester) if name.startswith("report-") and name.endswith(".json")]
+        assert not noted or kept, "what the store was asked to take was durable before"
+        step(tester, CycleStep.REPORT, 2)
+        asked = [name for _, _, name, *_ in tester.ports.put_file]
+        assert set(kept) <= set(asked)
+
+    assert cut_everywhere(lambda seed: with_store(seed=seed), scenario, judge) > 8
+
+
 @pytest.mark.parametrize(
     "packed", [b"", bytes(11) + bytes(4), tag(TimeBase.TB_PROC_TIME, 5) + wire_type(F32).pack(float("nan"))]
 )

@@ -174,6 +174,22 @@ def test_jobs_are_waited_for() -> None:
         assert state_of(tester) is CycleState.REPORT
 
 
+def test_the_work_of_everybody_is_waited_for() -> None:
+    """REQ-SUP-004: files on their way to a store keep the power on as jobs do."""
+    with supervisor(open_ports=["due_work"]) as tester:
+        to_state(tester, CycleState.REPORT)
+    left = [0, 1]
+    with supervisor() as tester:
+        for worker in range(2):
+            tester.ports.due_work[worker].returns = lambda worker=worker: left[worker]
+        to_state(tester, CycleState.JOBS)
+        tester.call.run(0)
+        assert state_of(tester) is CycleState.JOBS
+        left[1] = 0
+        tester.call.run(0)
+        assert state_of(tester) is CycleState.REPORT
+
+
 @pytest.mark.parametrize(
     "ahead_s, sleep_s", [(None, DAY_S), (3600, 3600), (-3600, 30), (5, 30), (10 * DAY_S, 2 * DAY_S)]
 )

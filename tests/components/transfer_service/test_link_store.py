@@ -155,3 +155,32 @@ def test_a_resumed_copy_does_not_begin_anew() -> None:
         assert resumed.args[2] >= 1024
         tester.advance(1)
         assert tester.events.named("TransferDone")
+
+
+def test_transfers_that_get_on_are_work_and_others_are_not() -> None:
+    """REQ-TS-030, REQ-TS-032."""
+    pair = Pair(3)
+    device = pair.device
+    assert device.call.due_work() == 0
+    device.write_file("/logs/a", content(3, 5000))
+    device.send("PUT", "ground", "/logs/a", "a", False)
+    assert device.call.due_work() == 0, "the link is down"
+    device.call.link_status(LinkState.UP)
+    assert device.call.due_work() == 1
+    device.advance(31.0)
+    assert device.call.due_work() == 0, "nobody answers"
+    pair.run(100.0)
+    assert device.ports.acknowledged == [()], "the ground has it"
+    assert device.call.due_work() == 0
+    for tester in pair.ends:
+        tester.finish()
+
+
+def test_a_file_that_arrives_is_work_too() -> None:
+    """REQ-TS-030."""
+    with new_tester() as tester:
+        tester.call.link_status(LinkState.UP)
+        tester.call.pdu_in(APID + encode(FROM_GROUND, Metadata(900, "a", "a")), 0, True)
+        assert tester.call.due_work() == 1
+        tester.call.link_status(LinkState.DOWN)
+        assert tester.call.due_work() == 0

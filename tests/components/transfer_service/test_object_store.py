@@ -9,6 +9,7 @@ import pytest
 
 from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut
+from kittiwake_components.bearer_ports import NO_BEARER, LinkPurpose
 from kittiwake_components.transfer_service.s3 import EMPTY_DIGEST, Keys, authorization, quoted, stamp_of
 from kittiwake_components.transfer_service.stores import check_stores
 from tests.components.power_cuts import cut_everywhere
@@ -174,3 +175,20 @@ def test_a_server_that_makes_no_sense_is_refused_when_the_topology_is_checked(wo
     """REQ-TS-005."""
     with pytest.raises(ValueError, match=why):
         check_stores([f"store_name=a kind=logs bucket_name=b {words}"])
+
+
+def test_a_bearer_is_asked_for_and_nothing_tried_before_there_is_one(server: ObjectServer) -> None:
+    """REQ-TS-031, REQ-TS-032."""
+    with s3_tester(server) as tester:
+        tester.ports.link_request.returns = NO_BEARER
+        tester.call.run(0)
+        assert tester.ports.link_request == [], "nothing waits"
+        tester.send("SYNC_STORE", "s3")
+        assert tester.call.due_work() == 0
+        tester.call.run(0)
+        assert tester.ports.link_request == [(LinkPurpose.TRANSFER, 0, 60)] * 2, "at once, and each second"
+        assert server.requests == []
+        tester.ports.link_request.returns = 2
+        tester.call.run(0)
+        assert server.objects == {"/central/unit-7/a%20b": stored(DATA)}
+        assert tester.ports.acknowledged == [()]

@@ -37,7 +37,7 @@ def new_tester(
 ) -> Tester:  # fmt: skip
     """A deployment with a bucket of its own."""
     tester = ComponentTester(
-        TransferService, seed=seed, parameters=parameters, queue=50,
+        TransferService, seed=seed, parameters=parameters, queue=50, returns={"link_request": 0},
         settings={"stores": STORES, "entity": entity, "segment_bytes": 400, "answer_s": 2.0, **settings},
     )  # fmt: skip
     if with_bucket:
