@@ -55,6 +55,7 @@ COMPONENTS = {
     "Router": "router",
     "RtcManager": "rtc_manager",
     "Scheduler": "scheduler",
+    "SimulatedBearer": "simulated_bearer",
     "SimulatedSpacecraft": "simulated_spacecraft",
     "StartupManager": "startup_manager",
     "StoreForward": "store_forward",

@@ -159,6 +159,7 @@ class ConnexionManager(ManagedBearers):
         self._saving(self.usage_file, self._recall_usage)
         self._silence = Silence(self._saved.silence_us, now)
         self._schedule.begin(now)
+        self._tell_status(LinkState.DOWN)
 
     def _recall_configuration(self) -> None:
         self.report_findings(self.configuration_file, self._trial.recall(self.clock.now_ns()))
@@ -291,8 +292,13 @@ class ConnexionManager(ManagedBearers):
                 self.link_down[listener](before)
             if index != NONE and self.is_connected(ConnexionManager.link_up, listener):
                 self.link_up[listener](index)
-            if (before == NONE or index == NONE) and self.is_connected(ConnexionManager.status_out, listener):
-                self.status_out[listener](LinkState.DOWN if index == NONE else LinkState.UP)
+        if before == NONE or index == NONE:
+            self._tell_status(LinkState.DOWN if index == NONE else LinkState.UP)
+
+    def _tell_status(self, state: LinkState) -> None:
+        for listener in range(LISTENERS):
+            if self.is_connected(ConnexionManager.status_out, listener):
+                self.status_out[listener](state)
 
     def _tell_if_all_failed(self, choices: list[int], usable: list[int]) -> None:
         have_failed = bool(choices) and not usable

@@ -12,6 +12,7 @@ from kittiwake.model import (
     WARNING_LO,
     Channel,
     OutputPort,
+    OutputPortArray,
     PassiveComponent,
     Setting,
     Size,
@@ -22,6 +23,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.wire.link_address import parse_link
+from kittiwake_components.bearer_ports import BEARERS, BearerTraffic
 from kittiwake_components.link.opener import READ_BYTES, Opener
 from kittiwake_components.link.outgoing import Outgoing
 from kittiwake_components.ports import Bytes, Flow, Flush, LinkState, LinkStatus, Pending, Room
@@ -54,6 +56,7 @@ class Link(PassiveComponent):
     status_out = OutputPort(LinkStatus, doc="Tells the downlink's queue of the link's state and of new room.")
     uplink_status_out = OutputPort(LinkStatus, doc="Tells the deframer of the link's state.")
     state_out = OutputPort(LinkStatus, doc="Tells one more of the link's state, such as whoever sends files by CFDP.")
+    traffic_out = OutputPortArray(BearerTraffic, BEARERS, doc="How much went over the link: to its bearers' adapters.")
 
     link_up = Channel(LinkState, on_change=True, doc="Whether somebody is connected.")
     bytes_up = Channel(U64, on_change=True, unit="B", doc="Bytes received.")
@@ -92,8 +95,9 @@ class Link(PassiveComponent):
         self._outgoing = Outgoing()
         self._up = self._blocked = self._waits_for_room = False
         if not self._context.restarts:  # what was asked for outlives a restart
-            self._paused = False
+            self._paused = self._is_shut = False
         self._progress_ns = 0
+        self._told = 0, 0
         self._bytes_up = self._bytes_down = self._connections = 0
         self._overruns_before = 0
 
@@ -136,9 +140,32 @@ class Link(PassiveComponent):
         self.link_up = LinkState.UP
         self.connections = self._connections & 0xFFFFFFFF
         self.link_established(str(self._address))
+        if not self._is_shut:
+            self._go_on()
+
+    def _go_on(self) -> None:
         self.flush()
         if self._up:
             self._announce(LinkState.UP)
+
+    @sync_port(LinkStatus)
+    def gate_in(self, state: LinkState) -> None:
+        """Whether a bearer carries the link. While none does nothing is sent or taken in, and whoever sends hears DOWN.
+
+        A connexion outlives that, as it would an outage; datagrams, serial bytes and what a new one brings are lost.
+        """
+        if self._is_shut is (state is LinkState.DOWN):
+            return
+        self._is_shut = not self._is_shut
+        if not self._up:
+            return
+        self._progress_ns = self.clock.now_ns()
+        self._watch()
+        if self._is_shut:
+            self._tell_traffic()
+            self._announce(LinkState.DOWN)
+        else:
+            self._go_on()
 
     def _went_down(self, reason: str) -> None:
         self._drop_stream()
@@ -170,9 +197,13 @@ class Link(PassiveComponent):
 
     def _watch(self) -> None:
         if self._stream is not None and self._up:
-            on_readable = None if self._paused else self._on_readable
-            on_writable = self._on_writable if self._blocked else None
+            on_readable = None if self._holds_back() else self._on_readable
+            on_writable = self._on_writable if self._blocked and not self._is_shut else None
             self._context.loop.poller.add(self._stream.fileno(), on_readable, on_writable)
+
+    def _holds_back(self) -> bool:
+        """Whether a TCP sender is to wait."""
+        return self._paused or (self._is_shut and self._kind in TCP)
 
     # Receiving
 
@@ -181,7 +212,7 @@ class Link(PassiveComponent):
         limit, reads = (DATAGRAM_BYTES, DATAGRAMS_A_TURN) if self._kind == "udp" else (READ_BYTES, READS_A_TURN)
         for _ in range(reads):
             stream = self._stream
-            if stream is None or self._paused:
+            if stream is None or self._holds_back():
                 return
             try:
                 data = stream.receive(limit)
@@ -198,6 +229,8 @@ class Link(PassiveComponent):
                 return  # that was all: asking once more would cost more than the whole read
 
     def _take(self, data: bytes) -> None:
+        if self._is_shut:
+            return
         self._bytes_up += len(data)
         self.data_out(data)
 
@@ -216,7 +249,7 @@ class Link(PassiveComponent):
     @guarded_port(Room)
     def room(self) -> int:
         """How many bytes may be handed over now; 0 while the link is down."""
-        room = SEND_LIMIT_BYTES - self._outgoing.size if self._up else 0
+        room = SEND_LIMIT_BYTES - self._outgoing.size if self._up and not self._is_shut else 0
         if room <= 0:
             self._waits_for_room = True
             return 0
@@ -237,7 +270,7 @@ class Link(PassiveComponent):
     @sync_port(Flush)
     def flush(self) -> None:
         """Sends what waits, as far as there is room."""
-        if self._up and not self._blocked and self._outgoing:
+        if self._up and not self._blocked and not self._is_shut and self._outgoing:
             self._send()
 
     def _send(self) -> None:
@@ -270,13 +303,24 @@ class Link(PassiveComponent):
         """Updates the telemetry, reports what was lost, and gives up a TCP peer that takes nothing any more."""
         self.bytes_up = self._bytes_up
         self.bytes_down = self._bytes_down
+        self._tell_traffic()
         self._count_overruns()
         if self._outgoing.dropped != self.frames_dropped:
             self.frames_dropped = self._outgoing.dropped & 0xFFFFFFFF
             self.frame_dropped(self.frames_dropped)
-        limit_s = self.stall_limit_s if self._blocked and self._kind in TCP else 0
+        limit_s = self.stall_limit_s if self._blocked and not self._is_shut and self._kind in TCP else 0
         if limit_s and self.clock.now_ns() - self._progress_ns >= limit_s * NS_PER_S:
             self._lost(f"the other side took nothing for {limit_s} s")
+
+    def _tell_traffic(self) -> None:
+        """Tells the adapters what went since they were last told; the one that is up has carried it."""
+        sent, received = self._bytes_down - self._told[0], self._bytes_up - self._told[1]
+        if not sent and not received:
+            return
+        self._told = self._bytes_down, self._bytes_up
+        for bearer in range(BEARERS):
+            if self.is_connected(Link.traffic_out, bearer):
+                self.traffic_out[bearer](sent, received)
 
     def _count_overruns(self) -> None:
         if self._stream is None or not self._up:

@@ -31,21 +31,25 @@ NO_OP = "Stack.cmdDisp.CMD_NO_OP"
 COMPLETED = "Stack.cmdDisp.OpCodeCompleted"
 
 
+TOPOLOGY = Path(__file__).with_name("stack.yaml")
+
+
 @cache
-def _built(folder: Path) -> tuple[Image, Dictionary]:
-    topology = load_topology(Path(__file__).with_name("stack.yaml"))
-    path = folder / "Stack.json"
-    write_dictionary(str(path), topology, "test")
-    return build_image(topology, ""), load_dictionary(str(path))
+def _built(folder: Path, path: Path) -> tuple[Image, Dictionary]:
+    topology = load_topology(path)
+    dictionary = folder / "Stack.json"
+    write_dictionary(str(dictionary), topology, "test")
+    return build_image(topology, ""), load_dictionary(str(dictionary))
 
 
 class Stack:
     """The deployment, running in virtual time."""
 
     def __init__(
-        self, folder: Path, link: str = TCP, framing: str = "ccsds", seed: int = 1, keys: str = "", **settings: Any
-    ) -> None:
-        image, self.dictionary = _built(folder)
+        self, folder: Path, link: str = TCP, framing: str = "ccsds", seed: int = 1, keys: str = "",
+        topology: Path = TOPOLOGY, **settings: Any,
+    ) -> None:  # fmt: skip
+        image, self.dictionary = _built(folder, topology)
         self.framing = framing
         self.platform = SimulatedPlatform(seed)
         self.platform.files.make_folder("/root")
