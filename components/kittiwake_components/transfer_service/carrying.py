@@ -20,11 +20,11 @@ from kittiwake_components.transfer_service.worker import WAITING, Worker
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from kittiwake.cfdp.arrivals import Arrivals
     from kittiwake.cfdp.entity import Entity
     from kittiwake.cfdp.receiver import Receiver, Sink
     from kittiwake.cfdp.sender import Sender
     from kittiwake.platform.interface import File
-    from kittiwake_components.transfer_service.arrivals import Arrivals
     from kittiwake_components.transfer_service.component import TransferService
     from kittiwake_components.transfer_service.folder_copy import Steps
     from kittiwake_components.transfer_service.jobs import Job, Jobs
@@ -329,7 +329,7 @@ class Carrier:
             service.arrival_failed(receiver.header.source, receiver.condition.name)
             return
         service.bytes_received = service.bytes_received + receiver.metadata.size & U64_MAX
-        name = service.root.name_of(sink.name)
+        name = service.root.name_of(sink.placed)
         service.file_arrived(name, receiver.metadata.size)
         service.announce(name)
 

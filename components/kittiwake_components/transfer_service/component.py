@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from kittiwake.cfdp.arrivals import Arrivals
 from kittiwake.cfdp.entity import Entity
 from kittiwake.cfdp.timing import Patience
 from kittiwake.model import (
@@ -33,16 +34,16 @@ from kittiwake.model import (
 from kittiwake.model.fw import Com, Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably, settle_folders
+from kittiwake.storage.ledger import Ledger
 from kittiwake.storage.root import PathRefused, Root, reason_of
 from kittiwake.wire.packets import DESCRIPTOR_SIZE
 from kittiwake_components.bearer_ports import NO_BEARER, LinkPurpose, LinkRequest
 from kittiwake_components.ports import FileAnnounce, FileName, Flow, Frame, LinkState, LinkStatus
 from kittiwake_components.supervision_ports import DueWork
 from kittiwake_components.transfer_ports import GetFile, PutFile, StoreName, TransferEnded
-from kittiwake_components.transfer_service.arrivals import Arrivals
 from kittiwake_components.transfer_service.carrying import Carrier
+from kittiwake_components.transfer_service.inbox import NamedInbox
 from kittiwake_components.transfer_service.jobs import Asked, Jobs
-from kittiwake_components.transfer_service.ledger import Ledger
 from kittiwake_components.transfer_service.stores import SENT_KINDS, Store, check_stores, parse_store
 from kittiwake_components.transfer_service.syncing import names_below
 
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kittiwake.runtime.loop import Timer
-    from kittiwake_components.transfer_service.jobs import Job
+    from kittiwake_components.transfer_service.inbox import NamedInbox
+from kittiwake_components.transfer_service.jobs import Job
 
 TEXT_SIZE = 120
 MAX_JOBS = 64
@@ -173,10 +175,11 @@ class TransferService(ActiveComponent):
         self._stores = {store.name: store for store in [parse_store(text) for text in self.stores]}
         self._header = self.apid.to_bytes(DESCRIPTOR_SIZE, "big")
         folder = self.root.resolve(self.folder)
-        self._folders = f"{folder}/arriving", self.root.resolve(self.inbox)
+        inbox = NamedInbox(files, self.root.resolve(self.inbox), self.max_file_bytes)
+        self._folders = f"{folder}/arriving", inbox.top
         self._ledger = Ledger(files, f"{folder}/journal")
         self._jobs = Jobs(self._ledger)
-        self._arrivals = Arrivals(files, self._ledger, *self._folders, self.max_file_bytes)
+        self._arrivals = Arrivals(files, self._ledger, self._folders[0], inbox)
         self._carrier = Carrier(self, self._jobs, self._stores, self._arrivals)
         patience = Patience(self.answer_s, self.answer_s, self.inactivity_s, segment_size=self.segment_bytes)
         self._entity = Entity(self.entity, self._carrier, patience)

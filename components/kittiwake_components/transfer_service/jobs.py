@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from kittiwake_components.transfer_service.ledger import Ledger
+    from kittiwake.storage.ledger import Ledger
 
 KIND = "job"
 _LAST = "last"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kittiwake.cfdp.pdu import TO_SENDER, ChecksumType, Condition, Eof, FileStatus, Finished, Header, Metadata
 from kittiwake.cfdp.receiver import Receiver
 from kittiwake.storage.copying import make_folders_durably, settle_folders
 from kittiwake.storage.coverage import Coverage
-from kittiwake.storage.root import Root
 from kittiwake.storage.streamed import PART, StreamedFile
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from kittiwake.cfdp.entity import Entity
     from kittiwake.platform.interface import Files
-    from kittiwake_components.transfer_service.ledger import Ledger
+    from kittiwake.storage.ledger import Ledger
 
 KIND, ENDED = "arrival", "ended"
 MAX_ENDED = 64
@@ -27,17 +26,31 @@ MAX_PIECES = 256
 """The most pieces that are kept; the rest is asked for again after a power cut."""
 
 
+class Inbox(Protocol):
+    """Where files that arrive go. `top` is the folder that they all end up in or below."""
+
+    top: str
+
+    def limit(self) -> int:
+        """The most bytes of a file that begins now."""
+
+    def place(self, header: Header, metadata: Metadata) -> str:
+        """The path of a file that is whole. Raises `OSError` for a name that is refused."""
+
+
 class ArrivingFile:
     """A file on its way into the inbox: a part named after its transaction until it is whole."""
 
-    def __init__(self, files: Files, folder: str, inbox: str, header: Header, limit: int) -> None:
+    def __init__(self, files: Files, folder: str, inbox: Inbox, header: Header) -> None:
         self.path = posixpath.join(folder, f"{header.source}-{header.number}")
-        self.name = ""
+        self.placed = ""
+        """Where it stands once it is whole."""
         self.kept_size = 0
         self.is_end_kept = False
         self._files = files
         self._inbox = inbox
-        self._part = StreamedFile(files, self.path, limit)
+        self._header = header
+        self._part = StreamedFile(files, self.path, inbox.limit())
 
     def resume(self) -> int:
         """Goes on with the part of before a restart, and says how many bytes it has."""
@@ -61,18 +74,16 @@ class ArrivingFile:
             self._part.sync()
 
     def finish(self, metadata: Metadata) -> None:
-        """Gives the file its name in the inbox; durable on return. Raises `OSError` for a name that leads out of it."""
-        target = Root(self._files, self._inbox).resolve(metadata.destination_name)
-        if target == self._inbox:
-            raise IsADirectoryError("the inbox is no file")
+        """Gives the file its name in the inbox; durable on return. Raises `OSError`, for a refused name too."""
+        target = self._inbox.place(self._header, metadata)
         make_folders_durably(self._files, posixpath.dirname(target))
-        settle_folders(self._files, posixpath.dirname(target), self._inbox)
+        settle_folders(self._files, posixpath.dirname(target), self._inbox.top)
         if not self._part.is_open:
             self._part.start()  # an empty file has no pieces
         self._part.finish(size=metadata.size)
         self._files.rename(self.path, target)
         self._files.sync_folder(posixpath.dirname(target))
-        self.name = target
+        self.placed = target
 
     def abort(self) -> None:
         """Drops what was written."""
@@ -86,18 +97,18 @@ class ArrivingFile:
 class Arrivals:
     """Keeps arrivals in the ledger. `sinks` has those of this start by their transaction."""
 
-    def __init__(self, files: Files, ledger: Ledger, folder: str, inbox: str, limit: int) -> None:
+    def __init__(self, files: Files, ledger: Ledger, folder: str, inbox: Inbox) -> None:
+        """`folder` has the parts."""
         self._files = files
         self._ledger = ledger
         self._folder = folder
         self._inbox = inbox
-        self._limit = limit
         self.chunk = DEFAULT_CHUNK
         self.sinks: dict[tuple[int, int], ArrivingFile] = {}
 
     def open_sink(self, header: Header) -> ArrivingFile:
         """Where a file that begins to arrive goes."""
-        sink = ArrivingFile(self._files, self._folder, self._inbox, header, self._limit)
+        sink = ArrivingFile(self._files, self._folder, self._inbox, header)
         self.sinks[header.transaction] = sink
         return sink
 
@@ -157,7 +168,7 @@ class Arrivals:
                 self._files.remove(path)
 
     def _telling(self, header: Header, finished: Finished, entity: Entity, now_ns: int) -> Receiver:
-        sink = ArrivingFile(self._files, self._folder, self._inbox, header, self._limit)
+        sink = ArrivingFile(self._files, self._folder, self._inbox, header)
         receiver = Receiver(header, sink, entity.patience, now_ns)
         receiver.resume_finished(finished, now_ns)
         return receiver

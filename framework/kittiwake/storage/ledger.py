@@ -1,4 +1,4 @@
-"""What the service must know after a power cut: values by key, in a journal.
+"""The ledger: values by key that outlive a power cut, in a journal.
 
 Each record is a JSON list [key, value]; the last one of a key counts, and null removes it.
 """
