@@ -13,6 +13,7 @@ from kittiwake.model import (
     CommandResponse,
     Limits,
     OutputPort,
+    OutputPortArray,
     Parameter,
     Setting,
     async_port,
@@ -69,6 +70,7 @@ F32_MAX = 3.4e38
 NAN = float("nan")
 NEVER_U32 = 0xFFFFFFFF
 SAVE_INTERVAL_NS = 60 * NS_PER_S
+LISTENERS = 4
 STALE_AFTER_PERIODS = 3
 """A measure that is older than so many periods is none."""
 
@@ -89,7 +91,9 @@ class PowerManager(PowerReports):
     low_power = OutputPort(ForceSafeMode, doc="The battery is low: safe mode is wanted.")
     mode_done = OutputPort(StepDone, doc="Whether the power unit is in the mode that was wanted.")
     slept_out = OutputPort(Slept, doc="How long the device was without power, once for each sleep.")
-    powerdown_soon = OutputPort(Signal, doc="The power is about to be cut: what is to be kept is to be saved now.")
+    powerdown_soon = OutputPortArray(
+        Signal, LISTENERS, doc="The power is about to be cut: what is to be kept is to be saved now."
+    )
 
     battery_voltage = Channel(
         F32, unit="V", format="{:.2f}", limits=Limits(low_red=6.7, low_yellow=7.0), doc="At the battery, now."
@@ -347,8 +351,9 @@ class PowerManager(PowerReports):
         now_us = self.clock.wall_ns() // 1000
         # A fault of the disk is no reason to stay awake.
         self._keep_plan(self._plan._replace(wake_us=max(0, now_us + sleep_s * 1_000_000), sleep_s=sleep_s))
-        if self.is_connected(PowerManager.powerdown_soon):
-            self.powerdown_soon()
+        for listener in range(LISTENERS):
+            if self.is_connected(PowerManager.powerdown_soon, listener):
+                self.powerdown_soon[listener]()
         self._save_totals()
         reply: Reply[Any] = self.clock.reply()
 

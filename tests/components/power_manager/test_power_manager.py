@@ -75,7 +75,7 @@ def test_a_powerdown_is_answered_and_reported_once_the_power_unit_has_acknowledg
     rig.run(1)
     assert rig.send("SCHEDULE_POWERDOWN", 3600).response is OK
     assert rig.tester.events.named("PowerdownScheduled")[0].args == (500, 3600)
-    assert len(rig.tester.ports.powerdown_soon) == 1
+    assert len(rig.tester.ports.powerdown_soon[0]) == 1
     assert rig.changes == []
     rig.run(1)
     assert [(change.is_on, change.reason) for change in rig.changes] == [(False, WakeReason.TIMER)]
