@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import posixpath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kittiwake.model import (
     U32,
@@ -51,9 +51,6 @@ from kittiwake_components.supervision_ports import STEP_REASON_SIZE, CycleStep, 
 from kittiwake_components.transfer_ports import PutFile, TransferEnded
 from kittiwake_components.watched_channel import Watched, find_channel
 
-if TYPE_CHECKING:
-    from kittiwake.runtime.tasks import Reply
-
 RESULT_SIZE = 200
 STATUS_FILE = "last_monitoring_status.json"
 REPORT_PREFIX, REPORT_SUFFIX = "report-", ".json"
@@ -99,10 +96,6 @@ class Monitoring(MonitoringReports):
 
     command_timeout_s = Parameter(U32, default=30, low=1, high=86400, unit="s", doc="For one command's answer.")
     keep_reports = Parameter(U32, default=32, low=1, high=1000, doc="So many reports are kept, the newest.")
-    send_wait_s = Parameter(
-        U32, default=60, low=0, high=86400, unit="s",
-        doc="For the store to take a report; after that REPORT ends, and the report goes on by itself.",
-    )  # fmt: skip
 
     commands_file = Setting(str, default="/incoming/monitoring-1.0/commands.json", doc="Where commands come in.")
     status_folder = Setting(str, default="/status/monitoring-1.0", doc="Where the status and the reports are written.")
@@ -123,7 +116,6 @@ class Monitoring(MonitoringReports):
         self._watched: dict[str, Watched] = {}
         self._busy = False
         self._is_outbox_seen = False
-        self._sending: dict[int, Reply[CommandResponse | None]] = {}
         self._done = self._failed = self._repeated = self._refused = self._reports = 0
 
     def start(self) -> None:
@@ -153,8 +145,7 @@ class Monitoring(MonitoringReports):
         if step is CycleStep.COMMANDS:
             reason = await self._administer()
         elif step is CycleStep.REPORT:
-            number, reason = self._report()
-            await self._sent(number)
+            reason = self._report()
         if self.is_connected(Monitoring.step_done):
             self.step_done(token, not reason, clip(reason, STEP_REASON_SIZE))
 
@@ -177,9 +168,6 @@ class Monitoring(MonitoringReports):
         elif response is not CommandResponse.BUSY:  # then it is on its way already, or has its turn after a restart
             self.report_not_sent(response)
             self._withdraw(token)
-        reply = self._sending.pop(token, None)
-        if reply is not None:
-            reply.set(None if response is CommandResponse.BUSY else response)
 
     def _withdraw(self, number: int) -> None:
         """What the store does not take need not wait for it; the report stays in the status folder."""
@@ -205,7 +193,7 @@ class Monitoring(MonitoringReports):
                     self._administer_later()
                 return succeeded("begun" if there else "there are none")
             if method == "upload_monitoring":
-                _, reason = self._report()
+                reason = self._report()
                 return failed(reason) if reason else succeeded(self._reports)
             raise ServiceFault(f"monitoring has no method {method}")
         except (ServiceFault, OSError) as fault:
@@ -227,7 +215,7 @@ class Monitoring(MonitoringReports):
     @command
     def upload_monitoring(self) -> None:
         """Writes a status report, and has it sent."""
-        _, reason = self._report()
+        reason = self._report()
         if reason:
             raise CommandError(CommandResponse.EXECUTION_ERROR, reason)
 
@@ -344,8 +332,8 @@ class Monitoring(MonitoringReports):
 
     # Reports
 
-    def _report(self) -> tuple[int, str]:
-        """Writes a status report and has it sent: its number, and why not, or empty."""
+    def _report(self) -> str:
+        """Writes a status report and has it sent; why not, or empty."""
         try:
             number, packed = self._write_report()
             name = _report_name(number)
@@ -357,8 +345,8 @@ class Monitoring(MonitoringReports):
         except (ValueError, OSError) as fault:
             reason = str(fault)
             self.report_failed(reason)
-            return 0, reason
-        return number, ""
+            return reason
+        return ""
 
     def _put(self, number: int, packed: bytes) -> None:
         """Puts a report into its store, and first those that a restart may have cut off on their way there."""
@@ -371,25 +359,11 @@ class Monitoring(MonitoringReports):
             self.report_not_sent(CommandResponse.BUSY)
             return
         self._place(self.outbox, _report_name(number), packed)
-        self._sending[number] = self.clock.reply()
         self._hand_over(number)
 
     def _hand_over(self, number: int) -> None:
         name = _report_name(number)
         self.put_file(self.store, posixpath.join(self.outbox, name), name, True, number)
-
-    async def _sent(self, number: int) -> None:
-        """Waits until the store has a report, but not for ever."""
-        reply = self._sending.get(number)
-        if reply is None:
-            return
-        timer = self.clock.call_after(self.send_wait_s, reply.set, None)
-        try:
-            if await reply is None:
-                self.report_waits(number)
-        finally:
-            timer.cancel()
-            self._sending.pop(number, None)
 
     def _write_report(self) -> tuple[int, bytes]:
         kept = self._numbers_in(self.status_folder)

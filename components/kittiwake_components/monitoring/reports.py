@@ -68,9 +68,6 @@ class MonitoringReports(ActiveComponent):
     @event(ACTIVITY_LO, "Status report {number} is in its store")
     def report_sent(self, number: U32) -> None: ...
 
-    @event(ACTIVITY_LO, "Status report {number} waits to be sent", throttle=5, every_s=600.0)
-    def report_waits(self, number: U32) -> None: ...
-
     def report_findings(self, findings: Iterable[Finding]) -> None:
         """Reports what was found wrong with files."""
         for finding in findings:

@@ -182,6 +182,8 @@ class Supervisor(SupervisorReports):
         self._cut_off: Progress | None = None
         self._last: Summary | None = None
         self._workers = [index for index in range(WORKERS) if self.is_connected(Supervisor.due_work, index)]
+        self._is_reported = False
+        self._work_before_report = 0
         self._token = 0
         self._enrolled = True
         self._degraded = False
@@ -250,7 +252,7 @@ class Supervisor(SupervisorReports):
         state = self.cycle.state
         if state is CycleState.BOOT:
             self._resume()
-        elif state is CycleState.JOBS and not self._due_jobs():
+        elif (state is CycleState.JOBS and not self._due_work()) or self._is_report_sent():
             self._step_done()
         elif state is CycleState.POWER and self._power_is_ready():
             self._ask_power_mode()
@@ -262,6 +264,9 @@ class Supervisor(SupervisorReports):
             return
         if self.cycle.state is CycleState.ENROLL:
             self._enrolled = ok
+        self._is_reported = ok and self.cycle.state is CycleState.REPORT
+        if self._is_reported and not self._is_report_sent():
+            return
         if ok:
             self._step_done()
         else:
@@ -335,11 +340,13 @@ class Supervisor(SupervisorReports):
         """Waits until no work is due or under way."""
         if self._resume_at:
             self.cycle.send(CycleSignal.SKIPPED)
-        elif not self._due_jobs():
+        elif not self._due_work():
             self._step_done()
 
     def do_report(self) -> None:
-        """Has the device's state reported."""
+        """Has the device's state reported, and waits while that gives others something to do, such as sending it."""
+        self._is_reported = False
+        self._work_before_report = self._due_work()
         self._ask(CycleStep.REPORT)
 
     def do_plan_wake(self) -> None:
@@ -382,6 +389,9 @@ class Supervisor(SupervisorReports):
     def time_out(self) -> None:
         """A step has lasted too long: the next one has its turn."""
         state = self.cycle.state
+        if self._is_reported and state is CycleState.REPORT:
+            self._step_done()  # what is still to be sent goes on at the next wake
+            return
         if state is CycleState.POWER:
             self._degraded = True
             self.degraded_cycle()
@@ -412,7 +422,12 @@ class Supervisor(SupervisorReports):
     def _power_is_ready(self) -> bool:
         return self.is_connected(Supervisor.power_ready) and self.power_ready()
 
-    def _due_jobs(self) -> int:
+    def _is_report_sent(self) -> bool:
+        return (
+            self.cycle.state is CycleState.REPORT and self._is_reported and self._due_work() <= self._work_before_report
+        )
+
+    def _due_work(self) -> int:
         return sum([self.due_work[worker]() for worker in self._workers])
 
     def _step_done(self) -> None:

@@ -133,12 +133,10 @@ class Carrier:
             return None
         return min([job.due_ns for job in self._waiting() if self._has_room(job)], default=None)
 
-    def live_jobs(self, is_link_up: bool) -> int:
-        """How many jobs get on, or could."""
+    def live_jobs(self) -> int:
+        """How many jobs are under way, or have their turn now."""
         now_ns = self._service.clock.now_ns()
-        ready = [job for job in self._waiting() if job.due_ns <= now_ns and self._has_room(job)]
-        on_link = [job for job, _ in self._on_link.values()] if is_link_up else []
-        return len(on_link) + sum([is_link_up or self._backend(job) != "cfdp" for job in ready])
+        return len(self._on_link) + sum([job.due_ns <= now_ns for job in self._waiting()])
 
     def bytes_beyond(self) -> int | None:
         """How many bytes wait for a store beyond a bearer, as far as that is known; `None`: nothing waits."""

@@ -411,11 +411,10 @@ class TransferService(ActiveComponent):
 
     @guarded_port(DueWork)
     def due_work(self) -> int:
-        """How many transfers get on now: none that waits for another attempt or for its way, none that stands still."""
+        """How many transfers get on now, or may once their way is open: none that waits for another attempt."""
         if not self._is_open or self.clock.now_ns() - self._moved_ns > self.stay_s * NS_PER_S:
             return 0
-        arriving = len(self._entity.receiving) if self._is_link_up else 0
-        return self._carrier.live_jobs(self._is_link_up) + arriving
+        return self._carrier.live_jobs() + len(self._entity.receiving)
 
     def tell_acknowledged(self) -> None:
         """Tells that the other side has answered for a file."""

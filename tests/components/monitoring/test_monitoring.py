@@ -352,27 +352,15 @@ def outbox(tester: ComponentTester[Monitoring]) -> list[str]:
     return list(tester.files.list(path)) if tester.files.exists(path) else []
 
 
-def test_a_report_is_brought_into_its_store_and_the_step_waits_for_that() -> None:
+def test_a_report_is_brought_into_its_store() -> None:
     """REQ-MON-011"""
     with with_store() as tester:
         step(tester, CycleStep.REPORT, 3)
         assert tester.ports.put_file == [FIRST]
         assert tester.read_file(FIRST[1]) == tester.read_file("/status/monitoring-1.0/report-00000001.json")
-        assert tester.ports.send_file == tester.ports.step_done == []
-        tester.call.transfer_ended(1, OK)
+        assert tester.ports.send_file == []
         assert tester.ports.step_done == [(3, True, "")]
-        assert [event.args for event in tester.events.named("ReportSent")] == [(1,)]
-
-
-def test_a_report_that_takes_long_goes_on_by_itself() -> None:
-    """REQ-MON-011"""
-    with with_store(parameters={"send_wait_s": 20}) as tester:
-        step(tester, CycleStep.REPORT, 3)
-        tester.advance(19.9)
-        assert tester.ports.step_done == []
-        tester.advance(0.2)
-        assert tester.ports.step_done == [(3, True, "")]
-        assert [event.args for event in tester.events.named("ReportWaits")] == [(1,)]
+        assert tester.events.named("ReportSent") == []
         tester.restart()
         tester.call.transfer_ended(1, OK)
         assert [event.args for event in tester.events.named("ReportSent")] == [(1,)]
@@ -391,10 +379,9 @@ def test_a_report_that_no_store_takes_waits_for_nothing() -> None:
 
 def test_reports_that_wait_are_bounded() -> None:
     """REQ-MON-011"""
-    with with_store(parameters={"send_wait_s": 0}) as tester:
+    with with_store() as tester:
         for number in range(70):
             step(tester, CycleStep.REPORT, number + 1)
-            tester.advance(0.1)
         assert len(tester.ports.put_file) == len(outbox(tester)) == 64
         assert tester.events.named("ReportNotSent")[0].args == (CommandResponse.BUSY,)
         assert len(tester.ports.step_done) == 70

@@ -190,6 +190,39 @@ def test_the_work_of_everybody_is_waited_for() -> None:
         assert state_of(tester) is CycleState.REPORT
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_report_is_waited_for_until_it_is_sent(before: int) -> None:
+    """REQ-SUP-004: not for what JOBS has waited for in vain."""
+    with supervisor() as tester:
+        tester.ports.due_work[0].returns = 1
+        to_state(tester, CycleState.JOBS)
+        tester.ports.due_work[0].returns = before
+        tester.send("SKIP_STEP")
+        token = tester.ports.step_begin[2][-1][1]
+        tester.ports.due_work[1].returns = 1
+        tester.call.step_done_in(token, True, "")
+        tester.advance(20)
+        tester.call.run(0)
+        assert state_of(tester) is CycleState.REPORT
+        tester.ports.due_work[1].returns = 0
+        tester.call.run(0)
+        assert state_of(tester) is CycleState.POWERDOWN
+
+
+def test_a_report_that_is_not_sent_in_time_is_no_failure() -> None:
+    """REQ-SUP-004: it goes on at the next wake."""
+    with supervisor() as tester:
+        to_state(tester, CycleState.REPORT)
+        tester.ports.due_work[1].returns = 1
+        tester.call.step_done_in(tester.ports.step_begin[2][-1][1], True, "")
+        for _ in range(121):
+            tester.advance(1)
+            tester.call.run(0)
+        assert state_of(tester) is CycleState.POWERDOWN
+        assert tester.events.named("CycleStepTimeout") == []
+        assert tester.channels["FailedSteps"] is None, "it was never written"
+
+
 @pytest.mark.parametrize(
     "ahead_s, sleep_s", [(None, DAY_S), (3600, 3600), (-3600, 30), (5, 30), (10 * DAY_S, 2 * DAY_S)]
 )

@@ -184,7 +184,7 @@ def test_a_bearer_is_asked_for_and_nothing_tried_before_there_is_one(server: Obj
         tester.call.run(0)
         assert tester.ports.link_request == [], "nothing waits"
         tester.send("SYNC_STORE", "s3")
-        assert tester.call.due_work() == 0
+        assert tester.call.due_work() == 1
         tester.call.run(0)
         assert tester.ports.link_request == [(LinkPurpose.TRANSFER, 0, 60)] * 2, "at once, and each second"
         assert server.requests == []
