@@ -104,7 +104,7 @@ class TransferService(ActiveComponent):
     backoff_s = Parameter(U32, default=10, low=1, high=3600, unit="s", doc="Pause after a failed attempt; it doubles.")
     backoff_max_s = Parameter(U32, default=3600, low=1, high=86_400, unit="s", doc="The longest pause.")
     stay_s = Parameter(
-        U32, default=30, low=0, high=3600, unit="s",
+        U32, default=15, low=0, high=3600, unit="s",
         doc="Transfers that have not got on for so long are no reason to stay awake.",
     )  # fmt: skip
 

@@ -165,11 +165,11 @@ def test_transfers_that_get_on_are_work_and_others_are_not() -> None:
     device.write_file("/logs/a", content(3, 5000))
     device.send("PUT", "ground", "/logs/a", "a", False)
     assert device.call.due_work() == 1, "a bearer may be on its way up"
-    device.advance(31.0)
+    device.advance(16.0)
     assert device.call.due_work() == 0, "the link does not come"
     device.call.link_status(LinkState.UP)
     assert device.call.due_work() == 1
-    device.advance(31.0)
+    device.advance(16.0)
     assert device.call.due_work() == 0, "nobody answers"
     pair.run(100.0)
     assert device.ports.acknowledged == [()], "the ground has it"
@@ -184,5 +184,5 @@ def test_a_file_that_arrives_is_work_too() -> None:
         tester.call.link_status(LinkState.UP)
         tester.call.pdu_in(APID + encode(FROM_GROUND, Metadata(900, "a", "a")), 0, True)
         assert tester.call.due_work() == 1
-        tester.advance(31.0)
+        tester.advance(16.0)
         assert tester.call.due_work() == 0
