@@ -38,18 +38,21 @@ CONNECTIONS = """
     - supervisor.powerdown_out -> powerManager.powerdown_in
     - powerManager.powerdown_answer -> supervisor.powerdown_answer_in
 packets:
-  Station: {id: 40, group: 1, channels: [powerManager.*, supervisor.*, scheduler.*]}
+  Station: {id: 40, group: 1, channels: [powerManager.*, supervisor.*, scheduler.*{channels}]}
 """
 
 
-def battery_device(folder: Path, parameters: str = "{}", instances: str = "", connections: str = "") -> Path:
+def battery_device(
+    folder: Path, parameters: str = "{}", instances: str = "", connections: str = "", channels: str = ""
+) -> Path:
     """Writes its topology: `parameters` are the supervisor's, the rest is added as it is."""
     text = (ROOT / "topologies/reference.yaml").read_text(encoding="utf-8")
     for name in re.findall(r"\w+\.yaml", text.split("instances:")[0]):
         text = text.replace(name, str(ROOT / "topologies" / name), 1)
     more = INSTANCES.format(parameters=parameters).replace("services:\n", f"{instances}services:\n")
     text = text.replace("\nservices:\n", more, 1)
-    text = text.replace("\npackets:\n", CONNECTIONS.replace("packets:\n", f"{connections}packets:\n"), 1)
+    wired = CONNECTIONS.replace("packets:\n", f"{connections}packets:\n").replace("{channels}", channels)
+    text = text.replace("\npackets:\n", wired, 1)
     path = folder / "device.yaml"
     path.write_text(text, encoding="utf-8")
     return path

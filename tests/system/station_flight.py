@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.seeded import SeededRandom
@@ -16,15 +17,32 @@ from kittiwake.storage.root import Root
 from kittiwake.wire.power_link import WakeReason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from kittiwake.runtime.image import Image
     from kittiwake.simulation.power_unit import Change
 
 DEVICE = "/dev/ttyPOWER"
 ROOT = "/device"
-NAME = "ReferenceDeployment"
 PANEL_W = 0.5
-BROWN_OUT_WINDOW = 200
-"""A brown-out comes at one of so many file operations of an awake time, which has about 190."""
+CUT_WINDOW = 2.0
+"""Brown-outs are drawn over so many times the file operations or dispatches of the last awake time: half come."""
+
+BLIP_NS = NS_PER_S // 10
+RECORDINGS = "recordings"
+COMMANDS = ("CMD_NO_OP", "CMD_NO_OP_STRING")
+
+
+class Cut(NamedTuple):
+    """Where the power goes: before or after the file operation or dispatch with that number.
+
+    It stays away until the power unit notices, or with `is_blip` comes back at once, which the power unit does not see.
+    """
+
+    at_dispatch: bool
+    number: int
+    after: bool
+    is_blip: bool = False
 
 
 def panel_w(now_ns: int) -> float:
@@ -33,22 +51,37 @@ def panel_w(now_ns: int) -> float:
 
 
 class StationFlight:
-    """One device. `changes` are all wakes and cuts; `brown_outs` how often the power went without the unit's doing."""
+    """One device. `changes` are all wakes and cuts of the power unit, `brown_outs` those cuts that it had no part in.
 
-    def __init__(self, image: Image, seed: int, *, brown_outs: float = 0.0, hard_limit_s: int = 300) -> None:
+    `executed` counts the no-op commands that were carried out, by name, whatever the device's own records say of them;
+    `boots` are the boot counts that the device told, each with the number of the start. Another processor of the device
+    leaves a file in each awake time's beginning, once `records` is set: `recordings`, by name.
+    """
+
+    def __init__(
+        self, image: Image, seed: int, *, brown_outs: float = 0.0, hard_limit_s: int = 300,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
         self.image = image
+        self.name: str = image["name"]
+        self.settings = settings or {}
         self.random = SeededRandom(seed)
         self.brown_out_chance = brown_outs
         self.hard_limit_s = hard_limit_s
-        self.platform = SimulatedPlatform(seed)
+        self.platform = SimulatedPlatform(seed, counts_dispatches=True)
         self.unit = PowerUnit(Battery(38.0, 0.9, 0.1), limits=Limits(hard_limit_s=hard_limit_s), supply_w=panel_w)
         self.changes: list[Change] = []
-        self.brown_outs = 0
+        self.brown_outs: list[Cut] = []
+        self.executed = Counter[str]()
+        self.recordings: dict[str, bytes] = {}
+        self.boots: list[tuple[int, int]] = []
         self.now_ns = 0
         self.platform.files.make_folder(ROOT)
         self.platform.files.sync_folder("/")
+        self.records = False
         self.deployment: Deployment | None = None
-        self._slept_from_ns = 0
+        self._starts = 0
+        self._lengths = (200, 100)
 
     # Time
 
@@ -59,7 +92,7 @@ class StationFlight:
             if not self.unit.is_on:
                 self._advance(max(self.unit.next_ns(), self.now_ns))
             else:
-                self.awake()
+                self.awake(self._drawn_cut())
 
     def _advance(self, now_ns: int) -> list[Change]:
         self.now_ns = now_ns
@@ -67,27 +100,82 @@ class StationFlight:
         self.changes += changes
         return changes
 
-    def awake(self) -> None:
-        """One awake time, from the power's coming to its going."""
+    def _drawn_cut(self) -> Cut | None:
+        random = self.random
+        if not random.chance(self.brown_out_chance):
+            return None
+        at_dispatch = random.chance(0.5)
+        number = 1 + random.below(round(CUT_WINDOW * self._lengths[at_dispatch]))
+        return Cut(at_dispatch, number, after=random.chance(0.5), is_blip=random.chance(0.3))
+
+    def awake(self, cut: Cut | None = None, first: Callable[[StationFlight], None] = lambda flight: None) -> None:
+        """One awake time, from the power's coming to its going; `cut` is where it goes if that comes first.
+
+        `first` is called once the device has started.
+        """
+        self.wake_up()
+        if self.records:
+            self._record()
+        if cut is not None:
+            self._arm(cut)
         platform = self.platform
-        began_ns, base_ns = self.now_ns, platform.clock.now_ns()
-        files = platform.files
-        if self.random.chance(self.brown_out_chance):
-            files.cut_at(files.operations + 1 + self.random.below(BROWN_OUT_WINDOW), after=self.random.chance(0.5))
+        offset_ns, operations = self.now_ns - platform.clock.now_ns(), platform.files.operations
+        self._starts += 1
         try:
             self._boot()
-            deployment = self.deployment
-            assert deployment is not None
-            while self.unit.is_on:
-                deployment.run_for(0.5)
-                self._advance(began_ns + platform.clock.now_ns() - base_ns)
-                said = self.unit.notices()
-                if said:
-                    self.far.send(said)
+            first(self)
+            self._live(offset_ns)
         except PowerCut:
-            self.brown_outs += 1
-            self._advance(began_ns + platform.clock.now_ns() - base_ns)
-        self._dark()
+            assert cut is not None
+            self._went_out(cut, offset_ns)
+        else:
+            self._lengths = (platform.files.operations - operations, platform.dispatches.dispatched)
+            self._note(was_begun=False)
+            self._dark()
+
+    def _went_out(self, cut: Cut, offset_ns: int) -> None:
+        self.brown_outs.append(cut)
+        self._advance(offset_ns + self.platform.clock.now_ns())
+        self._note(was_begun=cut.at_dispatch and not cut.after)
+        if cut.is_blip and self.unit.is_on:
+            self._advance(self.now_ns + BLIP_NS)
+            self.deployment = None
+            self.platform = self.platform.crash(off_ns=BLIP_NS)
+        else:
+            self._dark()
+
+    def _arm(self, cut: Cut) -> None:
+        platform = self.platform
+        if cut.at_dispatch:
+            platform.dispatches.cut_at(cut.number, after=cut.after)
+        else:
+            platform.files.cut_at(platform.files.operations + cut.number, after=cut.after)
+
+    def wake_up(self) -> None:
+        """Lets time pass until there is power."""
+        while not self.unit.is_on:
+            self._advance(max(self.unit.next_ns(), self.now_ns + 1))
+
+    def _live(self, offset_ns: int) -> None:
+        """Until the power unit cuts the power; `offset_ns` is from the main unit's time to that of the power unit."""
+        deployment = self.deployment
+        assert deployment is not None
+        while self.unit.is_on:
+            deployment.run_for(0.5)
+            self._advance(offset_ns + self.platform.clock.now_ns())
+            said = self.unit.notices()
+            if said:
+                self.far.send(said)
+
+    def _note(self, *, was_begun: bool) -> None:
+        """What an outsider saw of this awake time; if it `was_begun` only, the last dispatch did not happen."""
+        calls = list(self.platform.dispatches.log)
+        if was_begun:
+            del calls[-1]
+        self.executed.update(call for instance, call in calls if instance == "CdhCore.cmdDisp" and call in COMMANDS)
+        boots = self.deployment and self.instance("startupManager").boot_count
+        if boots:
+            self.boots.append((self._starts, boots))
 
     def _dark(self) -> None:
         """Until the power is there again; what was not synced may be lost."""
@@ -95,19 +183,18 @@ class StationFlight:
         went_ns = self.now_ns
         while self.unit.is_on:  # after a brown-out: until the watchdog or the hard limit notices
             self._advance(max(self.unit.next_ns(), self.now_ns + 1))
-        while not self.unit.is_on:
-            self._advance(max(self.unit.next_ns(), self.now_ns + 1))
+        self.wake_up()
         self.platform = self.platform.crash(off_ns=self.now_ns - went_ns)
 
     def _boot(self) -> None:
         platform = self.platform
         self.far = platform.network.attach_serial(DEVICE)
-        settings = {f"{NAME}.powerManager": {"unit": f"serial://{DEVICE}"}}
+        settings = {f"{self.name}.powerManager": {"unit": f"serial://{DEVICE}"}, **self.settings}
         deployment = Deployment(self.image, platform, Root(platform.files, ROOT), settings)
-        self.deployment = deployment
         self.poller = deployment.main.poller
         self.poller.add(self.far.fileno(), self._readable, None)
         deployment.start()
+        self.deployment = deployment
 
     def _readable(self) -> None:
         data = self.far.receive(4096)
@@ -120,9 +207,29 @@ class StationFlight:
 
     # The device
 
+    def write(self, name: str, data: bytes) -> None:
+        """Puts a file below the root, durable at once."""
+        files, path = self.platform.files, f"{ROOT}/{name}"
+        folder = path.rpartition("/")[0]
+        files.make_folders(folder)
+        with files.open(path, "x") as file:
+            file.write_at(0, data)
+            file.sync()
+        for place in (folder, ROOT):
+            files.sync_folder(place)
+
+    def _record(self) -> None:
+        name = f"{len(self.recordings):04}.bin"
+        self.recordings[name] = SeededRandom(len(self.recordings)).token_bytes(1 + self.random.below(4000))
+        self.write(f"{RECORDINGS}/{name}", self.recordings[name])
+
+    def read(self, path: str) -> bytes:
+        """What the disk holds at an absolute path."""
+        return self.platform.files.read(path, 1 << 20)
+
     def instance(self, name: str) -> Any:
         assert self.deployment is not None
-        return self.deployment.instances[f"{NAME}.{name}"]
+        return self.deployment.instances[f"{self.name}.{name}"]
 
     def command(self, line: str) -> None:
         """Has a command line carried out, as if it came from the ground."""
