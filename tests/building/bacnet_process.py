@@ -13,17 +13,17 @@ import json
 import sys
 from typing import Any, NoReturn
 
-from bacpypes3.apdu import ReadPropertyMultipleRequest, ReadPropertyRequest, SubscribeCOVRequest
+from bacpypes3.apdu import ReadPropertyMultipleRequest, ReadPropertyRequest, SubscribeCOVRequest, WritePropertyRequest
 from bacpypes3.app import Application
 from bacpypes3.basetypes import Segmentation
-from bacpypes3.errors import UnrecognizedService
+from bacpypes3.errors import ExecutionError, UnrecognizedService
 from bacpypes3.local.analog import AnalogInputObject, AnalogOutputObject, AnalogValueObject
 from bacpypes3.local.binary import BinaryInputObject, BinaryOutputObject, BinaryValueObject
 from bacpypes3.local.cmd import Commandable
 from bacpypes3.local.device import DeviceObject
 from bacpypes3.local.multistate import MultiStateInputObject, MultiStateOutputObject, MultiStateValueObject
 from bacpypes3.local.networkport import NetworkPortObject
-from bacpypes3.primitivedata import Enumerated, ObjectIdentifier
+from bacpypes3.primitivedata import Enumerated, Null, ObjectIdentifier, Unsigned
 
 from tests.building.obeying import obey_orders, say
 
@@ -90,6 +90,16 @@ class Device(Application):
     async def do_ReadPropertyRequest(self, apdu: ReadPropertyRequest) -> None:
         self.counts["read"] += 1
         await super().do_ReadPropertyRequest(apdu)
+
+    async def do_WritePropertyRequest(self, apdu: WritePropertyRequest) -> None:
+        kind = str(apdu.objectIdentifier[0])
+        if kind.endswith("-input"):
+            raise ExecutionError(errorClass="property", errorCode="writeAccessDenied")
+        if kind in MULTI_STATE:
+            state = apdu.propertyValue.cast_out(Unsigned, null=True)
+            if not isinstance(state, Null) and not 1 <= state <= len(STATE_NAMES):
+                raise ExecutionError(errorClass="property", errorCode="valueOutOfRange")
+        await super().do_WritePropertyRequest(apdu)
 
     async def do_SubscribeCOVRequest(self, apdu: SubscribeCOVRequest) -> None:
         self.counts["subscribe"] += 1

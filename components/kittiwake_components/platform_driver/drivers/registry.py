@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 _HERE = "kittiwake_components.platform_driver.drivers"
 
 BUILT_IN = {
+    "bacnet": f"{_HERE}.bacnet:BacnetDriver",
     "simulated": f"{_HERE}.simulated:SimulatedDriver",
     "stub": f"{_HERE}.stub:StubDriver",
 }
