@@ -43,6 +43,7 @@ COMPONENTS = {
     "LoadSwitch": "load_switch",
     "Lora": "lora",
     "ModeManager": "mode_manager",
+    "ModemBearer": "modem_bearer",
     "Monitoring": "monitoring",
     "ParameterDb": "parameter_db",
     "PassiveRateGroup": "passive_rate_group",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from kittiwake.model import I16, Channel, OutputPort, PassiveComponent, sync_port
+from kittiwake.model.codec import clip
 from kittiwake_components.bearer_ports import (
+    REASON_SIZE,
     UNKNOWN_RSSI,
     BearerCondition,
     BearerControl,
@@ -53,7 +55,7 @@ class BearerAdapter(PassiveComponent):
         """Sets the channels and tells the connexion manager."""
         self.show(condition, rssi_dbm)
         if self.is_connected(BearerAdapter.status_out):
-            self.status_out(condition, rssi_dbm, reason)
+            self.status_out(condition, rssi_dbm, clip(reason, REASON_SIZE))
 
     def tell_traffic(self, sent_bytes: int, received_bytes: int) -> None:
         """Tells how much went over the bearer since this was last called."""

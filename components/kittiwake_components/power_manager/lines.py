@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from kittiwake_components.link.opener import READ_BYTES, Opener
+from kittiwake_components.link.portions import read_portions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from kittiwake.runtime.tasks import TaskClock
     from kittiwake.simulation.power_unit import Change, PowerUnit
     from kittiwake.wire.link_address import LinkAddress
-
-READS_A_TURN = 4
 
 
 class Line(Protocol):
@@ -65,21 +64,8 @@ class StreamLine:
             self._data(data)
 
     def _readable(self) -> None:
-        for _ in range(READS_A_TURN):
-            stream = self._stream
-            if stream is None:
-                return
-            try:
-                data = stream.receive(READ_BYTES)
-            except OSError as fault:
-                self._broke(str(fault))
-                return
-            if data is None:
-                return
-            if not data:
-                self._broke("the other side closed")
-                return
-            self._data(data)
+        if reason := read_portions(lambda: self._stream, READ_BYTES, self._data, "the other side closed"):
+            self._broke(reason)
 
     def send(self, data: bytes) -> None:
         if self._stream is None:
