@@ -23,7 +23,8 @@ from kittiwake_components.platform_driver.drivers.interface import (
     NotSupported,
     ReadOnly,
 )
-from kittiwake_components.platform_driver.drivers.sessions.bacnet_values import decode, encode, fault_of, shortest
+from kittiwake_components.platform_driver.drivers.sessions.bacnet_values import decode, encode, fault_of
+from kittiwake_components.platform_driver.drivers.single_precision import shortest
 
 singles = st.floats(width=32, allow_nan=False, allow_infinity=False)
 

@@ -38,6 +38,7 @@ from kittiwake_components.platform_driver.drivers.interface import (
     Scalar,
     Value,
 )
+from kittiwake_components.platform_driver.drivers.single_precision import shortest
 
 ELEMENTS_LIMIT = 1024
 TEXT_LIMIT = 1024
@@ -117,19 +118,6 @@ def _number(element: float) -> float:
     if not isfinite(number):
         raise BadValue(f"the device gives {number}")
     return number if isinstance(element, Double) else shortest(number)  # a Double is a Real too
-
-
-def shortest(number: float) -> float:
-    """The float with the fewest digits that is the same in single precision: 21.3, and not 21.299999237060547."""
-    single = struct.pack(">f", number)
-    for digits in (6, 7, 8):
-        short = float(f"{number:.{digits}g}")
-        try:
-            if struct.pack(">f", short) == single:
-                return short
-        except OverflowError:
-            pass  # rounded up beyond the largest
-    return number
 
 
 def _bits(element: Any) -> Mapping[str, bool]:
