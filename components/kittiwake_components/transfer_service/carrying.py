@@ -13,9 +13,7 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import PathRefused, Root, reason_of
 from kittiwake.storage.streamed import FileTooLarge
 from kittiwake_components.transfer_service.folder_copy import ChecksumFault, Copy, digest_of
-from kittiwake_components.transfer_service.object_copy import ObjectCopy
-from kittiwake_components.transfer_service.s3 import Bucket, Place, parse_keys
-from kittiwake_components.transfer_service.worker import WAITING, Worker
+from kittiwake_components.transfer_service.worker import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -28,10 +26,10 @@ if TYPE_CHECKING:
     from kittiwake_components.transfer_service.component import TransferService
     from kittiwake_components.transfer_service.folder_copy import Steps
     from kittiwake_components.transfer_service.jobs import Job, Jobs
+    from kittiwake_components.transfer_service.servers import Servers
     from kittiwake_components.transfer_service.stores import Store
 
 TEXT_SIZE = 120
-MAX_CREDENTIALS = 1024
 U32_MAX, U64_MAX = 0xFFFFFFFF, (1 << 64) - 1
 MAX_DOUBLINGS = 16
 HOPELESS = (FileNotFoundError, FileTooLarge, PathRefused, IsADirectoryError)
@@ -41,12 +39,15 @@ HOPELESS = (FileNotFoundError, FileTooLarge, PathRefused, IsADirectoryError)
 class Carrier:
     """Works on `jobs` for `service`, and is the user of its CFDP entity."""
 
-    def __init__(self, service: TransferService, jobs: Jobs, stores: dict[str, Store], arrivals: Arrivals) -> None:
+    def __init__(
+        self, service: TransferService, jobs: Jobs, stores: dict[str, Store], servers: Servers, arrivals: Arrivals
+    ) -> None:
         self._service = service
         self._jobs = jobs
         self._stores = stores
         self._arrivals = arrivals
         self._files = service.platform.files
+        self._servers = servers
         self._entity: Entity | None = None
         self._job: Job | None = None
         self._steps: Steps | None = None
@@ -164,8 +165,8 @@ class Carrier:
         yield from self._concluded(job)
 
     def _copied(self, job: Job, store: Store) -> Steps:
-        if store.backend == "s3":
-            yield from self._exchanged(job, store)
+        if store.endpoint:
+            yield from self._servers.exchanged(job, store)
             return
         files, service = self._files, self._service
         if not files.is_folder(store.location):
@@ -175,22 +176,6 @@ class Carrier:
         source, target = (local, far) if job.asked.is_put else (far, local)
         copy = Copy(files, source, target, job, self._jobs.keep, service.chunk, service.max_file_bytes)
         yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get(service.root.path)
-
-    def _exchanged(self, job: Job, store: Store) -> Steps:
-        """Copies to or from a bucket of a server."""
-        files, service = self._files, self._service
-        worker = Worker(service.wake_soon, has_threads=service.platform.has_threads)
-        try:
-            keys = parse_keys(files.read(service.root.resolve(store.credentials), MAX_CREDENTIALS))
-        except FileNotFoundError:
-            raise OSError(errno.EACCES, f"its credentials {store.credentials} are not there") from None
-        bucket = Bucket(Place(store.endpoint, store.region, store.location), keys, service.platform.clock, worker)
-        path, key = service.root.resolve(job.asked.file), store.name_of(job.asked.name)
-        copy = ObjectCopy(files, path, bucket, key, job, self._jobs.keep, service.chunk, service.max_file_bytes)
-        try:
-            yield from copy.put() if job.asked.is_put else copy.get(service.root.path)
-        finally:
-            bucket.close()
 
     def _sent_off(self, job: Job, store: Store) -> Steps:
         """Hands a file to the entity, which says by `sent` how that ends."""

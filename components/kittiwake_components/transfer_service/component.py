@@ -44,6 +44,7 @@ from kittiwake_components.transfer_ports import GetFile, PutFile, StoreName, Tra
 from kittiwake_components.transfer_service.carrying import Carrier
 from kittiwake_components.transfer_service.inbox import NamedInbox
 from kittiwake_components.transfer_service.jobs import Asked, Jobs
+from kittiwake_components.transfer_service.servers import Servers
 from kittiwake_components.transfer_service.stores import SENT_KINDS, Store, check_stores, parse_store
 from kittiwake_components.transfer_service.syncing import names_below
 
@@ -57,6 +58,8 @@ from kittiwake_components.transfer_service.jobs import Job
 TEXT_SIZE = 120
 MAX_JOBS = 64
 PDUS_A_TURN = 16
+POLL_S = 0.1
+"""How often it is looked whether a server has answered a listing."""
 WAY_S = 60
 """A bearer is asked for each second, and for so long."""
 U32_MAX = 0xFFFFFFFF
@@ -180,7 +183,8 @@ class TransferService(ActiveComponent):
         self._ledger = Ledger(files, f"{folder}/journal")
         self._jobs = Jobs(self._ledger)
         self._arrivals = Arrivals(files, self._ledger, self._folders[0], inbox)
-        self._carrier = Carrier(self, self._jobs, self._stores, self._arrivals)
+        self._servers = Servers(self, self._jobs.keep)
+        self._carrier = Carrier(self, self._jobs, self._stores, self._servers, self._arrivals)
         patience = Patience(self.answer_s, self.answer_s, self.inactivity_s, segment_size=self.segment_bytes)
         self._entity = Entity(self.entity, self._carrier, patience)
         self._entity.set_link(False, now_ns)
@@ -301,6 +305,8 @@ class TransferService(ActiveComponent):
         Root(self.platform.files, where).resolve(store.name_of(name))
         if not name.strip("/"):
             raise PathRefused(name, "names no file")
+        if store.endpoint and not name.isprintable():
+            raise PathRefused(name, "has characters that no server takes")
 
     def _check_open(self) -> None:
         if not self._is_open:
@@ -313,28 +319,47 @@ class TransferService(ActiveComponent):
             raise CommandError(CommandResponse.VALIDATION_ERROR, f"there is no store {name}")
         return store
 
-    @command(name="SYNC_STORE")
-    def sync_store(self, store: StoreName) -> None:
+    @command(name="SYNC_STORE", exclusive=True)
+    async def sync_store(self, store: StoreName) -> None:
         """Queues what belongs into a store of logs or monitoring, or comes from one of config or updates.
 
         Logs are removed once the store has them.
         """
         self._check_open()
         wanted = self._store(store)
-        is_put = wanted.kind in SENT_KINDS
         try:
-            if is_put:
-                top = self.root.resolve(wanted.folder)
-            elif wanted.backend != "folder":
-                raise CommandError(CommandResponse.VALIDATION_ERROR, f"{store}: what it has cannot be listed")
-            else:
-                top = Root(self.platform.files, wanted.location).resolve(wanted.prefix or "/")
-            names = names_below(self.platform.files, top)
+            names = await self._names_to_sync(wanted)
         except OSError as fault:
             raise CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault)) from None
+        self._check_open()  # a listing takes its time
+        self._queue_names(wanted, names)
+        self._ask_for_a_way()
+        self._wake()
+
+    async def _names_to_sync(self, store: Store) -> list[str]:
+        files = self.platform.files
+        if store.kind in SENT_KINDS:
+            return names_below(files, self.root.resolve(store.folder))
+        if store.backend == "folder":
+            return names_below(files, Root(files, store.location).resolve(store.prefix or "/"))
+        if store.backend != "ftp":
+            raise CommandError(CommandResponse.VALIDATION_ERROR, f"{store.name}: what it has cannot be listed")
+        listing = self._servers.names(store)
+        try:
+            while True:
+                next(listing)
+                await self.clock.sleep(POLL_S)
+        except StopIteration as end:
+            names: list[str] = end.value
+            return names
+        finally:
+            listing.close()
+
+    def _queue_names(self, store: Store, names: list[str]) -> None:
+        is_put = store.kind in SENT_KINDS
         count = left = 0
         for name in names:
-            asked = Asked(is_put, store, f"{wanted.folder}/{name}", name, wanted.kind == "logs")
+            asked = Asked(is_put, store.name, f"{store.folder}/{name}", name, store.kind == "logs")
             if self._jobs.has(asked):
                 continue
             if len(self._jobs.by_id) >= MAX_JOBS:
@@ -343,9 +368,7 @@ class TransferService(ActiveComponent):
             if not self._attempt(lambda asked=asked: self._jobs.add(asked, self.clock.now_ns())):  # type: ignore[misc]
                 raise CommandError(CommandResponse.EXECUTION_ERROR, "the journal cannot be written")
             count += 1
-        self.store_synced(store, count, left)
-        self._ask_for_a_way()
-        self._wake()
+        self.store_synced(store.name, count, left)
 
     def _job(self, id: int) -> Job:
         self._check_open()

@@ -53,10 +53,19 @@ def digest_of(files: Files, path: str, chunk: int) -> Generator[bool | None, Non
 def read_manifest(files: Files, path: str) -> str:
     """The digest that a file's manifest states; empty without one that can be read."""
     try:
-        text = files.read(path + MANIFEST, MAX_MANIFEST).decode("ascii", "replace")
+        return digest_in(files.read(path + MANIFEST, MAX_MANIFEST))
     except OSError:
         return ""
-    digest = text[:DIGEST_SIZE]
+
+
+def manifest_of(digest: str, path: str) -> bytes:
+    """The manifest of a file, as `sha256sum -c` reads it in the folder of the file."""
+    return f"{digest}  {posixpath.basename(path)}\n".encode()
+
+
+def digest_in(manifest: bytes) -> str:
+    """The digest that a manifest states; empty without one."""
+    digest = manifest[:DIGEST_SIZE].decode("ascii", "replace")
     is_digest = len(digest) == DIGEST_SIZE and all(letter in "0123456789abcdef" for letter in digest)
     return digest if is_digest else ""
 
@@ -193,6 +202,5 @@ class Copy:
         self._files.sync_folder(posixpath.dirname(self._target))
 
     def _write_manifest(self) -> None:
-        line = f"{self._job.digest}  {posixpath.basename(self._target)}\n"
-        place_file(self._files, self._target + MANIFEST, (line.encode(),))
+        place_file(self._files, self._target + MANIFEST, (manifest_of(self._job.digest, self._target),))
         self._files.sync_folder(posixpath.dirname(self._target))

@@ -13,10 +13,16 @@ MAX_STORES = 16
 MAX_PRIORITY = 255
 MAX_QUOTA = 1 << 50
 _NAME_SIZE = 40
+_S3_SCHEMES, _FTP_SCHEMES = ("http", "https"), ("ftp", "ftps")
+_CHECKS = ("read", "size")
 
 
 class Store(NamedTuple):
-    """One store. `location` is an absolute folder, a bucket of the server `endpoint`, or a CFDP entity's number."""
+    """One store. `location` is an absolute folder, a bucket or folder of the server `endpoint`, or a CFDP entity.
+
+    `trusted` is a file in the root with the certificates that are trusted in place of the system's; `check` says how a
+    copy is proved where the server computes no digest: `read` back, or only its `size`.
+    """
 
     name: str
     kind: str
@@ -29,6 +35,8 @@ class Store(NamedTuple):
     endpoint: str = ""
     region: str = ""
     credentials: str = ""
+    trusted: str = ""
+    check: str = ""
 
     @property
     def entity(self) -> int:
@@ -45,7 +53,8 @@ def parse_store(text: str) -> Store:
 
     `store_name=logs kind=logs bucket_name=/mnt/central prefix=unit-7 folder=/logs priority=2 quota_bytes=1000000`, or
     `entity=1` in place of `bucket_name` for one that is reached by CFDP, or with `endpoint=https://s3.example.org
-    region=eu-central-1 credentials=/s3.keys` a bucket of an S3-compatible server.
+    region=eu-central-1 credentials=/s3.keys` a bucket of an S3-compatible server, or with `endpoint=ftps://host:port
+    credentials=/ftp.login` a folder of an FTP server.
     """
     words = dict([_pair(word, text) for word in text.split()])
     name = words.pop("store_name", "")
@@ -54,38 +63,68 @@ def parse_store(text: str) -> Store:
     kind = words.pop("kind", "")
     if kind not in KINDS:
         raise ValueError(f"store {name}: kind is one of {', '.join(KINDS)}, not {kind!r}")
-    if ("bucket_name" in words) == ("entity" in words):
-        raise ValueError(f"store {name}: give bucket_name (a folder) or entity (a CFDP entity)")
-    if "entity" in words:
-        backend, location = "cfdp", words.pop("entity")
-        _number(name, "entity", location, 65_535)
-    elif "endpoint" in words:
-        backend, location = "s3", words.pop("bucket_name")
-        _check_endpoint(name, words)
-    else:
-        backend, location = "folder", words.pop("bucket_name")
-        if not location.startswith("/"):
-            raise ValueError(f"store {name}: bucket_name must be an absolute folder, not {location!r}")
+    backend, location = _place(name, words)
     store = Store(
         name, kind, backend, location, words.pop("prefix", "").strip("/"), words.pop("folder", f"/transfer/{name}"),
         _number(name, "priority", words.pop("priority", "0"), MAX_PRIORITY),
         _number(name, "quota_bytes", words.pop("quota_bytes", "0"), MAX_QUOTA),
         words.pop("endpoint", ""), words.pop("region", "us-east-1") if backend == "s3" else "",
-        words.pop("credentials", ""),
+        words.pop("credentials", ""), words.pop("trusted", "") if backend == "ftp" else "",
+        words.pop("check", "read") if backend == "ftp" else "",
     )  # fmt: skip
-    if store.quota and backend != "folder":
+    if store.quota and backend not in ("folder", "ftp"):
         raise ValueError(f"store {name}: a quota_bytes is kept for folders only")
+    if backend == "ftp" and store.check not in _CHECKS:
+        raise ValueError(f"store {name}: check is {' or '.join(_CHECKS)}, not {store.check!r}")
     if words:
         raise ValueError(f"store {name}: {', '.join(words)} is not known")
     return store
 
 
-def _check_endpoint(store: str, words: dict[str, str]) -> None:
+def _place(name: str, words: dict[str, str]) -> tuple[str, str]:
+    """The backend of a store, and its location there."""
+    if "endpoint" in words and "entity" not in words:
+        backend = _endpoint_backend(name, words)
+        if backend == "ftp":
+            return backend, words.pop("bucket_name", "")
+    if ("bucket_name" in words) == ("entity" in words):
+        raise ValueError(f"store {name}: give bucket_name (a folder) or entity (a CFDP entity)")
+    if "entity" in words:
+        location = words.pop("entity")
+        _number(name, "entity", location, 65_535)
+        return "cfdp", location
+    location = words.pop("bucket_name")
+    if "endpoint" in words:
+        return "s3", location
+    if not location.startswith("/"):
+        raise ValueError(f"store {name}: bucket_name must be an absolute folder, not {location!r}")
+    return "folder", location
+
+
+def _endpoint_backend(store: str, words: dict[str, str]) -> str:
     scheme, _, host = words["endpoint"].partition("://")
-    if scheme not in ("http", "https") or not host or "/" in host:
-        raise ValueError(f"store {store}: endpoint is http://host:port or https://host, not {words['endpoint']!r}")
+    if scheme not in (*_S3_SCHEMES, *_FTP_SCHEMES) or not host or "/" in host or "@" in host:
+        raise ValueError(
+            f"store {store}: endpoint is http://host:port, https://host, ftp://host:port or ftps://host, "
+            f"not {words['endpoint']!r}"
+        )
     if not words.get("credentials"):
-        raise ValueError(f"store {store}: credentials names a file in the root with the access key and the secret key")
+        raise ValueError(
+            f"store {store}: credentials names a file in the root with two lines: access key and secret key, "
+            "or user and password"
+        )
+    if scheme in _S3_SCHEMES:
+        return "s3"
+    _number(store, "the port of endpoint", split_host(host, 21)[1], 65_535)
+    return "ftp"
+
+
+def split_host(text: str, default_port: int) -> tuple[str, str]:
+    """Host and port of `host`, `host:port` or `[address]:port`."""
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = text, str(default_port)
+    return host.strip("[]"), port
 
 
 def _pair(word: str, text: str) -> tuple[str, str]:

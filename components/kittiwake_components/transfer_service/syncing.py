@@ -30,6 +30,11 @@ def names_below(files: Files, top: str) -> list[str]:
             name = posixpath.join(folder, entry)
             if files.is_folder(posixpath.join(top, name)):
                 waiting.append(name)
-            elif not name.endswith(_LEFT_ALONE) and ".bad." not in entry:
+            elif not is_unfinished(name):
                 found.append(name)
     return sorted(found)
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether it is the name of a part, of one put aside, or of a manifest."""
+    return name.endswith(_LEFT_ALONE) or ".bad." in posixpath.basename(name)

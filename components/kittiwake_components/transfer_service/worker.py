@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from kittiwake.platform.interface import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from kittiwake.platform.interface import Clock
+
 T = TypeVar("T")
+
+CALL_LIMIT_S = 60.0
+"""After so long a call is given up, whatever the server does: a trickle of bytes outlasts every timeout of a socket."""
 
 WAITING = True
 """What a generator yields that cannot go on before it is woken."""
@@ -16,12 +24,17 @@ WAITING = True
 class Worker:
     """Makes one call at a time; `wake` is called from the thread when one is done."""
 
-    def __init__(self, wake: Callable[[], object], *, has_threads: bool) -> None:
+    def __init__(self, wake: Callable[[], object], clock: Clock, *, has_threads: bool) -> None:
         self._wake = wake
+        self._clock = clock
         self._has_threads = has_threads
 
-    def call(self, function: Callable[[], T]) -> Generator[bool | None, None, T]:
-        """The result of a call. Raises what it raises; faults of HTTP's form as `OSError`."""
+    def call(self, function: Callable[[], T], limit_s: float = CALL_LIMIT_S) -> Generator[bool | None, None, T]:
+        """The result of a call. Raises what it raises; faults of HTTP's form as `OSError`.
+
+        One that is still under way after `limit_s` raises `TimeoutError`, and is left to itself: whoever called closes
+        the connection. That is noticed when the generator is asked on, which need not be often.
+        """
         outcome: list[tuple[Any, Exception | None]] = []
 
         def work() -> None:
@@ -38,7 +51,10 @@ class Worker:
             Thread(target=work, name="transfer", daemon=True).start()
         else:
             work()
+        given_up_ns = self._clock.now_ns() + round(limit_s * NS_PER_S)
         while not outcome:
+            if self._clock.now_ns() >= given_up_ns:
+                raise TimeoutError(errno.ETIMEDOUT, f"no answer of the server in {limit_s:.0f} s")
             yield WAITING
         result, fault = outcome[0]
         if fault is not None:

@@ -169,7 +169,7 @@ def test_a_get_goes_on_after_a_cut(server: ObjectServer) -> None:
 
 @pytest.mark.parametrize(
     "words, why",
-    [("endpoint=ftp://x credentials=/k", "endpoint is http"), ("endpoint=http://x", "credentials names a file")],
+    [("endpoint=gopher://x credentials=/k", "endpoint is http"), ("endpoint=http://x", "credentials names a file")],
 )
 def test_a_server_that_makes_no_sense_is_refused_when_the_topology_is_checked(words: str, why: str) -> None:
     """REQ-TS-005."""
