@@ -296,8 +296,9 @@ class TransferService(ActiveComponent):
             raise CommandError(CommandResponse.BUSY, f"{MAX_JOBS} transfers wait already")
         if not self._attempt(lambda: self._jobs.add(asked, self.clock.now_ns())):
             raise CommandError(CommandResponse.EXECUTION_ERROR, "the journal cannot be written")
-        self._moved_ns = self.clock.now_ns()
         self._ask_for_a_way()
+        if store.backend == "folder" or (self._is_link_up if store.backend == "cfdp" else self.has_way):
+            self._moved_ns = self.clock.now_ns()
         self._wake()
 
     def _check_name(self, store: Store, name: str) -> None:

@@ -38,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--hard-limit", type=int, default=900, metavar="S", help="the longest awake time (900)")
     made.add_argument("--build", type=Path, default=Path("build"), help="folder for the image (build)")
     made.add_argument("--link", default="none", help="the deployment's link to the ground (none)")
+    made.add_argument(
+        "--set", action="append", default=[], metavar="INSTANCE.SETTING=VALUE", help="a setting, as `kittiwake run` has"
+    )
     return made
 
 

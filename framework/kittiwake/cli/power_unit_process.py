@@ -124,6 +124,7 @@ class Trial:
             sys.executable, "-m", "kittiwake.cli.main", "run", str(self._image), "--root", str(self._root), "--quiet",
             "--link", options.link, "--set", f"{self._manager}.unit=serial://{os.ttyname(self._slave)}",
             "--clock", f"{options.pace}@{self._wall_s(now_ns)}",
+            *[word for setting in options.set for word in ("--set", setting)],
         ]  # fmt: skip
         # This process has one thread. Without a power unit there is no power either.
         self._child = subprocess.Popen(

@@ -167,12 +167,14 @@ def test_transfers_that_get_on_are_work_and_others_are_not() -> None:
     assert device.call.due_work() == 1, "a bearer may be on its way up"
     device.advance(16.0)
     assert device.call.due_work() == 0, "the link does not come"
+    device.send("PUT", "ground", "/logs/a", "b", False)
+    assert device.call.due_work() == 0, "nor does it for another file"
     device.call.link_status(LinkState.UP)
-    assert device.call.due_work() == 1
+    assert device.call.due_work() == 2
     device.advance(16.0)
     assert device.call.due_work() == 0, "nobody answers"
     pair.run(100.0)
-    assert device.ports.acknowledged == [()], "the ground has it"
+    assert device.ports.acknowledged == [()] * 2, "the ground has them"
     assert device.call.due_work() == 0
     for tester in pair.ends:
         tester.finish()
