@@ -1,4 +1,4 @@
-"""What a deployment needs of the machine it runs on: a clock, random numbers, files and sockets.
+"""What a deployment needs of the machine it runs on: a clock, random numbers, files, sockets, and other programs.
 
 Everything that is not computed comes in through one `Platform`, so that a run under a simulated one repeats byte for
 byte. `kittiwake.platform.system` is the machine itself; `kittiwake.platform.simulated` has virtual time and a disk
@@ -7,7 +7,7 @@ that can lose or tear what was not synced.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -221,6 +221,28 @@ class Network(Protocol):
         """A serial port, raw, eight data bits, no parity."""
 
 
+class Finished(NamedTuple):
+    """How a program ended: its exit status (-N: by signal N), and the beginnings of what it wrote."""
+
+    status: int
+    output: str = ""
+    errors: str = ""
+
+
+class Programs(Protocol):
+    """Other programs of the machine, for what only they can do."""
+
+    def run(self, command: Sequence[str], *, given: bytes = b"", time_limit_s: float, limit: int = 65536) -> Finished:
+        """Runs a program to its end, and blocks meanwhile: for a thread of its own.
+
+        `command` is the program (its path, or a name that is looked for on PATH) and its arguments, which no shell ever
+        sees, but everybody on the machine: what is secret goes into `given`, its standard input. Of each of its outputs
+        at most `limit` bytes are kept. Messages come in English.
+
+        Raises `TimeoutError` after `time_limit_s`, when it was killed, and `OSError` if it cannot be started.
+        """
+
+
 class Poller(Protocol):
     """Waits for descriptors and for a time, and can be woken from another thread."""
 
@@ -295,6 +317,10 @@ class Platform(Protocol):
     @property
     def network(self) -> Network:
         """Sockets and serial ports."""
+
+    @property
+    def programs(self) -> Programs:
+        """Other programs of the machine."""
 
     @property
     def has_threads(self) -> bool:

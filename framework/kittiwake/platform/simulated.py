@@ -20,6 +20,7 @@ from kittiwake.platform.simulated_dispatches import SimulatedDispatches
 from kittiwake.platform.simulated_files import PowerCut, SimulatedFiles
 from kittiwake.platform.simulated_network import SimulatedNetwork
 from kittiwake.platform.simulated_poller import SimulatedPoller, Stalled
+from kittiwake.platform.simulated_programs import SimulatedPrograms
 from kittiwake.platform.simulated_watchdog import SimulatedWatchdog
 
 __all__ = ["SimulatedPlatform", "PowerCut", "Stalled", "WALL_START_NS"]
@@ -48,6 +49,7 @@ class SimulatedPlatform:
         self.files = SimulatedFiles(Disk() if disk is None else disk, self.clock)
         self.databases = SimulatedDatabases(self.files)
         self.dispatches = SimulatedDispatches(self.files, is_counting=counts_dispatches)
+        self.programs = SimulatedPrograms()
         self.last_end = ""
         self.watchdogs: dict[str, SimulatedWatchdog] = {}
 

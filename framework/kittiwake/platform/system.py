@@ -15,6 +15,7 @@ from kittiwake.platform.system_databases import SystemDatabases
 from kittiwake.platform.system_files import SystemFiles
 from kittiwake.platform.system_network import SystemNetwork
 from kittiwake.platform.system_poller import SystemPoller
+from kittiwake.platform.system_programs import SystemPrograms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,7 @@ class SystemPlatform:
         self.files = SystemFiles()
         self.databases = SystemDatabases()
         self.network = SystemNetwork()
+        self.programs = SystemPrograms()
 
     def poller(self) -> SystemPoller:
         """A new poller, one for each loop."""
