@@ -15,6 +15,11 @@
     keys = "var/uplink.keys"         # commands are signed with a key of this file; without it they are not
     spi = 1                          # which key, if several are active
 
+    [deployments.station.cfdp]       # files over the link by CFDP; these are the defaults
+    entity = 1
+    device = 2
+    apid = 0x20
+
 Paths count from the folder that the file is in.
 """
 
@@ -47,6 +52,52 @@ class ConfigurationFault(ValueError):
 
 
 @dataclass(frozen=True)
+class CfdpConfiguration:
+    """How files go over a deployment's link by CFDP. All but the limits must fit the deployment's TransferService.
+
+    `entity` is the ground's id and `device` the deployment's; packets have the APID `apid` and at most `segment_bytes`
+    of a file. CFDP asks again after `answer_s`, longer than a round trip, and gives up a file of which nothing was
+    heard for `inactivity_s` while the link was up. At most `received_files` files with `received_bytes` in all are kept
+    of what arrives, each of at most `received_file_bytes`; what is more stays with the deployment.
+    """
+
+    entity: int = 1
+    device: int = 2
+    apid: int = 0x20
+    segment_bytes: int = 900
+    answer_s: float = 10.0
+    inactivity_s: float = 600.0
+    received_files: int = 10_000
+    received_bytes: int = 4 << 30
+    received_file_bytes: int = 256 << 20
+
+    def __post_init__(self) -> None:
+        for name, low, high in _CFDP_LIMITS:
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigurationFault(f"cfdp: {name} is from {low} to {high}, not {value}")
+        if self.apid in TAKEN_APIDS:
+            raise ConfigurationFault(f"cfdp: apid is one that no other packets have, not {self.apid}")
+        if self.entity == self.device:
+            raise ConfigurationFault(f"cfdp: entity and device are two ids, not {self.entity} both")
+
+
+_CFDP_LIMITS = (
+    ("entity", 0, 0xFFFF),
+    ("device", 0, 0xFFFF),
+    ("apid", 8, 0x7FD),
+    ("segment_bytes", 32, 4000),
+    ("answer_s", 0.1, 86_400),
+    ("inactivity_s", 0.1, 86_400),
+    ("received_files", 0, 1_000_000),
+    ("received_bytes", 0, 1 << 50),
+    ("received_file_bytes", 0, 1 << 32),
+)
+TAKEN_APIDS = (0xFE, 0xFF)
+"""What idle packets and packets of no known kind have."""
+
+
+@dataclass(frozen=True)
 class DeploymentConfiguration:
     """One deployment: what it is called, what decodes it, how it is reached, and what happens to its commands.
 
@@ -56,6 +107,7 @@ class DeploymentConfiguration:
     in two steps, besides those that the dictionary marks. `raw_frames` has the archive keep what the link carries, too.
     `keys` is the key file that commands are signed with, `None` to leave them unsigned; `spi` is the key, `None` for
     the only active one; `window` is the deployment's SEQ_NUM_WINDOW, `authenticator` its instance, if it has several.
+    `cfdp` is about files that go by CFDP.
     """
 
     name: str
@@ -75,6 +127,7 @@ class DeploymentConfiguration:
     spi: int | None = None
     window: int = WINDOW
     authenticator: str = ""
+    cfdp: CfdpConfiguration = field(default_factory=CfdpConfiguration)
 
     def __post_init__(self) -> None:
         where = f"deployment {self.name!r}"
@@ -171,7 +224,11 @@ _DEPLOYMENT_KINDS: _Kinds = {
     "dictionary": (str,), "link": (str,), "framing": (str,), "packet_set": (str,), "queue": (str,),
     "queue_size": (int,), "queue_expiry_s": (int, float), "command_timeout_s": (int, float), "history_size": (int,),
     "rate": (int, float), "hazardous": (list,), "raw_frames": (bool,), "keys": (str,), "spi": (int,), "window": (int,),
-    "authenticator": (str,),
+    "authenticator": (str,), "cfdp": (dict,),
+}  # fmt: skip
+_CFDP_KINDS: _Kinds = {
+    "entity": (int,), "device": (int,), "apid": (int,), "segment_bytes": (int,), "answer_s": (int, float),
+    "inactivity_s": (int, float), "received_files": (int,), "received_bytes": (int,), "received_file_bytes": (int,),
 }  # fmt: skip
 _PATHS = ("folder", "users", "archive", "dictionary", "keys")
 
@@ -191,8 +248,16 @@ def _ground(data: Mapping[str, Any], base: Path) -> GroundConfiguration:
         if not all(isinstance(pattern, str) for pattern in found.get("hazardous", ())):
             raise ConfigurationFault(f"deployments.{name}.hazardous is a list of texts")
         found["hazardous"] = tuple(found.get("hazardous", ()))
-        deployments.append(DeploymentConfiguration(name, **found))
+        cfdp = _checked(found.pop("cfdp", {}), _CFDP_KINDS, f"deployments.{name}.cfdp.", base)
+        deployments.append(DeploymentConfiguration(name, cfdp=_cfdp(name, cfdp), **found))
     return GroundConfiguration(tuple(deployments), **own)
+
+
+def _cfdp(name: str, found: Mapping[str, Any]) -> CfdpConfiguration:
+    try:
+        return CfdpConfiguration(**found)
+    except ConfigurationFault as fault:
+        raise ConfigurationFault(f"deployment {name!r}: {fault}") from None
 
 
 def _checked(table: Mapping[str, Any], kinds: _Kinds, prefix: str, base: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from kittiwake.cfdp.pdu import TO_SENDER, ChecksumType, Condition, Eof, FileStat
 from kittiwake.cfdp.receiver import Receiver
 from kittiwake.storage.copying import make_folders_durably, settle_folders
 from kittiwake.storage.coverage import Coverage
-from kittiwake.storage.streamed import PART, StreamedFile
+from kittiwake.storage.streamed import PART, FileTooLarge, StreamedFile
 
 if TYPE_CHECKING:
     from typing import Any
@@ -50,7 +50,9 @@ class ArrivingFile:
         self._files = files
         self._inbox = inbox
         self._header = header
-        self._part = StreamedFile(files, self.path, inbox.limit())
+        self._limit = inbox.limit()
+        self._part = StreamedFile(files, self.path, self._limit)
+        self._is_too_large = False
 
     def resume(self) -> int:
         """Goes on with the part of before a restart, and says how many bytes it has."""
@@ -58,8 +60,14 @@ class ArrivingFile:
             return 0
         return self._part.resume()
 
+    def expect(self, size: int) -> None:
+        """The file will have `size` bytes; one that is too large is refused with its next piece, not with its last."""
+        self._is_too_large = size > self._limit
+
     def write_at(self, offset: int, data: bytes) -> None:
-        """Writes a piece."""
+        """Writes a piece. Raises `FileTooLarge`, or `OSError`."""
+        if self._is_too_large:
+            raise FileTooLarge(self.path, offset + len(data), self._limit)
         if not self._part.is_open:
             self._part.start()
         self._part.write_at(offset, data)
@@ -118,6 +126,8 @@ class Arrivals:
         That the end has come is kept before it is acknowledged: the sender does not say it again.
         """
         sink = self.sinks[receiver.header.transaction]
+        if receiver.metadata is not None:
+            sink.expect(receiver.metadata.size)
         is_end_new = receiver.eof is not None and not sink.is_end_kept
         if not is_end_new and receiver.coverage.size - sink.kept_size < self.chunk:
             return
@@ -137,6 +147,11 @@ class Arrivals:
         self._ledger.sync()
         return sink
 
+    def ended(self, transaction: tuple[int, int]) -> Finished | None:
+        """How an arrival has ended, if it has and is still remembered."""
+        kept = self._ledger[_key(ENDED, transaction)]
+        return None if kept is None else _finished(*kept[:3])
+
     def close(self, receiver: Receiver) -> None:
         """The sender knows how an arrival has ended; a power cut that takes this back has it told once more."""
         self._ledger.put(_key(ENDED, receiver.header.transaction), list(receiver.finished()), sync=False)
@@ -144,7 +159,7 @@ class Arrivals:
     def resume(self, entity: Entity, now_ns: int) -> None:
         """Hands the entity what was under way before a restart, and drops parts that nobody knows. Raises `OSError`."""
         for key, (condition, is_complete, status, *untold) in self._ledger.items(ENDED):
-            finished = Finished(Condition(condition), is_complete, FileStatus(status))
+            finished = _finished(condition, is_complete, status)
             self._ledger.put(f"{KIND}/{key}", None, sync=False)
             if untold:
                 entity.tell_again(self._telling(Header(*untold[0]), finished, entity, now_ns))
@@ -184,6 +199,10 @@ class Arrivals:
         """Closes the parts."""
         for sink in self.sinks.values():
             sink.suspend()
+
+
+def _finished(condition: int, is_complete: bool, status: int) -> Finished:
+    return Finished(Condition(condition), is_complete, FileStatus(status))
 
 
 def _metadata(size: int, source: str, destination: str, checksum: int, closure: bool) -> Metadata:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse
@@ -36,10 +36,12 @@ async def upload(
     person: Operator,
     ground: GroundHere,
     name: Annotated[str, Query(max_length=255)] = "",
+    way: Literal["packets", "cfdp"] = "packets",
 ) -> dict[str, Any]:
-    """Brings the body to the deployment as a file."""
+    """Brings the body to the deployment as a file: in file packets to any place, or by CFDP to its inbox."""
     content = await request.body()
-    transfer = here.transfers.upload(content, remote, person.name, name)
+    upload = here.upload_by_cfdp if way == "cfdp" else here.transfers.upload
+    transfer = upload(content, remote, person.name, name)
     ground.audit.add(person.name, "upload", here.name, f"{remote}, {len(content)} bytes", source_of(request))
     return transfer_object(transfer)
 

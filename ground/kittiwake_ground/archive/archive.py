@@ -235,6 +235,8 @@ class Archive(History):
         state: str = "queued",
         reason: str = "",
         at_us: int | None = None,
+        way: str = "packets",
+        sha256: str = "",
     ) -> int:
         """Takes a transfer, up or down, and gives its id. Raises `ValueError` for an unknown direction or state."""
         _check(direction, DIRECTIONS, "direction")
@@ -243,8 +245,9 @@ class Archive(History):
         with self._ids:
             self._last_file += 1
             file = ArchivedFile(
-                self._last_file, deployment, direction, source, destination, size, crc, state, reason, by, at_us, at_us
-            )
+                self._last_file, deployment, direction, source, destination, size, crc, state, reason, by, at_us, at_us,
+                way, sha256,
+            )  # fmt: skip
             self._put(deployment, "files", 1, partial(Recorder.file, file=file))
         return file.id
 

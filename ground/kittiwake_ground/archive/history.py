@@ -208,11 +208,21 @@ class History:
                 query.add("deployment = ?", _deployment(connection, deployment))
             rows = connection.execute(
                 "SELECT files.id, deployments.name, direction, source, destination, size, crc, state, reason, by,"
-                " created_us, updated_us FROM files JOIN deployments ON deployments.id = deployment"
+                " created_us, updated_us, way, sha256 FROM files JOIN deployments ON deployments.id = deployment"
                 f" WHERE {query.where} ORDER BY files.id DESC LIMIT ?",
                 (*query.values, _bounded(limit)),
             ).fetchall()
         return [ArchivedFile(*row) for row in rows]
+
+    def has_file(self, deployment: str, created_us: int) -> bool:
+        """Whether a transfer of a deployment is kept that began at this time."""
+        with self._readers.reading() as connection:
+            found = connection.execute(
+                "SELECT 1 FROM files JOIN deployments ON deployments.id = deployment"
+                " WHERE deployments.name = ? AND created_us = ? LIMIT 1",
+                (deployment, created_us),
+            ).fetchone()
+        return found is not None
 
     def frames(
         self, deployment: str, start_us: int = 0, end_us: int = LAST_US, limit: int = 1_000, direction: str = ""

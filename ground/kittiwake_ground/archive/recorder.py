@@ -145,7 +145,7 @@ class Recorder:
     def file(self, file: ArchivedFile) -> None:
         """Writes a transfer."""
         self.connection.execute(
-            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (file.id, self.deployment(file.deployment), *file[2:]),
         )
 

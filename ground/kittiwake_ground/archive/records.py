@@ -108,7 +108,10 @@ class ArchivedCommand(NamedTuple):
 
 
 class ArchivedFile(NamedTuple):
-    """A transfer. `size` in bytes and `crc` are `None` as long as they are not known."""
+    """A transfer. `size` in bytes and `crc` are `None` as long as they are not known.
+
+    `way` is packets or cfdp; `sha256` is in hex, and empty where it is not known.
+    """
 
     id: int
     deployment: str
@@ -122,6 +125,8 @@ class ArchivedFile(NamedTuple):
     by: str
     created_us: int
     updated_us: int
+    way: str = "packets"
+    sha256: str = ""
 
 
 class Frame(NamedTuple):

@@ -146,7 +146,12 @@ CREATE TABLE horizons (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_WAYS = """
+ALTER TABLE files ADD COLUMN way TEXT NOT NULL DEFAULT 'packets';
+ALTER TABLE files ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _WAYS)
 """SQL scripts; the one at index n makes version n + 1 of version n."""
 
 

@@ -94,10 +94,14 @@ class Event:
 
 @dataclass(frozen=True)
 class TransferResult:
-    """A file on its way: `direction` up or down; `state` queued, running, completed, failed or cancelled."""
+    """A file on its way: `direction` up or down; `state` queued, running, completed, failed or cancelled.
+
+    `way` is packets (F´'s file packets) or cfdp; by CFDP the file's `sha256` is told as well, in hex.
+    """
 
     id: int
     direction: str
+    way: str
     remote: str
     name: str
     by: str
@@ -106,6 +110,7 @@ class TransferResult:
     reason: str
     size: int
     done_bytes: int
+    sha256: str
     asked_us: int
     ended_us: int
 

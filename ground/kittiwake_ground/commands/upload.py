@@ -31,6 +31,10 @@ def parser() -> argparse.ArgumentParser:
         "--rate", type=_rate, metavar="N",
         help="bytes a second over --link, 0: all that it takes (default: 1000000; 50000 over UDP; by the baud rate)",
     )  # fmt: skip
+    made.add_argument(
+        "--cfdp", action="store_true",
+        help="send it by CFDP: to REMOTE in the deployment's inbox, and on after lost links and restarts",
+    )  # fmt: skip
     add_way_options(made)
     return made
 
@@ -55,6 +59,8 @@ def _upload(options: argparse.Namespace) -> int:
 
     content = read_limited(options.local, MAX_FILE_SIZE)
     address = server_of(options)
+    if address is None and options.cfdp:
+        raise Misuse("--cfdp goes through a server, which goes on with it; see `kittiwake ground serve`")
     if address is None:
         _upload_straight(options, content)
     elif options.rate is not None:
@@ -73,7 +79,7 @@ async def _upload_through(station: AsyncDeployment, options: argparse.Namespace)
     from kittiwake_ground.commands.progress import progress_bar
 
     with progress_bar(options.remote) as told:
-        await station.upload(options.local, options.remote, told)
+        await station.upload(options.local, options.remote, told, way="cfdp" if options.cfdp else "packets")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kittiwake_ground.archive import ChannelDeclaration, Frame, NewEvent
+from kittiwake_ground.server.transfer import CFDP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,11 +65,14 @@ class ArchiveFeed:
             self._commands[id] = (archived, len(steps))
 
     def add_file(self, deployment: str, transfer: Mapping[str, Any]) -> None:
+        if transfer["way"] == CFDP and self._archive.has_file(deployment, transfer["asked_us"]):
+            return  # it has ended before the server was started, and that is known
         up = transfer["direction"] == "up"
         source, destination = transfer["name"], transfer["remote"]
         self._archive.add_file(
             deployment, transfer["direction"], *((source, destination) if up else (destination, source)),
             by=transfer["by"], size=transfer["size"], state=transfer["state"], reason=transfer["reason"],
+            at_us=transfer["asked_us"], way=transfer["way"], sha256=transfer["sha256"],
         )  # fmt: skip
 
     def add_audit(self, entry: Mapping[str, Any]) -> None:

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from kittiwake.dictionary.load import load_dictionary
+from kittiwake.platform.system import SystemRandom
+from kittiwake.platform.system_files import SystemFiles
 from kittiwake.wire.link_address import parse_link
+from kittiwake.wire.packets import DESCRIPTOR_SIZE
+from kittiwake_ground.cfdp.exchange import FILE_DATA_OVERHEAD, Exchange
+from kittiwake_ground.cfdp.pump import Pump
 from kittiwake_ground.server.commands import CommandRecord, Commands
 from kittiwake_ground.server.folders import Folders
 from kittiwake_ground.server.hub import Hub
-from kittiwake_ground.server.links import UP, LinkReport
+from kittiwake_ground.server.links import SILENT_AFTER_S, UP, LinkReport
 from kittiwake_ground.server.parameters import ParameterRecord, Parameters
 from kittiwake_ground.server.sequences import SequenceRun, Sequences
 from kittiwake_ground.server.session import Session, now_us
-from kittiwake_ground.server.transfers import Transfer, Transfers, remove_leftovers
+from kittiwake_ground.server.transfers import Transfer, Transfers, check_name, remove_leftovers
 from kittiwake_ground.server.views import command_object, transfer_object
-from kittiwake_ground.uplink import default_rate
+from kittiwake_ground.uplink import Pace, default_rate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -28,12 +34,16 @@ if TYPE_CHECKING:
     from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
     from kittiwake.platform.interface import Network
     from kittiwake.wire.file_packets import FilePacket
+    from kittiwake_ground.cfdp.file_record import CfdpFile
     from kittiwake_ground.configuration import DeploymentConfiguration
     from kittiwake_ground.server.archive_sink import ArchiveSink
 
 RESTART_S = 1.0
 NUMBERS = "sequence_numbers"
 """The folder, in a deployment's own, with the sequence numbers of its signed uplink."""
+
+ANSWERS_MISSED = 3
+"""A link without connections is down for CFDP once nothing came for so many of its answers, and for ten seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,10 +76,12 @@ class Deployment:
         )
         rate = default_rate(parse_link(configuration.link)) if configuration.rate is None else configuration.rate
         self._folder = folder
+        pace = Pace(rate, time.monotonic())
         self.transfers = Transfers(
             self.dictionary, self.commands, folder, rate, session.max_packet, session.send_packet,
-            lambda: session.ready, self._transfer_changed,
+            lambda: session.ready, self._transfer_changed, pace, self._cancel_cfdp,
         )  # fmt: skip
+        self.cfdp = Pump(self._exchange(), configuration.cfdp.apid, pace, session.send_packet, self._hears_cfdp)
         self.folders = Folders(self.dictionary, self.commands)
         self.sequences = Sequences(self.dictionary, self.commands, self._run_changed)
         self.parameters = Parameters(self.dictionary, self.commands, self._parameter_changed)
@@ -77,6 +89,20 @@ class Deployment:
         archive.declare(self.name, self.dictionary)
         self._tasks: list[asyncio.Task[None]] = []
         self._was_up = False
+
+    def _exchange(self) -> Exchange:
+        plan = self.configuration.cfdp
+        segment = min(plan.segment_bytes, self.session.max_packet - DESCRIPTOR_SIZE - FILE_DATA_OVERHEAD)
+        folder = str(self._folder.absolute())
+        return Exchange(SystemFiles(), folder, plan, segment, SystemRandom(), self.transfers.new_id, self._cfdp_changed)
+
+    def _hears_cfdp(self) -> bool:
+        """Whether the device hears what is sent: a link without connections only tells by what comes."""
+        session = self.session
+        if not session.ready or not session.link.is_open:
+            return False
+        patience_s = max(SILENT_AFTER_S, ANSWERS_MISSED * self.configuration.cfdp.answer_s)
+        return session.link.has_connections or session.quiet_s < patience_s
 
     @property
     def link(self) -> LinkReport:
@@ -87,7 +113,8 @@ class Deployment:
         """Begins to connect."""
         remove_leftovers(self._folder)
         self._tasks = [
-            asyncio.create_task(self._keep(run)) for run in (self.session.run, self.commands.run, self.transfers.run)
+            asyncio.create_task(self._keep(run))
+            for run in (self.session.run, self.commands.run, self.transfers.run, self.cfdp.run)
         ]
 
     async def _keep(self, run: Callable[[], Awaitable[None]]) -> None:
@@ -132,6 +159,9 @@ class Deployment:
     def take_file_packet(self, packet: FilePacket) -> None:
         self.transfers.take_packet(packet)
 
+    def take_cfdp_packet(self, packet: bytes) -> None:
+        self.cfdp.take_packet(packet)
+
     def take_raw(self, up: bool, data: bytes) -> None:
         self._archive.add_raw(self.name, up, data, now_us())
 
@@ -143,11 +173,13 @@ class Deployment:
             self.parameters.forget()
         self._was_up = up
         self.transfers.link_changed()
+        self.cfdp.link_changed()
         self.hub.publish("links", self.name, report)
 
     def link_ready(self) -> None:
         self.commands.wake()
         self.transfers.link_changed()
+        self.cfdp.link_changed()
 
     # What is told to whoever listens
 
@@ -161,6 +193,21 @@ class Deployment:
         if transfer.is_final:
             self._archive.add_file(self.name, transfer_object(transfer))
         self.hub.publish("transfers", transfer.remote, transfer)
+
+    def upload_by_cfdp(self, content: bytes, remote: str, by: str, name: str = "") -> Transfer:
+        """Takes a file for the deployment's inbox, and keeps it until it is there. Raises `TransferRefused`."""
+        name = name or remote.rpartition("/")[2]
+        check_name(remote, name)
+        return self.cfdp.upload(content, remote, name, by)
+
+    def _cancel_cfdp(self, transfer: Transfer) -> None:
+        self.cfdp.cancel(transfer)
+
+    def _cfdp_changed(self, file: CfdpFile) -> None:
+        if file.id in self.transfers.records:
+            self._transfer_changed(file)
+        else:
+            self.transfers.remember(file)
 
     def _run_changed(self, run: SequenceRun) -> None:
         self.hub.publish("sequences", run.remote, run)

@@ -12,6 +12,7 @@ from kittiwake.model.types import WireError
 from kittiwake.wire.file_packets import decode as decode_file_packet
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 from kittiwake.wire.link_address import parse_link
+from kittiwake.wire.packets import DESCRIPTOR_SIZE
 from kittiwake_ground.server.links import (
     CONNECTING,
     DOWN,
@@ -69,6 +70,9 @@ class Receiver(Protocol):
 
     def take_file_packet(self, packet: FilePacket) -> None:
         """A piece of a file that comes down."""
+
+    def take_cfdp_packet(self, packet: bytes) -> None:
+        """A packet of the APID of CFDP."""
 
     def take_raw(self, up: bool, data: bytes) -> None:
         """What the link carried; told only where it is to be kept."""
@@ -145,6 +149,7 @@ class Session:
         self._deframer = ends.downlink_deframer(parameters)
         self.max_packet = ends.max_uplink_packet - (0 if self._signing is None else self._signing.uplink.overhead)
         self._file_descriptor = struct.pack(f">{config.descriptor.code}", config.descriptors["FW_PACKET_FILE"])
+        self._cfdp_descriptor = configuration.cfdp.apid.to_bytes(DESCRIPTOR_SIZE, "big")
         self._keeps_raw = configuration.raw_frames
         self._state = DOWN
         self._since_us = now_us()
@@ -159,14 +164,13 @@ class Session:
     def report(self) -> LinkReport:
         """How the link stands."""
         counters = self._deframer.counters
-        quiet_us = now_us() - max(self._last_packet_us, self._since_us)
         return LinkReport(
             address=str(self.link.address),
             state=self._state,
             since_us=self._since_us,
             reason=self._reason,
             last_packet_us=self._last_packet_us,
-            silent=self._state != UP or quiet_us > SILENT_AFTER_S * 1e6,
+            silent=self._state != UP or self.quiet_s > SILENT_AFTER_S,
             connections=self._connections,
             sent_bytes=self.link.sent_bytes,
             received_bytes=self.link.received_bytes,
@@ -180,6 +184,11 @@ class Session:
             accepted=None if self._signing is None else self._signing.accepted,
             resynchronisations=0 if self._signing is None else self._signing.uplink.signer.resynchronisations,
         )
+
+    @property
+    def quiet_s(self) -> float:
+        """For how long nothing sound has come on this connection."""
+        return (now_us() - max(self._last_packet_us, self._since_us)) / 1e6
 
     def close(self) -> None:
         """Keeps the number of a signed link as it stands. Raises `SigningFault`."""
@@ -295,6 +304,9 @@ class Session:
         samples: list[DecodedChannel] = []
         events: list[DecodedEvent] = []
         for packet in packets:
+            if packet.startswith(self._cfdp_descriptor):
+                self._receiver.take_cfdp_packet(packet)
+                continue
             try:
                 if packet.startswith(self._file_descriptor):
                     self._receiver.take_file_packet(decode_file_packet(packet))

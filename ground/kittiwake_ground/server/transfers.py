@@ -17,6 +17,7 @@ from kittiwake_ground.server.transfer import (
     COMPLETED,
     DOWN,
     FAILED,
+    PACKETS,
     QUEUED,
     RUNNING,
     SILENCE_S,
@@ -24,9 +25,10 @@ from kittiwake_ground.server.transfer import (
     Transfer,
     TransferCancelled,
     TransferRefused,
+    kept_name,
 )
 from kittiwake_ground.server.uploading import Uploader
-from kittiwake_ground.uplink import UplinkFailed, UplinkWatch
+from kittiwake_ground.uplink import Pace, UplinkFailed, UplinkWatch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,13 +42,14 @@ if TYPE_CHECKING:
 __all__ = ["Transfer", "TransferRefused", "Transfers", "remove_leftovers"]
 
 MAX_TRANSFERS = 200
-"""The most transfers of a deployment that are remembered; what an older one brought down is removed."""
+"""The most transfers of a deployment that are remembered; what an older one brought down in packets is removed."""
 
 MAX_QUEUED = 50
 MAX_QUEUED_BYTES = 256 << 20
 """The most bytes that may wait for their way up, in memory."""
 
 MAX_FILE_SIZE = 1 << 30
+MAX_NAME_BYTES = 240
 READY_WAIT_S = 600.0
 """How long a transfer waits for the link."""
 
@@ -66,7 +69,10 @@ class Transfers:
         send_packet: Callable[[bytes], Awaitable[int]],
         is_ready: Callable[[], bool],
         changed: Callable[[Transfer], None],
+        shared_pace: Pace | None = None,
+        cancel_elsewhere: Callable[[Transfer], None] = lambda transfer: None,
     ) -> None:
+        """`shared_pace` is of all that goes up, `cancel_elsewhere` gives up a transfer that goes by another way."""
         self.records: dict[int, Transfer] = {}
         """The last transfers by id, the oldest first."""
         self._dictionary = dictionary
@@ -74,7 +80,9 @@ class Transfers:
         self._folder = folder
         self._is_ready = is_ready
         self._changed = changed
-        self._uploader = Uploader(dictionary, rate, max_packet, send_packet, is_ready, self._progress, self._end)
+        self._cancel_elsewhere = cancel_elsewhere
+        pace = Pace(rate, time.monotonic()) if shared_pace is None else shared_pace
+        self._uploader = Uploader(dictionary, rate, pace, max_packet, send_packet, is_ready, self._progress, self._end)
         self._queues: dict[str, asyncio.Queue[Transfer]] = {way: asyncio.Queue(MAX_QUEUED) for way in (UP, DOWN)}
         self._ready = asyncio.Event()
         self._reception: tuple[Transfer, Reception] | None = None
@@ -113,6 +121,9 @@ class Transfers:
         transfer = self.records[id]
         if transfer.is_final:
             raise TransferRefused(f"the transfer has {transfer.state}")
+        if transfer.way != PACKETS:
+            self._cancel_elsewhere(transfer)
+            return transfer
         transfer.cancelling.set()
         if transfer.state == QUEUED:
             self._end(transfer, CANCELLED)
@@ -123,27 +134,31 @@ class Transfers:
         return transfer
 
     def _new(self, direction: str, remote: str, name: str, by: str) -> Transfer:
-        if not remote or not name or "\0" in remote or len(remote.encode()) > 240:
-            raise TransferRefused(f"{remote!r} names no file in a deployment")
+        check_name(remote, name)
+        return Transfer(self.new_id(), direction, remote, name, by)
+
+    def new_id(self) -> int:
+        """An id that no transfer had: the time, as far as that was not used."""
         self._last_id = max(self._last_id + 1, now_us())
-        return Transfer(self._last_id, direction, remote, name, by)
+        return self._last_id
 
     def _queue(self, transfer: Transfer) -> Transfer:
         try:
             self._queues[transfer.direction].put_nowait(transfer)
         except asyncio.QueueFull:
             raise TransferRefused(f"{MAX_QUEUED} transfers wait already") from None
-        self._remember(transfer)
+        self.remember(transfer)
         return transfer
 
-    def _remember(self, transfer: Transfer) -> None:
+    def remember(self, transfer: Transfer) -> None:
+        """Shows a transfer among the others."""
         self.records[transfer.id] = transfer
         while len(self.records) > MAX_TRANSFERS:
             oldest = next((one for one in self.records.values() if one.is_final), None)
             if oldest is None:
                 break
             del self.records[oldest.id]
-            if oldest.path is not None:
+            if oldest.path is not None and oldest.way == PACKETS:
                 oldest.path.unlink(missing_ok=True)
         self._changed(transfer)
 
@@ -209,7 +224,7 @@ class Transfers:
         except TransferRefused:
             return
         transfer.state = RUNNING
-        self._remember(transfer)
+        self.remember(transfer)
         transfer.path = self._path(transfer)
         reception = Reception(transfer.path, packet.destination_path)
         self._unasked = (transfer, reception)
@@ -227,10 +242,9 @@ class Transfers:
         self._end(transfer, state, reason)
 
     def _path(self, transfer: Transfer) -> Path:
-        """Where a file is kept: a name of our own in front, nothing that leads out of the folder behind it."""
-        safe = "".join(c if c.isalnum() or c in "._- " else "_" for c in transfer.name).strip(". ")[-100:]
+        """Where a file is kept."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        return (self._folder / f"{transfer.id}-{safe or 'file'}").absolute()
+        return (self._folder / kept_name(transfer.id, transfer.name)).absolute()
 
     # The work
 
@@ -324,6 +338,12 @@ class Transfers:
             self._commands.submit(command_called(self._dictionary, "Cancel", 0, instance).name, [], by)
         except (NoSuchAbility, ValueError):
             return
+
+
+def check_name(remote: str, name: str) -> None:
+    """Raises `TransferRefused` where one of them is no name of a file in a deployment."""
+    if not remote or not name or "\0" in remote or len(remote.encode()) > MAX_NAME_BYTES:
+        raise TransferRefused(f"{remote!r} names no file in a deployment")
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -22,12 +22,16 @@ SETTLE_LIMIT_S = 3.0
 
 
 class Uploader:
-    """Carries one file at a time. `progress` is told how much was sent, `end` that a transfer has ended."""
+    """Carries one file at a time. `progress` is told how much was sent, `end` that a transfer has ended.
+
+    `rate` is the pace of the file's packets, `shared_pace` that of all that goes up.
+    """
 
     def __init__(
         self,
         dictionary: Dictionary,
         rate: float,
+        shared_pace: Pace,
         max_packet: int,
         send_packet: Callable[[bytes], Awaitable[int]],
         is_ready: Callable[[], bool],
@@ -36,6 +40,7 @@ class Uploader:
     ) -> None:
         self._dictionary = dictionary
         self._rate = rate
+        self._shared_pace = shared_pace
         self._max_packet = max_packet
         self._send_packet = send_packet
         self._is_ready = is_ready
@@ -82,7 +87,8 @@ class Uploader:
         for packet in course.packets():
             size = await self._send_packet(packet)
             self._progress(transfer, course.sent_bytes)
-            await self._listen(transfer, course, pace.wait_s(size, time.monotonic()))
+            now_s = time.monotonic()
+            await self._listen(transfer, course, max(pace.wait_s(size, now_s), self._shared_pace.wait_s(size, now_s)))
 
     async def _listen(self, transfer: Transfer, course: UplinkCourse, wait_s: float) -> None:
         """Lets `wait_s` pass unless something is decided."""

@@ -134,6 +134,7 @@ def transfer_object(transfer: Transfer) -> dict[str, Any]:
     return {
         "id": transfer.id,
         "direction": transfer.direction,
+        "way": transfer.way,
         "remote": transfer.remote,
         "name": transfer.name,
         "by": transfer.by,
@@ -142,6 +143,7 @@ def transfer_object(transfer: Transfer) -> dict[str, Any]:
         "reason": transfer.reason,
         "size": transfer.size,
         "done_bytes": transfer.done_bytes,
+        "sha256": transfer.sha256,
         "asked_us": transfer.asked_us,
         "ended_us": transfer.ended_us,
     }

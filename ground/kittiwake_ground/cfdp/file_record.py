@@ -1,0 +1,107 @@
+"""A file on its way by CFDP, and what a restart must know of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kittiwake_ground.server.transfer import CFDP, COMPLETED, RUNNING, Transfer
+
+if TYPE_CHECKING:
+    from kittiwake.storage.ledger import Ledger
+
+KIND = "file"
+MAX_KEPT = 100
+"""The files that have ended which a restart still knows; those that came stay in their folder."""
+
+_LAST_NUMBER = "number"
+_NUMBERS = 1 << 32
+
+
+class CfdpFile(Transfer):
+    """A file. `number` is that of its transaction, 0 while it has none.
+
+    `attempts` have failed, and the next one is at `due_ns`.
+    `is_placed` says that a file that comes is whole in its folder, durable, and that only its digest is still missing.
+    """
+
+    way = CFDP
+
+    def __init__(self, id: int, direction: str, remote: str, name: str, by: str) -> None:
+        super().__init__(id, direction, remote, name, by)
+        self.number = self.source = self.attempts = self.due_ns = 0
+        self.is_placed = False
+
+    @property
+    def transaction(self) -> tuple[int, int]:
+        """The entity that sends it, and the number that it has there."""
+        return self.source, self.number
+
+    def packed(self) -> list[Any]:
+        """What is kept."""
+        return [
+            self.direction, self.remote, self.name, self.by, self.source, self.number, self.attempts, self.state,
+            self.reason, self.size, self.asked_us, self.ended_us, self.sha256,
+        ]  # fmt: skip
+
+    @classmethod
+    def unpacked(cls, id: int, values: list[Any]) -> CfdpFile:
+        """A file that was kept."""
+        file = cls(id, *values[:4])
+        file.source, file.number, file.attempts, state, file.reason, file.size, *rest = values[4:]
+        file.asked_us, ended_us, file.sha256 = rest
+        file.state = state
+        if file.is_final:
+            file.end(state, file.reason)
+            file.ended_us = ended_us
+            file.done_bytes = file.size if state == COMPLETED else 0
+        return file
+
+
+class FileRecords:
+    """All files in memory and in the ledger. What changes something raises `OSError` as the ledger does."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.by_id: dict[int, CfdpFile] = {}
+        self.by_transaction: dict[tuple[int, int], CfdpFile] = {}
+        """Those of them that go or come."""
+
+    def load(self) -> None:
+        """Takes in what the ledger has."""
+        self.by_id = {int(key): CfdpFile.unpacked(int(key), values) for key, values in self._ledger.items(KIND)}
+        going = [file for file in self.by_id.values() if not file.is_final and file.number]
+        self.by_transaction = {file.transaction: file for file in going}
+
+    def keep(self, file: CfdpFile, *, sync: bool = True) -> None:
+        """Takes a file's present state into the ledger; durable on return with `sync`."""
+        self.by_id[file.id] = file
+        ended = [one for one in self.by_id.values() if one.is_final]
+        for old in ended[:-MAX_KEPT]:
+            del self.by_id[old.id]
+            self._ledger.put(f"{KIND}/{old.id}", None, sync=False)
+        self._ledger.put(f"{KIND}/{file.id}", file.packed(), sync=sync)
+
+    def begin(self, file: CfdpFile, source: int, number: int) -> None:
+        """A transaction has begun for a file."""
+        file.source, file.number, file.state = source, number, RUNNING
+        self.by_transaction[file.transaction] = file
+
+    def leave(self, file: CfdpFile) -> None:
+        """Its transaction is over."""
+        self.by_transaction.pop(file.transaction, None)
+
+    def forget(self, file: CfdpFile) -> None:
+        """Nothing is left of it, not even how it ended."""
+        self.leave(file)
+        del self.by_id[file.id]
+        self._ledger.put(f"{KIND}/{file.id}", None, sync=False)
+
+    def new_number(self, drawn: bytes) -> int:
+        """A transaction number that was never used, durable with the next file that is kept.
+
+        Without a ledger of before they begin at one that was `drawn` at random: the device remembers the old ones.
+        """
+        last = self._ledger[_LAST_NUMBER]
+        number = (int.from_bytes(drawn, "big") if last is None else int(last)) % (_NUMBERS - 1) + 1
+        self._ledger.put(_LAST_NUMBER, number, sync=False)
+        return number

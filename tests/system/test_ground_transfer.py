@@ -1,0 +1,129 @@
+"""Files by CFDP between a real deployment and the real ground station: either killed, the link cut, with loss."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kittiwake.platform.seeded import SeededRandom
+from tests.system.device import Device, build
+from tests.system.extended_reference import extended_reference
+from tests.system.ground_server import GroundServer
+from tests.system.lossy_proxy import LossyProxy
+from tests.system.test_transfer import SERVICE, WIRES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+CONFIGURATION = """
+folder = "ground"
+[deployments.ref]
+dictionary = "{dictionary}"
+link = "{link}"
+[deployments.ref.cfdp]
+answer_s = 1.0
+"""
+TRANSFERS = "deployments/ref/transfers"
+LIMIT_S = 60.0
+
+
+class Station:
+    """A device and a ground station with a lossy link between them, each with what it keeps."""
+
+    def __init__(self, folder: Path, proxy: LossyProxy) -> None:
+        topology = extended_reference(folder, "transferService", SERVICE, WIRES)
+        image, dictionary = build(topology, folder / "built")
+        self.root = folder / "root"
+        (self.root / "logs").mkdir(parents=True)
+        self.folder = folder / "ground"
+        self.proxy = proxy
+        self.device = Device(image, self.root, proxy.for_device)
+        configuration = folder / "ground.toml"
+        configuration.write_text(CONFIGURATION.format(dictionary=dictionary, link=proxy.for_ground))
+        self._configuration = configuration
+
+    def ground(self) -> GroundServer:
+        """The ground station, yet to be entered."""
+        return GroundServer(self.folder, (), ["--config", str(self._configuration)])
+
+    def received(self) -> list[Path]:
+        """The files that have arrived."""
+        return sorted((self.folder / "files" / "ref" / "received").glob("*"))
+
+    def archived(self) -> list[tuple[Any, ...]]:
+        """What the archive has of files by CFDP."""
+        with sqlite3.connect(self.folder / "archive" / "archive.db") as connection:
+            return connection.execute(
+                "SELECT direction, source, size, state, sha256 FROM files WHERE way = 'cfdp' ORDER BY id"
+            ).fetchall()
+
+
+@contextmanager
+def station(folder: Path, loss: float) -> Iterator[Station]:
+    with LossyProxy(loss) as proxy:
+        yield Station(folder, proxy)
+
+
+def until(holds: Callable[[], object], limit_s: float = LIMIT_S) -> None:
+    end = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.02)
+
+
+def arrival(ground: GroundServer, name: str, state: str = "completed") -> Any:
+    """The transfer of a file that comes, once it is in a state."""
+    found: list[Any] = []
+
+    def is_there(shown: Any) -> bool:
+        found[:] = [one for one in shown["transfers"] if (one["remote"], one["state"]) == (name, state)]
+        return bool(found)
+
+    ground.await_that(TRANSFERS, is_there, LIMIT_S)
+    return found[0]
+
+
+def test_files_cross_both_ways_over_a_link_that_loses_a_fifth_though_either_end_is_killed(tmp_path: Path) -> None:
+    log, update = SeededRandom(1).token_bytes(600_000), SeededRandom(2).token_bytes(90_000)
+    with station(tmp_path, 0.2) as made:
+        (made.root / "logs" / "log.bin").write_bytes(log)
+        with made.device:
+            with made.ground() as ground:
+                ground.await_link("ref")
+                ground.send("ref", "ReferenceDeployment.transferService.SYNC_STORE", "ground")
+                begun = ground.http.post(
+                    "deployments/ref/uploads", params={"remote": "up/date.bin", "way": "cfdp"}, content=update
+                ).json()
+                assert (begun["way"], begun["sha256"]) == ("cfdp", sha256(update).hexdigest())
+                until(lambda: made.proxy.pdus["down"] > 250)
+            assert (made.root / "logs" / "log.bin").exists()  # the ground was killed on its way
+            with made.ground() as ground:
+                seen = made.proxy.pdus["down"]
+                until(lambda: made.proxy.pdus["down"] > seen + 100)
+                made.device.kill()
+                assert (made.root / "logs" / "log.bin").exists()
+                made.device.start()
+                done = arrival(ground, "unit-7/log.bin")
+                made.device.await_line("Transfer 1 done", timeout_s=LIMIT_S)
+                assert [path.read_bytes() for path in made.received()] == [log]
+                assert (done["way"], done["sha256"]) == ("cfdp", sha256(log).hexdigest())
+                assert done["size"] == done["done_bytes"] == len(log)
+                assert ground.http.get(f"{TRANSFERS}/{done['id']}/content").content == log
+                ended = ground.get(f"{TRANSFERS}/{begun['id']}", wait_s=20.0)
+                assert (ended["state"], ended["direction"]) == ("completed", "up"), ended
+                assert (made.root / "inbox" / "up" / "date.bin").read_bytes() == update
+                until(lambda: not (made.root / "logs" / "log.bin").exists())
+                assert ground.stop() == 0
+        assert made.proxy.pdus["down"] < 2 * len(log) / 900
+        assert sorted(made.archived()) == [
+            ("down", "unit-7/log.bin", len(log), "completed", sha256(log).hexdigest()),
+            ("up", "date.bin", len(update), "completed", sha256(update).hexdigest()),
+        ]
