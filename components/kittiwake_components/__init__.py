@@ -48,6 +48,7 @@ COMPONENTS = {
     "ParameterDb": "parameter_db",
     "PassiveRateGroup": "passive_rate_group",
     "PicoTempManager": "pico_temp_manager",
+    "PlatformDriver": "platform_driver",
     "PowerManager": "power_manager",
     "PowerMonitor": "power_monitor",
     "RateDelay": "rate_delay",

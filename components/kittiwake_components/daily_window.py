@@ -86,6 +86,16 @@ def local_time(time_us: int, zone: tzinfo) -> datetime:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)).astimezone(zone)
 
 
+def iso_time(time_us: int) -> str | None:
+    """A time of the wall clock as ISO 8601 in UTC; none for one that no calendar holds."""
+    from datetime import UTC
+
+    try:
+        return local_time(time_us, UTC).isoformat()
+    except OverflowError:
+        return None
+
+
 def local_date(time_us: int, zone: tzinfo) -> date:
     """The day in a zone."""
     return local_time(time_us, zone).date()

@@ -27,6 +27,7 @@ from kittiwake.storage.copying import make_folders_durably, place_file
 from kittiwake.storage.finding import move_aside
 from kittiwake.storage.root import reason_of
 from kittiwake_components.command_calls import CommandCalls
+from kittiwake_components.daily_window import iso_time
 from kittiwake_components.deployment_time import time_base
 from kittiwake_components.expressions import SERVICES, Expressions, check_services, is_call
 from kittiwake_components.monitoring.orders import (
@@ -40,7 +41,6 @@ from kittiwake_components.monitoring.orders import (
 from kittiwake_components.monitoring.reports import MonitoringReports
 from kittiwake_components.monitoring.status_report import (
     MAX_VALUES,
-    iso_time,
     pack_json,
     pack_report,
     value_of,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.model.fw import TimeBase
 from kittiwake.wire.time_tag import TAG_SIZE, unpack_tag
+from kittiwake_components.daily_window import iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,16 +46,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _finite(item) for name, item in value.items()}
     return value
-
-
-def iso_time(time_us: int) -> str | None:
-    """A time of the wall clock as ISO 8601 in UTC; none for one that no calendar holds."""
-    from datetime import UTC, datetime, timedelta
-
-    try:
-        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)).isoformat()
-    except OverflowError:
-        return None
 
 
 def pack_report(head: Mapping[str, Any], values: Mapping[str, Any], services: Mapping[str, Callable[[], Any]]) -> bytes:

@@ -18,7 +18,9 @@ class Required:
 
 
 class Field(NamedTuple):
-    """One member of an object: its type (`str`, `int`, `float`, `bool` or `dict`), its default, and what bounds it.
+    """One member of an object: its type (`str`, `int`, `float`, `bool`, `dict`), its default, and what bounds it.
+
+    The type `object` takes any of the first four, and null.
 
     `low` and `high` bound numbers, `size` the bytes of a text, `choices` are all the values there are, `nullable` ones
     may be `None`.
@@ -94,20 +96,24 @@ _TYPE_FAULTS = {
     float: ("float_type", "a number is wanted"),
     bool: ("bool_type", "true or false is wanted"),
     dict: ("dict_type", "an object is wanted"),
+    object: ("scalar_type", "a number, a text, true, false or null is wanted"),
+}
+_PYTHON_TYPES: dict[type, tuple[type, ...]] = {
+    float: (int, float),
+    object: (int, float, str, bool, type(None)),
 }
 
 
 def _fault(field: Field, value: Any) -> tuple[str, str] | None:
     if value is None and field.nullable:
         return None
-    wanted: tuple[type, ...] = (int, float) if field.type is float else (field.type,)
-    if type(value) not in wanted:
+    if type(value) not in _PYTHON_TYPES.get(field.type, (field.type,)):
         return _TYPE_FAULTS[field.type]
     if field.choices and value not in field.choices:
         return "literal_error", f"it is one of {', '.join([str(choice) for choice in field.choices])}"
-    if field.type is str:
+    if type(value) is str:
         return _text_fault(field, value)
-    if field.type in (int, float):
+    if type(value) in (int, float):
         return _number_fault(field, value)
     return None
 

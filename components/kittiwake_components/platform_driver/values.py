@@ -1,0 +1,105 @@
+"""Values of points as JSON, what of them is taken, and how good one is."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kittiwake.model.types import U8, wire_enum
+
+if TYPE_CHECKING:
+    from kittiwake_components.platform_driver.drivers.interface import Value
+
+VALUE_SIZE = 1024
+"""The longest value in JSON, in bytes."""
+
+MAX_INTEGER = (1 << 63) - 1
+
+
+@wire_enum(U8, name="Components.Quality")
+class Quality(IntEnum):
+    """What can be said of a point's value."""
+
+    GOOD = 0
+    """It was read, and lately."""
+    STALE = 1
+    """It was read, but STALE_FACTOR intervals ago or longer."""
+    ERROR = 2
+    """The last try to read it has failed; the value is the last good one, if there is any."""
+    NEVER = 3
+    """It was never read."""
+
+
+class Latest(NamedTuple):
+    """The last of a point: its last good value and when it was read (on the boot clock, and on the wall)."""
+
+    value_json: str | None = None
+    good_ns: int = 0
+    good_us: int | None = None
+    polled_us: int | None = None
+    error: str | None = None
+
+    def quality(self, now_ns: int, stale_s: float) -> Quality:
+        """How good it is; `stale_s` is the age from which a value is stale."""
+        if self.value_json is None:
+            return Quality.NEVER if self.error is None else Quality.ERROR
+        if now_ns - self.good_ns > stale_s * 1e9:
+            return Quality.STALE
+        return Quality.GOOD if self.error is None else Quality.ERROR
+
+    def age_s(self, now_ns: int) -> float | None:
+        """How long ago its value was read."""
+        return None if self.value_json is None else max(0, now_ns - self.good_ns) / 1e9
+
+
+def packed(value: Any) -> str:
+    """A value as JSON. Raises `ValueError` for what JSON has no form of."""
+    import json
+
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (TypeError, RecursionError) as fault:
+        raise ValueError(f"it has no form in JSON: {fault}") from None
+
+
+def unpacked(text: str | bytes) -> Any:
+    """The value in JSON, without NaN and infinities. Raises `ValueError`."""
+    import json
+
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def fault_of_value(value: Value) -> str | None:
+    """What is wrong with a value that a driver or a requester gave; `None` if it can be a point's."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            fault = "its members' names are texts" if type(name) is not str else _fault_of_scalar(inner)
+            if fault is not None:
+                return fault
+    else:
+        fault = _fault_of_scalar(value)
+        if fault is not None:
+            return fault
+    try:
+        size = len(packed(value).encode())
+    except (ValueError, UnicodeEncodeError):
+        return "it has no form in JSON"
+    return f"it takes {size} bytes, more than {VALUE_SIZE}" if size > VALUE_SIZE else None
+
+
+def _fault_of_scalar(value: object) -> str | None:
+    if value is None or type(value) in (bool, str):
+        return None
+    if type(value) is int:
+        return None if -MAX_INTEGER <= value <= MAX_INTEGER else "a whole number has 64 bits"
+    if type(value) is float:
+        return None if isfinite(value) else f"{value} is no finite number"
+    return f"a {type(value).__name__} is no value of a point"
