@@ -9,6 +9,7 @@ from typing import Any
 
 COMPONENTS = {
     "ActiveRateGroup": "active_rate_group",
+    "Actuator": "actuator",
     "AdminFacade": "admin_facade",
     "AmateurRadio": "amateur_radio",
     "AntennaDeployer": "antenna_deployer",

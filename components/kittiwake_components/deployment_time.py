@@ -26,6 +26,11 @@ def time_base(tags: TagSource) -> int:
     return tags.base >> BASE_SHIFT
 
 
+def time_is_known(tags: TagSource) -> bool:
+    """Whether the wall clock can be trusted; what waits for an absolute time waits until then."""
+    return time_base(tags) != TimeBase.TB_PROC_TIME and not tags.is_estimated
+
+
 def present_us(tags: TagSource, clock: TaskClock) -> int:
     """The deployment's time now, in microseconds since the epoch of its base."""
     since_boot = time_base(tags) == TimeBase.TB_PROC_TIME

@@ -75,7 +75,10 @@ class News(NamedTuple):
 
 
 class ScheduleBook:
-    """All tasks. `grace_us` is what a preempted task keeps of its open slots, at most."""
+    """All tasks. `grace_us` is what a preempted task keeps of its open slots, at most.
+
+    `active` counts the tasks that have started, `changes` grows with all that may change who holds what.
+    """
 
     def __init__(self, grace_us: int) -> None:
         self.grace_us = grace_us
@@ -84,6 +87,8 @@ class ScheduleBook:
         self._agenda = Agenda(self.tasks)
         self._open: set[str] = set()
         self._cut_now: set[str] = set()
+        self.active = 0
+        self.changes = 0
         self._now_us = 0
         self._news = News([], [])
 
@@ -195,23 +200,32 @@ class ScheduleBook:
     def refresh(self, now_us: int) -> None:
         """Drops slots that are over, and tasks. After a step back of the clock all is looked at anew."""
         if now_us < self._now_us:
-            self._open.clear()
-            self._agenda.rebuild(self.tasks.values())
+            self._begin_anew(now_us)
         if now_us != self._now_us:
             self._cut_now.clear()
         self._now_us = now_us
         for time_us, _, task, slot in self._agenda.due(now_us):
+            self.changes += 1
             if slot is None:
                 self._end(task)
             elif time_us == slot.start_us:
                 self._open.add(slot.device)
-                if not task.was_announced:
-                    task.was_announced = True
+                if not task.has_started:
+                    task.has_started = True
+                    self.active += 1
                     self._news.started.append(task)
             else:
                 self._drop(task, slot)
                 if not task.slots and not task.preempted:
                     self._end(task)
+
+    def _begin_anew(self, now_us: int) -> None:
+        """The clock was set back: what has begun may not have."""
+        self._open.clear()
+        for task in self.tasks.values():
+            task.has_started = task.preempted or task.hull_start_us <= now_us
+        self.active = sum([task.has_started for task in self.tasks.values()])
+        self._agenda.rebuild(self.tasks.values())
 
     def take_news(self) -> News:
         """What has started and ended since the last call."""
@@ -249,6 +263,7 @@ class ScheduleBook:
         """Takes over tasks that were kept; what has ended meanwhile is left out."""
         for task in tasks:
             if task.state(now_us) is not TaskState.FINISHED:
+                task.has_started = task.preempted or task.hull_start_us <= now_us
                 self._add(task)
         self.refresh(now_us)
 
@@ -257,6 +272,8 @@ class ScheduleBook:
         for slot in task.slots:
             self._devices.setdefault(slot.device, DeviceSlots()).add(task, slot)
         self._agenda.add(task)
+        self.active += task.has_started
+        self.changes += 1
 
     def _drop(self, task: Task, slot: Slot) -> None:
         del task.slots[slot]
@@ -277,6 +294,8 @@ class ScheduleBook:
         for slot in task.slots:
             self._remove(task, slot)
         self._agenda.forget(task)
+        self.active -= task.has_started
+        self.changes += 1
 
 
 def _first_fault(slots: Sequence[Slot]) -> Refused | None:

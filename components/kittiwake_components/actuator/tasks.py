@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kittiwake.model import U8, wire_enum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Priority(Enum):
+@wire_enum(U8, name="Components.SchedulePriority")
+class Priority(IntEnum):
     """What a task may do to others, and others to it."""
 
-    HIGH = "HIGH"
+    HIGH = 0
     """It is never preempted, and preempts what may be."""
-    LOW = "LOW"
+    LOW = 1
     """It is preempted only before it has started."""
-    LOW_PREEMPT = "LOW_PREEMPT"
+    LOW_PREEMPT = 2
     """It is preempted at any time; what is open has a grace time."""
 
 
@@ -42,11 +45,12 @@ class Slot(NamedTuple):
 class Task:
     """A task that was accepted. `hull_start_us` to `hull_end_us` is its whole time, gaps included.
 
-    `slots` are those that are not over. `reverts` says that what was written in a slot is reverted at its end.
+    `slots` are those that are not over. `reverts` says that what was written in a slot is reverted at its end;
+    `has_started` is kept by the book.
     """
 
     __slots__ = (
-        "hull_end_us", "hull_start_us", "id", "owner", "preempted", "priority", "reverts", "slots", "was_announced",
+        "has_started", "hull_end_us", "hull_start_us", "id", "owner", "preempted", "priority", "reverts", "slots",
     )  # fmt: skip
 
     def __init__(
@@ -62,7 +66,7 @@ class Task:
         self.hull_start_us, self.hull_end_us = hull or (
             min([slot.start_us for slot in self.slots]), max([slot.end_us for slot in self.slots])
         )  # fmt: skip
-        self.was_announced = preempted
+        self.has_started = preempted
 
     def state(self, now_us: int) -> TaskState:
         """How it stands."""

@@ -21,12 +21,12 @@ from kittiwake.model import (
     guarded_port,
     sync_port,
 )
-from kittiwake.model.fw import CmdResponse, Com, Enabled, Sched, TimeBase, TimeValue
+from kittiwake.model.fw import CmdResponse, Com, Enabled, Sched, TimeValue
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.database import ConstraintBroken
 from kittiwake.storage.root import reason_of
 from kittiwake_components.daily_window import US_PER_S, find_zone
-from kittiwake_components.deployment_time import NO_TIME, time_base, time_value
+from kittiwake_components.deployment_time import NO_TIME, time_is_known, time_value
 from kittiwake_components.expressions import SERVICES, Expressions, check_services
 from kittiwake_components.mode_ports import SystemMode, SystemModeChanged
 from kittiwake_components.ports import CmdSeqIn, SequenceDone
@@ -311,7 +311,7 @@ class Scheduler(SchedulerReports):
 
     def time_is_known(self) -> bool:
         """Whether the wall clock can be trusted; until then only jobs of elapsed time run."""
-        return time_base(self._tags) != TimeBase.TB_PROC_TIME and not self._tags.is_estimated
+        return time_is_known(self._tags)
 
     def _present_offset_ns(self) -> int:
         return self.clock.wall_ns() - self.clock.now_ns()

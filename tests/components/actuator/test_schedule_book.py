@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from kittiwake_components.actuator.schedule_book import Accepted, Failure, Holder, Refused, ScheduleBook
 from kittiwake_components.actuator.tasks import Priority, Slot, Task, TaskState, shown
+from tests.components.actuator.slow_model import Slow
 
 HIGH, LOW, LOW_PREEMPT = Priority.HIGH, Priority.LOW, Priority.LOW_PREEMPT
 MIN = 60_000_000
@@ -206,7 +205,9 @@ def test_tasks_are_told_once_when_they_start_and_end() -> None:
         schedule.refresh(minute * MIN)
         news = schedule.take_news()
         told.append(([task.id for task in news.started], [task.id for task in news.ended]))
-    assert told == [([], []), (["t"], []), *[([], [])] * 4, ([], ["t"]), ([], [])]
+    # Set back to before its start, it starts once more.
+    assert told == [([], []), (["t"], []), ([], []), ([], []), ([], []), (["t"], []), ([], ["t"]), ([], [])]
+    assert schedule.active == 0
 
 
 def test_slots_are_shown_in_the_offsets_in_which_they_were_given() -> None:
@@ -215,79 +216,13 @@ def test_slots_are_shown_in_the_offsets_in_which_they_were_given() -> None:
     assert shown(given) == ["campus/b1", "2024-05-06 11:00:00+02:00", "2024-05-06 10:00:00.500000+00:00"]
 
 
-class Slow:
-    """The rules as one would write them down: lists, and every question looks at everything."""
-
-    def __init__(self) -> None:
-        self.tasks: list[dict[str, Any]] = []
-
-    def settle(self, now: int) -> None:
-        self.tasks = [task for task in self.tasks if now < task["until"]]
-        for task in self.tasks:
-            task["slots"] = [one for one in task["slots"] if one.end_us > now]
-
-    def named(self, id: str) -> dict[str, Any] | None:
-        return next((task for task in self.tasks if task["id"] == id), None)
-
-    def request(self, owner: str, id: str, priority: Priority, slots: list[Slot], now: int) -> Any:
-        self.settle(now)
-        if self.named(id):
-            return Failure.TASK_ID_ALREADY_EXISTS
-        for a in range(len(slots)):
-            for b in range(a):
-                if slots[a].device == slots[b].device and overlap(slots[a], slots[b]):
-                    return Failure.REQUEST_CONFLICTS_WITH_SELF
-        slots = [one for one in slots if one.end_us > now]
-        clashing = [
-            task for task in self.tasks
-            if any(x.device == y.device and overlap(x, y) for x in task["slots"] for y in slots)
-        ]  # fmt: skip
-        for task in clashing:
-            started = task["since"] <= now
-            safe = task["priority"] is HIGH or (task["priority"] is LOW and started)
-            if priority is not HIGH or safe:
-                return Failure.CONFLICTS_WITH_EXISTING_SCHEDULES
-        for task in clashing:
-            if task["cut"]:
-                continue
-            opened = [one for one in task["slots"] if one.start_us <= now]
-            task["slots"] = [one._replace(end_us=min(one.end_us, now + GRACE)) for one in opened]
-            task["cut"] = True
-            task["until"] = now + GRACE if opened else now
-        self.settle(now)
-        if slots:
-            self.tasks.append({
-                "id": id, "owner": owner, "priority": priority, "slots": list(slots), "cut": False,
-                "since": min(one.start_us for one in slots), "until": max(one.end_us for one in slots),
-            })  # fmt: skip
-        return {(task["owner"], task["id"]) for task in clashing}
-
-    def next_edge(self, now: int) -> int | None:
-        edges = [edge for task in self.tasks for one in task["slots"] for edge in one[1:3] if edge > now]
-        return min(edges, default=None)
-
-    def holder(self, device: str, now: int) -> tuple[str, str] | None:
-        self.settle(now)
-        for cut in (True, False):
-            for task in self.tasks:
-                if task["cut"] is cut:
-                    for one in task["slots"]:
-                        if one.device == device and one.start_us <= now < one.end_us:
-                            return task["owner"], task["id"]
-        return None
-
-
-def overlap(a: Slot, b: Slot) -> bool:
-    return a.start_us < b.end_us and b.start_us < a.end_us
-
-
 class AgainstTheModel(RuleBasedStateMachine):
     """REQ-ACT-009, REQ-ACT-010: any history of requests and cancellations, with time going on and restarts."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0
-        self.book, self.slow = book(), Slow()
+        self.book, self.slow = book(), Slow(GRACE)
 
     @rule(minutes=st.sampled_from([0, 0.5, 1, 2, 3, 5]))
     def wait(self, minutes: float) -> None:
@@ -340,6 +275,8 @@ class AgainstTheModel(RuleBasedStateMachine):
             for ours in (self.book.holder(device, self.now), held.get(device)):
                 assert (None if ours is None else (ours.owner, ours.task)) == theirs
         assert self.book.next_edge_us(self.now) == self.slow.next_edge(self.now)
+        started = [task["id"] for task in self.slow.tasks if task["cut"] or task["since"] <= self.now]
+        assert self.book.active == len(started)
         assert set(self.book.tasks) == {task["id"] for task in self.slow.tasks}
 
 
