@@ -14,6 +14,7 @@ COMPONENTS = {
     "AmateurRadio": "amateur_radio",
     "AntennaDeployer": "antenna_deployer",
     "Authenticator": "authenticator",
+    "BacnetServer": "bacnet_server",
     "Burnwire": "burnwire",
     "CmdSequencer": "cmd_sequencer",
     "ComDelay": "com_delay",

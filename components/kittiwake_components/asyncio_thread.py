@@ -31,6 +31,10 @@ class AsyncioThread:
         """
         self._post(lambda: self._begin(work, done))
 
+    def call(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Has a function called in the thread; safe from any thread."""
+        self._post(lambda: function(*arguments))
+
     def stop(self) -> None:
         """Cancels what still runs and ends the thread; safe from any thread."""
         self._post(lambda: self._loop and self._loop.stop())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kittiwake.model.channels import Conversion
     from kittiwake.model.component import Component
     from kittiwake.model.types import WireType
 
@@ -18,6 +19,7 @@ class Watched(NamedTuple):
     form: WireType
     unit: str
     format: str = ""
+    conversion: Conversion | None = None
 
 
 def find_channel(name: str, instances: Mapping[str, Component]) -> Watched:
@@ -32,4 +34,6 @@ def find_channel(name: str, instances: Mapping[str, Component]) -> Watched:
     if label not in labels:
         raise LookupError(f"{owner} has no channel {label!r} ({did_you_mean(label, labels)})")
     found = labels[label]
-    return Watched(component._context.base_id + (found.number or 0), found.type, found.unit, found.format)
+    return Watched(
+        component._context.base_id + (found.number or 0), found.type, found.unit, found.format, found.conversion
+    )

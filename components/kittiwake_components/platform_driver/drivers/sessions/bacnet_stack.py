@@ -11,20 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from bacpypes3.apdu import ErrorRejectAbortNack, SimpleAckPDU
-from bacpypes3.app import Application, DeviceInfo
+from bacpypes3.app import DeviceInfo
 from bacpypes3.appservice import ABORTED
-from bacpypes3.basetypes import Segmentation
 from bacpypes3.errors import ServicesError
-from bacpypes3.local.device import DeviceObject
-from bacpypes3.local.networkport import NetworkPortObject
 from bacpypes3.pdu import Address
-from bacpypes3.primitivedata import ObjectIdentifier
 
+from kittiwake_components.bacnet_application import GuardedApplication, LocalAddressFault, made_application
 from kittiwake_components.platform_driver.drivers.interface import NoAnswer, NotSupported, Unreachable
 from kittiwake_components.platform_driver.drivers.sessions.bacnet_values import fault_of
-
-MAX_APDU = 1476
-"""The longest answer that BACnet/IP can carry, in bytes (ASHRAE 135, Annex J)."""
 
 LOCAL_INSTANCE = 4_194_302
 """The number of our own device, which others see only if they ask; the highest there is."""
@@ -36,11 +30,13 @@ Notified = Callable[[Any], None]
 """Called with a COV notification."""
 
 
-class LocalApplication(Application):
+class LocalApplication(GuardedApplication):
     """The local end of all that goes over one local address.
 
     It takes no segmented answers: reads are cut so that each answer fits, which the smallest devices can do too.
     """
+
+    SERVICES = frozenset({"IAmRequest", "ConfirmedCOVNotificationRequest", "UnconfirmedCOVNotificationRequest"})
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -72,8 +68,7 @@ class LocalApplication(Application):
 
     async def search(self, low: int | None, high: int | None, place: str | None, timeout_s: float) -> Any:
         """The I-Am of devices with such numbers, at one address or wherever a broadcast goes. Raises `NotSupported`."""
-        (link,) = self.link_layers.values()
-        if place is None and link.server.broadcast_address is None:
+        if place is None and self.link.server.broadcast_address is None:
             raise NotSupported(f"{self.local} cannot broadcast, as a local address like 192.168.1.5/24 could")
         return await self.who_is(low, high, Address(place) if place else None, timeout=timeout_s)
 
@@ -107,16 +102,16 @@ class BacnetStack:
 
     def __init__(self) -> None:
         self._applications: dict[str, LocalApplication] = {}
+        self._making = asyncio.Lock()
 
     async def take(self, local: str) -> LocalApplication:
         """The application of a local address such as `192.168.1.5/24` or `127.0.0.1:0`. Raises `Unreachable`."""
         application = self._applications.get(local)
         if application is None:
-            await _check_local(local)
-            application = self._applications.setdefault(local, _made(local))
+            async with self._making:
+                application = self._applications.get(local) or await _made(local)
+                self._applications[local] = application
         application.users += 1
-        (link,) = application.link_layers.values()
-        await link.server._local_transport_ready.wait()
         return application
 
     def give_back(self, local: str) -> None:
@@ -128,35 +123,19 @@ class BacnetStack:
             application.close()
 
 
-async def _check_local(local: str) -> None:
-    """Tries the address first: bacpypes3 would try one that cannot be had again for ever, without a word."""
+async def _made(local: str) -> LocalApplication:
     try:
-        place = Address(local).addrTuple
-        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            asyncio.DatagramProtocol, local_addr=place
+        made = await made_application(
+            LocalApplication,
+            local,
+            LOCAL_INSTANCE,
+            "Kittiwake",
+            modelName="platform driver",
+            apduTimeout=TRANSACTION_LIMIT_S * 1000,
+            numberOfApduRetries=0,
         )
-    except (AttributeError, TypeError, ValueError):
-        raise Unreachable(f"{local!r} is no local address for BACnet/IP, such as 192.168.1.5/24:47808") from None
-    except OSError as fault:
-        raise Unreachable(f"{local} cannot be used here: {fault.strerror or fault}") from None
-    transport.close()
-
-
-def _made(local: str) -> LocalApplication:
-    device = DeviceObject(
-        objectIdentifier=ObjectIdentifier(("device", LOCAL_INSTANCE)),
-        objectName="Kittiwake",
-        vendorIdentifier=0,
-        vendorName="Kittiwake",
-        modelName="platform driver",
-        maxApduLengthAccepted=MAX_APDU,
-        segmentationSupported=Segmentation.noSegmentation,
-        apduTimeout=TRANSACTION_LIMIT_S * 1000,
-        numberOfApduRetries=0,
-    )
-    port = NetworkPortObject(local, objectIdentifier=ObjectIdentifier("network-port,1"), objectName="Network")
-    made = LocalApplication.from_object_list([device, port])
-    assert isinstance(made, LocalApplication)
+    except LocalAddressFault as fault:
+        raise Unreachable(str(fault)) from None
     made.local = local
     return made
 

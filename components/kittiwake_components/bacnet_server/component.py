@@ -1,0 +1,304 @@
+"""Offers channels and parameters to building systems as BACnet objects: off unless it has an address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from kittiwake.model import (
+    ACTIVITY_HI,
+    U8,
+    U32,
+    WARNING_LO,
+    ActiveComponent,
+    Bool,
+    Channel,
+    CommandResponse,
+    OutputPort,
+    Parameter,
+    Setting,
+    Size,
+    event,
+    internal_port,
+    sync_port,
+)
+from kittiwake.model.fw import CmdResponse, Com, Sched
+from kittiwake.wire.packets import command_packet
+from kittiwake.wire.time_tag import TAG_SIZE
+from kittiwake_components.asyncio_thread import AsyncioThread
+from kittiwake_components.bacnet_server.offers import (
+    Offer,
+    Outcome,
+    Plain,
+    check_numbers,
+    offer_channel,
+    offer_parameter,
+)
+from kittiwake_components.command_calls import CommandCalls
+from kittiwake_components.ports import TlmGet
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Callable
+
+    from kittiwake_components.bacnet_server.objects import BuildingServer
+
+NAME_SIZE = 100
+REASON_SIZE = 160
+VALUE_SIZE = 60
+U32_MAX = 0xFFFFFFFF
+LAST_INSTANCE = 4_194_302
+
+WRITE_LIMIT_S = 2.0
+"""How long a parameter's command may take; clients of BACnet wait 3 s as a rule."""
+
+WAITING_LIMIT = 16
+"""The most writes that wait for their command."""
+
+RETRY_S = 60.0
+"""From one try to have the address to the next."""
+
+Reason = Annotated[str, Size(REASON_SIZE)]
+Name = Annotated[str, Size(NAME_SIZE)]
+
+
+class Write(NamedTuple):
+    """What a building system wants of a parameter; `answer` may be called from any thread, once."""
+
+    offer: Offer
+    value: Plain
+    priority: int
+    client: str
+    answer: Callable[[Outcome], object]
+
+
+class BacnetServer(ActiveComponent):
+    """A BACnet device whose objects are channels, read-only, and parameters, which are written by their commands."""
+
+    tlm_get = OutputPort(TlmGet, doc="The latest values of channels, from the telemetry store.")
+    com_cmd_out = OutputPort(Com, doc="Commands that set parameters; `context` comes back in the answer.")
+
+    objects = Channel(U32, on_change=True, doc="Objects that are offered.")
+    subscriptions = Channel(U32, on_change=True, doc="Subscriptions to changes that are in force.")
+    writes = Channel(U32, on_change=True, doc="Writes since the start that a parameter took.")
+    refused = Channel(U32, on_change=True, doc="Writes since the start that were refused.")
+
+    writable = Parameter(Bool, default=True, doc="Whether building systems may write the parameters that are offered.")
+
+    address = Setting(
+        str, default="", doc="Where it listens: 127.0.0.1:47808, or 192.168.1.5/24:47808 to be found; empty: nowhere."
+    )
+    open_network = Setting(
+        bool, default=False, doc="Whether the address may be other than loopback. BACnet knows no passwords."
+    )
+    instance = Setting(int, default=1, low=0, high=LAST_INSTANCE, doc="The device's number, of its own in the network.")
+    device_name = Setting(str, default="", doc="The device's name; empty: the deployment's.")
+    channels = Setting(
+        dict[str, int],
+        default={},
+        check=check_numbers,
+        doc="The channels that are offered, each with its object's number.",
+    )
+    parameters = Setting(
+        dict[str, int], default={}, check=check_numbers, doc="The same for parameters, which can be written."
+    )
+    cov_increment = Setting(
+        float, default=0.1, low=0.0, high=1e9, doc="By how much a number changes before subscribers are told."
+    )
+
+    @event(ACTIVITY_HI, "BACnet device {instance} listens on {address} with {objects} objects")
+    def bacnet_listening(self, instance: U32, address: Annotated[str, Size(80)], objects: U32) -> None: ...
+
+    @event(WARNING_LO, "No BACnet service: {reason}", throttle=5, every_s=3600.0)
+    def bacnet_failed(self, reason: Reason) -> None: ...
+
+    @event(WARNING_LO, "{name} is not offered: {reason}")
+    def offer_refused(self, name: Name, reason: Reason) -> None: ...
+
+    @event(ACTIVITY_HI, "{client} set {name} to {value} with priority {priority}", throttle=100, every_s=60.0)
+    def parameter_written(
+        self, client: Name, name: Name, value: Annotated[str, Size(VALUE_SIZE)], priority: U8
+    ) -> None: ...
+
+    @event(WARNING_LO, "{client} could not set {name}: {reason}", throttle=10, every_s=60.0)
+    def write_refused(self, client: Name, name: Name, reason: Reason) -> None: ...
+
+    def initialize(self) -> None:
+        self._commands = CommandCalls(self.clock)
+        self._offers: list[Offer] = []
+        self._shown: dict[int, Plain | None] = {}
+        self._thread: AsyncioThread | None = None
+        self._server: BuildingServer | None = None
+        self._waiting: dict[int, Write] = {}
+        self._number = 0
+        self._writes = self._refusals = 0
+
+    def start(self) -> None:
+        if not self.address:
+            return
+        self._find_offers()
+        reason = self._obstacle()
+        if reason:
+            self.bacnet_failed(reason)
+            return
+        self._thread = AsyncioThread("bacnet-server")
+        self._open()
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            if self._server is not None:
+                self._thread.call(self._server.close)
+            self._thread.stop()
+            self._thread = self._server = None
+
+    def _obstacle(self) -> str:
+        """Why it does not listen, empty if nothing keeps it from that."""
+        if not self.platform.has_threads:
+            return "it needs real time"
+        if not self.address.startswith("127.") and not self.open_network:
+            return f"{self.address} is open to the network, which open_network has to allow"
+        return ""
+
+    def _find_offers(self) -> None:
+        instances = self._context.deployment.instances
+        taken: set[str] = set()
+        for offered, find in ((self.channels, offer_channel), (self.parameters, offer_parameter)):
+            for name, number in offered.items():
+                try:
+                    offer = find(name, number, instances)
+                    if offer.object_identifier in taken:
+                        raise LookupError(f"there is a {offer.object_identifier} already")
+                except LookupError as fault:
+                    self.offer_refused(name, str(fault.args[0]))
+                    continue
+                taken.add(offer.object_identifier)
+                self._offers.append(offer)
+        self.objects = len(self._offers)
+
+    # The service
+
+    def _open(self) -> None:
+        if self._thread is not None:
+            self._thread.begin(self._serve, lambda result: self._context.loop.resume(self._opened, result))
+
+    async def _serve(self) -> tuple[BuildingServer, int]:
+        """Begins to serve; in the thread, where bacpypes3 is imported."""
+        from kittiwake_components.bacnet_server.objects import BuildingServer
+
+        server = BuildingServer(self._offers, self.cov_increment, self._command)
+        port = await server.open(self.address, self.instance, self.device_name or self._context.deployment.name)
+        return server, port
+
+    def _opened(self, result: Any) -> None:
+        if isinstance(result, BaseException):
+            self.bacnet_failed(str(result) or type(result).__name__)
+            self.clock.call_after(RETRY_S, self._open)
+            return
+        self._server, port = result
+        self._shown = {}
+        self._show()
+        self.bacnet_listening(self.instance, f"{self.address.partition(':')[0]}:{port}", len(self._offers))
+
+    def listens(self) -> bool:
+        """Whether it serves."""
+        return self._server is not None
+
+    @sync_port(Sched)
+    def run(self, context: int) -> None:
+        """Shows the values that have changed."""
+        self._show()
+
+    def _show(self) -> None:
+        if self._server is None or self._thread is None:
+            return
+        changes = {}
+        for position, offer in enumerate(self._offers):
+            value = self._value(offer)
+            if position not in self._shown or self._shown[position] != value:
+                changes[position] = self._shown[position] = value
+        server, loop = self._server, self._context.loop
+        self._thread.call(lambda: loop.post(self._count_subscriptions, server.show(changes)))
+
+    def _count_subscriptions(self, count: int) -> None:
+        self.subscriptions = count
+
+    def _value(self, offer: Offer) -> Plain | None:
+        if offer.owner is not None:
+            return offer.shown(getattr(offer.owner, offer.attribute))
+        packed = self.tlm_get(offer.channel) if self.is_connected(BacnetServer.tlm_get) else b""
+        if len(packed) <= TAG_SIZE or not any(packed[:TAG_SIZE]):
+            return None
+        return offer.shown(offer.form.unpack(packed, TAG_SIZE)[0])
+
+    # Writes
+
+    async def _command(self, offer: Offer, value: Plain, priority: int, client: str) -> Outcome:
+        """Has a parameter set; in the thread, while the loop carries it out."""
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
+        outcome: Future[Outcome] = loop.create_future()
+
+        def settle(result: Outcome) -> None:
+            if not outcome.done():
+                outcome.set_result(result)
+
+        def answer(result: Outcome) -> None:
+            loop.call_soon_threadsafe(settle, result)
+
+        if not self._context.loop.post(self.take_write, Write(offer, value, priority, client, answer)):
+            return Outcome.FAILED
+        return await outcome
+
+    def take_write(self, write: Write) -> None:
+        """Carries out a write; it is answered in any case. On the deployment's loop."""
+        if not self.writable:
+            self._refuse(write, Outcome.DENIED, "WRITABLE is false")
+        elif len(self._waiting) >= WAITING_LIMIT:
+            self._refuse(write, Outcome.FAILED, f"{WAITING_LIMIT} writes wait already")
+        else:
+            self._number = self._number % U32_MAX + 1
+            self._waiting[self._number] = write
+            self._carry_out(self._number)
+
+    @internal_port(full="hook")
+    async def _carry_out(self, number: U32) -> None:
+        write = self._waiting[number]
+        try:
+            await self._set(write)
+        finally:
+            del self._waiting[number]
+
+    def _carry_out_overflow(self, number: int) -> None:
+        self._refuse(self._waiting.pop(number), Outcome.FAILED, "too many messages wait")
+
+    async def _set(self, write: Write) -> None:
+        """Sends the set command, and answers with what came of it."""
+        offer = write.offer
+        try:
+            packet = command_packet(offer.opcode, offer.packed(write.value))
+        except ValueError as fault:
+            self._refuse(write, Outcome.OUT_OF_RANGE, str(fault))
+            return
+        if not self.is_connected(BacnetServer.com_cmd_out):
+            self._refuse(write, Outcome.FAILED, "com_cmd_out is not connected to the dispatcher")
+            return
+        reason = await self._commands.send(self.com_cmd_out, packet, WRITE_LIMIT_S)
+        if reason:
+            invalid = reason == CommandResponse.VALIDATION_ERROR.name
+            self._refuse(write, Outcome.OUT_OF_RANGE if invalid else Outcome.FAILED, reason)
+            return
+        self._writes += 1
+        self.writes = self._writes & U32_MAX
+        self.parameter_written(write.client, offer.name, str(write.value), write.priority)
+        write.answer(Outcome.DONE)
+
+    def _refuse(self, write: Write, outcome: Outcome, reason: str) -> None:
+        self._refusals += 1
+        self.refused = self._refusals & U32_MAX
+        self.write_refused(write.client, write.offer.name, reason)
+        write.answer(outcome)
+
+    @sync_port(CmdResponse)
+    def cmd_response_in(self, opcode: int, sequence: int, response: CommandResponse) -> None:
+        """The answer to a command; `sequence` is what was sent as its context."""
+        self._commands.answered(sequence, response)
