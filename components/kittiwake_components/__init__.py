@@ -47,6 +47,7 @@ COMPONENTS = {
     "ModeManager": "mode_manager",
     "ModemBearer": "modem_bearer",
     "Monitoring": "monitoring",
+    "NetworkManagerBearer": "network_manager_bearer",
     "ParameterDb": "parameter_db",
     "PassiveRateGroup": "passive_rate_group",
     "PicoTempManager": "pico_temp_manager",

@@ -73,6 +73,11 @@ def check_url(url: str) -> None:
         raise ValueError(f"a modem is at serial:///dev/NAME?baud=N, not {url!r}")
 
 
+def check_setup(text: str) -> None:
+    """Raises `ValueError` for what is no setup."""
+    parse_modem_setup(text)
+
+
 class ModemBearer(BearerAdapter):
     """Registers, connects, watches and hangs up (3GPP TS 27.007, ITU-T V.250).
 
@@ -88,6 +93,9 @@ class ModemBearer(BearerAdapter):
     bringups = Channel(U32, on_change=True, doc="Times that it was ordered up.")
 
     url = Setting(str, default="", check=check_url, doc="The modem: serial:///dev/NAME?baud=N; empty: there is none.")
+    setup = Setting(
+        str, default="", check=check_setup, doc="What it is brought up with where the manager has no setup for it."
+    )
     interface = Setting(
         str,
         default="",
@@ -149,7 +157,7 @@ class ModemBearer(BearerAdapter):
         self._bringups = (self._bringups + 1) & U32_MAX
         self.bringups = self._bringups
         try:
-            wanted = parse_modem_setup(setup)
+            wanted = parse_modem_setup(setup or self.setup)
         except ValueError as fault:
             self.take_down()
             self.tell(BearerCondition.DOWN, reason=str(fault))

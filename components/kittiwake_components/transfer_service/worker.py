@@ -24,8 +24,11 @@ WAITING = True
 class Worker:
     """Makes one call at a time; `wake` is called from the thread when one is done."""
 
-    def __init__(self, wake: Callable[[], object], clock: Clock, *, has_threads: bool) -> None:
+    def __init__(
+        self, wake: Callable[[], object], clock: Clock, *, has_threads: bool, name: str = "transfer"
+    ) -> None:  # fmt: skip
         self._wake = wake
+        self._name = name
         self._clock = clock
         self._has_threads = has_threads
 
@@ -48,7 +51,7 @@ class Worker:
         if self._has_threads:
             from threading import Thread
 
-            Thread(target=work, name="transfer", daemon=True).start()
+            Thread(target=work, name=self._name, daemon=True).start()
         else:
             work()
         given_up_ns = self._clock.now_ns() + round(limit_s * NS_PER_S)

@@ -1,0 +1,151 @@
+"""NetworkManagerBearer with NetworkManager itself, and programs that take long, on the machine's own clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kittiwake_components import NetworkManagerBearer
+from kittiwake_components.bearer_ports import BearerCondition
+from tests.components.connexion_manager.on_machine import StationOnMachine
+from tests.components.network_manager_bearer.private_network_manager import PrivateNetworkManager, obstacle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HELD_UP_S = 1.0
+"""What the loop may be held up on a busy machine; nmcli takes longer where it matters."""
+
+
+@pytest.fixture(scope="module")
+def network_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateNetworkManager]:
+    if reason := obstacle():
+        pytest.skip(reason)
+    with PrivateNetworkManager(tmp_path_factory.mktemp("nm")) as network_manager:
+        network_manager.add_profile("field")
+        network_manager.add_profile(
+            "locked", "802-1x.eap", "md5", "802-1x.identity", "me", "802-1x.password-flags", "2"
+        )
+        yield network_manager
+
+
+def _station(tmp_path: Path, setup: str, **settings: object) -> StationOnMachine:
+    return StationOnMachine(NetworkManagerBearer, {"setup": setup, "measure_s": 1.0, **settings}, tmp_path)
+
+
+@pytest.mark.peer
+def test_the_manager_brings_it_up_sees_it_lost_and_takes_it_down(
+    network_manager: PrivateNetworkManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REQ-NMB-001, REQ-NMB-003, REQ-NMB-004, REQ-NMB-006."""
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", network_manager.address)
+    with _station(tmp_path, "connection=field", interface="veth0") as station:
+        assert station.comes_up()
+        assert station.adapter.connection == "field"
+        assert "field:veth0" in network_manager.nmcli("-t", "-f", "NAME,DEVICE", "connection", "show").stdout
+        network_manager.nmcli("connection", "down", "id", "field")
+        assert station.is_lost()
+        assert station.comes_up()
+        assert station.adapter.bringups == 2
+        station.manager.keep_up = False
+        shown = ["-t", "-f", "NAME", "connection", "show", "--active"]
+        assert station.until(lambda: "field" not in network_manager.nmcli(*shown).stdout)
+        assert station.slowest_turn_s < HELD_UP_S
+
+
+@pytest.mark.peer
+def test_a_failure_is_told_in_its_words(
+    network_manager: PrivateNetworkManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REQ-NMB-002: what cannot be had here is told, and no profile of ours is left behind."""
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", network_manager.address)
+    with _station(tmp_path, "ssid=nowhere;password=12345678") as station:
+        assert station.is_lost()
+        assert station.until(lambda: "kittiwake" not in network_manager.nmcli("-t", "connection", "show").stdout)
+    with _station(tmp_path, "connection=unknown") as station:
+        assert station.is_lost()
+
+
+@pytest.mark.peer
+def test_a_password_reaches_the_network_and_nobody_else(
+    network_manager: PrivateNetworkManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REQ-NMB-007: the authenticator lets in who knows it, and no argument list on the machine has it meanwhile."""
+    if not network_manager.has_authenticator:
+        pytest.skip("not installed: wpa_supplicant and hostapd (Debian: wpasupplicant, hostapd)")
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", network_manager.address)
+    seen: list[str] = []
+    has_ended = threading.Event()
+
+    def look() -> None:
+        while not has_ended.is_set():
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    seen.append(path.read_bytes().decode(errors="replace").replace("\0", " "))
+                except OSError:
+                    continue
+            time.sleep(0.05)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        with _station(tmp_path, "connection=locked;user=me;password=secret \\\\ word") as station:
+            assert station.comes_up()
+            assert station.slowest_turn_s < HELD_UP_S
+    finally:
+        has_ended.set()
+        watcher.join()
+    assert any("passwd-file /dev/stdin" in one for one in seen)
+    assert not any("secret \\" in one for one in seen)
+    network_manager.nmcli("connection", "down", "id", "locked", check=False)
+
+
+@pytest.mark.peer
+def test_an_order_down_ends_a_connection_that_is_coming_up(
+    network_manager: PrivateNetworkManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REQ-NMB-003: it does not wait for the time of `nmcli --wait` to be over."""
+    if not network_manager.has_authenticator:
+        pytest.skip("not installed: wpa_supplicant and hostapd (Debian: wpasupplicant, hostapd)")
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", network_manager.address)
+    with _station(tmp_path, "connection=locked;user=me;password=wrong", connect_s=40.0) as station:
+        shown = ["-t", "-f", "NAME", "connection", "show", "--active"]
+        assert station.until(lambda: "locked" in network_manager.nmcli(*shown).stdout)
+        begin_s = time.monotonic()
+        station.manager.keep_up = False
+        assert station.until(lambda: "locked" not in network_manager.nmcli(*shown).stdout)
+        assert station.until(lambda: bool(station.adapter._present is None))
+        assert time.monotonic() - begin_s < 10
+        assert station.slowest_turn_s < HELD_UP_S
+
+
+def test_a_program_that_hangs_holds_nothing_up(tmp_path: Path) -> None:
+    """REQ-NMB-008, REQ-NMB-002: it is killed after its time, the loop goes on meanwhile, and the reason is told."""
+    program = tmp_path / "nmcli"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    settings = {"program": str(program), "command_s": 0.5, "connect_s": 1.0}
+    told: list[tuple[BearerCondition, str]] = []
+    with _station(tmp_path, "ssid=field", **settings) as station:
+        tell = station.adapter.status_out
+
+        def witness(condition: BearerCondition, rssi_dbm: int, reason: str) -> None:
+            told.append((condition, reason))
+            tell(condition, rssi_dbm, reason)
+
+        station.adapter.status_out = witness
+        assert station.is_lost()
+        assert station.slowest_turn_s < HELD_UP_S
+    assert told[0] == (BearerCondition.DOWN, "nmcli took too long, and was ended")
+
+
+def test_a_machine_without_networkmanager_says_so(tmp_path: Path) -> None:
+    """REQ-NMB-002: also where the adapter is part of a deployment that was made for another machine."""
+    with _station(tmp_path, "ssid=field", program="/no/such/nmcli") as station:
+        assert station.is_lost()
+        assert station.until(lambda: station.adapter.bringups >= 2)
+        assert station.adapter.bringups < 5
