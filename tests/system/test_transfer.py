@@ -12,6 +12,7 @@ from kittiwake.dictionary.decode import encode_command
 from kittiwake.dictionary.load import load_dictionary
 from kittiwake.platform.seeded import SeededRandom
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
+from tests.components.transfer_service.ftp_server import LOGIN, FtpProcess
 from tests.components.transfer_service.object_server import KEYS, ObjectServer
 from tests.framework.cfdp.lossy_link import PATIENCE
 from tests.framework.cfdp.two_entities import Side
@@ -124,6 +125,15 @@ def test_files_cross_a_lossy_link_both_ways_though_the_device_is_killed(tmp_path
     assert ground.pdus < 1.6 * len(log) / 900
 
 
+def with_stores(folder: Path, listener: socket.socket, stores: list[str]) -> tuple[Device, Ground]:
+    """A device that has these stores too, and its ground."""
+    service = SERVICE.replace("[store_name", f"[{', '.join(stores)}, store_name")
+    image, dictionary = build(extended_reference(folder, "transferService", service, WIRES), folder / "built")
+    listener.settimeout(20)
+    device = Device(image, folder / "root", f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    return device, Ground(listener, dictionary)
+
+
 def test_logs_go_to_a_server_while_the_deployment_goes_on(tmp_path: Path) -> None:
     """REQ-TS-019: the blocking calls are made in a thread."""
     log = SeededRandom(3).token_bytes(3_000_000)
@@ -131,15 +141,49 @@ def test_logs_go_to_a_server_while_the_deployment_goes_on(tmp_path: Path) -> Non
     (tmp_path / "root" / "logs" / "log.bin").write_bytes(log)
     (tmp_path / "root" / "s3.keys").write_text(f"{KEYS.access}\n{KEYS.secret}\n")
     with ObjectServer() as server, socket.create_server(("127.0.0.1", 0)) as listener:
-        service = SERVICE.replace("[store_name", f"[{S3_STORE}{server.endpoint}, store_name")
-        topology = extended_reference(tmp_path, "transferService", service, WIRES)
-        image, dictionary = build(topology, tmp_path / "built")
-        listener.settimeout(20)
-        ground = Ground(listener, dictionary)
-        with Device(image, tmp_path / "root", f"tcp://127.0.0.1:{listener.getsockname()[1]}") as device:
+        device, ground = with_stores(tmp_path, listener, [f"{S3_STORE}{server.endpoint}"])
+        with device:
             ground.connect()
             ground.command("ReferenceDeployment.transferService.SYNC_STORE", "s3")
             device.await_line("Transfer 1 done", timeout_s=40)
         ground.close()
         assert [data for data, _ in server.objects.values()] == [log]
     assert not (tmp_path / "root" / "logs" / "log.bin").exists()
+
+
+def test_files_cross_to_an_ftp_server_and_back_though_both_are_killed(tmp_path: Path) -> None:
+    """REQ-TS-020, REQ-TS-022: in a thread; the server dies halfway, then the device, and both come back."""
+    log, update = SeededRandom(4).token_bytes(3_000_000), SeededRandom(5).token_bytes(100_000)
+    root, disk = tmp_path / "root", tmp_path / "disk"
+    (root / "logs").mkdir(parents=True)
+    (root / "logs" / "log.bin").write_bytes(log)
+    (root / "ftp.login").write_bytes(LOGIN)
+    (disk / "updates").mkdir(parents=True)
+    (disk / "updates" / "update.bin").write_bytes(update)
+    server = FtpProcess(disk)
+    server.start(dies_after=1_000_000)
+    words = f"endpoint={server.endpoint} credentials=/ftp.login"
+    stores = [
+        f"store_name=depot kind=logs {words} prefix=unit-7 folder=/logs",
+        f"store_name=updates kind=updates {words} prefix=updates folder=/updates",
+    ]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        device, ground = with_stores(tmp_path, listener, stores)
+        with device:
+            ground.connect()
+            ground.command("ReferenceDeployment.transferService.SYNC_STORE", "depot")
+            device.await_line("Transfer 1 failed")
+        ground.close()
+        server.await_death()
+        server.start()
+        with device:
+            ground.connect()
+            ground.command("ReferenceDeployment.transferService.SYNC_STORE", "updates")
+            device.await_line("Transfer 1 done", timeout_s=40)
+            device.await_line("Transfer 2 done", timeout_s=40)
+        ground.close()
+    said = server.stop()
+    assert len([line for line in said if line.startswith("REST")]) == 1
+    assert (disk / "unit-7" / "log.bin").read_bytes() == log
+    assert not (root / "logs" / "log.bin").exists()
+    assert (root / "updates" / "update.bin").read_bytes() == update
