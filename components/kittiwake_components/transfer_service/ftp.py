@@ -8,106 +8,34 @@ The module loads slowly (ftplib, ssl): import it where it is used.
 from __future__ import annotations
 
 import errno
-import posixpath
-from ftplib import FTP, FTP_TLS, error_proto
+from ftplib import FTP_TLS
 from ftplib import Error as FtpError
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kittiwake_components.transfer_service.ftp_session import FtpRefused, new_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ftplib import FTP
+
+    from kittiwake_components.transfer_service.ftp_session import Login, Server
 
 T = TypeVar("T")
 
-PORT = 21
 TIMEOUT_S = 30.0
 PIECE = 8192
 """Bytes that one call sends or receives: a link of 300 bytes a second carries them in time."""
 
-MAX_LINES = 500
 MAX_LISTING = 2 << 20
-MAX_DEPTH = 16
 MAX_DIGITS = 18
+DIGEST_TIMEOUT_S = 300.0
+"""A server reads a large file at its leisure."""
+
+NO_RESTART = 451
+"""What some servers answer to STOR after REST, though that never changes."""
+
 DIGEST_SIZE = 64
 _SHUT_BOTH = 2
-_MEANINGS = {
-    421: "it is closing", 425: "no data connection", 426: "the transfer was cut off", 450: "the file is in use",
-    451: "a fault of its own", 452: "no room", 500: "it does not know the command", 502: "it has no such command",
-    521: "it wants or refuses encryption", 522: "it wants encryption", 530: "not logged in",
-    532: "it wants an account to store", 534: "it refuses encryption", 550: "no such file, or not for this user",
-    551: "it refuses the name or the offset", 552: "no room, or over its quota", 553: "it refuses the name",
-}  # fmt: skip
-
-
-class FtpRefused(OSError):
-    """The server refuses: `code` as RFC 959 has it, 0 for what is no answer of FTP."""
-
-    def __init__(self, code: int, *, is_login: bool = False) -> None:
-        meaning = " to the login" if is_login else f" ({_MEANINGS[code]})" if code in _MEANINGS else ""
-        said = f"the server answers {code}{meaning}" if code else "the server does not speak FTP"
-        super().__init__(errno.ENOSPC if code in (452, 552) else errno.EACCES, said)
-        self.code = code
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the server does not expect the same to succeed later."""
-        return self.code >= 500
-
-
-class Server(NamedTuple):
-    """Where a server is. `trusted` has the certificates that are trusted in place of the system's, as PEM."""
-
-    host: str
-    port: int = PORT
-    is_secure: bool = False
-    trusted: str = ""
-
-
-class Login(NamedTuple):
-    """Who asks."""
-
-    user: str
-    password: str
-
-
-class Entry(NamedTuple):
-    """What a folder has; `size` in bytes, -1 where the server does not say."""
-
-    name: str
-    is_folder: bool
-    size: int
-
-
-class _BoundedAnswers:
-    """No answer has more than `MAX_LINES` lines."""
-
-    def getmultiline(self: Any) -> str:
-        lines = [self.getline()]
-        code = lines[0][:3]
-        while lines[0][3:4] == "-" and (len(lines) == 1 or lines[-1][:3] != code or lines[-1][3:4] == "-"):
-            if len(lines) > MAX_LINES:
-                raise error_proto("an answer without end")
-            lines.append(self.getline())
-        return "\n".join(lines)
-
-
-class _PlainSession(_BoundedAnswers, FTP):
-    pass
-
-
-class _SecureSession(_BoundedAnswers, FTP_TLS):
-    def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> Any:
-        """Many servers take a data connection only under the session of the control connection (RFC 4217, 10.2)."""
-        connection, size = FTP.ntransfercmd(self, cmd, rest)
-        session = getattr(self.sock, "session", None)
-        return self.context.wrap_socket(connection, server_hostname=self.host, session=session), size
-
-
-def parse_login(data: bytes) -> Login:
-    """The login of a file of two lines. Raises `OSError`."""
-    lines = data.decode("utf-8", "replace").splitlines()
-    if len(lines) != 2 or not lines[0]:
-        raise OSError(errno.EACCES, "its credentials must be two lines: user and password")
-    return Login(*lines)
 
 
 class FtpClient:
@@ -129,7 +57,7 @@ class FtpClient:
 
     def connect(self) -> None:
         """Connects, logs in, and asks what the server can do."""
-        ftp = self._ftp = self._new_session()
+        ftp = self._ftp = new_session(self._server)
         self._asked(lambda: ftp.connect(self._server.host, self._server.port, TIMEOUT_S))
         try:
             self._asked(lambda: ftp.login(*self._login))
@@ -142,13 +70,6 @@ class FtpClient:
         self._features = self._asked_features()
         if "UTF8" in self._features:
             self._try("OPTS UTF8 ON")
-
-    def _new_session(self) -> FTP:
-        if not self._server.is_secure:
-            return _PlainSession()
-        from ssl import create_default_context
-
-        return _SecureSession(context=create_default_context(cadata=self._server.trusted or None))
 
     def _asked_features(self) -> dict[str, str]:
         lines = (self._try("FEAT") or "").splitlines()[1:-1]
@@ -185,12 +106,10 @@ class FtpClient:
             raise OSError(errno.ECONNRESET, "the server closed the connection") from None
         except UnicodeError:
             raise OSError(errno.EILSEQ, "what the server says is not UTF-8") from None
-        except (AttributeError, ValueError):
+        except (AttributeError, ValueError):  # ftplib lets go of its files when it is closed
             if not self._is_closed:
                 raise
-            raise OSError(
-                errno.ENOTCONN, "the session was closed meanwhile"
-            ) from None  # ftplib has let go of its files
+            raise OSError(errno.ENOTCONN, "the session was closed meanwhile") from None
 
     def _command(self, text: str) -> str:
         """Answers of 400 and more raise."""
@@ -209,7 +128,7 @@ class FtpClient:
 
     def size(self, path: str) -> int | None:
         """The bytes of a file; `None` if there is none, or the server does not say."""
-        return _number((self._try(f"SIZE {path}") or "")[4:].strip())
+        return number_in((self._try(f"SIZE {path}") or "")[4:].strip())
 
     def modified(self, path: str) -> str:
         """When a file was written, as the server says it; empty if it does not."""
@@ -221,11 +140,15 @@ class FtpClient:
         By HASH (draft-bryan-ftpext-hash), or XSHA256.
         """
         if "SHA-256" in self._features.get("HASH", "") and self._try("OPTS HASH SHA-256") is not None:
-            answer = self._try(f"HASH {path}")
+            command = "HASH"
         elif "XSHA256" in self._features:
-            answer = self._try(f"XSHA256 {path}")
+            command = "XSHA256"
         else:
             return ""
+        control: Any = self._session().sock
+        control.settimeout(DIGEST_TIMEOUT_S)
+        answer = self._try(f"{command} {path}")
+        control.settimeout(TIMEOUT_S)
         words = [word.lower() for word in (answer or "").split()]
         return next((word for word in words if len(word) == DIGEST_SIZE and not word.strip("0123456789abcdef")), "")
 
@@ -289,8 +212,10 @@ class FtpClient:
             try:
                 self._data = self._asked(lambda: session.transfercmd(command, str(offset)))
                 return offset
-            except FtpRefused:
-                pass  # REST itself, or what follows it: without it the server may agree
+            except FtpRefused as refusal:
+                if not refusal.is_final and refusal.code != NO_RESTART:
+                    raise
+                # REST itself was refused, or what follows it: without it the server may agree.
         self._data = self._asked(lambda: session.transfercmd(command))
         return 0
 
@@ -365,47 +290,15 @@ class FtpClient:
                 raise OSError(errno.EFBIG, f"the server gives more than {limit} bytes")
         return found
 
-    # Listings
+    @property
+    def has_facts(self) -> bool:
+        """Whether the server says what the entries of a folder are (MLSD)."""
+        return "MLST" in self._features or "MLSD" in self._features
 
-    def files_below(self, top: str, most: int) -> list[Entry]:
-        """The files below a folder, by their names relative to it; none if there is no such folder.
-
-        Raises for more than `most` entries, or folders deeper than `MAX_DEPTH`.
-        """
-        found: list[Entry] = []
-        waiting, seen = [""], 0
-        while waiting:
-            folder = waiting.pop()
-            if folder.count("/") >= MAX_DEPTH:
-                raise OSError(errno.ELOOP, f"the server has folders deeper than {MAX_DEPTH}")
-            for entry in self.entries(posixpath.join(top, folder) if folder else top):
-                seen += 1
-                if seen > most:
-                    raise OSError(errno.EFBIG, f"there are more than {most} files")
-                name = posixpath.join(folder, entry.name)
-                if entry.is_folder:
-                    waiting.append(name)
-                else:
-                    found.append(entry._replace(name=name))
-        return sorted(found)
-
-    def entries(self, folder: str) -> list[Entry]:
-        """What a folder has; nothing if there is none. By MLSD, or by NLST and a question for each name."""
-        listing = self._listing(f"MLSD {folder}") if "MLST" in self._features or "MLSD" in self._features else None
-        if listing is not None:
-            return [entry for line in listing if (entry := parse_entry(line)) is not None]
-        names = [posixpath.basename(line.rstrip("/")) for line in self._listing(f"NLST {folder}") or ()]
-        found = []
-        for name in filter(_is_plain, names):
-            path = posixpath.join(folder, name)
-            is_folder = self.is_folder(path)
-            size = None if is_folder else self.size(path)
-            found.append(Entry(name, is_folder, -1 if size is None else size))
-        return found
-
-    def _listing(self, command: str) -> list[str] | None:
+    def listing(self, command: str, folder: str) -> list[str] | None:
+        """The lines of MLSD or NLST; `None` where the server has no such command, or no such folder."""
         try:
-            data = self._all(command.strip(), MAX_LISTING)
+            data = self._all(f"{command} {folder}" if folder else command, MAX_LISTING)
         except FtpRefused as refusal:
             if refusal.code not in (450, 500, 501, 502, 504, 550):
                 raise
@@ -416,20 +309,6 @@ class FtpClient:
             raise OSError(errno.EILSEQ, "the server has names that are not UTF-8") from None
 
 
-def _is_plain(name: str) -> bool:
-    """Whether it is the name of an entry, and neither a path nor a trap."""
-    return name not in ("", ".", "..") and "/" not in name and name.isprintable()
-
-
-def parse_entry(line: str) -> Entry | None:
-    """An entry of a line of MLSD (RFC 3659, 7.2): `type=file;size=12; name`. `None` for what leads elsewhere."""
-    text, _, name = line.partition(" ")
-    facts = {key.lower(): value.lower() for key, _, value in [fact.partition("=") for fact in text.split(";")]}
-    if facts.get("type") not in ("file", "dir") or not _is_plain(name):
-        return None
-    size = _number(facts.get("size", ""))
-    return Entry(name, facts["type"] == "dir", -1 if size is None else size)
-
-
-def _number(text: str) -> int | None:
+def number_in(text: str) -> int | None:
+    """A number of at most `MAX_DIGITS` digits."""
     return int(text) if text.isdecimal() and text.isascii() and len(text) <= MAX_DIGITS else None

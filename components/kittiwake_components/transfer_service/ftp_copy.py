@@ -26,6 +26,7 @@ from kittiwake_components.transfer_service.folder_copy import (
     put_aside,
 )
 from kittiwake_components.transfer_service.ftp import PIECE, FtpClient
+from kittiwake_components.transfer_service.ftp_listing import files_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     from kittiwake_components.transfer_service.jobs import Job
     from kittiwake_components.transfer_service.worker import Worker
 
-LISTING_LIMIT_S = 300.0
+LONG_CALL_S = 360.0
+"""For listings and digests."""
+
 _NEW = ".new"
 
 
@@ -61,9 +64,13 @@ class FarFile:
             raise OSError(errno.EIO, "the server does not keep the manifest as it was sent")
         yield from self.call(lambda: self.client.replace(path + _NEW, path))
 
+    def stated_digest(self, path: str) -> Generator[bool | None, None, str]:
+        """The digest that the server computes; empty where it computes none."""
+        return (yield from self.call(lambda: self.client.digest(path), LONG_CALL_S))
+
     def kept_digest(self, path: str, job: Job) -> Generator[bool | None, None, str]:
         """The digest of what the server keeps at `path`, on the best evidence that there is."""
-        stated = yield from self.call(lambda: self.client.digest(path))
+        stated = yield from self.stated_digest(path)
         if stated:
             return stated
         if not self.is_read_back:
@@ -136,9 +143,9 @@ class FtpCopy:
 
     def _check_quota(self, top: str, quota: int) -> Steps:
         job, far = self._job, self._far
-        found = yield from self._call(lambda: self._client.files_below(top, MAX_ENTRIES), LISTING_LIMIT_S)
+        found = yield from self._call(lambda: files_below(self._client, top, MAX_ENTRIES), LONG_CALL_S)
         given_back = (far.path, far.path + PART)
-        used = sum([entry.size for entry in found if posixpath.join(top, entry.name) not in given_back])
+        used = sum([max(0, entry.size) for entry in found if posixpath.join(top, entry.name) not in given_back])
         if used + job.size > quota:
             raise OSError(errno.EDQUOT, f"{job.size} bytes would go over the store's quota of {quota}")
 
@@ -181,8 +188,8 @@ class FtpCopy:
         make_folders_durably(files, posixpath.dirname(self._path))
         settle_folders(files, posixpath.dirname(self._path), root)
         part = StreamedFile(files, self._path, self._limit)
-        copied = yield from self._downloaded(part)
-        stated = manifest or (yield from self._call(lambda: client.digest(far.path)))
+        copied = yield from self._downloaded(part, size)
+        stated = manifest or (yield from far.stated_digest(far.path))
         if stated and copied != stated:
             raise ChecksumFault(self._path, stated, copied, put_aside(files, part, self._path))
         job.size = part.size()
@@ -194,12 +201,13 @@ class FtpCopy:
         found, _ = yield from digest_of(self._files, self._path, self._chunk)
         return found == digest
 
-    def _downloaded(self, part: StreamedFile) -> Generator[bool | None, None, str]:
+    def _downloaded(self, part: StreamedFile, size: int | None) -> Generator[bool | None, None, str]:
         """Fetches what the part lacks, and gives the digest of the whole."""
         job, client, path = self._job, self._client, self._path + PART
         if not self._files.exists(path) or self._files.size(path) < job.offset:
             job.offset = 0
-        job.offset = yield from self._call(lambda: client.begin_download(self._far.path, job.offset))
+        if not job.offset or job.offset != size:  # else all has come: no server need understand an offset at the end
+            job.offset = yield from self._call(lambda: client.begin_download(self._far.path, job.offset))
 
         faults: list[OSError] = []
 

@@ -63,7 +63,8 @@ class Servers:
             bucket.close()
 
     def _client(self, store: Store) -> FtpClient:
-        from kittiwake_components.transfer_service.ftp import PORT, FtpClient, Server, parse_login
+        from kittiwake_components.transfer_service.ftp import FtpClient
+        from kittiwake_components.transfer_service.ftp_session import PORT, Server, parse_login
 
         login = parse_login(self._read("credentials", store.credentials, MAX_CREDENTIALS))
         trusted = self._read("certificates", store.trusted, MAX_CERTIFICATES).decode("ascii") if store.trusted else ""
@@ -86,13 +87,14 @@ class Servers:
 
     def names(self, store: Store) -> Generator[bool | None, None, list[str]]:
         """The files of an FTP store, by their names below its prefix. Raises `OSError`."""
-        from kittiwake_components.transfer_service.ftp_copy import LISTING_LIMIT_S
+        from kittiwake_components.transfer_service.ftp_copy import LONG_CALL_S
+        from kittiwake_components.transfer_service.ftp_listing import files_below
 
         client, worker = self._client(store), self._worker()
         top = posixpath.join(store.location, store.prefix)
         try:
             yield from worker.call(client.connect)
-            found = yield from worker.call(lambda: client.files_below(top, MAX_ENTRIES), LISTING_LIMIT_S)
+            found = yield from worker.call(lambda: files_below(client, top, MAX_ENTRIES), LONG_CALL_S)
         finally:
             client.close()
         return [entry.name for entry in found if not is_unfinished(entry.name)]

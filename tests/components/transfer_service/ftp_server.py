@@ -26,20 +26,25 @@ class Habits:
     """What a server does differently.
 
     It knows no command of `unknown`, answers those of `refused` with 552, computes SHA-256 by HASH with `has_digests`,
-    changes a byte of the next `damages` files that it stores, does not rename over a file with `keeps_names`, and kills
-    its process after `dies_after` bytes of files.
+    changes a byte of the next `damages` files that it stores, does not rename over a file with `keeps_names`, does not go on
+    with an upload with `is_forgetful`, and kills its process after `dies_after` bytes of files.
     """
 
     def __init__(
         self, *, unknown: tuple[str, ...] = (), refused: tuple[str, ...] = (), has_digests: bool = False,
-        damages: int = 0, keeps_names: bool = False, dies_after: int = 0,
+        damages: int = 0, keeps_names: bool = False, is_forgetful: bool = False, dies_after: int = 0,
     ) -> None:  # fmt: skip
         self.unknown, self.refused = unknown, refused
         self.has_digests = has_digests
         self.damages = damages
-        self.keeps_names = keeps_names
+        self.keeps_names, self.is_forgetful = keeps_names, is_forgetful
         self.dies_after = dies_after
         self.bytes = 0
+
+    def commands(self, known: dict[str, Any]) -> dict[str, Any]:
+        """Those that it knows, of those that it could know."""
+        hashing = {"HASH": known["RETR"]} if self.has_digests else {}
+        return {name: value for name, value in known.items() if name not in self.unknown} | hashing
 
     def count(self, size: int) -> None:
         """So many bytes of a file went by."""
@@ -76,8 +81,6 @@ def _handler(folder: Path, habits: Habits, said: list[str], certificate: Path | 
     authority = DummyAuthorizer()
     authority.add_user(USER, PASSWORD, str(folder), perm=PERMISSIONS)
     base: Any = TLS_FTPHandler if certificate else FTPHandler
-    known = {name: value for name, value in base.proto_cmds.items() if name not in habits.unknown}
-    hashing = {"HASH": base.proto_cmds["RETR"]} if habits.has_digests else {}
 
     class Control(base):  # type: ignore[misc]
         authorizer = authority
@@ -88,7 +91,7 @@ def _handler(folder: Path, habits: Habits, said: list[str], certificate: Path | 
         max_login_attempts = 1
         certfile = str(certificate)
         tls_control_required = tls_data_required = True
-        proto_cmds = known | hashing
+        proto_cmds = habits.commands(base.proto_cmds)
 
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
@@ -107,6 +110,13 @@ def _handler(folder: Path, habits: Habits, said: list[str], certificate: Path | 
         def ftp_HASH(self, path: str) -> None:
             data = Path(path).read_bytes()
             self.respond(f"213 SHA-256 0-{len(data)} {sha256(data).hexdigest()} {Path(path).name}")
+
+        def ftp_STOR(self, file: str, mode: str = "w") -> Any:
+            if habits.is_forgetful and vars(self)["_restart_position"]:
+                vars(self)["_restart_position"] = 0
+                self.respond("451 Append/Restart not permitted, try again")
+                return None
+            return super().ftp_STOR(file, mode)
 
         def ftp_RNTO(self, path: str) -> Any:
             if habits.keeps_names and Path(path).exists():

@@ -12,7 +12,9 @@ import pytest
 
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.simulated import SimulatedPlatform
-from kittiwake_components.transfer_service.ftp import Entry, FtpClient, Login, Server, parse_entry
+from kittiwake_components.transfer_service.ftp import FtpClient
+from kittiwake_components.transfer_service.ftp_listing import Entry, parse_entry
+from kittiwake_components.transfer_service.ftp_session import Login, Server
 from kittiwake_components.transfer_service.worker import CALL_LIMIT_S, WAITING, Worker
 from tests.components.transfer_service.ftp_server import PASSWORD, USER, FtpServer
 from tests.components.transfer_service.test_ftp_store import DATA, ftp_tester, reasons, stored

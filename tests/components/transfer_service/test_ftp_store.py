@@ -364,13 +364,38 @@ def test_a_get_goes_on_after_a_cut(disk: Path, server: FtpServer) -> None:
         assert tester.events.named("TransferResumed")[0].args[2] == offset
 
 
+def put_half(tester: Tester) -> None:
+    """Sends a part of a file, and loses its power."""
+    tester.write_file("/logs/long", LONG)
+    tester.files.cut_at(tester.files.operations + len(LONG) // 512 + 100)
+    with pytest.raises(PowerCut):
+        tester.send("PUT", "ftp", "/logs/long", "long", True)
+
+
+def test_a_put_goes_on_after_a_cut(disk: Path, server: FtpServer) -> None:
+    """REQ-TS-018: what the server has is not sent again."""
+    with ftp_tester(server.endpoint) as tester:
+        put_half(tester)
+        tester.crash()
+        tester.advance(60)
+        assert stored(disk) == {"unit-7/long": LONG}
+        assert len([line for line in server.said if line.startswith("REST")]) == 1
+
+
+def test_a_server_that_refuses_to_go_on_has_the_file_from_its_beginning(disk: Path) -> None:
+    """REQ-TS-020: by a code that sounds as if it were a matter of time."""
+    with FtpServer(disk, Habits(is_forgetful=True)) as server, ftp_tester(server.endpoint) as tester:
+        put_half(tester)
+        tester.crash()
+        tester.advance(60)
+        assert not reasons(tester)
+        assert stored(disk) == {"unit-7/long": LONG}
+
+
 def test_a_source_that_changed_between_cuts_is_sent_anew(disk: Path, server: FtpServer) -> None:
     """REQ-TS-021: two halves of two files are none."""
     with ftp_tester(server.endpoint) as tester:
-        tester.write_file("/logs/long", LONG)
-        tester.files.cut_at(tester.files.operations + len(LONG) // 512 + 100)
-        with pytest.raises(PowerCut):
-            tester.send("PUT", "ftp", "/logs/long", "long", True)
+        put_half(tester)
         with tester.held():
             tester.crash()
             tester.write_file("/logs/long", LONG[::-1])

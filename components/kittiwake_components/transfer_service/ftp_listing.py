@@ -1,0 +1,75 @@
+"""What the folders of an FTP server have: by MLSD (RFC 3659), or NLST where the server is older."""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from kittiwake_components.transfer_service.ftp import number_in
+
+if TYPE_CHECKING:
+    from kittiwake_components.transfer_service.ftp import FtpClient
+
+MAX_DEPTH = 16
+
+
+class Entry(NamedTuple):
+    """What a folder has; `size` in bytes, -1 where the server does not say."""
+
+    name: str
+    is_folder: bool
+    size: int
+
+
+def files_below(client: FtpClient, top: str, most: int) -> list[Entry]:
+    """The files below a folder, by their names relative to it; none if there is no such folder.
+
+    Raises `OSError`, also for more than `most` entries, or folders deeper than `MAX_DEPTH`.
+    """
+    found: list[Entry] = []
+    waiting, seen = [""], 0
+    while waiting:
+        folder = waiting.pop()
+        if folder.count("/") >= MAX_DEPTH:
+            raise OSError(errno.ELOOP, f"the server has folders deeper than {MAX_DEPTH}")
+        for entry in entries_of(client, posixpath.join(top, folder) if folder else top):
+            seen += 1
+            if seen > most:
+                raise OSError(errno.EFBIG, f"there are more than {most} files")
+            name = posixpath.join(folder, entry.name)
+            if entry.is_folder:
+                waiting.append(name)
+            else:
+                found.append(entry._replace(name=name))
+    return sorted(found)
+
+
+def entries_of(client: FtpClient, folder: str) -> list[Entry]:
+    """What a folder has; nothing if there is none. With NLST each name is asked about. Raises `OSError`."""
+    lines = client.listing("MLSD", folder) if client.has_facts else None
+    if lines is not None:
+        return [entry for line in lines if (entry := parse_entry(line)) is not None]
+    names = [posixpath.basename(line.rstrip("/")) for line in client.listing("NLST", folder) or ()]
+    found = []
+    for name in filter(_is_plain, names):
+        path = posixpath.join(folder, name)
+        is_folder = client.is_folder(path)
+        size = None if is_folder else client.size(path)
+        found.append(Entry(name, is_folder, -1 if size is None else size))
+    return found
+
+
+def _is_plain(name: str) -> bool:
+    """Whether it is the name of an entry, and neither a path nor a trap."""
+    return name not in ("", ".", "..") and "/" not in name and name.isprintable()
+
+
+def parse_entry(line: str) -> Entry | None:
+    """An entry of a line of MLSD (RFC 3659, 7.2): `type=file;size=12; name`. `None` for what leads elsewhere."""
+    text, _, name = line.partition(" ")
+    facts = {key.lower(): value.lower() for key, _, value in [fact.partition("=") for fact in text.split(";")]}
+    if facts.get("type") not in ("file", "dir") or not _is_plain(name):
+        return None
+    size = number_in(facts.get("size", ""))
+    return Entry(name, facts["type"] == "dir", -1 if size is None else size)
