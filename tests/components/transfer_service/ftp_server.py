@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from hashlib import sha256
 from pathlib import Path
 from threading import Thread
@@ -26,8 +27,8 @@ class Habits:
     """What a server does differently.
 
     It knows no command of `unknown`, answers those of `refused` with 552, computes SHA-256 by HASH with `has_digests`,
-    changes a byte of the next `damages` files that it stores, does not rename over a file with `keeps_names`, does not go on
-    with an upload with `is_forgetful`, and kills its process after `dies_after` bytes of files.
+    changes a byte of the next `damages` files that it stores, renames over no file with `keeps_names`, goes on with no
+    upload with `is_forgetful`, and kills its process after `dies_after` bytes of files.
     """
 
     def __init__(
@@ -45,6 +46,19 @@ class Habits:
         """Those that it knows, of those that it could know."""
         hashing = {"HASH": known["RETR"]} if self.has_digests else {}
         return {name: value for name, value in known.items() if name not in self.unknown} | hashing
+
+    def answer(self, command: str, argument: str, control: Any) -> str:
+        """What it says in place of pyftpdlib; empty for nothing."""
+        if command in self.refused:
+            return "552 Disk full"
+        if command == "OPTS" and argument.startswith("HASH"):
+            return "200 SHA-256"
+        if command == "RNTO" and self.keeps_names and Path(control.fs.ftp2fs(argument)).exists():
+            return "553 It is there"
+        if command == "STOR" and self.is_forgetful and control._restart_position:
+            control._restart_position = 0
+            return "451 Append/Restart not permitted, try again"
+        return ""
 
     def count(self, size: int) -> None:
         """So many bytes of a file went by."""
@@ -100,29 +114,15 @@ def _handler(folder: Path, habits: Habits, said: list[str], certificate: Path | 
 
         def pre_process_command(self, line: str, cmd: str, arg: str) -> None:
             said.append(f"{cmd} {arg}".strip() if cmd not in ("USER", "PASS") else cmd)
-            if cmd in habits.refused:
-                self.respond("552 Disk full")
-            elif cmd == "OPTS" and arg.startswith("HASH"):
-                self.respond("200 SHA-256")
+            answer = habits.answer(cmd, arg, self)
+            if answer:
+                self.respond(answer)
             else:
                 super().pre_process_command(line, cmd, arg)
 
         def ftp_HASH(self, path: str) -> None:
             data = Path(path).read_bytes()
             self.respond(f"213 SHA-256 0-{len(data)} {sha256(data).hexdigest()} {Path(path).name}")
-
-        def ftp_STOR(self, file: str, mode: str = "w") -> Any:
-            if habits.is_forgetful and vars(self)["_restart_position"]:
-                vars(self)["_restart_position"] = 0
-                self.respond("451 Append/Restart not permitted, try again")
-                return None
-            return super().ftp_STOR(file, mode)
-
-        def ftp_RNTO(self, path: str) -> Any:
-            if habits.keeps_names and Path(path).exists():
-                self.respond("553 It is there")
-                return None
-            return super().ftp_RNTO(path)
 
         def on_file_received(self, file: str) -> None:
             data = Path(file).read_bytes()
@@ -151,6 +151,13 @@ class FtpServer:
     def commands(self) -> list[str]:
         """What was said, without what each session begins with."""
         return [line.partition(" ")[0] for line in self.said]
+
+    def await_end_of_sessions(self) -> None:
+        """Returns once nobody is connected."""
+        end = time.monotonic() + 10
+        while len(self._server.ioloop.socket_map) > 1:
+            assert time.monotonic() < end, "sessions go on"
+            time.sleep(0.001)
 
     def _serve(self) -> None:
         while self._is_running:
