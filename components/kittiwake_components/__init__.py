@@ -52,6 +52,8 @@ COMPONENTS = {
     "PassiveRateGroup": "passive_rate_group",
     "PicoTempManager": "pico_temp_manager",
     "PlatformDriver": "platform_driver",
+    "PointBank": "point_channels",
+    "PointChannels": "point_channels",
     "PowerManager": "power_manager",
     "PowerMonitor": "power_monitor",
     "RateDelay": "rate_delay",
