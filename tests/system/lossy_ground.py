@@ -14,50 +14,16 @@ from kittiwake.dictionary.decode import encode_command
 from kittiwake.dictionary.load import load_dictionary
 from kittiwake.platform.seeded import SeededRandom
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
-from tests.framework.cfdp.lossy_link import MemorySink
+from tests.system.receipts import Receipts
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from kittiwake.cfdp.pdu import Header
-    from kittiwake.cfdp.receiver import Receiver
-    from kittiwake.cfdp.sender import Sender
 
 APID = b"\x00\x20"
 NO_OP = "CdhCore.cmdDisp.CMD_NO_OP"
 PDUS_A_TURN = 20
 GREETING_S = 0.5
 PATIENCE = Patience(1.0, 1.0, 60.0, segment_size=900)
-
-
-class Receipts:
-    """The user of the ground's entity: `files` have arrived, by name. What comes again must be the same."""
-
-    def __init__(self) -> None:
-        self.sinks: dict[tuple[int, int], MemorySink] = {}
-        self.files: dict[str, bytes] = {}
-        self.repeated = 0
-
-    def open_sink(self, header: Header) -> MemorySink:
-        self.sinks[header.transaction] = MemorySink()
-        return self.sinks[header.transaction]
-
-    def advanced(self, receiver: Receiver) -> None:
-        """Nothing is made durable here."""
-
-    def sent(self, sender: Sender) -> None:
-        """Nothing is sent from here."""
-
-    def closed(self, receiver: Receiver) -> None:
-        """Nothing is kept for late answers."""
-
-    def received(self, receiver: Receiver) -> None:
-        if not receiver.is_complete:
-            return
-        assert receiver.metadata is not None
-        name, data = receiver.metadata.destination_name, bytes(self.sinks.pop(receiver.header.transaction).data)
-        self.repeated += name in self.files
-        assert self.files.setdefault(name, data) == data, f"{name} came twice and differs"
 
 
 class LossyGround:

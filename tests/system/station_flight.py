@@ -163,9 +163,13 @@ class StationFlight:
         while self.unit.is_on:
             deployment.run_for(0.5)
             self._advance(offset_ns + self.platform.clock.now_ns())
+            self.meanwhile()
             said = self.unit.notices()
             if said:
                 self.far.send(said)
+
+    def meanwhile(self) -> None:
+        """What else there is in the world has its turn, twice a second."""
 
     def _note(self, *, was_begun: bool) -> None:
         """What an outsider saw of this awake time; if it `was_begun` only, the last dispatch did not happen."""

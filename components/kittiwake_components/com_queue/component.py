@@ -91,6 +91,7 @@ class ComQueue(ActiveComponent):
         self._dropped = [0] * QUEUES
         self._overflowed = [0] * QUEUES
         self._reported = [0] * QUEUES
+        self._told = [False] * QUEUES
         self._most = [0] * QUEUES
         self._sent = 0
         self._awake = self._blocked = False
@@ -244,14 +245,19 @@ class ComQueue(ActiveComponent):
         self.com_queue_depth = tuple(self._most)
         self._most = [len(queue) for queue in self._queues]
         self.packets_sent = self._sent & 0xFFFFFFFF
-        for index, total in enumerate(self._overflowed):
-            if total != self._reported[index]:
-                self.queue_overflow(index, total & 0xFFFFFFFF)
-        self._reported = list(self._overflowed)
+        self._report_overflows()
         self.packets_dropped = tuple(total & 0xFFFFFFFF for total in self._dropped)
         self._awake = False  # a wake-up that found no room in the queue is made up for here
         if any(self._queues):
             self._wake()
+
+    def _report_overflows(self) -> None:
+        """Each report is one more packet that waits: while nothing goes out, the first says it all."""
+        for index, total in enumerate(self._overflowed):
+            if total != self._reported[index] and not (self._blocked and self._told[index]):
+                self.queue_overflow(index, total & 0xFFFFFFFF)
+                self._reported[index] = total
+                self._told[index] = self._blocked
 
     @command(name="FLUSH_QUEUE")
     def flush_queue(self, queue: U8) -> None:

@@ -103,16 +103,21 @@ def test_a_full_queue_loses_its_oldest_packet_which_is_counted_and_named() -> No
         assert _packets(tester) == [bytes([number]) for number in range(3, 11)]
 
 
-def test_overflow_events_are_throttled() -> None:
-    """REQ-CQ-003: two a minute; the totals stay right."""
-    tester, _ = _tester(room=0, **SMALL)
+def test_an_overflow_is_told_once_while_nobody_hears_and_again_with_the_total_after() -> None:
+    """REQ-CQ-003: each report is one more packet that waits."""
+    tester, link = _tester(room=0, **SMALL)
     with tester:
         for _ in range(20):
             for _ in range(9):
                 tester.call.com_packet_in[0](b"x", 0)
             tester.call.run(0)
-        assert len(tester.events.named("QueueOverflow")) == 2
+            tester.advance(60)
+        assert [event.args for event in tester.events.named("QueueOverflow")] == [(0, 1)]
         assert tester.channels["PacketsDropped"] == (172, 0, 0, 0)
+        link.left = 1000
+        tester.call.link_status(LinkState.UP)
+        tester.call.run(0)
+        assert tester.events.named("QueueOverflow")[-1].args == (0, 172)
 
 
 def test_packets_wait_while_the_link_is_down() -> None:

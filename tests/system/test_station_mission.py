@@ -1,0 +1,102 @@
+"""The battery device with a ground, through days of virtual time: a link that loses and is down half of the time.
+
+`KITTIWAKE_MISSION_DAYS` says how many days; brown-outs hit any file operation and any dispatched message.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kittiwake.platform.seeded import SeededRandom
+from kittiwake.runtime.wiring import Entries
+from tests.system.simulated_ground import HOST, PORT, SimulatedGround
+from tests.system.station_flight import ROOT, StationFlight
+from tests.system.station_wake import ENROLLED, MACHINE, PREFIX, built
+from tests.system.test_station_flight import ADD_DAILY, ADD_HOURLY, judge_jobs, last_look
+
+if TYPE_CHECKING:
+    from kittiwake.runtime.deployment import Deployment
+
+DAYS = float(os.environ.get("KITTIWAKE_MISSION_DAYS", "6"))
+LOSS = 0.2
+BROWN_OUTS = 0.2
+LOG_BYTES = 4000
+ADD_SYNC = (
+    f'{PREFIX}scheduler.JOB_ADD "sync", "every 1h from 2026-01-01T01:00", "", COMMAND, '
+    f'"{PREFIX}transferService.SYNC_STORE logs", ONCE, AT_LEAST_ONCE'
+)
+REPORT = re.compile(r"monitoring/report-\d{8}\.json")
+
+
+class StationMission(StationFlight):
+    """A flight with a ground; the device leaves a log in each awake time's beginning: `logs`, by name."""
+
+    def __init__(self, seed: int) -> None:
+        settings = {
+            PREFIX + "enrollment": {"machine_id": MACHINE}, "ComCcsds.link": {"url": f"tcp://{HOST}:{PORT}"}
+        }  # fmt: skip
+        super().__init__(built(), seed, settings=settings)
+        self.ground = SimulatedGround(SeededRandom(seed + 1), LOSS)
+        self.logs: dict[str, bytes] = {}
+        self.records = True
+
+    def _boot(self) -> None:
+        self.ground.meet(self.platform)
+        super()._boot()
+
+    def meanwhile(self) -> None:
+        self.ground.turn(self.now_ns)
+
+    def _dark(self) -> None:
+        self.ground.lose_power(self.now_ns)
+        super()._dark()
+
+    def _record(self) -> None:
+        name = f"{len(self.logs):05}.bin"
+        self.logs[name] = SeededRandom(len(self.logs)).token_bytes(1 + self.random.below(LOG_BYTES))
+        self.write(f"logs/{name}", self.logs[name])
+
+
+def prepare(flight: StationFlight) -> None:
+    """Confirms the configuration, and adds the jobs."""
+    deployment: Deployment | None = flight.deployment
+    assert deployment is not None
+    deployment.run_for(15)
+    enrollment = deployment.instances[PREFIX + "enrollment"]
+    Entries(deployment).call(enrollment, "packet_routed", 0, enrollment._context)(0, True)
+    for line in (PREFIX[:-1] + ADD_HOURLY, PREFIX[:-1] + ADD_DAILY, ADD_SYNC):
+        flight.command(line)
+    deployment.run_for(0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_through_weeks_of_a_bad_link_and_brown_outs_nothing_is_lost() -> None:
+    mission = StationMission(5)
+    for name, data in ENROLLED.items():
+        mission.write(name, data)
+    mission.awake(first=prepare)
+    mission.brown_out_chance = BROWN_OUTS
+    mission.fly(DAYS)
+    assert {cut.at_dispatch for cut in mission.brown_outs} == {True, False}
+    assert mission.ground.lost > 50 * DAYS
+    assert mission.ground.connexions > 8 * DAYS
+    assert mission.longest_awake_s() <= mission.hard_limit_s + 0.5
+    last_look(mission)
+    judge_jobs(mission)
+    arrived = mission.ground.receipts.files
+    for number, (name, log) in enumerate(mission.logs.items()):
+        there = arrived.get(f"logs/{name}")
+        assert there == log if there is not None else mission.read(f"{ROOT}/logs/{name}") == log
+        if number < len(mission.logs) - 8:
+            assert there is not None, "a night without a link is made up for"
+    reports = [json.loads(data) for name, data in arrived.items() if REPORT.fullmatch(name)]
+    numbers = sorted(report["report"] for report in reports)
+    assert numbers == list(range(1, len(numbers) + 1)), "no report is left out"
+    assert len(numbers) > 18 * DAYS
+    assert len(arrived) == len(reports) + sum(name.startswith("logs/") for name in arrived)
