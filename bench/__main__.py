@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
     from bench.measure import Figure
 
-GROUPS = ("ports", "rate_group", "simulation", "boot", "round_trip", "decode", "sequence", "archive", "ground")
+GROUPS = (
+    "ports",
+    "rate_group",
+    "simulation",
+    "boot",
+    "round_trip",
+    "decode",
+    "sequence",
+    "archive",
+    "ground",
+    "actuator",
+)
 """The modules of this package that have `figures()`."""
 
 FOLDER = Path(__file__).resolve().parent
