@@ -29,6 +29,7 @@ DOCUMENTS = [
     "docs/updates.md",
     "docs/transfers.md",
     "docs/limits.md",
+    "docs/building.md",
     "docs/satellite.md",
     "docs/station.md",
     "docs/power-unit.md",

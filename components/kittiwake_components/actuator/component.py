@@ -373,14 +373,13 @@ class Actuator(ActuatorReports):
             malformed = result.info.startswith(("MALFORMED", "MISSING", "INVALID"))
             raise CommandError(_INVALID if malformed else _FAILED, result.info)
 
-    async def _asked(self, point: str, ask: Callable[[Then], None]) -> Any:
+    async def _asked(self, ask: Callable[[Then], None]) -> Any:
         """The result of something asked of a device. Raises `CommandError` if it was not done."""
         self._hear(self.requester)
         reply = self.clock.reply()
         ask(reply.set)
         answer: Answer = await reply
         if answer.fault is not None:
-            self.device_refused(self.requester, point, *answer.fault)
             raise CommandError(_FAILED, f"{answer.fault.type}: {answer.fault.value}")
         return answer.result
 
@@ -413,7 +412,7 @@ class Actuator(ActuatorReports):
     @command
     async def get_point(self, point: PointPath) -> None:
         """Reads a point, and reports its value."""
-        value = await self._asked(point, lambda then: self._values.get_point(point, None, then))
+        value = await self._asked(lambda then: self._values.get_point(point, None, then))
         self.point_read(point, packed(value).decode())
 
     @command
@@ -421,7 +420,6 @@ class Actuator(ActuatorReports):
         """Writes a value, in JSON, for who holds the device; `priority` is BACnet's, and 0 the driver's own."""
         wanted = _json_value(value)
         await self._asked(
-            point,
             lambda then: self._values.set_point(self.requester, point, wanted, None, priority or None, then),
         )
 
@@ -429,9 +427,7 @@ class Actuator(ActuatorReports):
     async def get_multiple(self, points: PointPaths) -> None:
         """Reads up to 8 points, and reports their values; empty paths are left out."""
         wanted = [point for point in points if point]
-        values, errors = await self._asked(
-            f"{len(wanted)} points", lambda then: self._values.get_multiple(wanted, then)
-        )
+        values, errors = await self._asked(lambda then: self._values.get_multiple(wanted, then))
         for point, value in values.items():
             self.point_read(point, packed(value).decode())
         self._fail_some(errors)
@@ -441,26 +437,25 @@ class Actuator(ActuatorReports):
         """Writes up to 8 points; empty paths are left out. All locks are checked before the first write."""
         wanted = [[write.point, _json_value(write.value)] for write in writes if write.point]
         failed = await self._asked(
-            f"{len(wanted)} points",
             lambda then: self._values.set_multiple(self.requester, wanted, priority or None, then),
         )
         self._fail_some(failed)
 
     def _fail_some(self, failed: dict[str, Any]) -> None:
         for point, error in failed.items():
-            self.device_refused(self.requester, point, "error", str(error))
+            self.device_refused(self.requester, point, str(error))
         if failed:
             raise CommandError(_FAILED, f"{len(failed)} points failed")
 
     @command
     async def revert_point(self, point: PointPath) -> None:
         """Gives a point its default or last clean value back, for who holds the device."""
-        await self._asked(point, lambda then: self._values.revert_point(self.requester, point, None, then))
+        await self._asked(lambda then: self._values.revert_point(self.requester, point, None, then))
 
     @command
     async def revert_device(self, device: DeviceName) -> None:
         """Reverts all that was written on a device, for who holds it."""
-        await self._asked(device, lambda then: self._values.revert_device(self.requester, device, then))
+        await self._asked(lambda then: self._values.revert_device(self.requester, device, then))
 
     @command
     async def override_on(
@@ -468,7 +463,6 @@ class Actuator(ActuatorReports):
     ) -> None:
         """Lets nobody write to the devices that a shell pattern matches, for so long; 0: until it is switched off."""
         await self._asked(
-            pattern,
             lambda then: self._values.override_on(
                 self.requester, pattern, duration_s, failsafe_revert, staggered_revert, then
             ),
@@ -477,7 +471,7 @@ class Actuator(ActuatorReports):
     @command
     async def override_off(self, pattern: DeviceName) -> None:
         """Takes an override back, by the exact text of its pattern."""
-        await self._asked(pattern, lambda then: self._values.override_off(self.requester, pattern, then))
+        await self._asked(lambda then: self._values.override_off(self.requester, pattern, then))
 
     @command
     def list_schedule(self, offset: U32) -> None:
@@ -495,13 +489,13 @@ class Actuator(ActuatorReports):
     @command
     async def clear_overrides(self) -> None:
         """Takes all overrides back."""
-        await self._asked("overrides", lambda then: self._values.clear_overrides(self.requester, then))
+        await self._asked(lambda then: self._values.clear_overrides(self.requester, then))
 
     @command
     async def list_overrides(self) -> None:
         """Reports the patterns in force, and the devices that they match."""
         for ask in (self._values.override_patterns, self._values.override_devices):
-            self.overrides_listed(packed(await self._asked("overrides", ask)).decode())
+            self.overrides_listed(packed(await self._asked(ask)).decode())
 
 
 def _json_value(text: str) -> Any:

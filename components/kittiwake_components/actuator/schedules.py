@@ -195,7 +195,7 @@ class Schedules:
         if plan.task is not None:
             left = [left for victim, left in plan.victims if left is not None and left is not victim]
             gone = [victim.id for victim, left in plan.victims if left is None]
-            why = self.write_down(Change(tasks=[plan.task, *left], gone=gone))
+            why = self.write_down(Change(tasks=[*left, plan.task], gone=gone))
             if why:
                 return self._refused(request, f"{NOT_KEPT}: {why}")
         accepted = self.book.carry_out(plan)
