@@ -68,6 +68,8 @@ class NetworkManagerBearer(BearerAdapter):
         # A process before this one may have left it up.
         self._present: NetworkSetup | None = self._own
         self._is_up = self._is_raising = self._is_stepping = self._is_due = self._is_scan_asked = False
+        self._interruption: Generator[Any, None, Finished] | None = None
+        self._was_interrupted = False
         self._is_wireless = True
         self._failures = self._bringups = 0
         self._strength_dbm = UNKNOWN_RSSI
@@ -120,8 +122,10 @@ class NetworkManagerBearer(BearerAdapter):
 
     def _interrupt(self, wanted: NetworkSetup | None) -> None:
         """Has NetworkManager give up what it is connecting, so that whoever waits for that waits no longer."""
-        if self._is_raising and self._present is not None and wanted != self._present:
-            next(self._nmcli(nmcli.lowering(self._profile(self._present)), self.command_s), None)
+        if self._is_raising and not self._was_interrupted and self._present is not None and wanted != self._present:
+            self._was_interrupted = True
+            self._interruption = self._nmcli(nmcli.lowering(self._profile(self._present)), self.command_s)
+            next(self._interruption)  # begins beside the nmcli that waits
 
     # The one thing after the other
 
@@ -138,7 +142,9 @@ class NetworkManagerBearer(BearerAdapter):
 
     def _serve(self) -> Steps:
         while True:
-            if self._present is not None and self._order != self._present:
+            if self._interruption is not None:
+                yield from self._end_interruption(self._interruption)
+            elif self._present is not None and self._order != self._present:
                 yield from self._disconnect(self._present)
             elif self._order is not None and not self._is_up:
                 yield from self._connect(self._order)
@@ -148,6 +154,14 @@ class NetworkManagerBearer(BearerAdapter):
                 yield from self._look()
             else:
                 yield WAITING
+
+    def _end_interruption(self, interruption: Generator[Any, None, Finished]) -> Steps:
+        """Waits for its end: it would interrupt what is brought up next as well."""
+        self._interruption = None
+        try:
+            yield from interruption
+        except OSError:
+            pass  # whatever is left of it is looked after by what comes next
 
     def _nmcli(self, arguments: list[str], time_limit_s: float, given: bytes = b"") -> Generator[Any, None, Finished]:
         """Runs it. Raises `OSError`."""
@@ -171,12 +185,14 @@ class NetworkManagerBearer(BearerAdapter):
 
     def _connect(self, setup: NetworkSetup) -> Steps:
         self._present = setup
+        self._was_interrupted = False
         try:
             yield from self._raise(setup)
         except (OSError, NotBrought) as fault:
             if isinstance(fault, FileNotFoundError):
                 self._present = None  # without nmcli there is nothing to disconnect
-            if self._order == setup:
+            # One that was ordered down and up again meanwhile failed for that, and is tried anew.
+            if self._order == setup and not self._was_interrupted:
                 self._fail(str(fault) if isinstance(fault, NotBrought) else self._reason_of(fault))
             return
         if self._order == setup:

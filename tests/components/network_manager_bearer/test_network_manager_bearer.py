@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.testing import ComponentTester
@@ -226,3 +228,37 @@ def test_what_its_interface_carried_is_told() -> None:
         counted(1101, 2051)
         bench.order(BearerOrder.TAKE_DOWN)
         assert list(bench.ports.traffic_out) == [(100, 50), (1, 1)]
+
+
+ACTIONS = st.one_of(
+    st.tuples(st.sampled_from(list(BearerOrder)), st.sampled_from([FIELD, "connection=office", "ssid=a", "x", ""])),
+    st.tuples(st.just("advance"), st.sampled_from([0.5, 10.0, 40.0])),
+    st.tuples(st.sampled_from(["is_running", "hangs", "is_wireless"]), st.booleans()),
+    st.tuples(st.just("failure"), st.sampled_from(["", "No suitable device found"])),
+    st.tuples(st.just("ended"), st.just("")),
+)
+
+
+@given(actions=st.lists(ACTIONS, max_size=15))
+@settings(max_examples=60, deadline=None)
+def test_whatever_happens_the_last_order_counts(actions: list[tuple[Any, Any]]) -> None:
+    """REQ-NMB-003, REQ-NMB-008: no handler fails, nothing is up that was ordered down, and the next order is served."""
+    with Bench(measure_s=10.0) as bench:
+        for what, value in actions:
+            if isinstance(what, BearerOrder):
+                bench.order(what, value)
+            elif what == "advance":
+                bench.advance(value)
+            elif what == "ended":
+                bench.manager.active.clear()
+            else:
+                setattr(bench.manager, what, value)
+        bench.manager.is_running, bench.manager.hangs, bench.manager.failure = True, False, ""
+        bench.order(BearerOrder.BRING_UP)
+        assert bench.told[-1][0] is UP
+        assert "field" in bench.manager.active
+        bench.order(BearerOrder.TAKE_DOWN)
+        assert "field" not in bench.manager.active
+        count = len(bench.told)
+        bench.advance(100)
+        assert len(bench.told) == count

@@ -17,9 +17,6 @@ from tests.components.network_manager_bearer.private_network_manager import Priv
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HELD_UP_S = 1.0
-"""What the loop may be held up on a busy machine; nmcli takes longer where it matters."""
-
 
 @pytest.fixture(scope="module")
 def network_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateNetworkManager]:
@@ -54,7 +51,6 @@ def test_the_manager_brings_it_up_sees_it_lost_and_takes_it_down(
         station.manager.keep_up = False
         shown = ["-t", "-f", "NAME", "connection", "show", "--active"]
         assert station.until(lambda: "field" not in network_manager.nmcli(*shown).stdout)
-        assert station.slowest_turn_s < HELD_UP_S
 
 
 @pytest.mark.peer
@@ -95,7 +91,6 @@ def test_a_password_reaches_the_network_and_nobody_else(
     try:
         with _station(tmp_path, "connection=locked;user=me;password=secret \\\\ word") as station:
             assert station.comes_up()
-            assert station.slowest_turn_s < HELD_UP_S
     finally:
         has_ended.set()
         watcher.join()
@@ -120,7 +115,6 @@ def test_an_order_down_ends_a_connection_that_is_coming_up(
         assert station.until(lambda: "locked" not in network_manager.nmcli(*shown).stdout)
         assert station.until(lambda: bool(station.adapter._present is None))
         assert time.monotonic() - begin_s < 10
-        assert station.slowest_turn_s < HELD_UP_S
 
 
 def test_a_program_that_hangs_holds_nothing_up(tmp_path: Path) -> None:
@@ -139,8 +133,69 @@ def test_a_program_that_hangs_holds_nothing_up(tmp_path: Path) -> None:
 
         station.adapter.status_out = witness
         assert station.is_lost()
-        assert station.slowest_turn_s < HELD_UP_S
+        assert station.ticks >= 8  # of 15, in the time of three commands; it would be one between each two
     assert told[0] == (BearerCondition.DOWN, "nmcli took too long, and was ended")
+
+
+STAND_IN = """#!/bin/sh
+# Connects for as long as nobody says `down`; then, or where `free` is there, as quickly as it can.
+cd {folder}
+case "$*" in
+    *"connection up"*)
+        if [ ! -e free ]; then
+            rm -f interrupted
+            echo up >> asked
+            while [ ! -e interrupted ]; do sleep 0.05; done
+            rm interrupted
+            echo "Error: Connection activation failed: The base network connection was interrupted" >&2
+            exit 4
+        fi
+        touch active ;;
+    *"connection down"*)
+        echo down >> asked
+        touch interrupted
+        rm -f active ;;
+    *"connection show"*)
+        if [ -e active ]; then echo GENERAL.STATE:activated; echo GENERAL.DEVICES:nothing0; fi ;;
+    *)
+        exit 10 ;;
+esac
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Path:
+    program = tmp_path / "nmcli"
+    program.write_text(STAND_IN.format(folder=tmp_path))
+    program.chmod(0o755)
+    return program
+
+
+def _asked(program: Path) -> list[str]:
+    path = program.with_name("asked")
+    return path.read_text().split() if path.exists() else []
+
+
+def test_an_order_down_does_not_wait_for_what_is_coming_up(stand_in: Path, tmp_path: Path) -> None:
+    """REQ-NMB-003, REQ-NMB-008."""
+    with _station(tmp_path, "connection=field", program=str(stand_in), connect_s=40.0) as station:
+        assert station.until(lambda: _asked(stand_in)[-1:] == ["up"])
+        begin_s = time.monotonic()
+        station.manager.keep_up = False
+        assert station.until(lambda: bool(station.adapter._present is None))
+        assert time.monotonic() - begin_s < 10
+        assert station.adapter.condition is BearerCondition.DOWN
+
+
+def test_one_that_is_ordered_down_and_up_again_comes_up(stand_in: Path, tmp_path: Path) -> None:
+    """REQ-NMB-003: that the first attempt was ended is no failure of the second."""
+    with _station(tmp_path, "connection=field", program=str(stand_in), connect_s=40.0) as station:
+        assert station.until(lambda: _asked(stand_in)[-1:] == ["up"])
+        stand_in.with_name("free").touch()
+        station.adapter.take_down()
+        station.adapter.bring_up("")
+        assert station.comes_up()
+        assert station.manager.failures == [0]
 
 
 def test_a_machine_without_networkmanager_says_so(tmp_path: Path) -> None:
