@@ -296,11 +296,10 @@ class PlatformDriver(PlatformDriverReports):
     # Commands
 
     def _refused(self, fault: Exception) -> CommandError:
-        """What a command that cannot be carried out is answered, and the event that says why."""
+        """What a command that cannot be carried out is answered; Health's event says why."""
         if isinstance(fault, OSError):
             self.database_fault(reason_of(fault))
             return CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault))
-        self.refused(str(fault))
         is_fault_of_device = isinstance(fault, DriverFault) and fault.TYPE in ("TimeoutError", "ConnectionError")
         response = CommandResponse.EXECUTION_ERROR if is_fault_of_device else CommandResponse.VALIDATION_ERROR
         return CommandError(response, str(fault))

@@ -75,9 +75,6 @@ class PlatformDriverReports(ActiveComponent):
     @event(ACTIVITY_HI, "{file}: {count} points written")
     def points_exported(self, file: FileName, count: U32) -> None: ...
 
-    @event(WARNING_LO, "Refused: {reason}")
-    def refused(self, reason: Reason) -> None: ...
-
     @event(WARNING_HI, "Devices cannot be kept: {reason}", throttle=5, every_s=600.0)
     def database_fault(self, reason: Reason) -> None: ...
 

@@ -208,7 +208,7 @@ def _taken(point: SimulatedPoint, value: Value) -> bool | int | float | str | No
         raise (
             BadValue("a binary point is true or false")
             if isinstance(value, (int, float))
-            else BadType(f"a binary point takes no {type(value).__name__}")
+            else BadType(f"a binary point takes true or false, not {value!r}")
         )
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise BadType(f"a number is wanted, not {type(value).__name__}")
