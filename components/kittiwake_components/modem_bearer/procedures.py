@@ -93,7 +93,7 @@ def bring_up(setup: ModemSetup, limits: Limits, listener: Listener) -> Dialogue:
     yield from _registration(setup, limits, listener)
     listener.entered(ModemPhase.CONNECTION)
     if setup.apn:
-        yield from _told(f'AT+CGDCONT={CONTEXT},"IP","{setup.apn}"', limits.answer_s, "the APN")
+        yield from _define(f'AT+CGDCONT={CONTEXT},"IP","{setup.apn}"', limits)
     if setup.user:
         login = f'{CONTEXT},{setup.authentication},"{setup.user}","{setup.password}"'
         yield from _told(f"AT+CGAUTH={login}", limits.answer_s, "the user")
@@ -131,6 +131,14 @@ def _told(command: str, timeout_s: float, what: str) -> Dialogue:
     answer = yield Ask(command, timeout_s)
     if not answer.is_ok:
         raise ModemFault(f"it was told {what}: {answer.why()}")
+
+
+def _define(command: str, limits: Limits) -> Dialogue:
+    """Defines the context; one that a killed process left active is ended first where the modem wants that."""
+    answer = yield Ask(command, limits.answer_s)
+    if not answer.is_ok:
+        yield Ask(f"AT+CGACT=0,{CONTEXT}", limits.answer_s)
+        yield from _told(command, limits.answer_s, "the APN")
 
 
 def _sim(setup: ModemSetup, limits: Limits, listener: Listener) -> Dialogue:

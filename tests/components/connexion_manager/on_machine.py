@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kittiwake.platform.system import SystemPlatform
 from kittiwake_components import ConnexionManager
+from kittiwake_components.bearer_ports import BearerCondition
 from kittiwake_components.connexion_manager.states import BearerState
 from tests.framework.runtime.wired import deploy
 
@@ -18,7 +19,10 @@ TICK_S = 0.1
 
 
 class StationOnMachine:
-    """Its bearer is named `bearer`; files of the manager are in `folder`. Backoff is a second."""
+    """Its bearer is named `bearer`; files of the manager are in `folder`. Backoff is a second.
+
+    `told` is what the adapter has told: conditions and reasons.
+    """
 
     def __init__(self, adapter: Any, settings: dict[str, Any], folder: Path) -> None:
         files = {name: f"{folder}/{name}" for name in ("configuration_file", "usage_file")}
@@ -36,6 +40,15 @@ class StationOnMachine:
         )
         self.manager: Any = self.deployment.instances["manager"]
         self.adapter: Any = self.deployment.instances["adapter"]
+        self.told: list[tuple[BearerCondition, str]] = []
+        built: Any = self.adapter
+        tell = built.status_out
+
+        def witness(condition: BearerCondition, rssi_dbm: int, reason: str) -> None:
+            self.told.append((condition, reason))
+            tell(condition, rssi_dbm, reason)
+
+        built.status_out = witness
         self.ticks = 0
         """Cycles of the manager: few of them come while something holds the loop up."""
 

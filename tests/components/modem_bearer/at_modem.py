@@ -31,6 +31,8 @@ class AtModem:
         self.csq = "21,99"
         self.address = "10.64.1.2"
         self.is_active = False
+        self.is_strict = False
+        """Whether it lets nobody define a context that is active."""
         self.is_in_call = False
         self.is_echoing = True
         self.data = b""
@@ -93,6 +95,8 @@ class AtModem:
             return [f"+CSQ: {self.csq}", "OK"]
         if command.startswith("AT+CGACT="):
             self.is_active = command == "AT+CGACT=1,1"
+        if command.startswith("AT+CGDCONT=") and self.is_active and self.is_strict:
+            return ["+CME ERROR: 3"]
         if command == "AT+CGACT?":
             return [f"+CGACT: 1,{int(self.is_active)}", "OK"]
         if command == "AT+CGPADDR=1":

@@ -219,6 +219,16 @@ def test_a_modem_that_was_left_in_a_call_is_brought_back() -> None:
         assert not bench.modem.is_in_call
 
 
+def test_a_connexion_that_a_killed_process_left_is_ended_first() -> None:
+    """REQ-MBR-003: a modem may refuse another access point for one that is active."""
+    with Bench() as bench:
+        bench.modem.is_active = bench.modem.is_strict = True
+        bench.bring_up()
+        assert bench.told[-1][0] is UP
+        assert bench.modem.heard.count('AT+CGDCONT=1,"IP","internet"') == 2
+        assert bench.modem.heard.count("AT+CGACT=0,1") == 1
+
+
 def test_the_radio_is_off_while_it_is_down() -> None:
     """REQ-MBR-003."""
     with Bench(radio_off=True) as bench:

@@ -61,9 +61,11 @@ def test_a_failure_is_told_in_its_words(
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", network_manager.address)
     with _station(tmp_path, "ssid=nowhere;password=12345678") as station:
         assert station.is_lost()
+        assert "No suitable device found" in station.told[0][1]
         assert station.until(lambda: "kittiwake" not in network_manager.nmcli("-t", "connection", "show").stdout)
     with _station(tmp_path, "connection=unknown") as station:
         assert station.is_lost()
+        assert station.told[0] == (BearerCondition.DOWN, "unknown connection 'unknown'.")
 
 
 @pytest.mark.peer
@@ -123,18 +125,10 @@ def test_a_program_that_hangs_holds_nothing_up(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
     settings = {"program": str(program), "command_s": 0.5, "connect_s": 1.0}
-    told: list[tuple[BearerCondition, str]] = []
     with _station(tmp_path, "ssid=field", **settings) as station:
-        tell = station.adapter.status_out
-
-        def witness(condition: BearerCondition, rssi_dbm: int, reason: str) -> None:
-            told.append((condition, reason))
-            tell(condition, rssi_dbm, reason)
-
-        station.adapter.status_out = witness
         assert station.is_lost()
         assert station.ticks >= 8  # of 15, in the time of three commands; it would be one between each two
-    assert told[0] == (BearerCondition.DOWN, "nmcli took too long, and was ended")
+        assert station.told[0] == (BearerCondition.DOWN, "nmcli took too long, and was ended")
 
 
 STAND_IN = """#!/bin/sh
@@ -202,5 +196,6 @@ def test_a_machine_without_networkmanager_says_so(tmp_path: Path) -> None:
     """REQ-NMB-002: also where the adapter is part of a deployment that was made for another machine."""
     with _station(tmp_path, "ssid=field", program="/no/such/nmcli") as station:
         assert station.is_lost()
+        assert station.told[0][1] == "/no/such/nmcli is not there: NetworkManager is not installed"
         assert station.until(lambda: station.adapter.bringups >= 2)
         assert station.adapter.bringups < 5
