@@ -175,7 +175,7 @@ class Carrier:
         far = Root(files, store.location).resolve(store.name_of(job.asked.name))
         source, target = (local, far) if job.asked.is_put else (far, local)
         copy = Copy(files, source, target, job, self._jobs.keep, service.chunk, service.max_file_bytes)
-        yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get(service.root.path)
+        yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get()
 
     def _sent_off(self, job: Job, store: Store) -> Steps:
         """Hands a file to the entity, which says by `sent` how that ends."""

@@ -33,7 +33,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Com, Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
-from kittiwake.storage.copying import make_folders_durably, settle_folders
+from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.ledger import Ledger
 from kittiwake.storage.root import PathRefused, Root, reason_of
 from kittiwake.wire.packets import DESCRIPTOR_SIZE
@@ -203,7 +203,6 @@ class TransferService(ActiveComponent):
         self._arrivals.chunk = self.chunk
         for path in self._folders:
             make_folders_durably(self.platform.files, path)
-            settle_folders(self.platform.files, path, self.root.path)
         for finding in self._ledger.open():
             self.journal_finding(str(finding).removeprefix(self.root.path))
         self._jobs.load(now_ns)

@@ -11,7 +11,7 @@ import posixpath
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from kittiwake.storage.copying import make_folders_durably, place_file, settle_folders
+from kittiwake.storage.copying import make_folders_durably, place_file
 from kittiwake.storage.finding import move_aside
 from kittiwake.storage.streamed import PART, StreamedFile
 
@@ -140,7 +140,6 @@ class Copy:
         if quota and used_bytes(files, bucket) - self._standing() + job.size > quota:
             raise OSError(errno.EDQUOT, f"{job.size} bytes would go over the store's quota of {quota}")
         make_folders_durably(files, posixpath.dirname(target))
-        settle_folders(files, posixpath.dirname(target), bucket)
         part = StreamedFile(files, target, self._limit)
         found = yield from self._copied(part)
         if found != job.digest:
@@ -151,7 +150,7 @@ class Copy:
         part.finish(size=job.size)
         self._write_manifest()
 
-    def get(self, root: str) -> Steps:
+    def get(self) -> Steps:
         """Out of the store. Raises as `put` does; a copy that differs from the manifest is put aside."""
         files, job = self._files, self._job
         digest, size = read_manifest(files, self._source), files.size(self._source)
@@ -161,7 +160,6 @@ class Copy:
         if digest and (yield from self._is(digest)):
             return
         make_folders_durably(files, posixpath.dirname(self._target))
-        settle_folders(files, posixpath.dirname(self._target), root)
         part = StreamedFile(files, self._target, self._limit)
         found = yield from self._copied(part)
         if digest and found != digest:

@@ -12,7 +12,7 @@ import posixpath
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from kittiwake.storage.copying import make_folders_durably, settle_folders
+from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.streamed import PART, FileTooLarge, StreamedFile
 from kittiwake_components.transfer_service.folder_copy import (
     MANIFEST,
@@ -171,7 +171,7 @@ class FtpCopy:
         job.offset = offset
         self._keep(job)
 
-    def get(self, root: str) -> Steps:
+    def get(self) -> Steps:
         """From the server. Raises as `put` does; a copy that differs from the manifest is put aside."""
         files, job, far, client = self._files, self._job, self._far, self._client
         yield from self._call(client.connect)
@@ -186,7 +186,6 @@ class FtpCopy:
         if (size or 0) > self._limit:
             raise FileTooLarge(far.path, size or 0, self._limit)
         make_folders_durably(files, posixpath.dirname(self._path))
-        settle_folders(files, posixpath.dirname(self._path), root)
         part = StreamedFile(files, self._path, self._limit)
         copied = yield from self._downloaded(part, size)
         stated = manifest or (yield from far.stated_digest(far.path))

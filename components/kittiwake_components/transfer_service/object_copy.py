@@ -6,7 +6,7 @@ import errno
 import posixpath
 from typing import TYPE_CHECKING
 
-from kittiwake.storage.copying import make_folders_durably, settle_folders
+from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.streamed import FileTooLarge, StreamedFile
 from kittiwake_components.transfer_service.folder_copy import ChecksumFault, digest_of, filled, put_aside
 from kittiwake_components.transfer_service.s3 import DIGEST_HEADER, NOT_FOUND
@@ -66,7 +66,7 @@ class ObjectCopy:
         job, headers = self._job, answer.headers
         return headers.get(DIGEST_HEADER) == job.digest and headers.get("content-length") == str(job.size)
 
-    def get(self, root: str) -> Steps:
+    def get(self) -> Steps:
         """Out of the bucket, a request for each chunk; a restart goes on where it was, if the object is the same."""
         files, job, folder = self._files, self._job, posixpath.dirname(self._path)
         found = yield from self._bucket.head(self._key)
@@ -78,7 +78,6 @@ class ObjectCopy:
             job.begin_anew()
             job.digest, job.size = digest, size
         make_folders_durably(files, folder)
-        settle_folders(files, folder, root)
         part = StreamedFile(files, self._path, self._limit)
 
         def read(offset: int, count: int) -> Generator[bool | None, None, bytes]:

@@ -58,7 +58,7 @@ class Servers:
         path, key = service.root.resolve(job.asked.file), store.name_of(job.asked.name)
         copy = ObjectCopy(files, path, bucket, key, job, self._keep, service.chunk, service.max_file_bytes)
         try:
-            yield from copy.put() if job.asked.is_put else copy.get(service.root.path)
+            yield from copy.put() if job.asked.is_put else copy.get()
         finally:
             bucket.close()
 
@@ -81,7 +81,7 @@ class Servers:
         path = service.root.resolve(job.asked.file)
         copy = FtpCopy(files, path, far, job, self._keep, service.chunk, service.max_file_bytes)
         try:
-            yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get(service.root.path)
+            yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get()
         finally:
             client.close()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kittiwake.cfdp.pdu import TO_SENDER, ChecksumType, Condition, Eof, FileStatus, Finished, Header, Metadata
 from kittiwake.cfdp.receiver import Receiver
-from kittiwake.storage.copying import make_folders_durably, settle_folders
+from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.coverage import Coverage
 from kittiwake.storage.streamed import PART, FileTooLarge, StreamedFile
 
@@ -85,7 +85,6 @@ class ArrivingFile:
         """Gives the file its name in the inbox; durable on return. Raises `OSError`, for a refused name too."""
         target = self._inbox.place(self._header, metadata)
         make_folders_durably(self._files, posixpath.dirname(target))
-        settle_folders(self._files, posixpath.dirname(target), self._inbox.top)
         if not self._part.is_open:
             self._part.start()  # an empty file has no pieces
         self._part.finish(size=metadata.size)

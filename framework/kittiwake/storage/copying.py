@@ -57,25 +57,20 @@ def _chunks(file: File) -> Iterable[bytes]:
 
 
 def make_folders_durably(files: Files, path: str) -> None:
-    """Makes a folder and its missing parents so that a power cut does not take them back. Raises `OSError`."""
+    """Makes a folder and its missing parents so that a power cut does not take them back. Raises `OSError`.
+
+    Each is made only once those above it are durable. So of the folders that are there only the lowest can be one that
+    a process has made and, killed right then, not synced; it looks like any other, and is settled in any case.
+    """
     missing = []
     folder = path
-    while not files.is_folder(folder):
+    while not files.is_folder(folder) and posixpath.dirname(folder) != folder:
         missing.append(folder)
-        parent = posixpath.dirname(folder)
-        if parent == folder:
-            break
-        folder = parent
-    files.make_folders(path)
-    for folder in missing:
+        folder = posixpath.dirname(folder)
+    try:
         files.sync_folder(posixpath.dirname(folder))
-
-
-def settle_folders(files: Files, path: str, top: str) -> None:
-    """Makes the names of a folder and of its parents below `top` durable, also those that a killed process has made.
-
-    `make_folders_durably` cannot tell those from folders that were always there. Raises `OSError`.
-    """
-    while path.startswith(top.rstrip("/") + "/"):
-        path = posixpath.dirname(path)
-        files.sync_folder(path)
+    except PermissionError:
+        pass  # where this process may not look, it has made nothing
+    for folder in reversed(missing):
+        files.make_folders(folder)
+        files.sync_folder(posixpath.dirname(folder))

@@ -13,7 +13,7 @@ from kittiwake.cfdp.entity import Entity
 from kittiwake.cfdp.pdu import TO_RECEIVER, Condition, Header, Metadata
 from kittiwake.cfdp.timing import Patience
 from kittiwake.platform.interface import NS_PER_S
-from kittiwake.storage.copying import make_folders_durably, place_file, settle_folders
+from kittiwake.storage.copying import make_folders_durably, place_file
 from kittiwake.storage.ledger import Ledger
 from kittiwake.storage.root import reason_of
 from kittiwake_ground.cfdp.file_record import CfdpFile, FileRecords
@@ -117,7 +117,6 @@ class Exchange:
         self._now_ns = now_ns
         for path in (self._sending, self._arriving, self._received.top):
             make_folders_durably(self._files, path)
-            settle_folders(self._files, path, self._top)
         findings = self._ledger.open()
         self._records.load()
         self._entity = self._new_entity(now_ns)

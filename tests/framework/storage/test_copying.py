@@ -6,7 +6,8 @@ import errno
 
 import pytest
 
-from kittiwake.storage.copying import copy_file, make_folders_durably, place_file, settle_folders
+from kittiwake.platform.simulated import PowerCut
+from kittiwake.storage.copying import copy_file, make_folders_durably, place_file
 from tests.framework.storage.crashes import new_platform
 
 
@@ -40,11 +41,29 @@ def test_a_failed_placement_gives_its_room_back() -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_folders_that_a_killed_process_has_made_can_be_settled(seed: int) -> None:
-    """A kill between making and syncing leaves folders that are there, and go with the power."""
-    platform = new_platform(seed)
-    platform.files.make_folders("/data/a/b")
-    platform = platform.restart()
-    make_folders_durably(platform.files, "/data/a/b")
-    settle_folders(platform.files, "/data/a/b", "/data")
-    assert platform.crash().files.is_folder("/data/a/b")
+@pytest.mark.parametrize("path", ["/data/a/b/c", "/data/a/b/other", "/data/a/b"])
+def test_folders_that_a_killed_process_has_made_outlive_the_power_too(seed: int, path: str) -> None:
+    """A kill between making and syncing leaves a folder that is there, and would go with the power."""
+    operation, is_over = 0, False
+    while not is_over:
+        platform = new_platform(seed)
+        operation += 1
+        platform.files.cut_at(platform.files.operations + operation, after=True)
+        try:
+            make_folders_durably(platform.files, "/data/a/b/c")
+            is_over = True
+        except PowerCut:
+            pass
+        platform.files.heal()
+        platform = platform.restart()
+        make_folders_durably(platform.files, path)
+        assert platform.crash().files.is_folder(path), f"killed after operation {operation}"
+    assert operation > 6
+
+
+def test_a_folder_that_may_not_be_looked_into_is_no_hindrance() -> None:
+    """The folder above the deployment's may belong to somebody else."""
+    platform = new_platform()
+    platform.files.fail_at(platform.files.operations + 3, errno.EACCES)  # after two questions what is there
+    make_folders_durably(platform.files, "/data/a")
+    assert platform.crash().files.is_folder("/data/a")
