@@ -27,9 +27,7 @@ MAX_PIECES = 256
 
 
 class Inbox(Protocol):
-    """Where files that arrive go. `top` is the folder that they all end up in or below."""
-
-    top: str
+    """Where files that arrive go."""
 
     def limit(self) -> int:
         """The most bytes of a file that begins now."""
