@@ -37,6 +37,14 @@ class DeviceSlots:
         else:
             insort(self._ordered, entry)
 
+    def append(self, task: Task, slot: Slot) -> None:
+        """Takes in one of many slots, after which `sort` puts all in their order."""
+        (self._left if task.preempted else self._ordered).append(Entry(slot.start_us, slot.end_us, task.id, slot))
+
+    def sort(self) -> None:
+        """Puts slots that were appended in their order."""
+        self._ordered.sort()
+
     def remove(self, task: Task, slot: Slot) -> None:
         """Gives a slot up that was added for that task."""
         entry = Entry(slot.start_us, slot.end_us, task.id, slot)

@@ -56,7 +56,7 @@ class ActuatorReports(ActiveComponent):
     @event(WARNING_LO, "{requester} may not write to {device}", throttle=50, every_s=60.0)
     def lock_denied(self, requester: Name, device: Name) -> None: ...
 
-    @event(ACTIVITY_HI, "{requester} has set {point} to {value}")
+    @event(ACTIVITY_HI, "{requester} has set {point} to {value}", throttle=200, every_s=60.0)
     def point_written(self, requester: Name, point: PointName, value: Name) -> None: ...
 
     @event(ACTIVITY_LO, "{point} is {value}")

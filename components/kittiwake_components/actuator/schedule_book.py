@@ -264,7 +264,15 @@ class ScheduleBook:
         for task in tasks:
             if task.state(now_us) is not TaskState.FINISHED:
                 task.has_started = task.preempted or task.hull_start_us <= now_us
-                self._add(task)
+                self.active += task.has_started
+                self.tasks[task.id] = task
+                for slot in task.slots:
+                    self._devices.setdefault(slot.device, DeviceSlots()).append(task, slot)
+        # All at once: one by one it would take a second for 100,000.
+        for device in self._devices.values():
+            device.sort()
+        self._agenda.rebuild(self.tasks.values())
+        self.changes += 1
         self.refresh(now_us)
 
     def _add(self, task: Task) -> None:

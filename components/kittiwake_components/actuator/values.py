@@ -194,17 +194,16 @@ class Values:
         if fault is not None:
             then(fault)
             return
-        calls = [
-            (
-                DeviceAction.SET_MULTIPLE,
-                {"values": [[point.path, value] for point, value in items], "priority": priority},
-            )
-            for items in devices.values()
-        ]
+        pairs = [[[point.path, value] for point, value in items] for items in devices.values()]
+        calls = [(DeviceAction.SET_MULTIPLE, {"values": values, "priority": priority}) for values in pairs]
+        written = iter(pairs)
 
         def one(result: Any) -> None:
-            if isinstance(result, dict):
-                failed.update(result)
+            of_device = result if isinstance(result, dict) else {}
+            failed.update(of_device)
+            for path, value in next(written):
+                if path not in of_device:
+                    self._actuator.point_written(requester, path, _text(value))
 
         # A device may be lost while those before it are written.
         names = list(devices)
