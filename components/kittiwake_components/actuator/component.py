@@ -152,7 +152,7 @@ class Actuator(ActuatorReports):
         first_token = int.from_bytes(self.platform.random.token_bytes(4), "big")
         self._calls = DeviceCalls(self._send, self.clock, first_token)
         self._out = Outgoing(self._publish, self.now_us, self.message_dropped)
-        self._releases = Releases(self, self._revert, self._settled)
+        self._releases = Releases(self, self._revert, self._settled, lambda: self.is_suspended)
         self._schedules = Schedules(self, self.state_file, self._out, self._releases)
         self._values = Values(self, self._calls, self._schedules, self._releases, self._out)
         self._rpc = Rpc(self._schedules, self._values)

@@ -41,15 +41,18 @@ class _Due:
 class Releases:
     """The points that were written in slots, by device, and those that wait to be reverted.
 
-    `revert` sends a revert of a point's path; `settled` writes down that points are owed no longer.
+    `revert` sends a revert of a point's path; `settled` writes down that points are owed no longer. While writing
+    `is_suspended`, what fails is tried again, and neither counted nor reported.
     """
 
     def __init__(
-        self, reports: ActuatorReports, revert: Callable[[str, Then], None], settled: Callable[[list[str]], None]
+        self, reports: ActuatorReports, revert: Callable[[str, Then], None], settled: Callable[[list[str]], None],
+        is_suspended: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._reports = reports
         self._revert = revert
         self._settled = settled
+        self._is_suspended = is_suspended
         self._written: dict[str, dict[str, _Written]] = {}
         self._due: dict[str, _Due] = {}
         self._count = 0
@@ -135,6 +138,8 @@ class Releases:
             return  # somebody else has written it meanwhile
         if answer.fault is None:
             self._reports.point_reverted(due.task, path)
+        elif self._is_suspended():
+            return  # a driver may let nothing be written now, and release all by itself
         else:
             due.tries += 1
             if due.tries < MAX_TRIES:

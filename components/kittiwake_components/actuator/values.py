@@ -177,7 +177,7 @@ class Values:
         def one(result: Any) -> None:
             if isinstance(result, list) and len(result) == 2 and all(isinstance(part, dict) for part in result):
                 values.update(result[0])
-                failed.update(result[1])
+                failed.update(_shown_errors(result[1]))
 
         self._ask_each(calls, one, lambda: Answer([values, failed]), then)
 
@@ -200,7 +200,7 @@ class Values:
 
         def one(result: Any) -> None:
             of_device = result if isinstance(result, dict) else {}
-            failed.update(of_device)
+            failed.update(_shown_errors(of_device))
             for path, value in next(written):
                 if path not in of_device:
                     self._actuator.point_written(requester, path, _text(value))
@@ -330,6 +330,18 @@ def _by_device(items: list[tuple[Any, Any]]) -> tuple[dict[str, list[tuple[Point
         point = read_point(topic) if isinstance(topic, str) else read_point(*topic)
         devices.setdefault(point.device, []).append((point, value))
     return devices, errors
+
+
+def _shown_errors(errors: dict[str, Any]) -> dict[str, str]:
+    """The errors of points as the original gives them: as Python would show the exception."""
+    shown = {}
+    for path, error in errors.items():
+        match error:
+            case {"type": type, "value": value}:
+                shown[path] = f"{type}({value!r})"
+            case _:
+                shown[path] = str(error)
+    return shown
 
 
 def _text(value: Any) -> str:

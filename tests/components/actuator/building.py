@@ -98,7 +98,11 @@ class Building:
                 there = {path: self.points[path] for path in listed if path in self.points}
                 return {"result": [there, {path: "unknown" for path in listed if path not in self.points}]}
             case DeviceAction.SET_MULTIPLE:
-                failed = {path: self.errors[path][0] for path, _ in members["values"] if path in self.errors}
+                failed = {
+                    path: dict(zip(("type", "value"), self.errors[path], strict=True))
+                    for path, _ in members["values"]
+                    if path in self.errors
+                }
                 self.points.update({path: value for path, value in members["values"] if path not in failed})
                 return {"result": failed}
             case DeviceAction.OVERRIDE_DEVICES | DeviceAction.OVERRIDE_PATTERNS:

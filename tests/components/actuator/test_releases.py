@@ -6,6 +6,7 @@ import pytest
 
 from kittiwake_components.actuator.releases import MAX_TRIES, RETRY_S
 from kittiwake_components.actuator.requests import OnRelease
+from kittiwake_components.mode_ports import SystemMode
 from tests.components.actuator.building import ANN, BOB, MIN, Building, actuator, slot
 
 
@@ -134,3 +135,22 @@ def test_a_point_that_is_none_is_refused_as_a_setting() -> None:
             actuator(settings={"heartbeat_points": points}).tester.declarations.settings["heartbeat_points"].check(
                 points
             )
+
+
+def test_a_revert_that_safe_mode_does_not_let_through_waits_for_its_end() -> None:
+    """REQ-ACT-028: drivers may write nothing in safe mode, and release all by themselves."""
+    with actuator() as building:
+        building.schedule(ANN, "t", "HIGH", slot("d", 0, 5), on_release="revert")
+        written(building, "d/p")
+        building.errors["d/p"] = ("RuntimeError", "nothing is written in SAFE_MODE")
+        building.tester.call.mode_in(SystemMode.SAFE_MODE)
+        for _ in range(MAX_TRIES + 5):
+            building.advance(RETRY_S)
+            building.tester.call.run(0)
+        assert len(building.took("REVERT_POINT")) == MAX_TRIES + 6
+        building.errors.clear()
+        building.tester.call.mode_in(SystemMode.NORMAL)
+        building.advance(RETRY_S)
+        building.tester.call.run(0)
+        assert building.took("REVERT_POINT") == [{"point": "d/p"}]
+        assert building.events("ReleaseFailed") == []

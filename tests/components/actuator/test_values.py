@@ -135,6 +135,7 @@ def test_many_points_are_written_after_all_locks_were_checked() -> None:
         failed = building.call(ANN, "set_multiple_points", "", values, 8)
         assert set(failed) == {f"{AHU}/Bad", "7", str([AHU, "x", "y"])}
         assert failed["7"].startswith("ValueError(")
+        assert failed[f"{AHU}/Bad"] == "RuntimeError('read only')"
         assert building.events("PointWritten") == [(ANN, f"{AHU}/Fan", "1"), (ANN, "campus/b1/ahu2/Fan", "2")]
         assert building.took("SET_MULTIPLE") == [
             {"values": [[f"{AHU}/Fan", 1], [f"{AHU}/Bad", 3]], "priority": 8},
