@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import subprocess
 import time
 from contextlib import contextmanager
 from hashlib import sha256
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kittiwake.platform.seeded import SeededRandom
-from tests.system.device import Device, build
+from tests.system.device import KITTIWAKE, Device, build
 from tests.system.extended_reference import extended_reference
 from tests.system.ground_server import GroundServer
 from tests.system.lossy_proxy import LossyProxy
@@ -28,17 +30,19 @@ folder = "ground"
 [deployments.ref]
 dictionary = "{dictionary}"
 link = "{link}"
+rate = {rate}
 [deployments.ref.cfdp]
 answer_s = 1.0
 """
 TRANSFERS = "deployments/ref/transfers"
 LIMIT_S = 60.0
+SYNC = "ReferenceDeployment.transferService.SYNC_STORE"
 
 
 class Station:
     """A device and a ground station with a lossy link between them, each with what it keeps."""
 
-    def __init__(self, folder: Path, proxy: LossyProxy) -> None:
+    def __init__(self, folder: Path, proxy: LossyProxy, rate: int = 1_000_000) -> None:
         topology = extended_reference(folder, "transferService", SERVICE, WIRES)
         image, dictionary = build(topology, folder / "built")
         self.root = folder / "root"
@@ -47,7 +51,7 @@ class Station:
         self.proxy = proxy
         self.device = Device(image, self.root, proxy.for_device)
         configuration = folder / "ground.toml"
-        configuration.write_text(CONFIGURATION.format(dictionary=dictionary, link=proxy.for_ground))
+        configuration.write_text(CONFIGURATION.format(dictionary=dictionary, link=proxy.for_ground, rate=rate))
         self._configuration = configuration
 
     def ground(self) -> GroundServer:
@@ -65,11 +69,16 @@ class Station:
                 "SELECT direction, source, size, state, sha256 FROM files WHERE way = 'cfdp' ORDER BY id"
             ).fetchall()
 
+    def command_line(self, ground: GroundServer, *words: str) -> subprocess.Popen[str]:
+        """`kittiwake ground` as somebody runs it in a terminal."""
+        command = [KITTIWAKE, "ground", words[0], "--server", ground.url, *words[1:]]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
 
 @contextmanager
-def station(folder: Path, loss: float) -> Iterator[Station]:
+def station(folder: Path, loss: float = 0.0, rate: int = 1_000_000) -> Iterator[Station]:
     with LossyProxy(loss) as proxy:
-        yield Station(folder, proxy)
+        yield Station(folder, proxy, rate)
 
 
 def until(holds: Callable[[], object], limit_s: float = LIMIT_S) -> None:
@@ -98,7 +107,7 @@ def test_files_cross_both_ways_over_a_link_that_loses_a_fifth_though_either_end_
         with made.device:
             with made.ground() as ground:
                 ground.await_link("ref")
-                ground.send("ref", "ReferenceDeployment.transferService.SYNC_STORE", "ground")
+                ground.send("ref", SYNC, "ground")
                 begun = ground.http.post(
                     "deployments/ref/uploads", params={"remote": "up/date.bin", "way": "cfdp"}, content=update
                 ).json()
@@ -127,3 +136,64 @@ def test_files_cross_both_ways_over_a_link_that_loses_a_fifth_though_either_end_
             ("down", "unit-7/log.bin", len(log), "completed", sha256(log).hexdigest()),
             ("up", "date.bin", len(update), "completed", sha256(update).hexdigest()),
         ]
+
+
+def test_an_upload_from_the_shell_goes_on_after_the_link_was_cut(tmp_path: Path) -> None:
+    update, log = SeededRandom(3).token_bytes(120_000), SeededRandom(4).token_bytes(120_000)
+    (tmp_path / "update.bin").write_bytes(update)
+    with station(tmp_path, rate=60_000) as made, made.device, made.ground() as ground:
+        (made.root / "logs" / "log.bin").write_bytes(log)
+        ground.await_link("ref")
+        ground.send("ref", SYNC, "ground")
+        with made.command_line(ground, "upload", "--cfdp", str(tmp_path / "update.bin"), "new/update.bin") as shell:
+            until(lambda: made.proxy.pdus["up"] > 40)
+            made.proxy.cut()
+            ground.await_link("ref", "down")
+            time.sleep(2.5)  # longer than the timers of both ends, which stand still
+            assert shell.poll() is None
+            made.proxy.mend()
+            out, err = shell.communicate(timeout=LIMIT_S)
+        assert (shell.returncode, out, err) == (0, "new/update.bin: 120000 bytes\n", "")
+        assert (made.root / "inbox" / "new" / "update.bin").read_bytes() == update
+        done = arrival(ground, "unit-7/log.bin")
+        with made.command_line(ground, "transfers", "--json") as shell:
+            shown = [json.loads(line) for line in shell.communicate(timeout=LIMIT_S)[0].splitlines()]
+        assert {(one["direction"], one["way"], one["state"]) for one in shown} == {
+            ("up", "cfdp", "completed"),
+            ("down", "cfdp", "completed"),
+        }
+        with made.command_line(ground, "transfers", "--save", str(done["id"]), str(tmp_path / "back.bin")) as shell:
+            assert shell.communicate(timeout=LIMIT_S)[0].endswith("back.bin: 120000 bytes\n")
+        assert (tmp_path / "back.bin").read_bytes() == log
+
+
+def test_commands_are_answered_at_once_while_a_file_goes_up_at_its_pace(tmp_path: Path) -> None:
+    update = SeededRandom(5).token_bytes(80_000)
+    with station(tmp_path, rate=20_000) as made, made.device, made.ground() as ground:
+        ground.await_link("ref")
+        begun = ground.ok(
+            ground.http.post("deployments/ref/uploads", params={"remote": "u", "way": "cfdp"}, content=update)
+        )
+        started = time.monotonic()
+        until(lambda: made.proxy.pdus["up"] > 5)
+        for _ in range(5):
+            asked = time.monotonic()
+            assert ground.send("ref", "CdhCore.cmdDisp.CMD_NO_OP")["state"] == "completed"
+            assert time.monotonic() - asked < 1.0
+        ended = ground.get(f"{TRANSFERS}/{begun['id']}", wait_s=20.0)
+        assert ended["state"] == "completed"
+        assert time.monotonic() - started > 0.9 * len(update) / 20_000
+
+
+def test_a_name_that_leads_out_of_the_inbox_is_refused_and_the_shell_ends_with_1(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    with station(tmp_path) as made, made.device, made.ground() as ground:
+        ground.await_link("ref")
+        with made.command_line(ground, "upload", "--cfdp", str(tmp_path / "a"), "../../a") as shell:
+            _, err = shell.communicate(timeout=LIMIT_S)
+        assert shell.returncode == 1
+        assert "the deployment refuses the file" in err
+        with made.command_line(ground, "transfers", "--save", "7", "x") as shell:
+            _, err = shell.communicate(timeout=LIMIT_S)
+        assert (shell.returncode, err.strip()) == (2, err.strip())
+        assert "no transfer has the id 7" in err

@@ -161,6 +161,8 @@ class Deployment(Blocking[AsyncDeployment]):
     upload = blocking(AsyncDeployment.upload)
     download = blocking(AsyncDeployment.download)
     read = blocking(AsyncDeployment.read)
+    transfers = blocking(AsyncDeployment.transfers)
+    save = blocking(AsyncDeployment.save)
     run_sequence = blocking(AsyncDeployment.run_sequence)
     upload_sequence = blocking(AsyncDeployment.upload_sequence)
     compile_sequence = blocking(AsyncDeployment.compile_sequence)

@@ -341,6 +341,20 @@ class AsyncDeployment:
         result = await self._fetched(remote, None, timeout_s)
         return await self._connection.bytes_of("GET", f"{self._base}/transfers/{result.id}/content")
 
+    async def transfers(self) -> list[TransferResult]:
+        """The last transfers both ways, from whomever, the newest first; files that came by CFDP are among them."""
+        return [record_of(TransferResult, one) for one in (await self.request("GET", "/transfers"))["transfers"]]
+
+    async def save(self, transfer: TransferResult | int, path: str | Path) -> TransferResult:
+        """Gets a file that has come down into `path`, as one that the deployment sent by itself.
+
+        Raises `RequestRefused` where there is none, and `OSError`.
+        """
+        id = transfer if isinstance(transfer, int) else transfer.id
+        result = record_of(TransferResult, await self.request("GET", f"/transfers/{id}"))
+        await self._connection.save(f"{self._base}/transfers/{id}/content", Path(path), result.size)
+        return result
+
     async def _fetched(
         self, remote: str, progress: Callable[[int, int], None] | None, timeout_s: float | None
     ) -> TransferResult:

@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("kittiwake_ground.commands.export", "write what is archived as CSV"),
     "upload": ("kittiwake_ground.commands.upload", "bring a file to the deployment"),
     "download": ("kittiwake_ground.commands.download", "get a file from the deployment"),
+    "transfers": ("kittiwake_ground.commands.transfers", "list files that go or have gone, and save what has come"),
     "seq": ("kittiwake_ground.commands.seq", "compile, upload, run and follow sequences"),
     "params": ("kittiwake_ground.commands.params", "list, get, set, save and compare parameters"),
     "links": ("kittiwake_ground.commands.links", "print how the links stand"),

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from kittiwake_ground.dashboard.overview_facts import size_text
+from kittiwake_ground.server.transfer import CFDP
 from kittiwake_ground.server.views import iso_time
 
 if TYPE_CHECKING:
@@ -114,9 +115,11 @@ def transfer_html(transfer: Mapping[str, Any]) -> str:
     elif state == "running" and size:
         amount += f", {share:.0%}"
     reason = f'<div class="kw-bad kw-reason">{escape(transfer["reason"])}</div>' if transfer["reason"] else ""
+    sha256 = f' title="SHA-256 {transfer["sha256"]}"' if transfer["sha256"] else ""
+    way = f'<span class="kw-muted"{sha256}> by CFDP</span>' if transfer["way"] == CFDP else ""
     return (
         f'<div class="kw-row-head"><span class="kw-call"><span class="kw-way">{arrow}</span> {words} '
-        f'<b class="kw-mono">{escape(transfer["remote"])}</b></span>'
+        f'<b class="kw-mono">{escape(transfer["remote"])}</b>{way}</span>'
         f'<span class="kw-by">by {escape(transfer["by"])}, {clock_text(transfer["asked_us"])[:8]}</span></div>'
         f'<div class="kw-steps">{chip(state)}{bar_html(share, state)}<i class="kw-amount">{amount}</i></div>{reason}'
     )

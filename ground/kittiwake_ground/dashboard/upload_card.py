@@ -48,6 +48,8 @@ class UploadCard:
             js_handler=f"(event) => {{ event.preventDefault(); {uploader}.addFiles(event.dataTransfer.files); }}",
         )
         self._upload = upload
+        self._by_cfdp = ui.checkbox("By CFDP, to the inbox", on_change=self._propose)
+        self._by_cfdp.props("dense data-field=cfdp").tooltip("goes on over lost links and restarts of either side")
         with ui.row().classes("kw-bar kw-nowrap"):
             self._remote = ui.input("Remote name", on_change=self._refresh).props(
                 "outlined dense input-class=kw-mono spellcheck=false autocomplete=off data-field=remote"
@@ -60,14 +62,18 @@ class UploadCard:
     def go_to(self, folder: str) -> None:
         """The next file goes to this folder."""
         self.folder = folder
+        self._propose()
+
+    def _propose(self) -> None:
+        """Where the chosen file goes, unless another name is typed. By CFDP names count from the inbox."""
         if self._name:
-            self._remote.set_value(join(folder, self._name))
+            self._remote.set_value(self._name if self._by_cfdp.value else join(self.folder, self._name))
 
     async def _take(self, event: UploadEventArguments) -> None:
         content = await event.file.read()
         self._content, self._name = content, event.file.name
         self._chosen.set_text(f"{event.file.name}, {size_text(len(content))}: ready to be sent")
-        self._remote.set_value(join(self.folder, event.file.name))
+        self._propose()
         self._upload.reset()
         self._refresh()
 
@@ -80,7 +86,9 @@ class UploadCard:
             return None
         try:
             by = self._context.act("upload", f"{remote}, {len(self._content)} bytes")
-            transfer = self._context.deployment.transfers.upload(self._content, remote, by, self._name)
+            deployment = self._context.deployment
+            upload = deployment.upload_by_cfdp if self._by_cfdp.value else deployment.transfers.upload
+            transfer = upload(self._content, remote, by, self._name)
         except (Refused, ValueError, LookupError) as fault:
             complain(fault)
             return None

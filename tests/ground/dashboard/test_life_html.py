@@ -22,7 +22,7 @@ def command(state: str, **more: Any) -> dict[str, Any]:
 def transfer(state: str, done: int, size: int, **more: Any) -> dict[str, Any]:
     return {
         "direction": "up", "remote": "/x<y>", "by": "ada", "state": state, "done_bytes": done, "size": size,
-        "asked_us": START_US, "ended_us": 0, "reason": "", **more,
+        "asked_us": START_US, "ended_us": 0, "reason": "", "way": "packets", "sha256": "", **more,
     }  # fmt: skip
 
 
@@ -62,6 +62,13 @@ def test_a_transfer_is_full_only_when_it_completed() -> None:
     failed = transfer_html(transfer("failed", 512, 1024, reason="the link broke", ended_us=START_US + 1))
     assert 'aria-valuenow="50"' in failed
     assert "the link broke" in failed
+
+
+def test_a_transfer_by_cfdp_says_so_and_has_its_digest() -> None:
+    assert "CFDP" not in transfer_html(transfer("running", 1, 2))
+    shown = transfer_html(transfer("completed", 2, 2, way="cfdp", sha256="0af1", ended_us=START_US + 1))
+    assert "by CFDP" in shown
+    assert "SHA-256 0af1" in shown
 
 
 @pytest.mark.parametrize(
