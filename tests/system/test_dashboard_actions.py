@@ -290,6 +290,23 @@ def test_an_upload_shows_its_progress_and_arrives_byte_identical(station: Statio
     assert station.audited()[:5] == ["folder listed", "command", "download", "folder listed", "upload"]
 
 
+def test_a_file_goes_by_cfdp_under_its_name_in_the_inbox_and_is_given_up(station: Station, tmp_path: Path) -> None:
+    """The reference deployment has nobody who would take it."""
+    (tmp_path / "radio.json").write_bytes(b"{}")
+    browser = station.open("files")
+    browser.find(".kw-drop")
+    browser.all("input[type=file]")[0].send_keys(str(tmp_path / "radio.json"))
+    browser.await_text("ready to be sent")
+    remote = browser.find("[data-field=remote]")
+    assert remote.get_attribute("value") == "/radio.json"
+    browser.find("[data-field=cfdp]").click()
+    browser.until(lambda: remote.get_attribute("value") == "radio.json", "the name does not count from the inbox")
+    browser.find("[data-action=upload]").click()
+    browser.until(lambda: "by CFDP" in newest(browser) and "running" in newest(browser), "it does not go")
+    newest_row(browser).find_element("css selector", "button[aria-label='Give up']").click()
+    browser.until(lambda: "cancelled" in newest(browser), "it was not given up")
+
+
 def test_a_file_that_is_dropped_and_refused_says_why(station: Station) -> None:
     browser = station.open("files")
     browser.find(".kw-drop")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import subprocess
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kittiwake.cli.key_file import add_key, changing_keys
 from kittiwake.platform.seeded import SeededRandom
 from tests.system.device import KITTIWAKE, Device, build
 from tests.system.extended_reference import extended_reference
@@ -31,6 +33,7 @@ folder = "ground"
 dictionary = "{dictionary}"
 link = "{link}"
 rate = {rate}
+{options}
 [deployments.ref.cfdp]
 answer_s = 1.0
 """
@@ -42,7 +45,7 @@ SYNC = "ReferenceDeployment.transferService.SYNC_STORE"
 class Station:
     """A device and a ground station with a lossy link between them, each with what it keeps."""
 
-    def __init__(self, folder: Path, proxy: LossyProxy, rate: int = 1_000_000) -> None:
+    def __init__(self, folder: Path, proxy: LossyProxy, rate: int = 1_000_000, options: str = "") -> None:
         topology = extended_reference(folder, "transferService", SERVICE, WIRES)
         image, dictionary = build(topology, folder / "built")
         self.root = folder / "root"
@@ -51,7 +54,9 @@ class Station:
         self.proxy = proxy
         self.device = Device(image, self.root, proxy.for_device)
         configuration = folder / "ground.toml"
-        configuration.write_text(CONFIGURATION.format(dictionary=dictionary, link=proxy.for_ground, rate=rate))
+        configuration.write_text(
+            CONFIGURATION.format(dictionary=dictionary, link=proxy.for_ground, rate=rate, options=options)
+        )
         self._configuration = configuration
 
     def ground(self) -> GroundServer:
@@ -77,11 +82,13 @@ class Station:
 
 @contextmanager
 def station(folder: Path, loss: float = 0.0, rate: int = 1_000_000) -> Iterator[Station]:
+    """A station over a link that loses."""
     with LossyProxy(loss) as proxy:
         yield Station(folder, proxy, rate)
 
 
 def until(holds: Callable[[], object], limit_s: float = LIMIT_S) -> None:
+    """Waits for something."""
     end = time.monotonic() + limit_s
     while not holds():
         assert time.monotonic() < end, "it never came to that"
@@ -167,22 +174,46 @@ def test_an_upload_from_the_shell_goes_on_after_the_link_was_cut(tmp_path: Path)
         assert (tmp_path / "back.bin").read_bytes() == log
 
 
-def test_commands_are_answered_at_once_while_a_file_goes_up_at_its_pace(tmp_path: Path) -> None:
+class StraightLink(LossyProxy):
+    """No proxy at all: the device listens, and the ground connects to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+
+    @property
+    def for_device(self) -> str:
+        return f"tcp-listen://127.0.0.1:{self._port}"
+
+    @property
+    def for_ground(self) -> str:
+        return f"tcp://127.0.0.1:{self._port}"
+
+
+def test_signed_commands_are_answered_at_once_while_a_file_goes_up_at_its_pace(tmp_path: Path) -> None:
     update = SeededRandom(5).token_bytes(80_000)
-    with station(tmp_path, rate=20_000) as made, made.device, made.ground() as ground:
-        ground.await_link("ref")
-        begun = ground.ok(
-            ground.http.post("deployments/ref/uploads", params={"remote": "u", "way": "cfdp"}, content=update)
-        )
-        started = time.monotonic()
-        until(lambda: made.proxy.pdus["up"] > 5)
-        for _ in range(5):
-            asked = time.monotonic()
-            assert ground.send("ref", "CdhCore.cmdDisp.CMD_NO_OP")["state"] == "completed"
-            assert time.monotonic() - asked < 1.0
-        ended = ground.get(f"{TRANSFERS}/{begun['id']}", wait_s=20.0)
-        assert ended["state"] == "completed"
-        assert time.monotonic() - started > 0.9 * len(update) / 20_000
+    keys = tmp_path / "uplink.keys"
+    with changing_keys(keys) as changed:
+        add_key(changed)
+    with StraightLink() as link:
+        made = Station(tmp_path, link, 20_000, f'keys = "{keys}"')
+        made.device.options += ["--keys", str(keys)]
+        with made.device, made.ground() as ground:
+            assert ground.await_link("ref")["spi"] == 1
+            address = "deployments/ref/uploads?remote=u&way=cfdp"
+            begun = ground.ok(ground.http.post(address, content=update))
+            started = time.monotonic()
+            path = f"{TRANSFERS}/{begun['id']}"
+            ground.await_that(path, lambda shown: shown["done_bytes"] > 5000)
+            for _ in range(5):
+                asked = time.monotonic()
+                assert ground.send("ref", "CdhCore.cmdDisp.CMD_NO_OP")["state"] == "completed"
+                assert time.monotonic() - asked < 1.0
+            assert ground.get(path)["state"] == "running"
+            assert ground.get(path, wait_s=20.0)["state"] == "completed"
+            assert time.monotonic() - started > 0.9 * len(update) / 20_000
+        assert (made.root / "inbox" / "u").read_bytes() == update
 
 
 def test_a_name_that_leads_out_of_the_inbox_is_refused_and_the_shell_ends_with_1(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import posixpath
 from math import ceil
 from typing import TYPE_CHECKING
 
+from kittiwake.cfdp.numbers import NUMBER_SIZE
 from kittiwake.cfdp.pdu import TO_RECEIVER, Header, Metadata
 from kittiwake.model import CommandResponse
 from kittiwake.platform.interface import NS_PER_S
@@ -186,7 +187,7 @@ class Carrier:
             job.digest, job.size = yield from digest_of(self._files, path, self._service.chunk)
             if job.size > self._service.max_file_bytes:
                 raise FileTooLarge(job.asked.file, job.size, self._service.max_file_bytes)
-            job.number = self._jobs.new_transaction()
+            job.number = self._jobs.new_transaction(self._service.platform.random.token_bytes(NUMBER_SIZE))
             self._jobs.keep(job)
         header = Header(self._entity.id, job.number, store.entity, TO_RECEIVER, is_large=job.size > U32_MAX)
         metadata = Metadata(job.size, posixpath.basename(job.asked.file), store.name_of(job.asked.name))

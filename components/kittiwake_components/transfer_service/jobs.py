@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kittiwake.cfdp.numbers import next_number
+
 if TYPE_CHECKING:
     from kittiwake.storage.ledger import Ledger
 
@@ -77,7 +79,7 @@ class Jobs:
 
     def add(self, asked: Asked, now_ns: int) -> Job:
         """A new job, durable on return."""
-        id = self._next(_LAST)
+        id = int(self._ledger[_LAST] or 0) % 0xFFFFFFFF + 1
         job = Job(id, asked, now_ns)
         self._ledger.put(_LAST, id, sync=False)
         self.keep(job)
@@ -93,14 +95,11 @@ class Jobs:
         self._ledger.put(f"{KIND}/{job.id}", None)
         del self.by_id[job.id]
 
-    def new_transaction(self) -> int:
-        """A transaction number that was never used; durable with the next job that is kept."""
-        number = self._next(_LAST_TRANSACTION)
+    def new_transaction(self, drawn: bytes) -> int:
+        """A transaction number that was never used; durable with the next job that is kept. See `next_number`."""
+        number = next_number(self._ledger[_LAST_TRANSACTION], drawn)
         self._ledger.put(_LAST_TRANSACTION, number, sync=False)
         return number
-
-    def _next(self, key: str) -> int:
-        return int(self._ledger[key] or 0) % 0xFFFFFFFF + 1
 
     def has(self, asked: Asked) -> bool:
         """Whether the same file waits already."""

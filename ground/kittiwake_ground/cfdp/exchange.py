@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kittiwake.cfdp.arrivals import Arrivals
 from kittiwake.cfdp.entity import Entity
+from kittiwake.cfdp.numbers import NUMBER_SIZE
 from kittiwake.cfdp.pdu import TO_RECEIVER, Condition, Header, Metadata
 from kittiwake.cfdp.timing import Patience
 from kittiwake.platform.interface import NS_PER_S
@@ -265,7 +266,7 @@ class Exchange:
     def _begin(self, file: CfdpFile, now_ns: int) -> None:
         is_resumed = bool(file.number)
         if not is_resumed:
-            drawn = self._random.token_bytes(4)
+            drawn = self._random.token_bytes(NUMBER_SIZE)
             self._records.begin(file, self._entity.id, self._records.new_number(drawn))
             self._records.keep(file)
         header = Header(self._entity.id, file.number, self._configuration.device, TO_RECEIVER)

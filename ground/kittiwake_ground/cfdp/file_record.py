@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.cfdp.numbers import next_number
 from kittiwake_ground.server.transfer import CFDP, COMPLETED, RUNNING, Transfer
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ MAX_KEPT = 100
 """The files that have ended which a restart still knows; those that came stay in their folder."""
 
 _LAST_NUMBER = "number"
-_NUMBERS = 1 << 32
 
 
 class CfdpFile(Transfer):
@@ -97,11 +97,7 @@ class FileRecords:
         self._ledger.put(f"{KIND}/{file.id}", None, sync=False)
 
     def new_number(self, drawn: bytes) -> int:
-        """A transaction number that was never used, durable with the next file that is kept.
-
-        Without a ledger of before they begin at one that was `drawn` at random: the device remembers the old ones.
-        """
-        last = self._ledger[_LAST_NUMBER]
-        number = (int.from_bytes(drawn, "big") if last is None else int(last)) % (_NUMBERS - 1) + 1
+        """A transaction number that was never used, durable with the next file that is kept; see `next_number`."""
+        number = next_number(self._ledger[_LAST_NUMBER], drawn)
         self._ledger.put(_LAST_NUMBER, number, sync=False)
         return number

@@ -110,7 +110,9 @@ class Pump:
     async def _send_on(self) -> None:
         while True:
             self._news.clear()
-            pdu = self._exchange.next_pdu(time.monotonic_ns())
+            now_ns = time.monotonic_ns()
+            self._exchange.set_link(self._is_up(), now_ns)
+            pdu = self._exchange.next_pdu(now_ns)
             self._look_for_arrivals()
             if pdu is None:
                 await self._rest()

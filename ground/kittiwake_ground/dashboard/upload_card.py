@@ -48,8 +48,8 @@ class UploadCard:
             js_handler=f"(event) => {{ event.preventDefault(); {uploader}.addFiles(event.dataTransfer.files); }}",
         )
         self._upload = upload
-        self._by_cfdp = ui.checkbox("By CFDP, to the inbox", on_change=self._propose)
-        self._by_cfdp.props("dense data-field=cfdp").tooltip("goes on over lost links and restarts of either side")
+        self._by_cfdp = ui.checkbox("By CFDP, to the inbox: goes on after lost links", on_change=self._propose)
+        self._by_cfdp.props("dense data-field=cfdp")
         with ui.row().classes("kw-bar kw-nowrap"):
             self._remote = ui.input("Remote name", on_change=self._refresh).props(
                 "outlined dense input-class=kw-mono spellcheck=false autocomplete=off data-field=remote"

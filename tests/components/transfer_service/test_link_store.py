@@ -97,13 +97,26 @@ def test_a_far_end_that_never_answers_is_tried_again_with_a_new_transaction() ->
         tester.send("PUT", "ground", "/logs/a", "a", True)
         tester.advance(3600)
         assert [event.args[3] for event in tester.events.named("TransferFailed")] == ["CFDP: ACK_LIMIT"] * 2
-        numbers = {decode(data[2:])[0].number for data, _ in tester.ports.pdu_out}
-        assert numbers == {1, 2}
+        first, second = sorted({decode(data[2:])[0].number for data, _ in tester.ports.pdu_out})
+        assert second == first + 1
         assert exists(tester, "/logs/a")
         tester.reboot()
         tester.call.link_status(LinkState.UP)
         tester.send("RETRY", 0)
-        assert decode(tester.ports.pdu_out[0][0][2:])[0].number == 3
+        assert decode(tester.ports.pdu_out[0][0][2:])[0].number == second + 1
+
+
+def test_a_device_whose_journal_is_lost_does_not_use_its_old_numbers() -> None:
+    """REQ-TS-007: the other end would say that it holds a file, and mean an old one of that number."""
+
+    def first_number(seed: int) -> int:
+        with new_tester(seed) as tester:
+            tester.write_file("/logs/a", bytes(100))
+            tester.call.link_status(LinkState.UP)
+            tester.send("PUT", "ground", "/logs/a", "a", True)
+            return decode(tester.ports.pdu_out[0][0][2:])[0].number
+
+    assert len({first_number(seed) for seed in range(5)}) == 5
 
 
 def test_a_file_of_the_link_is_cancelled_on_both_sides() -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kittiwake_ground.archive import Archive, ArchiveInUse, ArchiveTooNew, History, NotAnArchive
+from kittiwake_ground.archive import Archive, ArchiveInUse, ArchiveTooNew, History, NotAnArchive, Retention
 from kittiwake_ground.archive.opening import DATABASE
 from kittiwake_ground.archive.schema import APPLICATION_ID, MIGRATIONS, migrate
+from tests.ground.archive.conftest import NOW_US
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +76,28 @@ def test_a_migration_keeps_what_is_there_and_is_applied_whole_or_not_at_all(tmp_
     assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
     assert connection.execute("SELECT count(*) FROM samples").fetchone() == (5_000,)
     connection.close()
+
+
+def test_files_from_before_their_ways_were_told_went_in_packets(tmp_path: Path) -> None:
+    path = tmp_path / "archive.db"
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        migrate(connection, path, MIGRATIONS[:1])
+        connection.execute("INSERT INTO deployments VALUES (1, 'Ref')")
+        connection.execute(
+            "INSERT INTO files VALUES (1, 1, 'down', '/a', 'a', 3, NULL, 'completed', '', 'ada', ?, ?)",
+            (NOW_US, NOW_US),
+        )
+    connection.close()
+    with Archive(tmp_path, Retention(None, None, None, None, None, None)) as archive:
+        archive.add_file("Ref", "down", "/b", "b", at_us=NOW_US + 5, way="cfdp", sha256="0af1")
+        archive.flush()
+        assert [(one.source, one.way, one.sha256) for one in archive.files("Ref")] == [
+            ("/b", "cfdp", "0af1"),
+            ("/a", "packets", ""),
+        ]
+        assert archive.has_file("Ref", NOW_US + 5)
+        assert not archive.has_file("Ref", NOW_US + 6)
+        assert not archive.has_file("Hive", NOW_US)
 
 
 @pytest.mark.parametrize("damage", ["header", "pages", "text"])

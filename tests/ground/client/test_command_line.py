@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from kittiwake.cli.main import main
+from kittiwake_ground.client import TransferFailed
 from kittiwake_ground.commands.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -212,6 +213,28 @@ def test_links_end_with_0_only_if_all_are_up(
     device.close()
     next(one for one in watched if one.subject.state == "down")
     assert run("links").status == 1
+
+
+def test_a_file_by_cfdp_goes_through_a_server_and_is_listed_and_given_up(
+    run: Callable[..., Done], station: Deployment, device: ScriptedDeployment, tmp_path: Path
+) -> None:
+    device.close()
+    (tmp_path / "a").write_bytes(b"abc")
+    straight = run("upload", "--cfdp", tmp_path / "a", "a", "--link", "tcp://127.0.0.1:1")
+    assert (straight.status, straight.out) == (2, "")
+    assert "--cfdp goes through a server" in straight.err
+    with pytest.raises(TransferFailed) as given_up:  # the link is down
+        station.upload(b"abc", "notes/a", way="cfdp", timeout_s=0.2)
+    assert (given_up.value.result.state, given_up.value.result.way) == ("cancelled", "cfdp")
+    done = run("transfers")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.split()[1:5] == ["cancelled", "cfdp", "^", "notes/a"]
+    [listed] = station.transfers()
+    assert json.loads(run("transfers", "--json").out)["sha256"] == listed.sha256
+    nothing = run("transfers", "--save", str(listed.id), tmp_path / "b")
+    assert (nothing.status, (tmp_path / "b").exists()) == (1, False)
+    assert "brought no file down" in nothing.err
+    assert run("transfers", "--save", "x", "b").status == 2
 
 
 def test_no_server_is_said(run: Callable[..., Done]) -> None:

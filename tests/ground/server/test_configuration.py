@@ -8,12 +8,14 @@ import pytest
 
 from kittiwake_ground.commands.serve import configuration_of, parser
 from kittiwake_ground.configuration import (
+    CfdpConfiguration,
     ConfigurationFault,
     DeploymentConfiguration,
     GroundConfiguration,
     parse_deployment,
     read_configuration,
 )
+from tests.peers import ROOT
 
 WHOLE = """
 host = "0.0.0.0"
@@ -68,6 +70,12 @@ ONE = '[deployments.one]\ndictionary = "x"\nlink = "tcp://a:1"\n'
         (ONE + "hazardous = [1]", "list of texts"),
         (ONE.replace("tcp://", "ftp://"), "is no link"),
         (ONE.replace(".one", '."a b"'), "letters, digits"),
+        (ONE + "cfdp = 1", "deployments.one.cfdp is dict"),
+        (ONE + "cfdp.entty = 1", "there is no deployments.one.cfdp.entty (did you mean entity?)"),
+        (ONE + "cfdp.apid = 1", "deployment 'one': cfdp: apid is from 8 to 2045, not 1"),
+        (ONE + "cfdp.apid = 255", "no other packets have"),
+        (ONE + "cfdp.entity = 2", "two ids"),
+        (ONE + "cfdp.answer_s = inf", "answer_s is from"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, said: str) -> None:
@@ -75,6 +83,15 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, said: str)
         read_configuration(written(tmp_path, text))
     assert said in str(fault.value)
     assert "ground.toml" in str(fault.value)
+
+
+def test_the_documented_settings_of_cfdp_are_the_defaults(tmp_path: Path) -> None:
+    document = (ROOT / "docs" / "transfers.md").read_text()
+    shown = document[document.index("[deployments.unit-7.cfdp]") :].partition("```")[0]
+    text = ONE.replace("deployments.one", "deployments.unit-7") + shown
+    [found] = read_configuration(written(tmp_path, text)).deployments
+    assert found.cfdp == CfdpConfiguration()
+    assert all(name in shown for name in CfdpConfiguration.__dataclass_fields__)
 
 
 def test_a_deployment_is_named_in_one_word() -> None:
