@@ -27,8 +27,8 @@ from kittiwake.wire.link_address import parse_link
 from kittiwake_components.bearer_adapter import BearerAdapter
 from kittiwake_components.bearer_ports import UNKNOWN_RSSI, BearerCondition
 from kittiwake_components.interface_traffic import InterfaceTraffic, check_interface
+from kittiwake_components.modem_bearer.call import Call
 from kittiwake_components.modem_bearer.exchange import Exchange
-from kittiwake_components.modem_bearer.lines import CallEnd
 from kittiwake_components.modem_bearer.pin_tries import PinTries
 from kittiwake_components.modem_bearer.procedures import (
     ADDRESS_SIZE,
@@ -49,9 +49,6 @@ if TYPE_CHECKING:
     from kittiwake_components.modem_bearer.procedures import Dialogue
 
 LISTENERS = 4
-ROOM_BYTES = 4096
-CALL_END_S = 1.0
-TRAFFIC_S = 1.0
 FAULT_SIZE = 160
 U32_MAX = 0xFFFFFFFF
 
@@ -134,11 +131,8 @@ class ModemBearer(BearerAdapter):
         self._next: ModemSetup | None = None
         self._strength_dbm = UNKNOWN_RSSI
         self._timer: Timer | None = None
-        self._call_end = CallEnd()
-        self._end_timer: Timer | None = None
-        self._traffic_timer: Timer | None = None
-        self._sent = self._received_bytes = self._bringups = 0
-        self._wants_room = False
+        self._call: Call | None = None
+        self._bringups = 0
 
     def start(self) -> None:
         self.show(BearerCondition.DOWN)
@@ -146,7 +140,7 @@ class ModemBearer(BearerAdapter):
         self._tell_link(LinkState.DOWN)
 
     def stop(self) -> None:
-        self._cancel_timers()
+        self._stop_waiting()
         if self._line is not None:
             self._line.close()  # the modem hangs up by that, or with the next order
 
@@ -247,8 +241,8 @@ class ModemBearer(BearerAdapter):
             self._go_on()
 
     def _received(self, data: bytes) -> None:
-        if self._doing is Doing.IN_CALL:
-            self._received_in_call(data)
+        if self._call is not None:
+            self._call.receive(data)
         elif self._exchange is not None:
             self._exchange.receive(data, self.clock.now_ns())
             self._go_on()
@@ -269,14 +263,25 @@ class ModemBearer(BearerAdapter):
     def _came_up(self, exchange: Exchange) -> None:
         self._traffic.begin()
         if self._setup.dial:
-            self._doing = Doing.IN_CALL
-            self._call_end = CallEnd()
+            self._pick_up()
         else:
             self._run(Doing.WATCHING, watch(self._limits, self))
-        self._tell_link(LinkState.UP)
         self._tell_present()
-        if self._doing is Doing.IN_CALL and (rest := exchange.rest()):
-            self._received_in_call(rest)
+        self._tell_link(LinkState.UP)
+        if self._call is not None and (rest := exchange.rest()):
+            self._call.receive(rest)
+
+    def _pick_up(self) -> None:
+        assert self._line is not None
+        self._doing = Doing.IN_CALL
+        self._call = Call(self._line, self.clock, self._heard, self._report_traffic, self._call_ended)
+
+    def _heard(self, data: bytes) -> None:
+        if self.is_connected(ModemBearer.data_out):
+            self.data_out(data)
+
+    def _call_ended(self) -> None:
+        self._fail("the call ended")
 
     def _fail(self, reason: str) -> None:
         """It could not be brought up, or is lost: whatever is left of it is ended."""
@@ -292,20 +297,13 @@ class ModemBearer(BearerAdapter):
 
     def _hang_up(self) -> None:
         was_up = self._doing in (Doing.WATCHING, Doing.IN_CALL)
-        if was_up:
-            self._report_traffic()
-            self._tell_link(LinkState.DOWN)
-        self._cancel_timers()
+        self._end()
         self.entered(ModemPhase.HANG_UP)
         self._run(Doing.HANGING_UP, hang_up(self._setup, self._limits, is_connected=was_up))
 
     def _close(self) -> None:
         """Nothing is left to say; what was ordered meanwhile begins."""
-        if self._doing in (Doing.WATCHING, Doing.IN_CALL):
-            self._report_traffic()
-            self._tell_link(LinkState.DOWN)
-        self._cancel_timers()
-        self._exchange, self._doing = None, Doing.NOTHING
+        self._end()
         if self._line is not None:
             self._line.close()
         self.entered(ModemPhase.OFF)
@@ -314,11 +312,23 @@ class ModemBearer(BearerAdapter):
         if wanted is not None:
             self._begin(wanted)
 
-    def _cancel_timers(self) -> None:
-        for timer in (self._timer, self._end_timer, self._traffic_timer):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._end_timer = self._traffic_timer = None
+    def _end(self) -> None:
+        """Whatever it is at is over."""
+        was_up = self._doing in (Doing.WATCHING, Doing.IN_CALL)
+        if was_up:
+            self._report_traffic()
+        self._stop_waiting()
+        self._exchange, self._doing = None, Doing.NOTHING
+        if was_up:
+            self._tell_link(LinkState.DOWN)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._call is not None:
+            self._call.close()
+            self._call = None
 
     # What the dialogue tells
 
@@ -377,52 +387,29 @@ class ModemBearer(BearerAdapter):
                 self.link_out[listener](state)
 
     def _report_traffic(self) -> None:
-        self._traffic_timer = None
         sent, received = self._traffic.since_last()
-        self.tell_traffic(sent + self._sent, received + self._received_bytes)
-        self._sent = self._received_bytes = 0
+        call_sent, call_received = (0, 0) if self._call is None else self._call.take_counts()
+        self.tell_traffic(sent + call_sent, received + call_received)
 
     # A call
-
-    def _received_in_call(self, data: bytes) -> None:
-        if self._end_timer is not None:
-            self._end_timer.cancel()
-            self._end_timer = None
-        self._count(0, len(data))
-        if self._call_end.take(data):
-            self._end_timer = self.clock.call_after(CALL_END_S, self._fail, "the call ended")
-        if self.is_connected(ModemBearer.data_out):
-            self.data_out(data)
-
-    def _count(self, sent: int, received: int) -> None:
-        self._sent += sent
-        self._received_bytes += received
-        if self._traffic_timer is None:
-            self._traffic_timer = self.clock.call_after(TRAFFIC_S, self._report_traffic)
 
     @guarded_port(Room)
     def room(self) -> int:
         """How many bytes may be handed over now; 0 while there is no call."""
-        if self._line is None or self._doing is not Doing.IN_CALL:
-            return 0
-        room = max(ROOM_BYTES - self._line.unsent_bytes, 0)
-        self._wants_room = not room
-        return room
+        return 0 if self._call is None else self._call.room()
 
     def _drained(self) -> None:
-        if self._wants_room and self._doing is Doing.IN_CALL:
-            self._wants_room = False
+        if self._call is not None and self._call.has_news_of_room():
             self._tell_link(LinkState.UP)
 
     @sync_port(Bytes)
     def data_in(self, data: bytes) -> None:
         """One whole frame to send in the call; without one it is lost."""
-        if self._line is not None and self._doing is Doing.IN_CALL:
-            self._line.add(data)
-            self._count(len(data), 0)
+        if self._call is not None:
+            self._call.send(data)
 
     @sync_port(Flush)
     def flush(self) -> None:
         """Sends what waits, as far as there is room."""
-        if self._line is not None and self._doing is Doing.IN_CALL:
+        if self._line is not None and self._call is not None:
             self._line.flush()

@@ -44,7 +44,7 @@ class Medium:
     """What is between the device and the other side; times are seconds since it began and never go back.
 
     `outages` and `fades` come again each `period_s` seconds (0: they do not). Outages by chance begin after `up_s` and
-    last `outage_s` on the average, both exponentially distributed; 0 for none.
+    last `outage_s` on the average, both exponentially distributed; 0 for none. It may begin within one.
     """
 
     def __init__(
@@ -56,9 +56,11 @@ class Medium:
         self._fades = tuple(fades)
         self._period_s = period_s
         self._mean_s = {True: outage_s, False: up_s}
-        self._is_out_by_chance = False
+        # A device that wakes for a minute finds an outage as likely as one that is always awake.
+        has_chance = up_s > 0.0 and outage_s > 0.0
+        self._is_out_by_chance = has_chance and random.uniform(0.0, up_s + outage_s) < outage_s
         self._ordered_until_s = 0.0
-        self._change_s = self._drawn_s(0.0) if up_s and outage_s else NEVER_S
+        self._change_s = self._drawn_s(0.0) if has_chance else NEVER_S
 
     def _drawn_s(self, from_s: float) -> float:
         """When the present chance state ends; at least a second later, so that no draw has the loop spin."""

@@ -212,6 +212,12 @@ def test_outages_by_chance_last_about_as_long_as_they_should(seed: int, up_s: fl
     assert abs(sum(samples) / len(samples) - share) < 0.2
 
 
+def test_a_device_that_wakes_for_a_moment_finds_as_many_outages() -> None:
+    """REQ-SBR-004: a simulation of short wakes would else never see one."""
+    found = [Medium(SeededRandom(seed), (), (), 0.0, 600.0, 300.0).is_out(1.0) for seed in range(1000)]
+    assert 260 < sum(found) < 410
+
+
 def test_windows_end_before_their_end() -> None:
     """REQ-SBR-004."""
     medium = Medium(SeededRandom(1), [Window(10.0, 20.0)], [], 0.0, 0.0, 0.0)
