@@ -23,7 +23,8 @@ in order (a JSON list) or by name (a JSON object); those in brackets may be left
 | `set_override_off` | pattern | null |
 | `clear_overrides` | | null |
 | `get_override_devices`, `get_override_patterns` | | a list |
-| `list_schedules` | [offset], [limit] | an object: `tasks`, `total` (ours) |
+| `list_schedules` | [offset], [limit] | an object: `tasks`, `offset`, `total` (ours) |
+| `list_holders` | | device -> `owner`, `task`, `window` in seconds (ours) |
 
 A reply is a JSON object: `{"result": ...}`, or `{"error": {"type": ..., "value": ...}}` with types as LockError,
 ValueError, TypeError, KeyError, RuntimeError, DriverInterfaceError, OverrideError, TimeoutError, and MethodNotFound for

@@ -27,9 +27,8 @@ def read_point(topic: Any, point: Any = None) -> Point:
     if not isinstance(topic, str) or not isinstance(point, (str, type(None))):
         raise TypeError("the path of a point is a string")
     path = topic.strip("/") if point is None else f"{topic.strip('/')}/{point}"
+    # Always at the last slash: whose lock is looked at must be whose point is written.
     device, slash, name = path.rpartition("/")
-    if point is not None:
-        device, name = topic.strip("/"), point
     if not slash:
         raise ValueError(f"{path!r} is no path of a point: it has no slash")
     if size_of(path) > PATH_SIZE:

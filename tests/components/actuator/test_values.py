@@ -41,6 +41,20 @@ def test_only_the_holder_writes() -> None:
         assert building.events("LockDenied")[0] == (BOB, AHU)
 
 
+@pytest.mark.parametrize(
+    "topic, point",
+    [("campus/b1", "ahu9/Fan"), ("campus", "b1/ahu9/Fan"), ("campus/b1//ahu9", "Fan"), (AHU, "../ahu9/Fan")],
+)
+def test_a_lock_on_one_device_opens_no_other_however_the_point_is_named(topic: str, point: str) -> None:
+    """REQ-ACT-017: whose lock is looked at is whose point is written."""
+    with held() as building:
+        building.schedule(ANN, "above", "HIGH", slot("campus", 0, 60), slot("campus/b1", 0, 60))
+        for call in (("set_point", "", topic, 1, point), ("set_multiple_points", "", [[[topic, point], 1]])):
+            assert building.call(ANN, *call)[0] == "LockError"
+        assert building.call(ANN, "revert_point", "", topic, point)[0] == "LockError"
+        assert building.asked == []
+
+
 def test_without_a_lock_nobody_writes_unless_that_is_allowed() -> None:
     """REQ-ACT-017. Upstream: writing to a device that nobody holds was allowed by default."""
     with actuator() as building:
