@@ -1,9 +1,10 @@
 """The ports between those who use a building's devices and the driver that reaches them.
 
-A device is a path as `campus/b1/ahu1`, a point one as `campus/b1/ahu1/Fan`, split at the last slash. Here a device has
-no other name: whoever decides who may write does so by path, and a second name would be a way around. Devices answer in their own time, so that
-a request and its answer are two messages, joined by a token. Values and errors are JSON, as in VOLTTRON, whose
-ActuatorAgent and PlatformDriverAgent speak to each other so.
+A device is a path as `campus/b1/ahu1`, a point one as `campus/b1/ahu1/Fan`, split at the last slash. A device has no
+other name here: whoever decides who may write does so by path, and a second name would be a way around that.
+
+Devices answer in their own time, so that a request and its answer are two messages, joined by a token. Values and
+errors are JSON, as in VOLTTRON, whose ActuatorAgent and PlatformDriverAgent speak to each other so.
 """
 
 from __future__ import annotations
