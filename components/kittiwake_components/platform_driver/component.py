@@ -41,7 +41,13 @@ from kittiwake_components.platform_driver.reports import DeviceName, FileName, P
 from kittiwake_components.platform_driver.requests import answer_of
 from kittiwake_components.platform_driver.session import Operation
 from kittiwake_components.platform_driver.values import Quality, unpacked
-from kittiwake_components.platform_driver_ports import DeviceHealth, DriverCall, DriverReply, PointValue
+from kittiwake_components.platform_driver_ports import (
+    REASON_SIZE,
+    DeviceHealth,
+    DriverCall,
+    DriverReply,
+    PointValue,
+)
 
 USERS = 4
 """How many components may ask for devices, and as many for the service."""
@@ -180,9 +186,10 @@ class PlatformDriver(PlatformDriverReports):
             self.device_down(device, reason)
         elif status is DeviceStatus.FAILED:
             self.device_failed(device, reason)
+        short = reason.encode("utf-8", "replace")[:REASON_SIZE].decode("utf-8", "ignore")
         for index, tell in enumerate(self.health_out):
             if self.is_connected(PlatformDriver.health_out, index):
-                tell(device, status, reason)
+                tell(device, status, short)
 
     def count_poll(self, is_ok: bool, duration_ns: int) -> None:
         """A poll has ended."""

@@ -54,8 +54,7 @@ class Device(NamedTuple):
     def address(self, registry: DriverRegistry) -> DeviceAddress:
         """The device as its driver is given it. Raises `UnknownDriver`, and `InvalidObject` for its settings."""
         settings = checked(registry.find(self.driver_type).SETTINGS, self.driver_settings)
-        upstreams = {"rpc_base_url": self.rpc_base_url, "rpc_entrypoint": self.rpc_entrypoint}
-        return DeviceAddress(self.id, self.name, self.device_address, {**upstreams, **settings})
+        return _address_of(self._asdict(), settings)
 
 
 class Point(NamedTuple):
@@ -118,6 +117,12 @@ SHOWN_ONLY = frozenset((
 """Members of an answer that may be sent back and change nothing."""
 
 
+def _address_of(device: Mapping[str, Any], settings: Mapping[str, Scalar]) -> DeviceAddress:
+    """What a driver gets of a device; the upstream's members for its gateway are settings like any other there."""
+    gateway = {name: device[name] for name in ("rpc_base_url", "rpc_entrypoint")}
+    return DeviceAddress(device["id"], device["name"], device["device_address"], {**gateway, **settings})
+
+
 def changes_of(body: Any) -> Any:
     """A body without what is only shown."""
     if not isinstance(body, Mapping):
@@ -133,7 +138,7 @@ def check_device(fields: Mapping[str, Any], registry: DriverRegistry) -> None:
         raise InvalidObject([Problem(("body", "driver_type"), "literal_error", str(fault))]) from None
     settings = checked(driver.SETTINGS, fields["driver_settings"], within=("body", "driver_settings"))
     try:
-        driver.check_device(DeviceAddress("", fields["name"], fields["device_address"], settings))
+        driver.check_device(_address_of({"id": "", **fields}, settings))
     except ValueError as fault:
         raise InvalidObject([Problem(("body", "device_address"), "value_error", str(fault))]) from None
 

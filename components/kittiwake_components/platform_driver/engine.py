@@ -43,7 +43,7 @@ class Engine:
         self.post = inbox.post
         self._inbox = inbox
         self._owner = owner
-        self._services = DriverServices(owner.platform, owner.clock, inbox.post, {})
+        self._services = DriverServices(owner.platform, owner.clock, inbox.post, {}, owner.root)
         root, platform = owner.root, owner.platform
         self.store, findings = RegistryStore.open(platform, root.resolve(owner.database), seed=owner.seed)
         try:

@@ -24,6 +24,7 @@ from kittiwake_components.platform_driver.fields import Field
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Platform
     from kittiwake.runtime.tasks import TaskClock
+    from kittiwake.storage.root import Root
 
 Scalar: TypeAlias = bool | int | float | str | None
 Value: TypeAlias = Scalar | Mapping[str, Scalar]
@@ -145,6 +146,8 @@ class DriverServices(NamedTuple):
 
     It lives as long as the platform driver; the driver whose `close` leaves it unused takes it out.
     """
+    root: Root | None = None
+    """The folder of the deployment's files, for secrets."""
 
 
 class Driver:

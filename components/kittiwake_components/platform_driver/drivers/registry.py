@@ -11,6 +11,7 @@ _HERE = "kittiwake_components.platform_driver.drivers"
 
 BUILT_IN = {
     "bacnet": f"{_HERE}.bacnet:BacnetDriver",
+    "bacnet_jsonrpc": f"{_HERE}.bacnet_jsonrpc:BacnetJsonRpcDriver",
     "modbus": f"{_HERE}.modbus:ModbusDriver",
     "simulated": f"{_HERE}.simulated:SimulatedDriver",
     "stub": f"{_HERE}.stub:StubDriver",
