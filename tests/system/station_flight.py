@@ -15,6 +15,7 @@ from kittiwake.simulation.power import Battery
 from kittiwake.simulation.power_unit import Limits, PowerUnit
 from kittiwake.storage.root import Root
 from kittiwake.wire.power_link import WakeReason
+from tests.system.station_wake import put_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -211,21 +212,10 @@ class StationFlight:
 
     # The device
 
-    def write(self, name: str, data: bytes) -> None:
-        """Puts a file below the root, durable at once."""
-        files, path = self.platform.files, f"{ROOT}/{name}"
-        folder = path.rpartition("/")[0]
-        files.make_folders(folder)
-        with files.open(path, "x") as file:
-            file.write_at(0, data)
-            file.sync()
-        for place in (folder, ROOT):
-            files.sync_folder(place)
-
     def _record(self) -> None:
         name = f"{len(self.recordings):04}.bin"
         self.recordings[name] = SeededRandom(len(self.recordings)).token_bytes(1 + self.random.below(4000))
-        self.write(f"{RECORDINGS}/{name}", self.recordings[name])
+        put_file(self.platform.files, f"{ROOT}/{RECORDINGS}/{name}", self.recordings[name])
 
     def read(self, path: str) -> bytes:
         """What the disk holds at an absolute path."""

@@ -39,6 +39,19 @@ def built() -> Any:
         return image
 
 
+def put_file(files: Any, path: str, data: bytes) -> None:
+    """Puts a file onto a machine's disk, durable at once."""
+    folder = path.rpartition("/")[0]
+    files.make_folders(folder)
+    with files.open(path, "x") as file:
+        file.write_at(0, data)
+        file.sync()
+    while folder:
+        files.sync_folder(folder)
+        folder = folder.rpartition("/")[0]
+    files.sync_folder("/")
+
+
 class StationWake:
     """One wake of the device, on a new machine or on one that has slept."""
 
@@ -58,16 +71,7 @@ class StationWake:
 
     def write(self, name: str, data: bytes) -> None:
         """Puts a file into the root, durable at once."""
-        files, path = self.platform.files, f"{FOLDER}/{name}"
-        folder = path.rpartition("/")[0]
-        files.make_folders(folder)
-        with files.open(path, "x") as file:
-            file.write_at(0, data)
-            file.sync()
-        while folder:
-            files.sync_folder(folder)
-            folder = folder.rpartition("/")[0]
-        files.sync_folder("/")
+        put_file(self.platform.files, f"{FOLDER}/{name}", data)
 
     def read_json(self, name: str) -> Any:
         """What a JSON file in the root says."""

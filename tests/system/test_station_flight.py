@@ -15,6 +15,7 @@ import pytest
 
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.simulated import WALL_START_NS
+from kittiwake.platform.simulated_databases import SimulatedDatabases
 from kittiwake.runtime.wiring import Entries
 from kittiwake.topology.compile import load_topology
 from kittiwake.topology.image import build_image
@@ -22,7 +23,7 @@ from kittiwake.wire.power_link import WakeReason
 from kittiwake_components.scheduler.jobs import RunState
 from tests.system.battery_device import battery_device
 from tests.system.station_flight import RECORDINGS, ROOT, Cut, StationFlight
-from tests.system.station_wake import ENROLLED, MACHINE, PREFIX, built
+from tests.system.station_wake import ENROLLED, MACHINE, PREFIX, built, put_file
 
 if TYPE_CHECKING:
     from kittiwake.runtime.image import Image
@@ -71,7 +72,7 @@ def with_jobs(image: Image, seed: int, brown_outs: float = 0.0) -> StationFlight
     """A flight whose device was enrolled, if it can be, and has got its jobs, safely, in its first awake time."""
     flight = StationFlight(image, seed, settings={PREFIX + "enrollment": {"machine_id": MACHINE}})
     for name, data in ENROLLED.items():
-        flight.write(name, data)
+        put_file(flight.platform.files, f"{ROOT}/{name}", data)
     flight.platform.files.make_folder(VAULT)
     flight.platform.files.sync_folder("/")
     flight.awake(first=_prepare)
@@ -187,6 +188,16 @@ def test_through_brown_outs_no_job_is_lost_or_run_against_its_policy(image: Imag
     flight.fly(DAYS)
     assert {cut.at_dispatch for cut in flight.brown_outs} == {True, False}
     judge(flight)
+
+
+def test_a_database_that_forgets_what_it_was_told_to_keep_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The flights can fail: here an intent, a result or a job goes with the power."""
+    opened = SimulatedDatabases.open
+    monkeypatch.setattr(SimulatedDatabases, "open", lambda self, path, durable: opened(self, path, durable=False))
+    flight = with_jobs(built(), 0, brown_outs=0.4)
+    flight.fly(2)
+    with pytest.raises(AssertionError):
+        judge(flight)
 
 
 @pytest.mark.slow
