@@ -55,4 +55,7 @@ def SystemModeChanged(mode: SystemMode) -> None:
 
 @port("Components.ModeWanted")
 def ModeWanted(mode: SystemMode) -> None:
-    """Less is to be done, to save energy: HIBERNATE or SAFE_MODE. Nothing changes where less is done already."""
+    """Less is to be done, to save energy: HIBERNATE or SAFE_MODE. Nothing changes where less is done already.
+
+    NORMAL takes the wish back: there is energy again. It ends no safe mode, and no hibernation that was commanded.
+    """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from kittiwake.model import (
     F32,
+    U8,
     U32,
     U64,
     Channel,
@@ -26,7 +27,7 @@ from kittiwake.storage.copying import make_folders_durably, place_file
 from kittiwake.storage.root import reason_of
 from kittiwake_components.bearer_ports import BEARERS, BearerChanged, EnergyLeft
 from kittiwake_components.energy_ledger.board import US_PER_DAY, Board, Spent, days_left, energy_mwh
-from kittiwake_components.energy_ledger.ledger_record import NO_CHARGE, Ledger, LedgerRecord
+from kittiwake_components.energy_ledger.ledger_record import NO_CHARGE, NOTHING_WANTED, Ledger, LedgerRecord
 from kittiwake_components.energy_ledger.processor import Processor
 from kittiwake_components.energy_ledger.reports import (
     CONSUMERS,
@@ -36,6 +37,7 @@ from kittiwake_components.energy_ledger.reports import (
     EnergyReports,
 )
 from kittiwake_components.mode_ports import ModeWanted, SystemMode
+from kittiwake_components.ports import Slept
 from kittiwake_components.save_schedule import SaveSchedule
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ LONGEST_SAVE_INTERVAL_S = 600
 LONGEST_SLEEP_US = 31 * US_PER_DAY
 """A wall clock that says more between two starts is not believed."""
 
+US_PER_S = 1_000_000
+MOST_CHARGE_MWH = 1e9
 LEAST_HISTORY_US = 3_600_000_000
 """The days left are told, and acted on, once the ledger covers an hour."""
 
@@ -69,10 +73,16 @@ class EnergyLedger(EnergyReports):
     """Turns what the software does into milliwatt-hours and days, by a model of the board.
 
     It is an estimate from the settings, and measures no current. A wake cycle is from the start of the process to its
-    end; what went before it since the last save was sleep, by the wall clock.
+    end; what went before it was sleep, by the power unit's account, or without one since the last save by the wall
+    clock.
     """
 
-    mode_wanted = OutputPort(ModeWanted, doc="Hibernation or safe mode is wanted, to save energy.")
+    mode_wanted = OutputPort(
+        ModeWanted, doc="Hibernation or safe mode is wanted, to save energy; NORMAL takes that back."
+    )
+    battery_left_get = OutputPort(
+        EnergyLeft, doc="What the battery holds, where that is measured; open, or NaN: it is reckoned from the charge."
+    )
 
     cycle = Channel(U64, on_change=True, doc="Wake cycles since RESET_LEDGER, this one included.")
     awake_seconds = Channel(U32, unit="s", doc="How long this cycle has lasted.")
@@ -90,11 +100,26 @@ class EnergyLedger(EnergyReports):
         F32, default=0.0, low=0.0, high=1e9, unit="mWh", doc="For 24 h, sleep included; 0: there is no budget."
     )
     hibernate_days = Parameter(
-        F32, default=0.0, low=0.0, high=3650.0, unit="d", doc="Hibernation is wanted if the battery lasts no longer."
+        F32,
+        default=0.0,
+        low=0.0,
+        high=3650.0,
+        unit="d",
+        doc="Hibernation is wanted if the battery lasts no longer (0: never).",
     )
     safe_days = Parameter(
-        F32, default=0.0, low=0.0, high=3650.0, unit="d", doc="Safe mode is wanted if the battery lasts no longer."
+        F32,
+        default=0.0,
+        low=0.0,
+        high=3650.0,
+        unit="d",
+        doc="Safe mode is wanted if the battery lasts no longer (0: never).",
     )
+
+    recovery_percent = Parameter(
+        U8, default=20, low=1, high=100, unit="%",
+        doc="What was wanted is taken back if the battery lasts longer by so much, and of the budget so much is left.",
+    )  # fmt: skip
 
     asleep_mw = Setting(float, default=5.0, check=_check_power, doc="What the board draws asleep.")
     idle_mw = Setting(float, default=800.0, check=_check_power, doc="Awake, with the processor idle.")
@@ -112,10 +137,10 @@ class EnergyLedger(EnergyReports):
         self._schedule = SaveSchedule(LONGEST_SAVE_INTERVAL_S)
         self._radio_since_ns: list[int | None] = [None] * BEARERS
         self._radio_us = [0] * BEARERS
-        self._wanted: SystemMode | None = None
+        self._told: SystemMode | None = None
         self._began_ns = self._cpu_before_ns = self._wakes_before = 0
         self._slept_us = 0
-        self._is_counted = False
+        self._is_counted = self._is_sleep_told = False
 
     def start(self) -> None:
         self._began_ns = self.clock.now_ns()
@@ -137,7 +162,7 @@ class EnergyLedger(EnergyReports):
         if self._is_counted:
             return
         self._is_counted = True
-        if self._before.saved_us:
+        if self._before.saved_us and not self._is_sleep_told:
             awake_us = (self.clock.now_ns() - self._began_ns) // 1000
             gap_us = self.clock.wall_ns() // 1000 - awake_us - self._before.saved_us
             self._slept_us = gap_us if 0 < gap_us <= LONGEST_SLEEP_US else 0
@@ -168,7 +193,6 @@ class EnergyLedger(EnergyReports):
         """After 24 h, sleep included, the budget begins anew."""
         if total.lasted_us - self._before.day_us >= US_PER_DAY:
             self._before = self._before._replace(day_us=total.lasted_us, day_mwh=total_mwh)
-            self._wanted = None
 
     def _consumers(self) -> list[Consumer]:
         """The active components, those first that used most."""
@@ -184,11 +208,19 @@ class EnergyLedger(EnergyReports):
         cycle = self._cycle()
         total = self._total(cycle)
         total_mwh = energy_mwh(self._board, total)
+        self._measure(total_mwh)
         self._begin_day(total, total_mwh)
         self._show(cycle, total, total_mwh)
         self._judge(total, total_mwh)
         if self._schedule.is_due(self.clock.now_ns()):
             self._save()
+
+    def _measure(self, total_mwh: float) -> None:
+        """What is measured counts from now on, and what is used is taken from it until it is measured again."""
+        if self.is_connected(EnergyLedger.battery_left_get):
+            measured = self.battery_left_get()
+            if 0.0 <= measured < MOST_CHARGE_MWH:
+                self._before = self._before._replace(charge_mwh=measured, charged_at_mwh=total_mwh)
 
     def _show(self, cycle: Spent, total: Spent, total_mwh: float) -> None:
         left = self._battery_left_mwh(total_mwh)
@@ -209,24 +241,51 @@ class EnergyLedger(EnergyReports):
         return max(self._processor.wakes() - self._wakes_before, 0) & U32_MAX
 
     def _judge(self, total: Spent, total_mwh: float) -> None:
-        """Says once for each reason that less is to be done; safe mode goes before hibernation."""
+        """Says that less is to be done, or not any more; safe mode goes before hibernation."""
         days = days_left(self._battery_left_mwh(total_mwh), total_mwh, total.lasted_us)
         is_known = total.lasted_us >= LEAST_HISTORY_US
-        if is_known and days <= self.safe_days and self._want(SystemMode.SAFE_MODE):
+        if is_known and 0.0 < self.safe_days >= days and self._want(SystemMode.SAFE_MODE):
             self.battery_will_not_last(SystemMode.SAFE_MODE, days)
-        elif is_known and days <= self.hibernate_days and self._want(SystemMode.HIBERNATE):
+        elif is_known and 0.0 < self.hibernate_days >= days and self._want(SystemMode.HIBERNATE):
             self.battery_will_not_last(SystemMode.HIBERNATE, days)
         elif self.daily_budget_mwh and self._budget_left_mwh(total_mwh) <= 0.0 and self._want(SystemMode.HIBERNATE):
             self.budget_spent(SystemMode.HIBERNATE, total_mwh - self._before.day_mwh, self.daily_budget_mwh)
+        elif self._before.wanted and self._has_recovered(days, total_mwh, is_known=is_known):
+            self.energy_enough(SystemMode(self._before.wanted), min(days, F32_MAX))
+            self._keep_wanted(NOTHING_WANTED)
+            self._tell(SystemMode.NORMAL)
+
+    def _has_recovered(self, days: float, total_mwh: float, *, is_known: bool) -> bool:
+        """Whether there is so much more than what led to it that it will not be wanted again at once."""
+        limit_days = max(self.hibernate_days, self.safe_days) * (1.0 + self.recovery_percent / 100.0)
+        share = self._budget_left_mwh(total_mwh) / self.daily_budget_mwh if self.daily_budget_mwh else 1.0
+        lasts = not limit_days or (is_known and days > limit_days)
+        return lasts and share >= self.recovery_percent / 100.0
 
     def _want(self, mode: SystemMode) -> bool:
-        """Whether that is news."""
-        if self._wanted in (mode, SystemMode.SAFE_MODE):
+        """Whether that is news. Whoever keeps the mode is told in each start: it may know nothing of the last."""
+        if self._told not in (mode, SystemMode.SAFE_MODE):
+            self._tell(mode)
+        if self._before.wanted in (mode, SystemMode.SAFE_MODE):
             return False
-        self._wanted = mode
+        self._keep_wanted(mode)
+        return True
+
+    def _tell(self, mode: SystemMode) -> None:
+        self._told = mode
         if self.is_connected(EnergyLedger.mode_wanted):
             self.mode_wanted(mode)
-        return True
+
+    def _keep_wanted(self, mode: int) -> None:
+        self._before = self._before._replace(wanted=int(mode))
+        self._save()
+
+    @async_port(Slept, full="drop_oldest")
+    def slept_in(self, seconds: int) -> None:
+        """The power unit's own account of the last sleep: it counts instead of the wall clock's."""
+        if seconds * US_PER_S <= LONGEST_SLEEP_US:
+            self._is_sleep_told = True
+            self._slept_us = seconds * US_PER_S
 
     @async_port(BearerChanged, full="drop_oldest")
     def radio_on(self, bearer: int) -> None:
@@ -266,11 +325,11 @@ class EnergyLedger(EnergyReports):
             raise CommandError(CommandResponse.EXECUTION_ERROR, "the report could not be written")
 
     @command
-    def set_charge(self, charge_mwh: Annotated[F32, Range(0.0, 1e9)]) -> None:
-        """Says what the battery holds now, after it was charged, changed or measured."""
+    def set_charge(self, charge_mwh: Annotated[F32, Range(0.0, MOST_CHARGE_MWH)]) -> None:
+        """Says what the battery holds now, after it was charged or changed; where it is measured the measure counts."""
         total_mwh = energy_mwh(self._board, self._total(self._cycle()))
         self._before = self._before._replace(charge_mwh=charge_mwh, charged_at_mwh=total_mwh)
-        self._wanted = None
+        self._told = None
         self._keep()
         self.charge_set(charge_mwh)
 
@@ -282,8 +341,8 @@ class EnergyLedger(EnergyReports):
         self._cpu_before_ns, self._wakes_before = self._processor.used_ns(), self._processor.wakes()
         self._radio_us = [0] * BEARERS
         self._radio_since_ns = [None if since is None else self._began_ns for since in self._radio_since_ns]
-        self._is_counted, self._slept_us, self._wanted = True, 0, None
-        self._before = Ledger(charge_mwh=left)
+        self._is_counted, self._slept_us, self._told = True, 0, None
+        self._before = Ledger(charge_mwh=left, wanted=self._before.wanted)
         self._keep()
         self.ledger_reset()
 

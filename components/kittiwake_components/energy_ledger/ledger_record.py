@@ -14,16 +14,21 @@ if TYPE_CHECKING:
     from kittiwake.platform.interface import Files
     from kittiwake.storage.finding import Finding
 
-VERSION = 1
+VERSION = 2
+READABLE = (1,)
+"""Version 1 did not keep which mode was wanted."""
+
+NOTHING_WANTED = 0
 NO_CHARGE = -1.0
-_LAYOUT = Struct(f">4Q{BEARERS}QddQdQ")
+_LAYOUT = Struct(f">4Q{BEARERS}QddQdQB")
 
 
 class Ledger(NamedTuple):
     """`total` is since RESET_LEDGER; energies are counted as it is.
 
     The battery held `charge_mwh` when `charged_at_mwh` had been used; the budget's day began at `day_us` and `day_mwh`.
-    `saved_us` is the wall time of the last save, in microseconds since the epoch; 0: never.
+    `saved_us` is the wall time of the last save, in microseconds since the epoch; 0: never. `wanted` is the mode that
+    was wanted and not taken back, by its number; 0: none.
     """
 
     total: Spent = Spent(radio_us=(0,) * BEARERS)
@@ -32,20 +37,24 @@ class Ledger(NamedTuple):
     day_us: int = 0
     day_mwh: float = 0.0
     saved_us: int = 0
+    wanted: int = NOTHING_WANTED
 
 
 class LedgerRecord:
     """The record at `path`; methods raise `OSError`."""
 
     def __init__(self, files: Files, path: str) -> None:
-        self._record = AtomicRecord(files, path, VERSION, _LAYOUT.size)
+        self._record = AtomicRecord(files, path, VERSION, _LAYOUT.size, READABLE)
 
     def read(self) -> tuple[Ledger, tuple[Finding, ...]]:
         """What was saved, an empty ledger if nothing valid was, and what was found wrong."""
         reading = self._record.read()
-        if reading.payload is None or len(reading.payload) != _LAYOUT.size:
+        payload = reading.payload
+        if payload is not None and reading.version in READABLE:
+            payload += bytes([NOTHING_WANTED])
+        if payload is None or len(payload) != _LAYOUT.size:
             return Ledger(), reading.findings
-        fields = _LAYOUT.unpack(reading.payload)
+        fields = _LAYOUT.unpack(payload)
         rest = fields[4 + BEARERS :]
         if not all(isfinite(field) for field in rest):
             return Ledger(), reading.findings

@@ -66,6 +66,9 @@ class EnergyReports(ActiveComponent):
     @event(WARNING_LO, "{file}: {reason}", throttle=5, every_s=600.0)
     def file_fault(self, file: Annotated[str, Size(PATH_SIZE)], reason: Annotated[str, Size(FAULT_SIZE)]) -> None: ...
 
+    @event(ACTIVITY_HI, "{mode} is not wanted any more: there is energy for {days:.1f} days")
+    def energy_enough(self, mode: SystemMode, days: F32) -> None: ...
+
     def report_findings(self, file: str, findings: Iterable[Finding]) -> None:
         """Tells what was found wrong in a record."""
         for finding in findings:

@@ -80,6 +80,7 @@ class ModeSignal(IntEnum):
     NORMAL_ASKED = 4
     HIBERNATE_ASKED = 5
     PAYLOAD_ASKED = 6
+    ENERGY_ENOUGH = 7
 
 
 _ASKED = {
@@ -115,7 +116,12 @@ class ModeManager(ActiveComponent):
             On(ModeSignal.PAYLOAD_ASKED, SystemMode.PAYLOAD, guard="has_power"),
             entry="switch_loads",
         ),
-        State(SystemMode.HIBERNATE, On(ModeSignal.NORMAL_ASKED, SystemMode.NORMAL), entry="switch_loads"),
+        State(
+            SystemMode.HIBERNATE,
+            On(ModeSignal.NORMAL_ASKED, SystemMode.NORMAL),
+            On(ModeSignal.ENERGY_ENOUGH, SystemMode.NORMAL, guard="was_wanted"),
+            entry="switch_loads",
+        ),
         State(
             SystemMode.PAYLOAD,
             On(ModeSignal.NORMAL_ASKED, SystemMode.NORMAL),
@@ -302,6 +308,10 @@ class ModeManager(ActiveComponent):
         """Only what the battery began does the battery end."""
         return self._state.reason is SafeModeReason.LOW_BATTERY
 
+    def was_wanted(self) -> bool:
+        """Only a hibernation that a component wanted is over when it says so: a commanded one is the ground's."""
+        return self._state.is_wanted
+
     def has_power(self) -> bool:
         """Whether the payload's loads may be switched on."""
         if not self.is_connected(ModeManager.voltage_get):
@@ -343,7 +353,9 @@ class ModeManager(ActiveComponent):
     def keep_and_tell(self, before: SystemMode, after: SystemMode) -> None:
         """A mode came into force: it is saved, and all are told."""
         self._state = self._state._replace(
-            mode=after, reason=self._state.reason if after is SystemMode.SAFE_MODE else SafeModeReason.NONE
+            mode=after,
+            reason=self._state.reason if after is SystemMode.SAFE_MODE else SafeModeReason.NONE,
+            is_wanted=self._state.is_wanted and after is SystemMode.HIBERNATE,
         )
         if after is SystemMode.SAFE_MODE and self._has_begun:
             self._state = self._state._replace(entries=min(self._state.entries + 1, COUNT_MAX))
@@ -441,11 +453,14 @@ class ModeManager(ActiveComponent):
 
     @async_port(ModeWanted, full="drop")
     def mode_wanted(self, mode: SystemMode) -> None:
-        """Somebody wants less to be done, to save energy; what does less already stays as it is."""
+        """Somebody wants less to be done, to save energy, or takes that back; what does less already stays as it is."""
         self._begin()
-        if mode is SystemMode.SAFE_MODE and self.mode.state is not SystemMode.SAFE_MODE:
+        if mode is SystemMode.NORMAL:
+            self.mode.send(ModeSignal.ENERGY_ENOUGH)
+        elif mode is SystemMode.SAFE_MODE and self.mode.state is not SystemMode.SAFE_MODE:
             self.mode.send(ModeSignal.FORCED, SafeModeReason.EXTERNAL_REQUEST)
-        elif mode is SystemMode.HIBERNATE and self.mode.state is not SystemMode.SAFE_MODE:
+        elif mode is SystemMode.HIBERNATE and self.mode.state in (SystemMode.NORMAL, SystemMode.PAYLOAD):
+            self._state = self._state._replace(is_wanted=True)
             self.mode.send(ModeSignal.HIBERNATE_ASKED)
 
     @async_port(BootLoop, priority=5, full="drop")
@@ -517,6 +532,9 @@ class ModeManager(ActiveComponent):
         self._begin()
         current = self.mode.state
         if mode is current:
+            if self._state.is_wanted:  # from now on it is the ground's wish
+                self._state = self._state._replace(is_wanted=False)
+                self._save()
             return
         if mode is SystemMode.SAFE_MODE:
             self.manual_safe_mode_entry()

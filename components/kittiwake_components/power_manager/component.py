@@ -41,6 +41,7 @@ from kittiwake.wire.power_link import (
     Watchdog,
     WatchdogLeft,
 )
+from kittiwake_components.bearer_ports import EnergyLeft
 from kittiwake_components.device_ports import CurrentGet, PowerGet, VoltageGet
 from kittiwake_components.mode_ports import ForceSafeMode, SafeModeReason
 from kittiwake_components.ports import Slept
@@ -90,7 +91,9 @@ class PowerManager(PowerReports):
     powerdown_answer = OutputPort(PowerdownAnswer, doc="What became of a powerdown that was asked for.")
     low_power = OutputPort(ForceSafeMode, doc="The battery is low: safe mode is wanted.")
     mode_done = OutputPort(StepDone, doc="Whether the power unit is in the mode that was wanted.")
-    slept_out = OutputPort(Slept, doc="How long the device was without power, once for each sleep.")
+    slept_out = OutputPortArray(
+        Slept, LISTENERS, doc="How long the device was without power, once for each sleep; all of them are told."
+    )
     powerdown_soon = OutputPortArray(
         Signal, LISTENERS, doc="The power is about to be cut: what is to be kept is to be saved now."
     )
@@ -140,6 +143,8 @@ class PowerManager(PowerReports):
         self._link: UnitLink | None = None
         self._measures: Measures | None = None
         self._measured_ns = 0
+        self._credit: Credit | None = None
+        self._credit_ns = 0
         self._ask_due_ns = 0
         self._save_due_ns = 0
         self._was_woken = False
@@ -339,10 +344,17 @@ class PowerManager(PowerReports):
         """The energy consumed since the last reset, in mWh."""
         return self._consumed.mwh
 
+    @guarded_port(EnergyLeft)
+    def battery_left_get(self) -> float:
+        """What the battery holds, in mWh, as the power unit last said; NaN if that is too long ago."""
+        credit = self._credit
+        return NAN if credit is None or not self._is_fresh(self._credit_ns) else float(credit.energy_mwh)
+
     def _fresh_measures(self) -> Measures | None:
-        age_ns = self.clock.now_ns() - self._measured_ns
-        is_fresh = age_ns <= STALE_AFTER_PERIODS * self.measure_every_s * NS_PER_S
-        return self._measures if is_fresh else None
+        return self._measures if self._is_fresh(self._measured_ns) else None
+
+    def _is_fresh(self, heard_ns: int) -> bool:
+        return self.clock.now_ns() - heard_ns <= STALE_AFTER_PERIODS * self.measure_every_s * NS_PER_S
 
     # Powerdown
 
@@ -414,8 +426,10 @@ class PowerManager(PowerReports):
         """Tells how long the sleep was, once: this program may be started again in the same awake time."""
         if not status.slept_s or status.wakes == self._plan.told_wake:
             return
-        if self._keep_plan(self._plan._replace(told_wake=status.wakes)) and self.is_connected(PowerManager.slept_out):
-            self.slept_out(status.slept_s)
+        if self._keep_plan(self._plan._replace(told_wake=status.wakes)):
+            for listener in range(LISTENERS):
+                if self.is_connected(PowerManager.slept_out, listener):
+                    self.slept_out[listener](status.slept_s)
 
     def _keep_plan(self, plan: Plan) -> bool:
         try:
@@ -429,6 +443,7 @@ class PowerManager(PowerReports):
     def _show_credit(self, credit: Any) -> None:
         if isinstance(credit, Credit):
             self.time_credit = credit.credit_s
+            self._credit, self._credit_ns = credit, self.clock.now_ns()
 
     def _show_measures(self, measures: Any) -> None:
         if not isinstance(measures, Measures):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 
 from kittiwake.model import CommandResponse
 from kittiwake.model.state_diagram import transition_rows
+from kittiwake.storage.record import AtomicRecord
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake.testing.strategies import Action, actions_of
@@ -125,6 +127,54 @@ def test_less_is_done_when_the_energy_ledger_wants_it() -> None:
             assert satellite.mode == SAFE
 
 
+def test_a_wanted_hibernation_ends_when_it_is_taken_back() -> None:
+    """REQ-MM-021."""
+    with Satellite() as satellite:
+        tester = satellite.tester
+        satellite.live(1)
+        tester.send("SET_MODE", SystemMode.PAYLOAD)
+        tester.call.mode_wanted(SystemMode.HIBERNATE)
+        tester.call.prepare_for_reboot()
+        tester.restart()
+        satellite.live(1)
+        assert satellite.mode == HIBERNATE
+        tester.call.mode_wanted(SystemMode.NORMAL)
+        assert satellite.mode == NORMAL
+        assert satellite.loads() == {0, 1, 2, 3, 4, 5}
+        tester.call.mode_wanted(SystemMode.NORMAL)
+        assert satellite.mode == NORMAL
+
+
+@pytest.mark.parametrize("was_wanted_first", [False, True])
+def test_a_hibernation_that_the_ground_commanded_is_nobody_elses_to_end(was_wanted_first: bool) -> None:
+    """REQ-MM-021."""
+    with Satellite() as satellite:
+        satellite.live(1)
+        if was_wanted_first:
+            satellite.tester.call.mode_wanted(SystemMode.HIBERNATE)
+        satellite.tester.send("SET_MODE", SystemMode.HIBERNATE)
+        satellite.tester.call.mode_wanted(SystemMode.HIBERNATE)
+        satellite.tester.call.mode_wanted(SystemMode.NORMAL)
+        assert satellite.mode == HIBERNATE
+        satellite.tester.restart()
+        satellite.live(1)
+        satellite.tester.call.mode_wanted(SystemMode.NORMAL)
+        assert satellite.mode == SAFE, "the end was not announced"
+
+
+def test_a_record_of_the_version_before_is_read() -> None:
+    """REQ-MM-021: it did not say who wanted the mode, so that only the ground ends it."""
+    with Satellite() as satellite:
+        record = AtomicRecord(satellite.tester.files, "/kittiwake/mode_state.bin", 1, 19)
+        record.write(Struct(">BB?IIQ").pack(HIBERNATE, 0, True, 7, 3, 0))
+        satellite.tester.crash()
+        satellite.live(1)
+        assert satellite.mode == HIBERNATE
+        assert satellite.tester.channels["SafeModeEntryCount"] == 7
+        satellite.tester.call.mode_wanted(SystemMode.NORMAL)
+        assert satellite.mode == HIBERNATE
+
+
 def test_every_listener_is_told_of_every_change() -> None:
     """REQ-MM-007. Upstream: only the first listener was told that safe mode is left."""
     with Satellite() as satellite:
@@ -233,6 +283,7 @@ TABLE = {
     ("HIBERNATE", "BATTERY_LOW"): ["SAFE_MODE"],
     ("HIBERNATE", "COMMANDS_LOST"): ["SAFE_MODE"],
     ("HIBERNATE", "NORMAL_ASKED"): ["NORMAL"],
+    ("HIBERNATE", "ENERGY_ENOUGH"): ["NORMAL if was_wanted"],
     ("PAYLOAD", "FORCED"): ["SAFE_MODE"],
     ("PAYLOAD", "BATTERY_LOW"): ["SAFE_MODE"],
     ("PAYLOAD", "COMMANDS_LOST"): ["SAFE_MODE"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from math import isnan
 from typing import Any
 
 import pytest
@@ -154,19 +155,30 @@ def test_each_sleep_is_told_once_also_where_the_program_starts_again() -> None:
     """REQ-PM-015"""
     rig = Rig()
     rig.run(2)
-    assert list(rig.tester.ports.slept_out) == []
+    assert not any(rig.tester.ports.slept_out)
     rig.send("SCHEDULE_POWERDOWN", 3600)
     rig.run(1)
-    told = []
+    told: list[list[tuple[int]]] = []
     base_ns = rig.tester.platform.clock.now_ns() + 3601 * 10**9
     platform = rig.tester.platform.crash(off_ns=3600 * 10**9)
     for _ in range(3):
         again = Rig(platform=platform, unit=rig.unit, base_ns=base_ns)
         assert again.unit.is_on
         again.run(2)
-        told += list(again.tester.ports.slept_out)
+        told.append([call for port in again.tester.ports.slept_out for call in port])
         platform = again.tester.platform.restart()
-    assert told == [(3600,)]
+    assert told == [[(3600,)] * 4, [], []], "all listeners, at the first start alone"
+
+
+def test_what_the_battery_holds_is_what_the_power_unit_last_said() -> None:
+    """REQ-PM-016"""
+    rig = Rig()
+    assert isnan(rig.tester.call.battery_left_get())
+    rig.run(2)
+    left_mwh = rig.unit.battery.charge * rig.unit.battery.capacity_wh * 1000
+    assert rig.tester.call.battery_left_get() == pytest.approx(left_mwh, rel=0.01)
+    rig.tester.advance(60)
+    assert isnan(rig.tester.call.battery_left_get())
 
 
 def test_it_asks_for_no_longer_awake_time_than_its_parameter() -> None:
