@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.platform.interface import NS_PER_S
@@ -32,6 +33,10 @@ CUT_WINDOW = 2.0
 BLIP_NS = NS_PER_S // 10
 RECORDINGS = "recordings"
 COMMANDS = ("CMD_NO_OP", "CMD_NO_OP_STRING")
+
+
+class Stuck(BaseException):
+    """Nothing moves in the main unit any more: a handler never returns, or the process has ended."""
 
 
 class Cut(NamedTuple):
@@ -82,6 +87,7 @@ class StationFlight:
         self.records = False
         self.deployment: Deployment | None = None
         self._starts = 0
+        self._offset_ns = 0
         self._lengths = (200, 100)
 
     # Time
@@ -120,23 +126,28 @@ class StationFlight:
         if cut is not None:
             self._arm(cut)
         platform = self.platform
-        offset_ns, operations = self.now_ns - platform.clock.now_ns(), platform.files.operations
+        operations = platform.files.operations
+        self._offset_ns = self.now_ns - platform.clock.now_ns()
         self._starts += 1
         try:
             self._boot()
             first(self)
-            self._live(offset_ns)
+            self.run()
         except PowerCut:
             assert cut is not None
-            self._went_out(cut, offset_ns)
+            self._went_out(cut)
+        except Stuck:
+            self._catch_up()
+            self._note(was_begun=False)
+            self._dark()
         else:
             self._lengths = (platform.files.operations - operations, platform.dispatches.dispatched)
             self._note(was_begun=False)
             self._dark()
 
-    def _went_out(self, cut: Cut, offset_ns: int) -> None:
+    def _went_out(self, cut: Cut) -> None:
         self.brown_outs.append(cut)
-        self._advance(offset_ns + self.platform.clock.now_ns())
+        self._catch_up()
         self._note(was_begun=cut.at_dispatch and not cut.after)
         if cut.is_blip and self.unit.is_on:
             self._advance(self.now_ns + BLIP_NS)
@@ -157,27 +168,33 @@ class StationFlight:
         while not self.unit.is_on:
             self._advance(max(self.unit.next_ns(), self.now_ns + 1))
 
-    def _live(self, offset_ns: int) -> None:
-        """Until the power unit cuts the power; `offset_ns` is from the main unit's time to that of the power unit."""
+    def run(self, seconds: float = inf) -> None:
+        """Lets the device run until the power unit cuts its power, or for so many seconds."""
         deployment = self.deployment
         assert deployment is not None
-        while self.unit.is_on:
-            deployment.run_for(0.5)
-            self._advance(offset_ns + self.platform.clock.now_ns())
+        end_ns = self.now_ns + seconds * NS_PER_S
+        while self.unit.is_on and self.now_ns < end_ns:
+            deployment.run_for(min(0.5, seconds))
+            self._catch_up()
             self.meanwhile()
             said = self.unit.notices()
             if said:
                 self.far.send(said)
+            if deployment.exit_reason:
+                raise Stuck
+
+    def _catch_up(self) -> None:
+        """The power unit's time goes on with that of the main unit."""
+        self._advance(self._offset_ns + self.platform.clock.now_ns())
 
     def meanwhile(self) -> None:
         """What else there is in the world has its turn, twice a second."""
 
     def _note(self, *, was_begun: bool) -> None:
         """What an outsider saw of this awake time; if it `was_begun` only, the last dispatch did not happen."""
-        calls = list(self.platform.dispatches.log)
-        if was_begun:
-            del calls[-1]
-        self.executed.update(call for instance, call in calls if instance == "CdhCore.cmdDisp" and call in COMMANDS)
+        dispatches = self.platform.dispatches
+        calls = dispatches.calls - Counter([dispatches.log[-1]] if was_begun else [])
+        self.executed.update({command: calls["CdhCore.cmdDisp", command] for command in COMMANDS})
         boots = self.deployment and self.instance("startupManager").boot_count
         if boots:
             self.boots.append((self._starts, boots))
@@ -186,7 +203,7 @@ class StationFlight:
         """Until the power is there again; what was not synced may be lost."""
         self.deployment = None
         went_ns = self.now_ns
-        while self.unit.is_on:  # after a brown-out: until the watchdog or the hard limit notices
+        while self.unit.is_on:  # it was a brown-out, or nothing moves: until the watchdog or the hard limit notices
             self._advance(max(self.unit.next_ns(), self.now_ns + 1))
         self.wake_up()
         self.platform = self.platform.crash(off_ns=self.now_ns - went_ns)

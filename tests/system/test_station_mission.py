@@ -16,8 +16,8 @@ from kittiwake.platform.seeded import SeededRandom
 from kittiwake.runtime.wiring import Entries
 from tests.system.simulated_ground import HOST, PORT, SimulatedGround
 from tests.system.station_flight import ROOT, StationFlight
-from tests.system.station_wake import ENROLLED, MACHINE, PREFIX, built
-from tests.system.test_station_flight import ADD_DAILY, ADD_HOURLY, judge_jobs, last_look
+from tests.system.station_jobs import ADD_DAILY, ADD_HOURLY, judge_jobs, last_look
+from tests.system.station_wake import ENROLLED, MACHINE, PREFIX, built, put_file
 
 if TYPE_CHECKING:
     from kittiwake.runtime.deployment import Deployment
@@ -59,19 +59,19 @@ class StationMission(StationFlight):
     def _record(self) -> None:
         name = f"{len(self.logs):05}.bin"
         self.logs[name] = SeededRandom(len(self.logs)).token_bytes(1 + self.random.below(LOG_BYTES))
-        self.write(f"logs/{name}", self.logs[name])
+        put_file(self.platform.files, f"{ROOT}/logs/{name}", self.logs[name])
 
 
 def prepare(flight: StationFlight) -> None:
     """Confirms the configuration, and adds the jobs."""
     deployment: Deployment | None = flight.deployment
     assert deployment is not None
-    deployment.run_for(15)
+    flight.run(15)
     enrollment = deployment.instances[PREFIX + "enrollment"]
     Entries(deployment).call(enrollment, "packet_routed", 0, enrollment._context)(0, True)
     for line in (PREFIX[:-1] + ADD_HOURLY, PREFIX[:-1] + ADD_DAILY, ADD_SYNC):
         flight.command(line)
-    deployment.run_for(0.5)
+    flight.run(0.5)
 
 
 @pytest.mark.slow
@@ -79,7 +79,7 @@ def prepare(flight: StationFlight) -> None:
 def test_through_weeks_of_a_bad_link_and_brown_outs_nothing_is_lost() -> None:
     mission = StationMission(5)
     for name, data in ENROLLED.items():
-        mission.write(name, data)
+        put_file(mission.platform.files, f"{ROOT}/{name}", data)
     mission.awake(first=prepare)
     mission.brown_out_chance = BROWN_OUTS
     mission.fly(DAYS)

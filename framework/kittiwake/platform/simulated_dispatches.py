@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from kittiwake.platform.simulated_files import PowerCut
@@ -16,13 +16,14 @@ _LOG_LIMIT = 10_000
 class SimulatedDispatches:
     """The dispatches of a machine since it was switched on.
 
-    `dispatched` counts them, `log` has the last of them as (instance, call). A test lets a scenario run once, reads
-    the count, and then repeats it with `cut_at` on each number in turn, as with `SimulatedFiles`.
+    `dispatched` counts them, `calls` by (instance, call), and `log` has the last of them. A test lets a scenario run
+    once, reads the count, and then repeats it with `cut_at` on each number in turn, as with `SimulatedFiles`.
     """
 
     def __init__(self, files: SimulatedFiles, *, is_counting: bool) -> None:
         self.is_counting = is_counting
         self.dispatched = 0
+        self.calls = Counter[tuple[str, str]]()
         self.log: deque[tuple[str, str]] = deque(maxlen=_LOG_LIMIT)
         self._files = files
         self._cuts: dict[int, bool] = {}
@@ -45,6 +46,7 @@ class SimulatedDispatches:
         if self._files.is_stopped:
             raise PowerCut(self.dispatched, "dispatch")
         self.dispatched += 1
+        self.calls[instance, call] += 1
         self.log.append((instance, call))
         if self._cuts.get(self.dispatched) is False:
             self._cut()
