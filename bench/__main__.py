@@ -30,6 +30,7 @@ GROUPS = (
     "archive",
     "ground",
     "actuator",
+    "building",
 )
 """The modules of this package that have `figures()`."""
 

@@ -20,6 +20,7 @@ from bacpypes3.errors import ExecutionError, UnrecognizedService
 from bacpypes3.local.analog import AnalogInputObject, AnalogOutputObject, AnalogValueObject
 from bacpypes3.local.binary import BinaryInputObject, BinaryOutputObject, BinaryValueObject
 from bacpypes3.local.cmd import Commandable
+from bacpypes3.local.cov import GenericCriteria
 from bacpypes3.local.device import DeviceObject
 from bacpypes3.local.multistate import MultiStateInputObject, MultiStateOutputObject, MultiStateValueObject
 from bacpypes3.local.networkport import NetworkPortObject
@@ -37,7 +38,9 @@ class CommandableBinaryValue(Commandable, BinaryValueObject):
 
 
 class CommandableMultiStateValue(Commandable, MultiStateValueObject):
-    """A multi-state value with a priority array."""
+    """A multi-state value with a priority array, which tells of changes too."""
+
+    _cov_criteria = GenericCriteria
 
 
 ANALOG = {

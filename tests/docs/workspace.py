@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COPIED = ("framework", "components", "ground", "topologies", "sequences", "docs", "bench", "Makefile", "pyproject.toml",
           "README.md", "CHANGELOG.md", "LICENSE")  # fmt: skip
 SOURCES = ("framework", "components", "ground")
-PORTS = ("50000", "50001", "50002", "8090")
+PORTS = ("50000", "50001", "50002", "8090", "47900")
 DEVICES = ("/dev/ttyUSB0", "/dev/ttyUSB1")
 COMMAND_TIMEOUT_S = 90.0
 START_TIMEOUT_S = 40.0

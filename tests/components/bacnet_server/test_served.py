@@ -30,7 +30,7 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
     folder = tmp_path_factory.mktemp("building")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-        image, _ = build(ROOT / "tests/building/bacnet_server.yaml", Path(folder))
+        image, _ = build(ROOT / "tests/building/building.yaml", Path(folder))
         with Device(image, folder / "root", "tcp-listen://127.0.0.1:0") as device:
             device.await_line(LISTENS)
             yield device

@@ -375,6 +375,20 @@ def test_a_device_that_forgot_its_subscriptions_gets_them_anew(bench: DriverBenc
     peer.set("analog-input,1", 0.5)
 
 
+def test_a_device_that_restarted_gets_its_subscriptions_as_soon_as_it_answers(bench: DriverBench) -> None:
+    with (
+        BacnetPeer(9, {"analog-input": 2}) as peer,
+        bench.open(BacnetDriver, peer.address, cov="unconfirmed", **QUICK) as device,
+    ):
+        device.subscribe("analog-input,1", "analog-input,2")
+        peer.kill()
+        with pytest.raises(NoAnswer):
+            device.value("analog-input,1")
+        peer.start()
+        assert device.value("analog-input,1") == 0.5
+        bench.until(lambda: peer.subscriptions() == 2)  # long before the 300 s of their lifetime
+
+
 def test_renewals_go_on_after_silence(bench: DriverBench, peer: BacnetPeer) -> None:
     with bench.open(BacnetDriver, peer.address, cov="unconfirmed", cov_lifetime_s=2, **QUICK) as device:
         device.subscribe("analog-input,1")

@@ -47,7 +47,7 @@ class CovSubscriptions:
     async def begin(self, points: Sequence[PointAddress]) -> None:
         """Subscribes to the objects of all points whose present value is wanted; what a device refuses stays polled.
 
-        Raises `NotSupported` if it takes none, `NoAnswer`.
+        Raises `NotSupported` if it takes none. One that does not answer is asked again as for a renewal.
         """
         for point in points[:SUBSCRIPTIONS_LIMIT]:
             try:
@@ -57,12 +57,16 @@ class CovSubscriptions:
             if target.property_id == PRESENT_VALUE:
                 self._points.setdefault(target.object_id, []).append((point, target))
         self._session.application.listeners[self._key] = self._heard
-        refused = await self._subscribe_all()
+        parts = RENEWALS_A_LIFETIME
+        try:
+            refused = await self._subscribe_all()
+        except NoAnswer:
+            refused, parts = None, RETRIES_A_LIFETIME
         if refused is not None and not self._points:
             self.forget()
             raise NotSupported(f"the device takes no subscriptions: {refused}")
         if self._points:
-            self._renewal = asyncio.ensure_future(self._renew())
+            self._renewal = asyncio.ensure_future(self._renew(parts))
 
     @property
     def _key(self) -> tuple[Any, int]:
@@ -88,10 +92,13 @@ class CovSubscriptions:
             request.lifetime = lifetime_s
         return request
 
-    async def _renew(self) -> None:
-        parts = RENEWALS_A_LIFETIME
+    async def _renew(self, parts: int) -> None:
         while self._points:
-            await asyncio.sleep(self._lifetime_s / parts)
+            try:
+                await asyncio.wait_for(self._session.returned.wait(), self._lifetime_s / parts)
+            except TimeoutError:
+                pass  # nothing has happened, it is just time
+            self._session.returned.clear()
             try:
                 await self._subscribe_all()
                 parts = RENEWALS_A_LIFETIME

@@ -111,12 +111,24 @@ class BacnetSession:
         self._retries: int = settings["retries"]
         self._batch_limit: int = settings["max_batch"]
         self._turn = asyncio.Lock()
+        self._is_silent = False
+        self.returned = asyncio.Event()
+        """Set when the device answers again after silence: it may have restarted, and have forgotten us."""
 
     async def ask(self, request: Any) -> Any:
         """The answer to a request, when it is its turn. Raises `DriverFault`."""
         request.pduDestination = self.address
         async with self._turn:
-            return await self.application.ask(request, self._timeout_s, self._retries)
+            try:
+                answer = await self.application.ask(request, self._timeout_s, self._retries)
+            except NoAnswer:
+                self._is_silent = True
+                raise
+            if self._is_silent:
+                self._is_silent = False
+                self.uses_rpm = True
+                self.returned.set()
+            return answer
 
     # Reading
 
