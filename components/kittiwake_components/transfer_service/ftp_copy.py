@@ -133,9 +133,12 @@ class FtpCopy:
         yield from far.write_manifest(digest)
 
     def _stands(self, manifest: str) -> Generator[bool | None, None, bool]:
-        """Whether the server has this very file already: the power went before the last step, or it was put before."""
+        """Whether the server has this very file already: the power went before the last step, or it was put before.
+
+        Without the manifest the size alone says nothing: an old file may have the same.
+        """
         job, far = self._job, self._far
-        if manifest != job.digest and job.offset < job.size:
+        if manifest != job.digest and (job.offset < job.size or not far.is_read_back):
             return False
         if (yield from self._call(lambda: self._client.size(far.path))) != job.size:
             return False

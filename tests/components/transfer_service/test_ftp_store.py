@@ -293,9 +293,12 @@ def test_a_server_that_makes_no_sense_is_refused_when_the_topology_is_checked(wo
 # Cut off on the way
 
 
-@pytest.mark.parametrize("before", [b"", b"old"])
-def test_a_put_outlives_every_cut(disk: Path, server: FtpServer, before: bytes) -> None:
-    """REQ-TS-014, REQ-TS-007: the file is here until the server has it, whole."""
+@pytest.mark.parametrize("before, words", [(b"", ""), (b"old", ""), (DATA[::-1], "check=size")])
+def test_a_put_outlives_every_cut(disk: Path, server: FtpServer, before: bytes, words: str) -> None:
+    """REQ-TS-014, REQ-TS-007: the file is here until the server has it, whole.
+
+    Not even where the size is trusted does an old file of the same size pass for the new one.
+    """
     path = disk / "in" / "unit-7" / "x"
 
     def prepared(seed: int) -> Tester:
@@ -304,7 +307,7 @@ def test_a_put_outlives_every_cut(disk: Path, server: FtpServer, before: bytes) 
                 file.unlink()
         if before:
             place(disk, "x", before)
-        return ftp_tester(server.endpoint, seed)
+        return ftp_tester(server.endpoint, seed, words)
 
     def scenario(tester: Tester, noted: list[int]) -> None:
         with tester.held():
