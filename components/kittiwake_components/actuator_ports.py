@@ -24,6 +24,8 @@ in order (a JSON list) or by name (a JSON object); those in brackets may be left
 | `clear_overrides` | | null |
 | `get_override_devices`, `get_override_patterns` | | a list |
 | `list_schedules` | [offset], [limit] | an object: `tasks`, `offset`, `total` (ours) |
+| `list_devices` | [offset], [limit] | devices that have slots: `devices`, `offset`, `total` (ours) |
+| `list_slots` | device, start, end | its slots: `task`, `owner`, `priority`, `preempted`, `start`, `end` (ours) |
 | `list_holders` | | device -> `owner`, `task`, `window` in seconds (ours) |
 
 A reply is a JSON object: `{"result": ...}`, or `{"error": {"type": ..., "value": ...}}` with types as LockError,

@@ -29,6 +29,8 @@ from kittiwake_components.actuator.bus import Bus
 from kittiwake_components.actuator.device_calls import STOPPED, Answer, DeviceCalls, packed, refused, unpacked
 from kittiwake_components.actuator.heartbeats import Heartbeats
 from kittiwake_components.actuator.messages import Outgoing
+from kittiwake_components.actuator.overrides import Overrides
+from kittiwake_components.actuator.overviews import Overviews
 from kittiwake_components.actuator.point_paths import read_point
 from kittiwake_components.actuator.releases import Releases
 from kittiwake_components.actuator.reports import ActuatorReports
@@ -155,7 +157,9 @@ class Actuator(ActuatorReports):
         self._releases = Releases(self, self._revert, self._settled, lambda: self.is_suspended)
         self._schedules = Schedules(self, self.state_file, self._out, self._releases)
         self._values = Values(self, self._calls, self._schedules, self._releases, self._out)
-        self._rpc = Rpc(self._schedules, self._values)
+        self._overrides = Overrides(self, self._values.ask)
+        overviews = Overviews(self._schedules, self.now_us)
+        self._rpc = Rpc(self._schedules, overviews, self._values, self._overrides)
         self._bus = Bus(self._schedules, self._values, self._out)
         self._announcements = Announcements(self.clock, self._schedules.next_edge_us, self._announce)
         self._heartbeats = Heartbeats(self.clock, self.heartbeat_points, self._beat)
@@ -463,7 +467,7 @@ class Actuator(ActuatorReports):
     ) -> None:
         """Lets nobody write to the devices that a shell pattern matches, for so long; 0: until it is switched off."""
         await self._asked(
-            lambda then: self._values.override_on(
+            lambda then: self._overrides.set_on(
                 self.requester, pattern, duration_s, failsafe_revert, staggered_revert, then
             ),
         )
@@ -471,7 +475,7 @@ class Actuator(ActuatorReports):
     @command
     async def override_off(self, pattern: DeviceName) -> None:
         """Takes an override back, by the exact text of its pattern."""
-        await self._asked(lambda then: self._values.override_off(self.requester, pattern, then))
+        await self._asked(lambda then: self._overrides.set_off(self.requester, pattern, then))
 
     @command
     def list_schedule(self, offset: U32) -> None:
@@ -489,12 +493,12 @@ class Actuator(ActuatorReports):
     @command
     async def clear_overrides(self) -> None:
         """Takes all overrides back."""
-        await self._asked(lambda then: self._values.clear_overrides(self.requester, then))
+        await self._asked(lambda then: self._overrides.clear(self.requester, then))
 
     @command
     async def list_overrides(self) -> None:
         """Reports the patterns in force, and the devices that they match."""
-        for ask in (self._values.override_patterns, self._values.override_devices):
+        for ask in (self._overrides.patterns, self._overrides.devices):
             self.overrides_listed(packed(await self._asked(ask)).decode())
 
 

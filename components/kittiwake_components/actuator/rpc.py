@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake_components.actuator.device_calls import Answer, refused, unpacked
-from kittiwake_components.actuator.requests import Request
+from kittiwake_components.actuator.requests import Request, read_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kittiwake_components.actuator.device_calls import Then
+    from kittiwake_components.actuator.overrides import Overrides
+    from kittiwake_components.actuator.overviews import Overviews
     from kittiwake_components.actuator.schedules import Schedules
     from kittiwake_components.actuator.values import Values
 
@@ -42,6 +44,8 @@ METHODS = {
     "get_override_patterns": Method((), 0),
     "list_schedules": Method(("offset", "limit"), 0),
     "list_holders": Method((), 0),
+    "list_devices": Method(("offset", "limit"), 0),
+    "list_slots": Method(("device", "start", "end"), 3),
 }  # fmt: skip
 REQUESTER = "requester_id"
 """Wherever it is an argument, what the caller says is ignored, and whoever it was proved to be stands in its place."""
@@ -68,9 +72,11 @@ def arguments_of(method: str, packed: bytes) -> dict[str, Any]:
 class Rpc:
     """Calls methods for requesters whose identity is known."""
 
-    def __init__(self, schedules: Schedules, values: Values) -> None:
+    def __init__(self, schedules: Schedules, overviews: Overviews, values: Values, overrides: Overrides) -> None:
         self._schedules = schedules
+        self._overviews = overviews
         self._values = values
+        self._overrides = overrides
 
     def call(self, requester: str, method: str, packed: bytes, then: Then) -> None:
         """Calls a method; `then` gets its answer, once."""
@@ -85,7 +91,7 @@ class Rpc:
         self._bound(requester, given, then)[method]()
 
     def _bound(self, requester: str, given: dict[str, Any], then: Then) -> dict[str, Callable[[], None]]:
-        values, of = self._values, given.get
+        values, overrides, of = self._values, self._overrides, given.get
         return {
             "request_new_schedule": lambda: then(self._new_schedule(requester, given)),
             "request_cancel_schedule": lambda: then(self._cancel(requester, given)),
@@ -98,16 +104,18 @@ class Rpc:
             "set_multiple_points": lambda: values.set_multiple(requester, of("topics_values"), of("priority"), then),
             "revert_point": lambda: values.revert_point(requester, of("topic"), of("point"), then),
             "revert_device": lambda: values.revert_device(requester, of("topic"), then),
-            "set_override_on": lambda: values.override_on(
+            "set_override_on": lambda: overrides.set_on(
                 requester, of("pattern"), of("duration", 0), of("failsafe_revert", True),
                 of("staggered_revert", False), then,
             ),
-            "set_override_off": lambda: values.override_off(requester, of("pattern"), then),
-            "clear_overrides": lambda: values.clear_overrides(requester, then),
-            "get_override_devices": lambda: values.override_devices(then),
-            "get_override_patterns": lambda: values.override_patterns(then),
-            "list_schedules": lambda: then(self._list(given)),
-            "list_holders": lambda: then(Answer(self._schedules.holders_overview())),
+            "set_override_off": lambda: overrides.set_off(requester, of("pattern"), then),
+            "clear_overrides": lambda: overrides.clear(requester, then),
+            "get_override_devices": lambda: overrides.devices(then),
+            "get_override_patterns": lambda: overrides.patterns(then),
+            "list_schedules": lambda: then(_page(given, self._overviews.tasks)),
+            "list_devices": lambda: then(_page(given, self._overviews.devices)),
+            "list_slots": lambda: then(self._slots(given)),
+            "list_holders": lambda: then(Answer(self._overviews.holders())),
         }  # fmt: skip
 
     def _new_schedule(self, requester: str, given: dict[str, Any]) -> Answer:
@@ -117,9 +125,19 @@ class Rpc:
     def _cancel(self, requester: str, given: dict[str, Any]) -> Answer:
         return Answer(self._schedules.cancel(requester, given["task_id"]).as_body())
 
-    def _list(self, given: dict[str, Any]) -> Answer:
-        offset, limit = given.get("offset", 0), given.get("limit", LISTED)
-        for number in (offset, limit):
-            if type(number) is not int or not 0 <= number < 1 << 31:
-                return refused("ValueError", "offset and limit are whole numbers from 0 on")
-        return Answer(self._schedules.overview(offset, min(limit, MAX_LISTED)))
+    def _slots(self, given: dict[str, Any]) -> Answer:
+        try:
+            reader = self._schedules.reader()
+            (start_us, _), (end_us, _) = reader.read(given["start"]), reader.read(given["end"])
+            return Answer(self._overviews.slots(read_device(given["device"]), start_us, end_us))
+        except (TypeError, ValueError, OverflowError) as fault:
+            return refused(type(fault).__name__, fault)
+
+
+def _page(given: dict[str, Any], overview: Callable[[int, int], dict[str, Any]]) -> Answer:
+    """Some of a list."""
+    offset, limit = given.get("offset", 0), given.get("limit", LISTED)
+    for number in (offset, limit):
+        if type(number) is not int or not 0 <= number < 1 << 31:
+            return refused("ValueError", "offset and limit are whole numbers from 0 on")
+    return Answer(overview(offset, min(limit, MAX_LISTED)))

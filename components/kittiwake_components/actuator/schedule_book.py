@@ -257,6 +257,16 @@ class ScheduleBook:
                 found[device] = holder
         return found
 
+    def devices(self) -> list[str]:
+        """All devices with slots, by name."""
+        return sorted(self._devices)
+
+    def slots_of(self, device: str, start_us: int, end_us: int) -> list[tuple[Task, Slot]]:
+        """The slots of a device that overlap [start, end) and are not over, in order of time, with their tasks."""
+        slots = self._devices.get(device)
+        entries = [] if slots is None else slots.overlapping(start_us, end_us)
+        return [(self.tasks[entry.task], entry.slot) for entry in entries]
+
     # Keeping
 
     def restore(self, tasks: Iterable[Task], now_us: int) -> None:

@@ -43,9 +43,6 @@ TIME_UNKNOWN = "REQUEST_REFUSED_TIME_UNKNOWN"
 REPORT_SIZE = BODY_SIZE - 2000
 """The most bytes of a report in JSON; clashing slots, tasks and holders beyond it are left out."""
 
-LISTED_SLOTS = 100
-"""The most slots of one task in a list."""
-
 
 class Result(NamedTuple):
     """The answer to a request, as the original has it."""
@@ -177,10 +174,9 @@ class Schedules:
             return self._refused(request, TIME_UNKNOWN if not actuator.time_is_known() else NOT_KEPT)
         self.settle()
         now_us = actuator.now_us()
-        reader = TimeReader(actuator.naive_tz, find_zone(actuator.tz), now_us)
         self.book.grace_us = actuator.preempt_grace_s * US_PER_S
         try:
-            wanted = read_request(request, reader, self.book.is_taken)
+            wanted = read_request(request, self.reader(), self.book.is_taken)
         except RequestRefused as refusal:
             return self._refused(request, refusal.info)
         on_release = actuator.on_release if wanted.on_release is OnRelease.DEFAULT else wanted.on_release
@@ -268,35 +264,10 @@ class Schedules:
         self.settle()
         return list(islice(self.book.tasks.values(), offset, offset + limit))
 
-    def overview(self, offset: int, limit: int) -> dict[str, Any]:
-        """Tasks with their slots, as JSON has them; as many as one reply takes."""
-        now_us = self._actuator.now_us()
-        rows: list[dict[str, Any]] = []
-        size = 0
-        for task in self.listed(offset, limit):
-            row = {
-                "task": task.id, "owner": task.owner, "priority": task.priority.name,
-                "state": task.state(now_us).name, "on_release": "revert" if task.reverts else "hold",
-                "slot_count": len(task.slots), "slots": [shown(slot) for slot in islice(task.slots, LISTED_SLOTS)],
-            }  # fmt: skip
-            size += len(packed(row)) + 1
-            if size > REPORT_SIZE:
-                break
-            rows.append(row)
-        return {"tasks": rows, "offset": offset, "total": len(self.book.tasks)}
-
-    def holders_overview(self) -> dict[str, Any]:
-        """Device -> owner, task and window in seconds, as many as one reply takes."""
-        now_us = self._actuator.now_us()
-        rows: dict[str, Any] = {}
-        size = 0
-        for device, holder in self.holders().items():
-            rows[device] = {"owner": holder.owner, "task": holder.task, "window": (holder.end_us - now_us) / US_PER_S}
-            size += len(packed([device, rows[device]])) + 1
-            if size > REPORT_SIZE:
-                del rows[device]
-                break
-        return rows
+    def reader(self) -> TimeReader:
+        """Reads times as requests have them."""
+        actuator = self._actuator
+        return TimeReader(actuator.naive_tz, find_zone(actuator.tz), actuator.now_us())
 
     def counts(self) -> tuple[int, int]:
         """How many tasks are at work, and how many wait."""

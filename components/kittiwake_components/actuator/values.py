@@ -42,7 +42,8 @@ class Values:
         self._out = out
         self.lock_errors = 0
 
-    def _ask(self, action: DeviceAction, members: dict[str, Any], then: Then) -> None:
+    def ask(self, action: DeviceAction, members: dict[str, Any], then: Then) -> None:
+        """Sends a request to the driver, with the deadline that all have."""
         self._calls.ask(action, members, self._actuator.device_timeout_s, then)
 
     # Permission
@@ -93,13 +94,13 @@ class Values:
 
     def get_point(self, topic: Any, point: Any, then: Then) -> None:
         """The value of a point."""
-        where = _read(lambda: read_point(topic, point), then)
+        where = read_or_answer(lambda: read_point(topic, point), then)
         if where is not None:
-            self._ask(DeviceAction.GET_POINT, {"point": where.path}, then)
+            self.ask(DeviceAction.GET_POINT, {"point": where.path}, then)
 
     def set_point(self, requester: str, topic: Any, value: Any, point: Any, priority: Any, then: Then) -> None:
         """Writes a value, for one who holds the device; the result is what the device took."""
-        where = _read(lambda: read_point(topic, point), then)
+        where = read_or_answer(lambda: read_point(topic, point), then)
         fault = None if where is None else _bad_priority(priority) or self._denied(requester, where.device)
         if where is None or fault is not None or (fault := self._note([where])) is not None:
             if fault is not None:
@@ -114,18 +115,18 @@ class Values:
                 self._actuator.point_written(requester, path, _text(answer.result))
             then(answer)
 
-        self._ask(DeviceAction.SET_POINT, {"point": path, "value": value, "priority": priority}, taken)
+        self.ask(DeviceAction.SET_POINT, {"point": path, "value": value, "priority": priority}, taken)
 
     def revert_point(self, requester: str, topic: Any, point: Any, then: Then) -> None:
         """Gives a point its default or last clean value back."""
-        where = _read(lambda: read_point(topic, point), then)
+        where = read_or_answer(lambda: read_point(topic, point), then)
         if where is not None:
             members = {"point": where.path}
             self._revert(requester, where.device, DeviceAction.REVERT_POINT, members, REVERTED_POINT + where.path, then)
 
     def revert_device(self, requester: str, topic: Any, then: Then) -> None:
         """Reverts all that was written on a device."""
-        device = _read(lambda: read_device(topic), then)
+        device = read_or_answer(lambda: read_device(topic), then)
         if device is not None:
             members = {"device": device}
             self._revert(requester, device, DeviceAction.REVERT_DEVICE, members, REVERTED_DEVICE + device, then)
@@ -144,27 +145,27 @@ class Values:
                 self._actuator.point_reverted(requester, *members.values())
             then(Answer(None, answer.fault))
 
-        self._ask(action, members, reverted)
+        self.ask(action, members, reverted)
 
     def release(self, path: str, then: Then) -> None:
         """Reverts a point for a task that has lost it."""
-        self._ask(DeviceAction.REVERT_POINT, {"point": path}, then)
+        self.ask(DeviceAction.REVERT_POINT, {"point": path}, then)
 
     def beat(self, path: str, value: int, then: Then) -> None:
         """Writes a heartbeat, past locks and overrides."""
-        self._ask(DeviceAction.HEARTBEAT, {"point": path, "value": value}, then)
+        self.ask(DeviceAction.HEARTBEAT, {"point": path, "value": value}, then)
 
     # Many points
 
     def scrape_all(self, topic: Any, then: Then) -> None:
         """All values of a device."""
-        device = _read(lambda: read_device(topic), then)
+        device = read_or_answer(lambda: read_device(topic), then)
         if device is not None:
-            self._ask(DeviceAction.SCRAPE_ALL, {"device": device}, then)
+            self.ask(DeviceAction.SCRAPE_ALL, {"device": device}, then)
 
     def get_multiple(self, topics: Any, then: Then) -> None:
         """Values and errors, by path; one call a device, and what is wrong with a whole device is raised."""
-        found = _read(lambda: _by_device([(topic, None) for topic in _listed(topics)]), then)
+        found = read_or_answer(lambda: _by_device([(topic, None) for topic in _listed(topics)]), then)
         if found is None:
             return
         devices, errors = found
@@ -183,7 +184,7 @@ class Values:
 
     def set_multiple(self, requester: str, topics_values: Any, priority: Any, then: Then) -> None:
         """Writes many points; all locks are checked before the first write. The result is what failed, by path."""
-        found = _read(lambda: _by_device(_pairs(topics_values)), then)
+        found = read_or_answer(lambda: _by_device(_pairs(topics_values)), then)
         if found is None:
             return
         devices, failed = found
@@ -230,60 +231,10 @@ class Values:
             one(answer.result)
             self._ask_each(calls, one, whole, then, denied, place + 1)
 
-        self._ask(*calls[place], answered)
-
-    # Overrides
-
-    def override_on(
-        self, requester: str, pattern: Any, duration: Any, failsafe_revert: Any, staggered_revert: Any, then: Then
-    ) -> None:  # fmt: skip
-        """Keeps everybody from writing to the devices that a pattern matches."""
-        name = _read(lambda: read_device(pattern), then)
-        if name is None:
-            return
-        is_number = isinstance(duration, (int, float)) and not isinstance(duration, bool) and abs(duration) < 1e12
-        if not is_number or not isinstance(failsafe_revert, bool) or not isinstance(staggered_revert, bool):
-            then(refused("TypeError", "a duration in seconds is wanted, and true or false for both reverts"))
-            return
-        members = {
-            "pattern": pattern, "duration_s": duration, "failsafe_revert": failsafe_revert,
-            "staggered_revert": staggered_revert,
-        }  # fmt: skip
-
-        def done(answer: Answer) -> None:
-            if answer.fault is None:
-                self._actuator.override_set(requester, pattern, float(max(0, duration)))
-            then(answer)
-
-        self._ask(DeviceAction.OVERRIDE_ON, members, done)
-
-    def override_off(self, requester: str, pattern: Any, then: Then) -> None:
-        """Takes an override back, by the exact text of its pattern."""
-        if _read(lambda: read_device(pattern), then) is not None:
-            self._clear(requester, DeviceAction.OVERRIDE_OFF, {"pattern": pattern}, pattern, then)
-
-    def clear_overrides(self, requester: str, then: Then) -> None:
-        """Takes all overrides back."""
-        self._clear(requester, DeviceAction.CLEAR_OVERRIDES, {}, "everything", then)
-
-    def _clear(self, requester: str, action: DeviceAction, members: dict[str, Any], shown: str, then: Then) -> None:
-        def done(answer: Answer) -> None:
-            if answer.fault is None:
-                self._actuator.override_cleared(requester, shown)
-            then(answer)
-
-        self._ask(action, members, done)
-
-    def override_devices(self, then: Then) -> None:
-        """The devices that are overridden."""
-        self._ask(DeviceAction.OVERRIDE_DEVICES, {}, then)
-
-    def override_patterns(self, then: Then) -> None:
-        """The patterns in force."""
-        self._ask(DeviceAction.OVERRIDE_PATTERNS, {}, then)
+        self.ask(*calls[place], answered)
 
 
-def _read(read: Callable[[], Any], then: Then) -> Any:
+def read_or_answer(read: Callable[[], Any], then: Then) -> Any:
     """What `read` gives, or `None` after its error was answered."""
     try:
         return read()

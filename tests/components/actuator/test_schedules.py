@@ -315,6 +315,23 @@ def test_tasks_are_listed_page_by_page() -> None:
         assert building.call(EVE, "list_schedules", 0, 2)["tasks"][0]["state"] == "RUNNING"
 
 
+def test_the_slots_of_a_device_are_listed_for_a_timeline() -> None:
+    """REQ-ACT-030"""
+    with actuator() as building:
+        building.schedule(ANN, "old", "LOW_PREEMPT", slot("d", 0, 30), slot("e", 0, 30))
+        building.schedule(BOB, "new", "HIGH", slot("d", 0, 10))
+        building.schedule(BOB, "late", "LOW", slot("d", 50, 60))
+        assert building.call(EVE, "list_devices") == {"devices": ["d", "e"], "offset": 0, "total": 2}
+        assert building.call(EVE, "list_devices", 1, 5)["devices"] == ["e"]
+        shown = building.call(EVE, "list_slots", "/d/", moment(0), moment(50))
+        assert [(one["task"], one["owner"], one["preempted"], one["end"]) for one in shown] == [
+            ("old", ANN, True, moment(1)), ("new", BOB, False, moment(10)),
+        ]  # fmt: skip
+        assert building.call(EVE, "list_slots", "x", moment(0), moment(50)) == []
+        for wrong in (("d", 1, 2), (7, moment(0), moment(1)), ("d", "x", "y")):
+            assert building.call(EVE, "list_slots", *wrong)[0] in ("TypeError", "ParserError")
+
+
 def test_reports_and_lists_fit_into_one_reply() -> None:
     """REQ-ACT-032: what would not fit is left out, and the answer is still one."""
     with actuator() as building:
