@@ -118,7 +118,7 @@ class Cycles:
 
     `member_out` are a group's outputs, of which those in `connected` are called. `count` cycles were run, the longest
     took `longest_ns` from when it was due, the latest `latest_ns`; `slips` were late or never run. A cycle that is due
-    at `report_ns` or later is to be reported.
+    at `report_ns` or later is to be reported. `bind_members` comes before the first.
     """
 
     def __init__(
@@ -131,7 +131,6 @@ class Cycles:
         self._clock = clock
         self._failed = failed
         self._now_ns, self._meter_ns = clock.now_ns, clock.meter_ns
-        self.bind_members()
         self.count = self.slips = 0
         self.longest_ns = self.latest_ns = 0
         self.report_ns = self.idle_until_ns = 0

@@ -52,7 +52,7 @@ class ActiveRateGroup(ActiveComponent):
         self._cycles = self._make_cycles()
 
     def start(self) -> None:
-        self._cycles = self._make_cycles()
+        self._cycles.bind_members()
 
     def _make_cycles(self) -> Cycles:
         connected = [index for index in range(MEMBERS) if self.is_connected(ActiveRateGroup.member_out, index)]

@@ -36,7 +36,7 @@ class PassiveRateGroup(PassiveComponent):
         self._cycles = self._make_cycles()
 
     def start(self) -> None:
-        self._cycles = self._make_cycles()
+        self._cycles.bind_members()
 
     def _make_cycles(self) -> Cycles:
         connected = [index for index in range(MEMBERS) if self.is_connected(PassiveRateGroup.member_out, index)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # a device's start takes `typing` from its code pack
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

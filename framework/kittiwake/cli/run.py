@@ -6,11 +6,14 @@ With an image this is a device's boot path: nothing is imported that the deploym
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.outcome import Misuse, message_of
 
+TYPE_CHECKING = False  # `typing` comes from the code pack, which is opened later
 if TYPE_CHECKING:
+    from typing import Any
+
+    from kittiwake.cli.code_pack import CodePack
     from kittiwake.platform.system import SystemPlatform
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.runtime.image import Image
@@ -43,6 +46,7 @@ LINK_INSTANCES = ("ComCcsds.link", "ComCcsdsUart.link")
 """Which link `--link` is about: the first of these that a deployment has."""
 FRAMED_INSTANCES = ("ComCcsds.framer", "ComCcsds.deframer")
 TEXT_LOG = "CdhCore.textLogger"
+TOPOLOGY_ENDS = (".yaml", ".yml")
 UPDATE_MANAGER = ":UpdateManager"
 
 MEMORY_SETTLES_NS = 550_000_000
@@ -157,13 +161,15 @@ def _platform(options: Options) -> SystemPlatform:
     return SystemPlatform()
 
 
-def _take_slot(options: Options, platform: SystemPlatform) -> None:
+def _take_slot(options: Options) -> None:
     """Has the slots decide what is started: an image with its packages, or the file of the command line."""
+    from kittiwake.platform.system_files import SystemFiles
     from kittiwake.storage.slots import choose_start
 
-    options.slots = platform.files.real_path(options.slots)
-    platform.files.make_folders(options.slots)
-    start = choose_start(platform.files, options.slots)
+    files = SystemFiles()
+    options.slots = files.real_path(options.slots)
+    files.make_folders(options.slots)
+    start = choose_start(files, options.slots)
     options.slot = start.slot
     options.file = start.image or options.file
     if start.packages:
@@ -172,12 +178,18 @@ def _take_slot(options: Options, platform: SystemPlatform) -> None:
         print(f"slot: {start.slot or 'none'}{', on trial' if start.is_trial else ''}", flush=True)
 
 
+def _open_pack(options: Options) -> CodePack:
+    """The code that earlier starts of this image left for this one; a topology's compiler would take longer anyway."""
+    from kittiwake.cli.code_pack import CodePack, pack_path
+
+    name = "" if options.file.endswith(TOPOLOGY_ENDS) else options.file.rpartition("/")[2].partition(".")[0]
+    return CodePack(pack_path(name))
+
+
 def _load(options: Options, platform: SystemPlatform) -> Image:
     from kittiwake.runtime.image import MAX_IMAGE_BYTES, ImageFault, load_image
 
-    if options.slots:
-        _take_slot(options, platform)
-    if options.file.endswith((".yaml", ".yml")):
+    if options.file.endswith(TOPOLOGY_ENDS):
         from pathlib import Path
 
         from kittiwake.cli.build import build, compile_topology
@@ -247,24 +259,44 @@ def main(arguments: list[str]) -> int:
 
         return supervise(arguments)
     import gc
-    from signal import SIGINT, SIGTERM, signal
-
-    from kittiwake.runtime.exit_status import ORDERLY
 
     gc.disable()
     try:
         options = parse(arguments)
+        if options.slots:
+            _take_slot(options)
+        pack = _open_pack(options)
+    except (OSError, ValueError) as fault:
+        return _refused(fault)
+    try:
+        return _run(options, pack)
+    finally:
+        pack.close()
+
+
+def _refused(fault: Exception) -> int:
+    print(f"kittiwake run: {message_of(fault)}", file=sys.stderr)
+    return 2 if isinstance(fault, Misuse) else 1
+
+
+def _run(options: Options, pack: CodePack) -> int:
+    import gc
+    from signal import SIGINT, SIGTERM, signal
+
+    from kittiwake.runtime.exit_status import ORDERLY
+
+    try:
         platform = _platform(options)
         platform.sharpen_timers()
         deployment = _make(options, platform)
     except (OSError, ValueError) as fault:
-        print(f"kittiwake run: {message_of(fault)}", file=sys.stderr)
-        return 2 if isinstance(fault, Misuse) else 1
+        return _refused(fault)
     for number in (SIGINT, SIGTERM):
         signal(number, lambda received, _: deployment.request_stop(f"signal {received}", ORDERLY))
 
     def settle_memory() -> None:
         # What is there now stays: a collection need never look at it again.
+        pack.keep()
         gc.collect()
         gc.freeze()
         gc.enable()
@@ -273,6 +305,7 @@ def main(arguments: list[str]) -> int:
     deployment.main.call_at(platform.clock.now_ns() + MEMORY_SETTLES_NS, settle_memory)
     deployment.main.post(platform.notify, "READY=1")
     reason = deployment.run()
+    pack.keep()
     if deployment.meters is not None:
         print(deployment.meters.table(), flush=True)
     if not options.quiet:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from enum import IntEnum
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
 
 from kittiwake.model.compounds import Alias, Array, Enumeration, Ranged, Struct, holds_text, resolved
@@ -30,6 +31,7 @@ from kittiwake.model.scalars import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from types import CodeType
     from typing import TypeAlias
 
 
@@ -130,9 +132,14 @@ def evaluated(annotation: Any, names: dict[str, Any]) -> Any:
     """What an annotation stands for among a module's `names`. Raises `NameError`."""
     if not isinstance(annotation, str):
         return annotation
-    # Most are one name: the compiler would take a tenth of the boot for them.
+    # Most are one name, and the others are written many times: the compiler would take a tenth of the boot for them.
     found = names.get(annotation)
-    return eval(annotation, names) if found is None else found
+    return eval(_compiled(annotation), names) if found is None else found
+
+
+@cache
+def _compiled(annotation: str) -> CodeType:
+    return compile(annotation, "<annotation>", "eval")
 
 
 def _members(cls: type) -> dict[str, WireType]:
@@ -154,12 +161,13 @@ def wire_struct(*, name: str = "") -> Callable[[type[C_]], type[C_]]:
 
     def decorate(cls: type[C_]) -> type[C_]:
         members = _members(cls)
-        body = {key: value for key, value in vars(cls).items() if key not in ("__dict__", "__weakref__", *members)}
         defaults = [getattr(cls, member) for member in members if hasattr(cls, member)]
-        base = namedtuple(cls.__name__, list(members), defaults=defaults, module=cls.__module__)  # type: ignore[misc]
-        made = type(cls.__name__, (base,), {**body, "__slots__": ()})
+        made = namedtuple(cls.__name__, list(members), defaults=defaults, module=cls.__module__)  # type: ignore[misc]
+        for key, value in vars(cls).items():
+            if key not in ("__dict__", "__weakref__", *members):
+                setattr(made, key, value)
         made.__wire_type__ = Struct(name or cls.__name__, made, members)  # type: ignore[attr-defined]
-        return made
+        return made  # type: ignore[return-value]
 
     return decorate
 

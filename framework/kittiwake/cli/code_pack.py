@@ -1,0 +1,167 @@
+"""The code of all modules that a start imports, in one file: a start reads it instead of looking for two hundred.
+
+Python keeps the code of each module in a `.pyc` file; to find, read and decode all of them is a sixth of the boot. A
+pack holds what they hold. It stands beside them, in `__pycache__` of the package `kittiwake`, and is trusted as they
+are; like them it is written by whoever imports first, if the folder can be written, and each module in it is used only
+while its source has the size and the modification time that it had. Whatever is missing, stale or damaged is imported
+as if there were no pack.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+from binascii import crc32
+from importlib import _bootstrap_external
+from importlib.machinery import ModuleSpec, SourceFileLoader
+
+import kittiwake
+
+TYPE_CHECKING = False  # `typing` takes a tenth of the boot where it does not come from a pack
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import CodeType, ModuleType
+
+    Entry = tuple[str, str, bool, tuple[int, int], CodeType]
+    """Source file, its `.pyc`, whether it is a package, time and size of the source, the code."""
+
+MAGIC = b"KWCODE1\0" + _bootstrap_external.MAGIC_NUMBER
+"""Format, and the interpreter's mark of its byte code (PEP 3147)."""
+
+MAX_BYTES = 64 * 1024 * 1024
+_CHECKED = len(MAGIC) + 4
+
+
+def pack_path(name: str) -> str:
+    """Where the pack of a deployment of this name stands; empty where Python keeps no code."""
+    cached = kittiwake.__spec__.cached
+    if not name or not cached or sys.dont_write_bytecode:
+        return ""
+    folder, _, own = cached.rpartition("/")
+    return f"{folder}/{own.replace('__init__', name, 1).removesuffix('.pyc')}.pack"
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """What changes when a source is written, or when a folder gets another entry. Raises `OSError`."""
+    status = os.stat(path)
+    return status.st_mtime_ns, status.st_size
+
+
+def _search_path() -> list[tuple[str, int]]:
+    """The folders that modules are looked for in, with their times: a new module might come before one of the pack."""
+    found = []
+    for folder in sys.path:
+        try:
+            found.append((folder, _stamp(folder or ".")[0]))
+        except OSError:
+            found.append((folder, 0))
+    return found
+
+
+class _PackedLoader(SourceFileLoader):
+    """Loads a module as its source file would, but for where the code comes from."""
+
+    def __init__(self, name: str, path: str, code: CodeType) -> None:
+        super().__init__(name, path)
+        self._code: CodeType | None = code
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        code, self._code = self._code, None
+        return code or super().get_code(fullname)
+
+
+class CodePack:
+    """The pack of one deployment while it starts: a finder on `sys.meta_path`, before all others.
+
+    Without a path nothing is read or written.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._before = frozenset(sys.modules)
+        self._search_path = _search_path()
+        self._entries: dict[str, Entry] = {}
+        self._used: dict[str, Entry] = {}
+        self._read()
+        sys.meta_path.insert(0, self)
+
+    def _read(self) -> None:
+        try:
+            with open(self._path, "rb", 0) as file:
+                data = memoryview(file.read(MAX_BYTES))
+            body = data[_CHECKED:]
+            if data[:_CHECKED] == MAGIC + crc32(body).to_bytes(4, "big"):
+                search_path, entries = marshal.loads(body)
+                if search_path == self._search_path:
+                    self._entries = entries
+        except (OSError, EOFError, TypeError, ValueError):
+            return
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module as the pack has it (PEP 451), or `None`: it is then looked for in the file system."""
+        entry = self._entries.get(fullname)
+        if entry is None:
+            return None
+        source, cached, is_package, stamp, code = entry
+        try:
+            if _stamp(source) != stamp:
+                return None
+        except OSError:
+            return None
+        self._used[fullname] = entry
+        spec = ModuleSpec(fullname, _PackedLoader(fullname, source, code), origin=source, is_package=is_package)
+        spec.has_location = True
+        spec.cached = cached
+        if is_package:
+            assert spec.submodule_search_locations is not None
+            spec.submodule_search_locations.append(source.rpartition("/")[0])
+        return spec
+
+    def close(self) -> None:
+        """Ends the use of the pack."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        self._entries, self._used = {}, {}
+
+    def keep(self) -> None:
+        """Ends the use of the pack, after writing for the next start what was missing in it."""
+        if self in sys.meta_path:
+            missing = [spec for spec in self._imported() if spec.name not in self._used]
+            if missing and os.access(self._path.rpartition("/")[0], os.W_OK):
+                self._write(missing)
+        self.close()
+
+    def _imported(self) -> Iterable[ModuleSpec]:
+        """What has come from source files since the pack was opened."""
+        for name, module in list(sys.modules.items()):
+            spec = getattr(module, "__spec__", None)
+            if spec is not None and name not in self._before and isinstance(spec.loader, SourceFileLoader):
+                yield spec
+
+    def _write(self, missing: Iterable[ModuleSpec]) -> None:
+        # Starts with other options need other modules: what this one did not use stays.
+        entries = {**self._entries, **{spec.name: entry for spec in missing if (entry := _entry_of(spec)) is not None}}
+        body = marshal.dumps((self._search_path, entries))
+        # A torn pack shows by its checksum, and costs nothing but a slower start: it is not worth a sync.
+        try:
+            with open(self._path + ".new", "wb") as file:
+                file.write(MAGIC + crc32(body).to_bytes(4, "big") + body)
+            os.replace(self._path + ".new", self._path)
+        except OSError:
+            return
+
+
+def _entry_of(spec: ModuleSpec) -> Entry | None:
+    if spec.origin is None or spec.cached is None or not isinstance(spec.loader, SourceFileLoader):
+        return None
+    try:
+        stamp = _stamp(spec.origin)  # first: a source that changes meanwhile is stale at the next start
+        code = spec.loader.get_code(spec.name)
+    except (OSError, ImportError, SyntaxError):
+        return None
+    if code is None:
+        return None
+    return spec.origin, spec.cached, spec.submodule_search_locations is not None, stamp, code
