@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
+
 from kittiwake.model import (
     F32,
     U32,
@@ -24,6 +26,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched, TimeValue
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.runtime.recovery import InstanceQuarantined
 from kittiwake.wire.power_link import PowerMode
 from kittiwake_components.deployment_time import NO_TIME, US_PER_S, time_value
 from kittiwake_components.power_ports import (
@@ -45,6 +48,11 @@ from kittiwake_components.supervision_ports import (
 from kittiwake_components.supervisor.cycle_record import CycleRecord, Progress, Summary
 from kittiwake_components.supervisor.reports import SupervisorReports
 from kittiwake_components.supervisor.states import WORK, CycleSignal, CycleState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+A = TypeVar("A")
 
 STEPS = 3
 WORKERS = 4
@@ -355,7 +363,7 @@ class Supervisor(SupervisorReports):
         if not self._enrolled:
             wake_us = now_us + self.enroll_retry_s * US_PER_S
         else:
-            wake_us = self.next_wake() if self.is_connected(Supervisor.next_wake) else 0
+            wake_us = _answer(self.next_wake, 0) if self.is_connected(Supervisor.next_wake) else 0
             if not wake_us:
                 wake_us = now_us + self.default_sleep_s * US_PER_S
         earliest, latest = now_us + self.min_sleep_s * US_PER_S, now_us + self.max_sleep_s * US_PER_S
@@ -420,7 +428,7 @@ class Supervisor(SupervisorReports):
             self.power_mode_out(PowerMode.POWERED if self.force_powered else PowerMode.BATTERY, self._token)
 
     def _power_is_ready(self) -> bool:
-        return self.is_connected(Supervisor.power_ready) and self.power_ready()
+        return self.is_connected(Supervisor.power_ready) and _answer(self.power_ready, False)
 
     def _is_report_sent(self) -> bool:
         return (
@@ -428,7 +436,7 @@ class Supervisor(SupervisorReports):
         )
 
     def _due_work(self) -> int:
-        return sum([self.due_work[worker]() for worker in self._workers])
+        return sum([_answer(self.due_work[worker], 0) for worker in self._workers])
 
     def _step_done(self) -> None:
         if self.cycle.state in WORK:
@@ -507,7 +515,15 @@ class Supervisor(SupervisorReports):
             self.watchdog_out(self.watchdog_s)
 
     def _consumed_mwh(self) -> float:
-        return self.energy_get() if self.is_connected(Supervisor.energy_get) else 0.0
+        return _answer(self.energy_get, 0.0) if self.is_connected(Supervisor.energy_get) else 0.0
 
     def _elapsed_ms(self) -> int:
         return min((self.clock.now_ns() - self._step_began_ns) // 1_000_000, U32_MAX)
+
+
+def _answer(ask: Callable[[], A], otherwise: A) -> A:
+    """What an instance answers; one that Health has set aside is as one that is not there, and no step's fault."""
+    try:
+        return ask()
+    except InstanceQuarantined:
+        return otherwise

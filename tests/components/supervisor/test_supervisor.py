@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut
+from kittiwake.runtime.recovery import InstanceQuarantined
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake.wire.power_link import PowerMode
@@ -137,6 +138,18 @@ def test_a_step_that_raises_is_left_at_its_deadline_and_the_cycle_ends(port: str
         if tester.channels["CycleState"] in (CycleState.POWERDOWN, CycleState.POWERED_IDLE):
             break
     assert tester.channels["CycleState"] in (CycleState.POWERDOWN, CycleState.POWERED_IDLE)
+
+
+@pytest.mark.parametrize("port", ["due_work", "next_wake", "energy_get"])
+def test_an_instance_that_is_quarantined_costs_the_cycle_no_step(port: str) -> None:
+    """REQ-SUP-002, REQ-SUP-003: Health has set aside who is asked, and that is no fault of who asks."""
+
+    def refuses(*_: Any) -> Any:
+        raise InstanceQuarantined("somebody", port)
+
+    with supervisor(returns={port: refuses}) as tester:
+        to_state(tester, CycleState.POWERDOWN)
+        assert tester.events.named("CycleFinished")[0].args[3] == 0
 
 
 @pytest.mark.parametrize("which", list(CycleStep))
