@@ -1,6 +1,8 @@
-"""How a figure is measured: interleaved repetitions of the subject and its reference, and the best ratio of pairs.
+"""How a figure is measured: the subject and its reference in turn, many times, and the ratio of their quiet moments.
 
-Times on shared machines drift by tens of percent; the ratio of two runs that stand next to each other does not.
+Times on shared machines drift by tens of percent, and whatever else runs there only ever adds to them, most to what
+needs more of the caches. So of both the lower quartile counts: what a quarter of the repetitions did not exceed. It is
+reached in the quiet moments, which are the same for both, and no single lucky one decides it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 REPETITIONS = 9
 
@@ -65,39 +67,28 @@ def resident_mb(pid: int | None = None) -> float:
     return int(row.split()[1]) * 1024 / 1e6
 
 
-def paired(
-    subject: Callable[[], object], reference: Callable[[], object], repetitions: int = REPETITIONS
-) -> tuple[float, float, float]:
-    """Median seconds of the subject, of the reference, and the median of the ratios pair by pair."""
-    subject()
-    reference()
-    pairs = [(seconds_of(subject), seconds_of(reference)) for _ in range(repetitions)]
-    return (
-        statistics.median([one for one, _ in pairs]),
-        statistics.median([other for _, other in pairs]),
-        statistics.median([one / other for one, other in pairs]),
-    )
+def undisturbed(times: Iterable[float]) -> float:
+    """The lower quartile of the times of one thing: what it takes while nothing else is in its way."""
+    return statistics.quantiles(times, n=4, method="inclusive")[0]
 
 
 def cheaper(
     name: str, subject: Callable[[], object], reference: Callable[[], object], count: int, budget: float, stretch: float
 ) -> Figure:
     """A cost per operation that must be at most `budget` times the reference's; both calls do `count` operations."""
-    value, basis, ratio = paired(subject, reference)
-    return Figure(name, value / count * 1e9, "ns", basis / count * 1e9, ratio, budget, stretch)
+    subject()
+    reference()
+    pairs = [(seconds_of(subject) / count * 1e9, seconds_of(reference) / count * 1e9) for _ in range(REPETITIONS)]
+    return dearer(name, pairs, "ns", budget, stretch)
 
 
 def faster(name: str, pairs: Sequence[tuple[float, float]], unit: str, budget: float, stretch: float) -> Figure:
     """A time that must be `budget` times shorter than a peer's; `pairs` are ours and the peer's, side by side."""
-    ours = statistics.median([one for one, _ in pairs])
-    theirs = statistics.median([other for _, other in pairs])
-    ratio = statistics.median([other / one for one, other in pairs])
-    return Figure(name, ours, unit, theirs, ratio, budget, stretch, more_is_better=True)
+    ours, theirs = undisturbed(one for one, _ in pairs), undisturbed(other for _, other in pairs)
+    return Figure(name, ours, unit, theirs, theirs / ours, budget, stretch, more_is_better=True)
 
 
 def dearer(name: str, pairs: Sequence[tuple[float, float]], unit: str, budget: float, stretch: float) -> Figure:
     """A time that may be at most `budget` times a reference's; `pairs` are ours and the reference's, side by side."""
-    ours = statistics.median([one for one, _ in pairs])
-    theirs = statistics.median([other for _, other in pairs])
-    ratio = statistics.median([one / other for one, other in pairs])
-    return Figure(name, ours, unit, theirs, ratio, budget, stretch)
+    ours, theirs = undisturbed(one for one, _ in pairs), undisturbed(other for _, other in pairs)
+    return Figure(name, ours, unit, theirs, ours / theirs, budget, stretch)

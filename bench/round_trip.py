@@ -3,7 +3,7 @@
 A plain blocking socket (TCP_NODELAY) sends one frame with CMD_NO_OP and reads until it has the OpCodeCompleted that
 answers it. The reference is a server of a few lines of Python that takes as many bytes and answers with as many. Both
 answer in turn, a batch each, with the client and the servers held to one core, then the client on one core and the
-servers on the other; the figure is the ratio of the batches' medians.
+servers on the other. A batch's time is its median.
 
 In the burst every command carries its number and an unthrottled event gives it back, so that a lost command, a lost
 answer and one that is given twice all show.
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from kittiwake.dictionary.entries import Dictionary
 
-BATCH = 150
-BATCHES = 12
+BATCH = 50
+BATCHES = 36
 BURST = 10_000
 LARGE_BURST = 100_000
 NO_OP = "CdhCore.cmdDisp.CMD_NO_OP"

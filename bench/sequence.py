@@ -21,7 +21,7 @@ from kittiwake.dictionary.load import load_dictionary
 from kittiwake.sequence.compile import compile_text
 
 LINES = 10_000
-ROUNDS = 5
+ROUNDS = 8
 TIMEOUT_S = 120.0
 
 

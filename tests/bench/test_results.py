@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.__main__ import main
-from bench.measure import Figure
+from bench.measure import Figure, dearer, faster
 from bench.results import read_ratchet, slipped, tightened
 
 if TYPE_CHECKING:
@@ -89,3 +89,11 @@ def test_an_unknown_group_is_refused(run: object, capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         run([], "boat")
     assert "there is no group 'boat'; there are made_up" in capsys.readouterr().err
+
+
+def test_what_others_add_to_some_repetitions_changes_no_figure() -> None:
+    quiet = [(30.0 + number % 3, 10.0 + number % 2) for number in range(36)]
+    disturbed = [(one * 3, other * 2) if number % 2 else (one, other) for number, (one, other) in enumerate(quiet)]
+    wanted = dearer("a trip", quiet, "us", 4, 3).ratio
+    assert dearer("a trip", disturbed, "us", 4, 3).ratio == pytest.approx(wanted, rel=0.1)
+    assert faster("a trip", disturbed, "us", 4, 3).ratio == pytest.approx(1 / wanted, rel=0.1)

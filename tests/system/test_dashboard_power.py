@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.framework.cli.conftest import SMALL
 from tests.system.battery_device import battery_device
 from tests.system.browser import NARROW, WIDE, Browser
 from tests.system.device import Device, build
@@ -22,7 +22,7 @@ PARAMETERS = "{FORCE_POWERED: true, POWERED_PAUSE_S: 2}"
 
 
 class Station:
-    """A battery device and the reference deployment, the ground station that serves them, and a browser."""
+    """A battery device and one without power components, the ground station that serves them, and a browser."""
 
     def __init__(self, server: GroundServer, browser: Browser) -> None:
         self.server = server
@@ -34,11 +34,10 @@ class Station:
 
 
 @pytest.fixture(scope="module")
-def station(
-    require_browser: None, reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Station]:
+def station(require_browser: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     folder = tmp_path_factory.mktemp("power")
-    builds = {"battery": build(battery_device(folder, PARAMETERS), folder / "build"), "mains": reference}
+    topologies = {"battery": battery_device(folder, PARAMETERS), "mains": SMALL}
+    builds = {name: build(topology, folder / "build") for name, topology in topologies.items()}
     ports = dict(zip(builds, free_ports(2), strict=True))
     with ExitStack() as stack:
         for name, (image, _) in builds.items():

@@ -44,7 +44,7 @@ TRANSFERS = f"""
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Image:
     folder = tmp_path_factory.mktemp("station")
     wired = "    - rateGroup1Hz.member_out -> transferService.run\n"
-    topology = battery_device(folder, "{}", TRANSFERS.lstrip("\n"), wired, ", transferService.*")
+    topology = battery_device(folder, "{}", TRANSFERS.lstrip("\n"), wired, "transferService.*, ")
     return build_image(load_topology(topology), "")
 
 

@@ -22,6 +22,7 @@ from kittiwake.model import (
     command,
     guarded_port,
     internal_port,
+    sync_port,
 )
 from kittiwake.model.fw import Enabled, Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
@@ -395,15 +396,20 @@ class ConnexionManager(ManagedBearers):
         self.ask_for_review()
         return next((one.number for one in able if self.bearer[one.number].state in _CARRYING), NO_BEARER)
 
-    @async_port(PacketRouted, full="drop")
+    @sync_port(PacketRouted)
     def packet_routed(self, apid: int, authenticated: bool) -> None:
         """A packet came from the ground; one with a valid signature is contact."""
         if authenticated:
-            self._note_contact()
+            self.hear()
 
     @async_port(Signal, full="drop")
     def transfer_done(self) -> None:
         """A transfer was acknowledged by the other side: that is contact."""
+        self._note_contact()
+
+    @internal_port(full="drop")
+    def hear(self) -> None:
+        """Contact that was noticed on the way of a packet, which goes on meanwhile."""
         self._note_contact()
 
     def _note_contact(self) -> None:

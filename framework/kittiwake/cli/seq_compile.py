@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from kittiwake.cli.dictionary_option import add_dictionary_option, chosen_dictionary
+from kittiwake.cli.help_text import HelpText
 from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake.cli.output import write_whole
 from kittiwake.cli.seq_text import read_text
@@ -14,8 +15,9 @@ from kittiwake.cli.seq_text import read_text
 def parser() -> argparse.ArgumentParser:
     """The arguments."""
     made = argparse.ArgumentParser(
-        "kittiwake seq compile", description="Compile a command sequence to the file that a device runs."
-    )
+        "kittiwake seq compile", description="Compile a command sequence to the file that a device runs.",
+        formatter_class=HelpText,
+    )  # fmt: skip
     made.add_argument("sequence", type=Path, help="sequence text (.seq)")
     made.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: beside the text, as .bin")
     add_dictionary_option(made)

@@ -67,7 +67,7 @@ class SequenceUploadBody(SequenceBody):
 
 
 class RunBody(Body):
-    """A sequence file of the deployment to run; `sequencer` where there are several."""
+    """A sequence file of the deployment to run, and the sequencer that runs it: by default the first."""
 
     remote: Path
     sequencer: Annotated[str, Field(max_length=300)] = ""

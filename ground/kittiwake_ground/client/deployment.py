@@ -403,8 +403,9 @@ class AsyncDeployment:
         """Compiles a sequence, brings it up as `remote` and runs it; without a source runs what the deployment has.
 
         A `Path`, or a text that is nothing but a name ending in `.seq`, is a file; any other text is the sequence.
-        `remote` is by default that file's name with `.bin`. `progress` is told every step. Raises `SequenceFailed`
-        unless `check` is false, `TransferFailed`, and `RequestRefused` with every fault of the text in `errors`.
+        `remote` is by default that file's name with `.bin`, and `sequencer` the deployment's first. `progress` is told
+        every step. Raises `SequenceFailed` unless `check` is false, `TransferFailed`, and `RequestRefused` with every
+        fault of the text in `errors`.
         """
         if source is not None:
             remote = (await self.upload_sequence(source, remote)).remote

@@ -31,9 +31,7 @@ def parser() -> argparse.ArgumentParser:
         help="its name in the deployment's root (default: /, the text's name and .bin); run without a text runs it",
     )  # fmt: skip
     made.add_argument("-o", "--output", type=Path, metavar="FILE", help="of compile; default: beside the text, as .bin")
-    made.add_argument(
-        "--sequencer", default="", metavar="INSTANCE", help="which one is to run it, if there are several"
-    )
+    made.add_argument("--sequencer", default="", metavar="INSTANCE", help="which one is to run it (default: the first)")
     made.add_argument("--no-follow", action="store_true", help="run, and do not wait for the end")
     made.add_argument(
         "--timeout", type=seconds, metavar="S", help="the longest time to follow a run (default: no limit)"

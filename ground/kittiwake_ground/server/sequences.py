@@ -107,7 +107,7 @@ class Sequences:
         self.runs: dict[int, SequenceRun] = {}
         """The last `MAX_RUNS` runs by id, the oldest first."""
         self.sequencers = tuple(one.name.rpartition(".")[0] for one in commands_called(dictionary, RUN_COMMAND, 2))
-        """The instances that run sequences."""
+        """The instances that run sequences, the first of them unless another one is named."""
         self._following: set[asyncio.Future[None]] = set()
         self._dictionary = dictionary
         self._commands = commands
@@ -135,7 +135,7 @@ class Sequences:
 
     def run(self, remote: str, by: str = "local", sequencer: str = "") -> SequenceRun:
         """Has a sequencer run a file of the deployment. Raises `NoSuchAbility`, and what `Commands.submit` does."""
-        command = command_called(self._dictionary, RUN_COMMAND, 2, sequencer)
+        command = command_called(self._dictionary, RUN_COMMAND, 2, sequencer or next(iter(self.sequencers), ""))
         block = resolved(command.formals[1].type)
         if not isinstance(block, Enumeration):
             raise NoSuchAbility(f"{command.name} takes no constant for whether it blocks")
