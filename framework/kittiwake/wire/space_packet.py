@@ -6,6 +6,7 @@ modulo 16384. Uplink packets are of type telecommand, downlink packets of type t
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ _SECONDARY_HEADER = 0x0800
 _IDLE_FILL = b"\x44"
 
 
+@lru_cache(maxsize=64)
 def idle_packet(size: int) -> bytes:
     """An idle telemetry packet of `size` bytes in all, 7 to 65542."""
     filler = size - SPACE_HEADER_SIZE
