@@ -363,6 +363,9 @@ class StartupManager(PassiveComponent):
         before, doubt = plausible_count(stored, self._history.boots)
         if doubt:
             self.record_recovered(self.boot_count_file, doubt)
+        if self._history.boots is not None and before > self._history.boots:
+            # The start before this one went dark between its two records: the file must not get two ahead.
+            self._try(self.boot_history_file, lambda: self._history.begin(before))
         boots = min(before + 1, COUNT_MAX)
         if not self._try(self.boot_count_file, lambda: self._report(file.write(count_bytes(boots)))):
             self.boot_count_update_failure()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,6 +90,30 @@ def test_a_start_cut_anywhere_counts_once_if_its_first_cycle_ended_and_else_once
     """REQ-SM-008, REQ-SM-012."""
     for platform, ticks in every_cut(prepared):
         check_next_start(platform, ticks, EARLIER, 0)
+
+
+def test_starts_that_are_cut_one_after_the_other_at_one_place_never_take_the_count_back() -> None:
+    """REQ-SM-008. A machine that is too weak for its start goes dark at the same place again and again."""
+    for place in range(1, 40):
+        for after in (False, True):
+            platform, counts = prepared(place), [EARLIER]
+            for _ in range(4):
+                platform.files.cut_at(platform.files.operations + place, after=after)
+                try:
+                    tester: Tester = ComponentTester(StartupManager, platform=platform)
+                    tester.call.run(0)
+                    tester.crash()
+                except PowerCut:
+                    pass
+                platform.files.stop()
+                platform = platform.restart()
+                if platform.files.exists(f"{ROOT}/boot_count.bin"):
+                    counts.append(int.from_bytes(platform.files.read(f"{ROOT}/boot_count.bin", 8), "big"))
+            tester = ComponentTester(StartupManager, platform=platform)
+            tester.call.run(0)
+            counts.append(tester.channels["BootCount"])
+            assert all(0 <= later - earlier <= 1 for earlier, later in pairwise(counts)), (place, after, counts)
+            tester.finish()
 
 
 def test_an_import_cut_anywhere_is_made_once() -> None:
