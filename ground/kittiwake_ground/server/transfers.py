@@ -342,7 +342,11 @@ class Transfers:
 
 def check_name(remote: str, name: str) -> None:
     """Raises `TransferRefused` where one of them is no name of a file in a deployment."""
-    if not remote or not name or "\0" in remote or len(remote.encode()) > MAX_NAME_BYTES:
+    try:
+        sizes = [len(one.encode()) for one in (remote, name)]
+    except UnicodeEncodeError:
+        sizes = [0]
+    if not all(sizes) or "\0" in remote or max(sizes) > MAX_NAME_BYTES:
         raise TransferRefused(f"{remote!r} names no file in a deployment")
 
 

@@ -51,7 +51,7 @@ class Bench:
         )
         self.exchange.open(self.link.now_ns)
         self.exchange.set_link(self.is_up, self.link.now_ns)
-        self._digest()
+        self.digest()
 
     def restart(self) -> None:
         """Kills the ground's process; what it wrote is there."""
@@ -78,7 +78,8 @@ class Bench:
         self.exchange.set_link(is_up, self.link.now_ns)
         self.device.entity.set_link(is_up, self.link.now_ns)
 
-    def _digest(self) -> None:
+    def digest(self) -> None:
+        """Has what has arrived looked at, as another thread does in the server."""
         for file in list(self.exchange.undigested):
             assert file.path is not None
             assert self.platform.files.exists(str(file.path)), "told before it is there"
@@ -93,7 +94,7 @@ class Bench:
                     self.device.entity.receive(data, link.now_ns)
                 elif self.is_up:
                     self.exchange.receive(data, link.now_ns)
-                    self._digest()
+                    self.digest()
             said = False
             for is_to_device, pdu in (
                 (True, self.exchange.next_pdu(link.now_ns)),
@@ -104,7 +105,7 @@ class Bench:
                     link.send(is_to_device, pdu)
                     self.pdus += 1
                     said = True
-            self._digest()
+            self.digest()
             nexts = [
                 link.next_ns(),
                 self.exchange.next_ns(link.now_ns),
@@ -114,6 +115,11 @@ class Bench:
             link.now_ns = (
                 link.now_ns + PDU_NS if soon else max(min([one for one in nexts if one] + [end_ns]), link.now_ns + 1)
             )
+
+    @property
+    def first_number(self) -> int:
+        """The number of the exchange's first transaction, or of none."""
+        return next((file.number for file in self.told_files.values() if file.direction == "up" and file.number), 1)
 
     def files(self, state: str = "completed") -> list[CfdpFile]:
         """The files in a state, the oldest first."""

@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kittiwake.cfdp.pdu import Condition
+from kittiwake.cfdp.pdu import (
+    TO_SENDER,
+    Ack,
+    ChecksumType,
+    Condition,
+    Directive,
+    Eof,
+    FileData,
+    FileStatus,
+    Finished,
+    Header,
+    Metadata,
+    Nak,
+    encode,
+)
 from kittiwake.platform.simulated import PowerCut
 from kittiwake_ground.server.transfer import TransferRefused
 from tests.framework.cfdp.lossy_link import MemorySink
@@ -132,6 +148,45 @@ def test_an_upload_that_was_taken_arrives_whenever_the_ground_loses_its_power() 
         assert not taken or bench.device.files == {"a": data}
         assert bench.leftovers() == []
     assert operations > 8
+
+
+NUMBERS = st.integers(1, 3)
+SPAN = st.integers(0, 3000)
+PDUS = st.one_of(
+    st.builds(Metadata, SPAN, st.just("s"), st.sampled_from(["a", "b", "", "../x"]), st.sampled_from(ChecksumType)),
+    st.builds(FileData, SPAN, st.binary(max_size=300)),
+    st.builds(Eof, st.sampled_from(Condition), st.integers(0, 0xFFFFFFFF), SPAN),
+    st.builds(Ack, st.sampled_from([Directive.EOF, Directive.FINISHED]), st.sampled_from(Condition), st.just(1)),
+    st.builds(Nak, st.just(0), SPAN, st.lists(st.tuples(SPAN, SPAN), max_size=4).map(tuple)),
+    st.builds(Finished, st.sampled_from(Condition), st.booleans(), st.sampled_from(FileStatus)),
+)
+
+
+@given(st.lists(st.one_of(st.tuples(NUMBERS, st.booleans(), PDUS), st.binary(max_size=40), st.integers(0, 40))))
+def test_whatever_comes_raises_nothing_and_leaves_no_third_state(said: list[object]) -> None:
+    """PDUs of three transactions each way in any order, damaged ones, pauses, restarts."""
+    bench = Bench(received_files=2)
+    for number in range(2):
+        bench.exchange.upload(content(number, 900), f"u{number}", "u", "ada")
+    for one in said:
+        if isinstance(one, bytes):
+            bench.exchange.receive(one, bench.link.now_ns)
+        elif isinstance(one, int):
+            bench.run(float(one))
+            if one % 7 == 0:
+                bench.restart()
+        else:
+            number, is_ours, pdu = one  # type: ignore[misc]
+            header = Header(1, bench.first_number + number - 1, 2, TO_SENDER) if is_ours else Header(2, number, 1, 0)
+            bench.exchange.receive(encode(header, pdu), bench.link.now_ns)
+            bench.digest()
+    bench.link.loss = 1.0
+    bench.run(3000.0)
+    for file in bench.files():
+        assert file.sha256
+    assert bench.files("running") == []
+    assert len(bench.received()) == sum(file.direction == "down" for file in bench.files())
+    assert bench.leftovers() == []
 
 
 def test_ended_files_are_known_after_a_restart_and_told_again() -> None:

@@ -157,8 +157,10 @@ def test_a_journal_that_cannot_be_opened_refuses_uploads_and_nothing_else(tmp_pa
 def test_names_that_are_none_are_refused(tmp_path: Path) -> None:
     async def run() -> None:
         async with deployed(tmp_path, f"tcp-listen://127.0.0.1:{free_port()}") as made:
-            for name in ("", "a\0b", "x" * 241, "folder/"):
+            for name in ("", "a\0b", "x" * 241, "folder/", "\ud800"):
                 with pytest.raises(TransferRefused, match="names no file"):
                     made.upload_by_cfdp(b"abc", name, "ada")
+            with pytest.raises(TransferRefused, match="names no file"):
+                made.upload_by_cfdp(b"abc", "a", "ada", "\u65e5" * 100)
 
     asyncio.run(run())
