@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.cfdp.numbers import next_number
+from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.root import reason_of
 from kittiwake_ground.server.transfer import CFDP, COMPLETED, RUNNING, Transfer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kittiwake.storage.ledger import Ledger
 
 KIND = "file"
 MAX_KEPT = 100
 """The files that have ended which a restart still knows; those that came stay in their folder."""
+
+REPORT_EVERY_NS = NS_PER_S // 5
+
+_log = logging.getLogger(__name__)
 
 _LAST_NUMBER = "number"
 
@@ -60,8 +69,13 @@ class CfdpFile(Transfer):
 class FileRecords:
     """All files in memory and in the ledger. What changes something raises `OSError` as the ledger does."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, changed: Callable[[CfdpFile], None]) -> None:
+        """`changed` is told what becomes of a file."""
+        self.changed = changed
+        self.fault = ""
+        """What the disk has refused last, or empty."""
         self._ledger = ledger
+        self._reported_ns = 0
         self.by_id: dict[int, CfdpFile] = {}
         self.by_transaction: dict[tuple[int, int], CfdpFile] = {}
         """Those of them that go or come."""
@@ -81,9 +95,35 @@ class FileRecords:
             self._ledger.put(f"{KIND}/{old.id}", None, sync=False)
         self._ledger.put(f"{KIND}/{file.id}", file.packed(), sync=sync)
 
+    def settle(self, file: CfdpFile, *, sync: bool = True) -> None:
+        """As `keep`, where nothing can be done about a fault of the disk but to note it."""
+        try:
+            self.keep(file, sync=sync)
+        except (OSError, ValueError) as fault:
+            self.note(fault)
+
+    def note(self, fault: Exception) -> None:
+        """What the disk refuses is logged once; what was not kept for that is asked for again after a restart."""
+        if reason_of(fault) != self.fault:
+            self.fault = reason_of(fault)
+            _log.warning("CFDP: %s", self.fault)
+
+    def end(self, file: CfdpFile, state: str, reason: str = "") -> None:
+        """It has ended."""
+        self.leave(file)
+        file.end(state, reason)
+        self.settle(file)
+        self.changed(file)
+
+    def report(self, file: CfdpFile, now_ns: int) -> None:
+        """Tells of progress, a few times a second."""
+        if now_ns - self._reported_ns >= REPORT_EVERY_NS:
+            self._reported_ns = now_ns
+            self.changed(file)
+
     def begin(self, file: CfdpFile, source: int, number: int) -> None:
         """A transaction has begun for a file."""
-        file.source, file.number, file.state = source, number, RUNNING
+        file.source, file.number, file.state, file.reason = source, number, RUNNING, ""
         self.by_transaction[file.transaction] = file
 
     def leave(self, file: CfdpFile) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,7 +165,7 @@ PDUS = st.one_of(
 
 
 @given(st.lists(st.one_of(st.tuples(NUMBERS, st.booleans(), PDUS), st.binary(max_size=40), st.integers(0, 40))))
-def test_whatever_comes_raises_nothing_and_leaves_no_third_state(said: list[object]) -> None:
+def test_whatever_comes_raises_nothing_and_leaves_no_third_state(said: list[Any]) -> None:
     """PDUs of three transactions each way in any order, damaged ones, pauses, restarts."""
     bench = Bench(received_files=2)
     for number in range(2):
@@ -176,7 +178,7 @@ def test_whatever_comes_raises_nothing_and_leaves_no_third_state(said: list[obje
             if one % 7 == 0:
                 bench.restart()
         else:
-            number, is_ours, pdu = one  # type: ignore[misc]
+            number, is_ours, pdu = one
             header = Header(1, bench.first_number + number - 1, 2, TO_SENDER) if is_ours else Header(2, number, 1, 0)
             bench.exchange.receive(encode(header, pdu), bench.link.now_ns)
             bench.digest()
