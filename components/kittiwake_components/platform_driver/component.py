@@ -138,10 +138,14 @@ class PlatformDriver(PlatformDriverReports):
         self._registry = DriverRegistry()
         self._api = Api(self.engine)
         self._durations_ns: deque[int] = deque(maxlen=POLLS_KEPT)
+        self._listeners: list[Callable[..., object]] | None = None
         self._up: set[str] = set()
         self._ok = self._err = self._slips = 0
         self._db_ns = 0
         self._pruned_ns = self.clock.now_ns()
+
+    def connections_changed(self) -> None:
+        self._listeners = None
 
     def stop(self) -> None:
         engine, self._engine = self._engine, None
@@ -170,9 +174,12 @@ class PlatformDriver(PlatformDriverReports):
 
     def tell_value(self, path: str, value_json: str, quality: Quality, time_us: int) -> None:
         """A reading, for all who listen."""
-        for index, tell in enumerate(self.value_out):
-            if self.is_connected(PlatformDriver.value_out, index):
-                tell(path, value_json, quality, time_us)
+        if self._listeners is None:
+            self._listeners = [
+                tell for index, tell in enumerate(self.value_out) if self.is_connected(PlatformDriver.value_out, index)
+            ]
+        for tell in self._listeners:
+            tell(path, value_json, quality, time_us)
 
     def tell_status(self, device: str, before: DeviceStatus, status: DeviceStatus, reason: str) -> None:
         """A device is in another state."""

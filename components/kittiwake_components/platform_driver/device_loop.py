@@ -99,6 +99,7 @@ class DeviceLoop:
         self.is_over = False
         self._session: Session | None = None
         self._is_open = self._is_polling = False
+        self._changes: dict[str, tuple[PolledPoint, Reading]] = {}
         self._due_ns = 0
         self._timer: Timer | None = None
 
@@ -213,10 +214,18 @@ class DeviceLoop:
             self.last_error = f"it tells of no changes: {result}"[:ERROR_SIZE]
 
     def _changed(self, session: Session, address: PointAddress, reading: Reading) -> None:
-        """The device has told of a change between two polls."""
+        """The device has told of a change between two polls; those that come together are one transaction."""
         point = self.points.get(address.id)
         if session is self._session and point is not None and point.point.enabled:
-            self._host.brought(self, [(point, _checked(reading))])
+            if not self._changes:
+                self._host.post(self._take_changes, session)
+            self._changes[address.id] = point, _checked(reading)
+
+    def _take_changes(self, session: Session) -> None:
+        changes = list(self._changes.values())
+        self._changes.clear()
+        if session is self._session:
+            self._host.brought(self, changes)
 
     def _lost(self, fault: DriverFault) -> None:
         session, self._session = self._session, None
