@@ -76,7 +76,6 @@ class Engine:
 
         What was not is noted in the store, and released first at the next start.
         """
-        self._inbox.divert()
         self.leases.make_due()
         is_released = self._inbox.drain(lambda: not self.leases.due_points(), limit_s)
         for device_id in list(self.loops.by_id):
@@ -164,11 +163,11 @@ class Engine:
 
     def _after_release(self, device_id: str, point_ids: set[str], then: Callable[[], None]) -> None:
         """Has what was written to points released, if the device can be asked, and goes on, at the deadline at last."""
+        self.leases.make_due(point_ids)  # what does not answer now is released when it does
         loop = self.loops.by_id.get(device_id)
         if not point_ids or loop is None or not loop.is_open:
             then()
             return
-        self.leases.make_due(point_ids)
         self._when(lambda: not (self.leases.due_points() & point_ids), then, self.timeout_s())
 
     def _when(self, is_done: Callable[[], bool], then: Callable[[], None], limit_s: float) -> None:

@@ -16,40 +16,37 @@ LOOK_AGAIN_S = 0.05
 
 
 class Inbox:
-    """Posts calls to a loop until `drain`, which makes them itself; after `close` they go nowhere."""
+    """Calls in the order in which they were posted: made on a loop, or by `drain`; after `close` they go nowhere."""
 
     def __init__(self, loop: Loop, clock: TaskClock, *, has_threads: bool) -> None:
         self._loop = loop
         self._clock = clock
         self._has_threads = has_threads
-        self._late: deque[tuple[Callable[..., Any], tuple[Any, ...]]] | None = None
+        self._calls: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._is_closed = False
 
     def post(self, call: Callable[..., Any], *arguments: Any) -> None:
         """Has a call made on the loop; safe from any thread."""
-        if self._late is not None:
-            self._late.append((call, arguments))
-        elif not self._is_closed:
-            self._loop.resume(self._take, call, arguments)
+        self._calls.append((call, arguments))
+        self._loop.resume(self._serve)
 
-    def _take(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        if not self._is_closed:
+    def _serve(self) -> None:
+        """Makes one call, if `drain` has not made it."""
+        if self._calls and not self._is_closed:
+            call, arguments = self._calls.popleft()
             call(*arguments)
 
-    def divert(self) -> None:
-        """From now on calls wait for `drain`."""
-        self._late = deque()
-
     def drain(self, is_done: Callable[[], bool], limit_s: float) -> bool:
-        """Makes the calls that come until `is_done`; false at the limit, and where none can come any more."""
+        """Makes the calls that come until `is_done`; false at the limit, and where none can come any more.
+
+        For the end, when the loop turns no more.
+        """
         from threading import Event
 
-        assert self._late is not None, "divert comes first"
         deadline_ns = self._clock.now_ns() + round(limit_s * NS_PER_S)
         while True:
-            while self._late:
-                call, arguments = self._late.popleft()
-                call(*arguments)
+            while self._calls:
+                self._serve()
             if is_done():
                 return True
             if not self._has_threads or self._clock.now_ns() >= deadline_ns:
@@ -59,4 +56,4 @@ class Inbox:
     def close(self) -> None:
         """Nothing is called any more."""
         self._is_closed = True
-        self._late = None
+        self._calls.clear()

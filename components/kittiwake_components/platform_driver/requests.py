@@ -205,10 +205,13 @@ class Requests:
         def go_on(result: Any) -> None:
             if isinstance(result, DriverFault):
                 self._writer.report(loop.device.name, str(result))
-            if waiting:
-                self._writer.revert(loop, waiting.pop(0), go_on)
-            else:
+            if not waiting:
                 answer(None)
+                return
+            try:
+                self._writer.revert(loop, waiting.pop(0), go_on)
+            except DriverFault as fault:
+                answer(fault)
 
         go_on(None)
 

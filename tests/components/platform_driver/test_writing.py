@@ -257,6 +257,40 @@ def test_a_device_that_is_gone_is_deleted_all_the_same() -> None:
         assert site.ask("list_devices").body == []
 
 
+def test_a_device_that_is_disabled_while_it_is_down_is_released_when_it_is_back() -> None:
+    """REQ-PD-036"""
+    site, id, _ = ahu()
+    with site:
+        site.request(SET, point=VALVE, value=5, priority=8)
+        site.unit().fails |= {"open": "no route", "read": "no route"}
+        site.pass_time(10)
+        assert site.ask("patch_device", device_id=id, body={"enabled": False}).status == 200
+        site.pass_time(10)
+        assert priorities(site) == {8: 5}
+        site.unit().fails.clear()
+        reads = site.unit().reads
+        site.pass_time(60)
+        assert priorities(site) == {}
+        assert site.unit().reads == reads
+        assert site.component.engine().loops.by_id == {}
+
+
+def test_safe_mode_in_the_midst_of_a_revert_ends_it_with_an_answer() -> None:
+    """REQ-PD-038"""
+    site, _, points = ahu()
+    with site:
+        for name, default in (("Valve", 1), ("Fan", False)):
+            site.ask("patch_point", point_id=points[name], body={"default": default})
+        site.unit().latency_s = 1.0
+        token = site.begin_request(DeviceAction.REVERT_DEVICE, device=AHU)
+        site.advance(0.5)
+        site.call.mode_in(SystemMode.SAFE_MODE)
+        site.pass_time(20)
+        [answer] = site.answers(token)
+        assert answer["error"]["type"] == "RuntimeError"
+        site.unit().latency_s = 0.0
+
+
 def test_a_reload_keeps_what_was_written() -> None:
     """REQ-PD-036"""
     site, _, points = ahu()
