@@ -137,7 +137,7 @@ class Releases:
         if self._due.get(path) is not due:
             return  # somebody else has written it meanwhile
         if answer.fault is None:
-            self._reports.point_reverted(due.task, path)
+            self._reports.point_released(path, due.task)
         elif self._is_suspended():
             return  # a driver may let nothing be written now, and release all by itself
         else:

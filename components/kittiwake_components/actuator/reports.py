@@ -65,6 +65,9 @@ class ActuatorReports(ActiveComponent):
     @event(ACTIVITY_HI, "{requester} has reverted {path}")
     def point_reverted(self, requester: Name, path: PointName) -> None: ...
 
+    @event(ACTIVITY_HI, "{point} is reverted: task {task}, which has written it, has lost the device")
+    def point_released(self, point: PointName, task: Name) -> None: ...
+
     @event(WARNING_LO, "{requester}: {point} failed: {reason}", throttle=50, every_s=60.0)
     def device_refused(self, requester: Name, point: PointName, reason: Reason) -> None: ...
 

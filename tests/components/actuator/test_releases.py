@@ -27,7 +27,7 @@ def test_what_a_task_has_written_is_reverted_at_the_end_of_its_slot() -> None:
         assert building.took("REVERT_POINT") == [{"point": "d/p"}, {"point": "d/q"}]
         building.advance(10 * MIN)
         assert building.took("REVERT_POINT") == [{"point": "e/p"}]
-        assert building.events("PointReverted") == [("t", "d/p"), ("t", "d/q"), ("t", "e/p")]
+        assert building.events("PointReleased") == [("d/p", "t"), ("d/q", "t"), ("e/p", "t")]
         building.advance(60 * MIN)
         assert building.took("REVERT_POINT") == []
 
