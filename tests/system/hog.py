@@ -7,14 +7,20 @@ from kittiwake_components.supervision_ports import StepBegin
 
 
 class Hog(PassiveComponent):
-    """Hangs, raises, or keeps silent when it is asked to do its step."""
+    """Hangs, raises, loops, or keeps silent when it is asked to do its step."""
 
-    how = Setting(str, default="silent", doc="hang, raise or silent.")
+    how = Setting(str, default="silent", doc="hang, raise, loop or silent.")
 
     @sync_port(StepBegin)
     def step_in(self, step: int, token: int) -> None:
         """Misbehaves."""
         if self.how == "raise":
             raise ValueError("the bus is stuck")
+        if self.how == "loop":
+            self._spin()
         while self.how == "hang":
             pass
+
+    def _spin(self) -> None:
+        """Begins again and again, as fast as the loop lets it; everything else has its turn, too."""
+        self._context.loop.post(self._spin)

@@ -62,7 +62,7 @@ WIRE = """    - supervisor.step_begin[1] -> hog.step_in
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("how", ["hang", "raise", "silent"])
+@pytest.mark.parametrize("how", ["hang", "raise", "loop", "silent"])
 def test_software_that_goes_wrong_in_a_step_never_holds_the_power(tmp_path: Path, how: str) -> None:
     device = battery_device(
         tmp_path, parameters="{DEFAULT_SLEEP_S: 3600, COMMANDS_TIMEOUT_S: 20, WATCHDOG_S: 30}",
