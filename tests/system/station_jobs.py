@@ -73,6 +73,7 @@ def last_look(flight: StationFlight) -> None:
     flight._boot()
     assert flight.deployment is not None
     flight.deployment.run_for(5)
+    flight._note(was_begun=False)
 
 
 def judge_transfers(flight: StationFlight) -> None:
@@ -120,6 +121,6 @@ def judge_jobs(flight: StationFlight) -> None:
     daily = [state for name, _, _, state in runs if name == "daily"]
     days = (now_us - START_US - DAILY_US) // DAY_US + 1
     assert daily.count(RunState.OK) <= flight.executed["CMD_NO_OP_STRING"] <= days
-    # The last look may have done one more, and one that a brown-out or the power unit cut off is done once more.
+    # One may be under way, and one that a brown-out or the power unit cut off is done once more.
     cut_off = len(flight.brown_outs) + sum(reason is not WakeReason.TIMER for reason in flight.cuts())
     assert slots - 1 <= flight.executed["CMD_NO_OP"] <= slots + cut_off

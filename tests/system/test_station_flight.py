@@ -7,7 +7,7 @@ power go at each step of a cycle of station.yaml too, which has thousands of the
 from __future__ import annotations
 
 import os
-from itertools import product
+from itertools import groupby, product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +17,7 @@ from kittiwake.platform.simulated_databases import SimulatedDatabases
 from kittiwake.topology.compile import load_topology
 from kittiwake.topology.image import build_image
 from kittiwake.wire.power_link import WakeReason
+from kittiwake_components.mode_ports import SystemMode
 from kittiwake_components.scheduler.jobs import RunState
 from tests.system.battery_device import battery_device
 from tests.system.station_flight import RECORDINGS, Cut
@@ -77,6 +78,24 @@ def test_through_brown_outs_no_job_is_lost_or_run_against_its_policy(image: Imag
     flight = with_jobs(image, seed, brown_outs=0.4)
     flight.fly(DAYS)
     assert {cut.at_dispatch for cut in flight.brown_outs} == {True, False}
+    judge(flight)
+
+
+@pytest.mark.timeout(300)
+def test_a_spent_budget_has_the_station_hibernate_for_the_rest_of_its_day() -> None:
+    """The ledger's own days, of 24 h from its first start."""
+    flight = with_jobs(built(), 0)
+    modes: list[SystemMode] = []
+
+    def lives_on_a_budget(flight: StationFlight) -> None:
+        flight.instance("energyLedger").daily_budget_mwh = 80.0
+        flight.run(10)
+        modes.append(SystemMode(flight.instance("modeManager").current_mode))
+
+    for _ in range(30):
+        flight.awake(first=lives_on_a_budget)
+    assert [mode for mode, _ in groupby(modes)] == [SystemMode.NORMAL, SystemMode.HIBERNATE, SystemMode.NORMAL]
+    assert modes.count(SystemMode.HIBERNATE) > 5
     judge(flight)
 
 
