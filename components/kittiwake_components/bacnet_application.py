@@ -107,6 +107,13 @@ async def made_application(kind: type[A], address: str, instance: int, name: str
     return made
 
 
+async def close_application(application: GuardedApplication) -> None:
+    """Closes it, and returns when its sockets are closed, which asyncio does a turn later."""
+    application.close()
+    for _ in range(2):
+        await asyncio.sleep(0)
+
+
 async def _check_local(address: str) -> None:
     """Tries the address first: bacpypes3 would try one that cannot be had again for ever, without a word."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,18 +22,26 @@ class Watched(NamedTuple):
     conversion: Conversion | None = None
 
 
-def find_channel(name: str, instances: Mapping[str, Component]) -> Watched:
-    """A channel by its full name, `instance.Channel`. Raises `LookupError` that says what there is instead."""
+def find_declared(what: str, name: str, instances: Mapping[str, Component]) -> tuple[Component, Any]:
+    """A `channel` or `parameter` by its full name, `instance.Channel`, and the component that has it.
+
+    Raises `LookupError` that says what there is instead.
+    """
     from kittiwake.faults import did_you_mean
 
     owner, _, label = name.rpartition(".")
     component = instances.get(owner)
     if component is None:
         raise LookupError(f"there is no instance {owner!r} ({did_you_mean(owner, instances)})")
-    labels = {one.label: one for one in type(component).__declarations__.channels.values()}
+    declared: Mapping[str, Any] = getattr(type(component).__declarations__, f"{what}s")
+    labels = {one.label: one for one in declared.values()}
     if label not in labels:
-        raise LookupError(f"{owner} has no channel {label!r} ({did_you_mean(label, labels)})")
-    found = labels[label]
-    return Watched(
-        component._context.base_id + (found.number or 0), found.type, found.unit, found.format, found.conversion
-    )
+        raise LookupError(f"{owner} has no {what} {label!r} ({did_you_mean(label, labels)})")
+    return component, labels[label]
+
+
+def find_channel(name: str, instances: Mapping[str, Component]) -> Watched:
+    """A channel by its full name, `instance.Channel`. Raises `LookupError` that says what there is instead."""
+    component, found = find_declared("channel", name, instances)
+    id = component._context.base_id + (found.number or 0)
+    return Watched(id, found.type, found.unit, found.format, found.conversion)

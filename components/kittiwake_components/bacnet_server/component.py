@@ -29,6 +29,7 @@ from kittiwake_components.bacnet_server.offers import (
     Offer,
     Outcome,
     Plain,
+    check_address,
     check_numbers,
     offer_channel,
     offer_parameter,
@@ -85,7 +86,10 @@ class BacnetServer(ActiveComponent):
     writable = Parameter(Bool, default=True, doc="Whether building systems may write the parameters that are offered.")
 
     address = Setting(
-        str, default="", doc="Where it listens: 127.0.0.1:47808, or 192.168.1.5/24:47808 to be found; empty: nowhere."
+        str,
+        default="",
+        check=check_address,
+        doc="Where it listens: 127.0.0.1:47808, or 192.168.1.5/24:47808 to be found; empty: nowhere.",
     )
     open_network = Setting(
         bool, default=False, doc="Whether the address may be other than loopback. BACnet knows no passwords."
@@ -145,10 +149,11 @@ class BacnetServer(ActiveComponent):
 
     def stop(self) -> None:
         if self._thread is not None:
-            if self._server is not None:
-                self._thread.call(self._server.close)
-            self._thread.stop()
-            self._thread = self._server = None
+            thread, server, self._thread, self._server = self._thread, self._server, None, None
+            if server is None:
+                thread.stop()
+            else:
+                thread.begin(server.close, lambda _: thread.stop())
 
     def _obstacle(self) -> str:
         """Why it does not listen, empty if nothing keeps it from that."""

@@ -17,7 +17,12 @@ from bacpypes3.local.object import Object as LocalObject
 from bacpypes3.object import CharacterStringValueObject
 from bacpypes3.primitivedata import Null
 
-from kittiwake_components.bacnet_application import GuardedApplication, ReadOnlyObject, made_application
+from kittiwake_components.bacnet_application import (
+    GuardedApplication,
+    ReadOnlyObject,
+    close_application,
+    made_application,
+)
 from kittiwake_components.bacnet_server.offers import ANALOG, BINARY, CHARACTER, Offer, Outcome, Plain
 
 SUBSCRIPTIONS_LIMIT = 200
@@ -208,8 +213,8 @@ class BuildingServer:
             found.statusFlags = FAULTY if value is None else IN_ORDER
         return self._application.subscriptions() if self._application is not None else 0
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Ends the service."""
-        if self._application is not None:
-            self._application.close()
-            self._application = None
+        application, self._application = self._application, None
+        if application is not None:
+            await close_application(application)

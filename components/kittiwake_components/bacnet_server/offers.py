@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from kittiwake.model.types import Boolean, Enumeration, Float, Integer, Ranged, Text, WireError, resolved
-from kittiwake_components.watched_channel import Watched, find_channel
+from kittiwake_components.watched_channel import find_channel, find_declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,9 +114,25 @@ def check_numbers(offered: dict[str, int]) -> None:
         raise ValueError("each object has a number of its own")
 
 
+def check_address(address: str) -> None:
+    """The check of a setting that says where to listen. Raises `ValueError`."""
+    if not address:
+        return
+    place, colon, port = address.partition(":")
+    host, slash, bits = place.partition("/")
+    numbers = host.split(".")
+    is_host = len(numbers) == 4 and all(_is_up_to(number, 255) for number in numbers)
+    if not is_host or (slash and not _is_up_to(bits, 32)) or (colon and not _is_up_to(port, 65_535)):
+        raise ValueError(f"an address is like 127.0.0.1:47808 or 192.168.1.5/24:47808, not {address}")
+
+
+def _is_up_to(text: str, highest: int) -> bool:
+    return text.isascii() and text.isdigit() and int(text) <= highest
+
+
 def offer_channel(name: str, number: int, instances: Mapping[str, Component]) -> Offer:
     """The read-only object of a channel, `instance.Channel`. Raises `LookupError` for what cannot be offered."""
-    watched: Watched = find_channel(name, instances)
+    watched = find_channel(name, instances)
     kind = _kind(watched.form)
     return Offer(
         kind, number, name, watched.form, UNITS.get(watched.unit, "no-units"), watched.unit,
@@ -126,16 +142,7 @@ def offer_channel(name: str, number: int, instances: Mapping[str, Component]) ->
 
 def offer_parameter(name: str, number: int, instances: Mapping[str, Component]) -> Offer:
     """The commandable object of a parameter, `instance.PARAMETER`. Raises `LookupError` for what cannot be offered."""
-    from kittiwake.faults import did_you_mean
-
-    owner, _, label = name.rpartition(".")
-    component = instances.get(owner)
-    if component is None:
-        raise LookupError(f"there is no instance {owner!r} ({did_you_mean(owner, instances)})")
-    labels = {one.label: one for one in type(component).__declarations__.parameters.values()}
-    if label not in labels:
-        raise LookupError(f"{owner} has no parameter {label!r} ({did_you_mean(label, labels)})")
-    found = labels[label]
+    component, found = find_declared("parameter", name, instances)
     form = found.type
     return Offer(
         _kind(form), number, name, form, UNITS.get(found.unit, "no-units"), found.doc,

@@ -15,6 +15,7 @@ from kittiwake_components.bacnet_server.offers import (
     LAST_OBJECT,
     OFFERS_LIMIT,
     Outcome,
+    check_address,
     check_numbers,
     offer_channel,
     offer_parameter,
@@ -51,7 +52,7 @@ def test_it_is_off_unless_it_has_an_address() -> None:
         assert not tester.events
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0:47808", "192.168.1.5/24", "host:47808"])
+@pytest.mark.parametrize("address", ["0.0.0.0:47808", "192.168.1.5/24"])
 def test_an_address_in_the_network_has_to_be_allowed(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """REQ-BNS-002"""
     with server(address=address) as tester:
@@ -60,6 +61,13 @@ def test_an_address_in_the_network_has_to_be_allowed(address: str, monkeypatch: 
     with server(address=address, open_network=True) as tester:
         monkeypatch.setattr(tester.component.platform, "has_threads", True)
         assert tester.component._obstacle() == ""
+
+
+@pytest.mark.parametrize("address", ["host:47808", "127.0.0.1:", "127.0.0.1:x", "127.0.0.256", "127.0.0.1/33", "1.2.3"])
+def test_what_is_no_address_is_refused_when_the_topology_is_checked(address: str) -> None:
+    check_address("192.168.1.5/24:47808")
+    with pytest.raises(ValueError, match="not " + address):
+        check_address(address)
 
 
 def test_virtual_time_has_no_bacnet() -> None:

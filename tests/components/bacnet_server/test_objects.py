@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -11,6 +12,7 @@ from bacpypes3.basetypes import PropertyIdentifier
 from bacpypes3.errors import ExecutionError
 from bacpypes3.primitivedata import Null, Real
 
+from kittiwake.platform.seeded import SeededRandom
 from kittiwake.testing import ComponentTester
 from kittiwake_components.bacnet_server.objects import SUBSCRIPTIONS_LIMIT, BuildingServer, make_object
 from kittiwake_components.bacnet_server.offers import Outcome, offer_parameter
@@ -149,9 +151,8 @@ def test_there_is_an_end_to_subscriptions() -> None:
         with pytest.raises(DriverFault, match="no-space"):
             await subscribe(SUBSCRIPTIONS_LIMIT)
         assert server.show({0: 21.0}) == SUBSCRIPTIONS_LIMIT
-        stack.give_back("127.0.0.1:0")
-        server.close()
-        await asyncio.sleep(0)
+        await stack.give_back("127.0.0.1:0")
+        await server.close()
 
     with_set_point(work)
 
@@ -175,11 +176,60 @@ def test_services_that_it_does_not_offer_are_rejected() -> None:
         )
         with pytest.raises(NotSupported, match="unrecognized-service"):
             await client.ask(request, 2.0, 0)
-        stack.give_back("127.0.0.1:0")
-        server.close()
-        await asyncio.sleep(0)
+        await stack.give_back("127.0.0.1:0")
+        await server.close()
 
     with_set_point(work)
+
+
+def test_what_is_no_bacnet_leaves_it_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    """REQ-BNS-008: neither the server nor the driver stumbles over datagrams that are cut, changed or made up."""
+
+    async def work(it: SetPoint) -> None:
+        from bacpypes3.apdu import ReadPropertyRequest
+        from bacpypes3.pdu import Address
+
+        from kittiwake_components.platform_driver.drivers.sessions.bacnet_stack import BacnetStack
+
+        server = BuildingServer([it.offer], 0.1, it._command)
+        port = await server.open("127.0.0.1:0", 5, "it")
+        server.show({0: 20.0})
+        stack = BacnetStack()
+        client = await stack.take("127.0.0.2:0")
+        random = SeededRandom(1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for turn in range(600):
+                datagram = distorted(READ_PROPERTY, random)
+                stranger.sendto(datagram, ("127.0.0.1", port))
+                stranger.sendto(datagram, ("127.0.0.2", client.port))
+                if turn % 20 == 0:
+                    await asyncio.sleep(0.01)
+        request = ReadPropertyRequest(
+            objectIdentifier=it.object.objectIdentifier, propertyIdentifier="present-value",
+            destination=Address(f"127.0.0.1:{port}"),
+        )  # fmt: skip
+        answer = await client.ask(request, 1.0, 20)
+        assert answer.propertyValue.cast_out(Real) == 20.0
+        assert it.commands == []
+        await stack.give_back("127.0.0.2:0")
+        await server.close()
+
+    with_set_point(work)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+READ_PROPERTY = bytes.fromhex("810a001101040005010c0c02000005194d")
+
+
+def distorted(datagram: bytes, random: SeededRandom) -> bytes:
+    """Made up, with one byte changed, or cut."""
+    kind = random.below(3)
+    if kind == 0:
+        return random.token_bytes(random.below(40))
+    if kind == 1:
+        at = 4 + random.below(len(datagram) - 4)
+        return datagram[:at] + random.token_bytes(1) + datagram[at + 1 :]
+    return datagram[: random.below(len(datagram))]
 
 
 def test_the_driver_itself_can_be_asked_nothing() -> None:
@@ -200,9 +250,8 @@ def test_the_driver_itself_can_be_asked_nothing() -> None:
         )  # fmt: skip
         with pytest.raises(NotSupported):
             await asking.ask(request, 2.0, 0)
-        stack.give_back("127.0.0.1:0")
-        stack.give_back("127.0.0.2:0")
-        await asyncio.sleep(0)
+        await stack.give_back("127.0.0.1:0")
+        await stack.give_back("127.0.0.2:0")
 
     asyncio.run(run())
 

@@ -104,7 +104,7 @@ class BacnetDriver(ThreadedDriver["BacnetSession"]):
             if self._subscriptions is not None:
                 await self._subscriptions.end()
         finally:
-            common.give_back(session.local)
+            await common.give_back(session.local)
 
     def read(self, points: Sequence[PointAddress], done: Done[Sequence[Reading]]) -> None:
         self.begin(lambda session: session.read(points), done)

@@ -86,7 +86,7 @@ async def devices(stack: BacnetStack, search: Search) -> Sequence[FoundDevice]:
             found |= {str(answer.pduSource): answer for answer in answers}
         return [await _described(application, place, answer) for place, answer in found.items()]
     finally:
-        stack.give_back(local)
+        await stack.give_back(local)
 
 
 async def _described(application: Any, place: str, answer: Any) -> FoundDevice:

@@ -323,7 +323,7 @@ async def opened(stack: BacnetStack, device: DeviceAddress, place: str) -> Bacne
         session = BacnetSession(application, local, address, settings)
         await session.identify(instance)
     except BaseException:
-        stack.give_back(local)
+        await stack.give_back(local)
         raise
     return session
 

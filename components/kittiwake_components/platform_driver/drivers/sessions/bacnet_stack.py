@@ -16,7 +16,12 @@ from bacpypes3.appservice import ABORTED
 from bacpypes3.errors import ServicesError
 from bacpypes3.pdu import Address
 
-from kittiwake_components.bacnet_application import GuardedApplication, LocalAddressFault, made_application
+from kittiwake_components.bacnet_application import (
+    GuardedApplication,
+    LocalAddressFault,
+    close_application,
+    made_application,
+)
 from kittiwake_components.platform_driver.drivers.interface import NoAnswer, NotSupported, Unreachable
 from kittiwake_components.platform_driver.drivers.sessions.bacnet_values import fault_of
 
@@ -114,13 +119,13 @@ class BacnetStack:
         application.users += 1
         return application
 
-    def give_back(self, local: str) -> None:
-        """Ends one use."""
+    async def give_back(self, local: str) -> None:
+        """Ends one use; after the last one the address can be had by others at once."""
         application = self._applications[local]
         application.users -= 1
         if not application.users:
             del self._applications[local]
-            application.close()
+            await close_application(application)
 
 
 async def _made(local: str) -> LocalApplication:
