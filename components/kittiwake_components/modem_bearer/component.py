@@ -164,7 +164,7 @@ class ModemBearer(BearerAdapter):
             self._hang_up()
             self._next = wanted
         elif self._doing is not Doing.COMING_UP:
-            self._tell_present()
+            self._look_now()
 
     def take_down(self) -> None:
         """Hangs up; the line is closed once the modem has."""
@@ -178,9 +178,17 @@ class ModemBearer(BearerAdapter):
     def scan(self) -> None:
         """Measures the signal, but of a modem in a call, which has other things to say."""
         if self._doing in (Doing.WATCHING, Doing.IN_CALL):
-            self._tell_present()
+            self._look_now()
         elif self._doing is Doing.NOTHING and self._open():
             self._run(Doing.LOOKING, look(self._limits, self))
+
+    def _look_now(self) -> None:
+        """Tells how it is, of a connexion after a look at it."""
+        if self._exchange is None:
+            self._tell_present()
+        else:
+            self._exchange.hurry(self.clock.now_ns())
+            self._go_on()
 
     @command
     def retry_pin(self) -> None:

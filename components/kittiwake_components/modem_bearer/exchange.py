@@ -44,7 +44,7 @@ class Say(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """A wait. Where `is_short` holds, an unsolicited line of LOSSES ends it."""
+    """A wait. One that `is_short` is ended by an unsolicited line of LOSSES, and by `hurry`."""
 
     seconds: float
     is_short: bool = False
@@ -118,6 +118,11 @@ class Exchange:
         while not self.is_done and now_ns >= self.deadline_ns:
             self._go_on(Answer(SILENCE, tuple(self._lines)), now_ns)
 
+    def hurry(self, now_ns: int) -> None:
+        """Ends a pause that may be short; an answer that is awaited is awaited on."""
+        if self._pause is not None and self._pause.is_short:
+            self._go_on(Answer(), now_ns)
+
     def _take(self, line: str, now_ns: int) -> None:
         asked = self._asked
         if asked is None:
@@ -134,8 +139,8 @@ class Exchange:
 
     def _take_unasked(self, line: str, now_ns: int) -> None:
         self.unsolicited += 1
-        if self._pause is not None and self._pause.is_short and line.startswith(LOSSES):
-            self._go_on(Answer(), now_ns)
+        if line.startswith(LOSSES):
+            self.hurry(now_ns)
 
     def _go_on(self, answer: Answer, now_ns: int) -> None:
         """Has the dialogue say what comes next."""

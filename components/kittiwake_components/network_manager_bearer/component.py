@@ -100,12 +100,9 @@ class NetworkManagerBearer(BearerAdapter):
             self.take_down()
             self.tell(BearerCondition.DOWN, reason=str(fault))
             return
-        if self._is_up and wanted == self._present:
-            self._order = wanted
-            self._tell_present()
-            return
         self._interrupt(wanted)
         self._order = wanted
+        self._is_due = self._is_up  # one that is up already is looked at before that is told
         self._step()
 
     def take_down(self) -> None:

@@ -65,6 +65,12 @@ class AtModem:
         self.data += data
         return b""
 
+    def start_anew(self) -> None:
+        """It lost its power, or hung until its watchdog bit."""
+        self.is_active = self.is_in_call = False
+        self.is_echoing = True
+        self._line = b""
+
     def hang_up(self) -> bytes:
         """The other side ends the call."""
         self.is_in_call = False

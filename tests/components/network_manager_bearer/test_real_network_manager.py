@@ -38,7 +38,7 @@ def _station(tmp_path: Path, setup: str, **settings: object) -> StationOnMachine
 def test_the_manager_brings_it_up_sees_it_lost_and_takes_it_down(
     network_manager: PrivateNetworkManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """REQ-NMB-001, REQ-NMB-003, REQ-NMB-004, REQ-NMB-006."""
+    """REQ-NMB-001, REQ-NMB-003, REQ-NMB-004."""
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", network_manager.address)
     with _station(tmp_path, "connection=field", interface="veth0") as station:
         assert station.comes_up()
