@@ -18,10 +18,10 @@ from kittiwake_components.platform_driver.devices import (
     check_device,
     check_point,
 )
-from kittiwake_components.platform_driver.fields import checked
+from kittiwake_components.platform_driver.fields import Field, checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from kittiwake.platform.interface import Platform
     from kittiwake_components.platform_driver.device_loops import DeviceLoops
@@ -101,9 +101,7 @@ class Changes:
     def patch_device(self, id: str, body: Any, if_match: str, then: Callable[[Any], None]) -> None:
         """Changes members of a device; without any nothing happens, not even to its version."""
         device = self.device(id)
-        check_version(device.version, if_match)
-        fields = checked(DEVICE_FIELDS, changes_of(body), partial=True, within=("body",))
-        fields = _news(device, fields)
+        fields = _news(device, DEVICE_FIELDS, body, if_match)
         if not fields:
             then(device)
             return
@@ -164,9 +162,7 @@ class Changes:
     def patch_point(self, id: str, body: Any, if_match: str, then: Callable[[Any], None]) -> None:
         """Changes members of a point; without any nothing happens."""
         point = self.point(id)
-        check_version(point.version, if_match)
-        fields = checked(POINT_FIELDS, changes_of(body), partial=True, within=("body",))
-        fields = _news(point, fields)
+        fields = _news(point, POINT_FIELDS, body, if_match)
         if not fields:
             then(point)
             return
@@ -237,11 +233,12 @@ class Changes:
         self._values.forget(point_ids)
 
 
-def _news(known: Device | Point, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The members that are not so already; 1 is not true, and 0 is not false."""
+def _news(known: Device | Point, fields: Sequence[Field], body: Any, if_match: str) -> dict[str, Any]:
+    """What a patch of that version changes: 1 is not true, and 0 is not false. Raises as the methods do."""
+    check_version(known.version, if_match)
     return {
         name: value
-        for name, value in fields.items()
+        for name, value in checked(fields, changes_of(body), partial=True, within=("body",)).items()
         if (type(getattr(known, name)), getattr(known, name)) != (type(value), value)
     }
 
