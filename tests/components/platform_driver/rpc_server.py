@@ -19,6 +19,7 @@ class Gateway:
         self.rows: Any = None
         self.status = 200
         self.closes = False
+        self.has_routes = False
         gateway = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -52,10 +53,14 @@ class Gateway:
     def answer(self, path: str, authorization: str, call: Any) -> tuple[int, Any]:
         if self.status != 200:
             return self.status, b"no JSON"
-        if path != "/api" or authorization != (f"Bearer {self.bearer}" if self.bearer else ""):
+        if path != (f"/{call['method']}" if self.has_routes else "/api"):
+            return 405, {"detail": "Method Not Allowed"}
+        if authorization != (f"Bearer {self.bearer}" if self.bearer else ""):
             return 401, {"detail": "Not authenticated"}
         method, params = call["method"], call["params"]
         self.calls.append((method, params))
+        if method == "client_write_property" and params["request"]["object_identifier"] not in self.values:
+            return 500, b"Internal Server Error"  # as the real one does
         head = {"jsonrpc": "2.0", "id": call["id"]}
         try:
             return 200, {**head, "result": getattr(self, method)(**params)}

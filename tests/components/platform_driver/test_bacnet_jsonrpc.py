@@ -47,6 +47,14 @@ def test_several_points_are_read_by_one_call(gateway: Gateway) -> None:
         assert site.health(id)["status"] == "running"
 
 
+def test_a_gateway_whose_methods_have_paths_of_their_own_is_reached_too(gateway: Gateway) -> None:
+    """REQ-PD-041"""
+    gateway.has_routes = True
+    site, _, points = site_of(gateway)
+    with site:
+        assert values(site, points) == {"Temp": 21.5, "Occupied": False, "Valve": 3.0}
+
+
 def test_the_state_of_a_binary_object_is_a_truth(gateway: Gateway) -> None:
     """REQ-PD-041. Upstream: the string "inactive" is truthy, so that the kill switch read as enabled."""
     site, _, points = site_of(gateway, {"Occupied": "binary-value,1"})
@@ -107,6 +115,16 @@ def test_values_are_written_and_released_with_their_priority(gateway: Gateway) -
         assert gateway.priorities["analog-output,1"] == {}
         site.stop()
         assert gateway.priorities["binary-value,1"] == {}
+
+
+def test_a_write_at_which_the_gateway_fails_keeps_no_other_from_its_release(gateway: Gateway) -> None:
+    """REQ-PD-041"""
+    site, _, _ = site_of(gateway, {**NAMES, "Gone": "analog-output,9"})
+    with site:
+        assert site.request(DeviceAction.SET_POINT, point="ahu/Gone", value=1)["error"]["type"] == "TimeoutError"
+        site.request(DeviceAction.SET_POINT, point="ahu/Valve", value=50, priority=8)
+        site.stop()
+        assert gateway.priorities["analog-output,1"] == {}
 
 
 def test_devices_and_points_are_found(gateway: Gateway) -> None:
@@ -199,5 +217,5 @@ def test_what_is_no_device_is_refused(members: Any, place: str) -> None:
 
 def test_the_path_is_of_base_and_entrypoint() -> None:
     """REQ-PD-041"""
-    assert parse_gateway("http://h:1", "/api") == (False, "h:1", "/api")
-    assert parse_gateway("https://h/base/", "rpc/v1/") == (True, "h", "/base/rpc/v1")
+    assert parse_gateway("http://h:1", "/api") == (False, "h:1", "", "/api")
+    assert parse_gateway("https://h/base/", "rpc/v1/") == (True, "h", "/base", "/base/rpc/v1")

@@ -14,26 +14,31 @@ TEXT_SIZE = 200
 
 
 class RpcRefused(DriverFault):
-    """The gateway answered the call with an error of JSON-RPC."""
+    """The gateway answered the call with an error of JSON-RPC, or of HTTP."""
 
     TYPE = "RuntimeError"
 
 
-def parse_gateway(url: str, entrypoint: str) -> tuple[bool, str, str]:
-    """Whether it is HTTPS, host with port, and path. Raises `ValueError`."""
+def parse_gateway(url: str, entrypoint: str) -> tuple[bool, str, str, str]:
+    """Whether it is HTTPS, host with port, the path of the address, and that of all calls. Raises `ValueError`."""
     scheme, found, rest = url.partition("://")
     place, _, base = rest.partition("/")
     if not found or scheme not in ("http", "https") or not place or "@" in place or any(c in url for c in " ?#"):
         raise ValueError(f"{url!r} is no address of a gateway, such as http://127.0.0.1:8080")
     path = f"/{base.strip('/')}" if base.strip("/") else ""
-    return scheme == "https", place, f"{path}/{entrypoint.strip('/')}"
+    return scheme == "https", place, path, f"{path}/{entrypoint.strip('/')}"
 
 
 class RpcGateway:
-    """One connection, which is kept. One call at a time."""
+    """One connection, which is kept. One call at a time.
+
+    Calls go to the entrypoint, as the upstream's do. Where the gateway has none, as newer ones of diy-bacnet-server,
+    each method has a path of its own.
+    """
 
     def __init__(self, url: str, entrypoint: str, bearer: str, timeout_s: float) -> None:
-        self._is_secure, self._place, self._path = parse_gateway(url, entrypoint)
+        self._is_secure, self._place, self._base, self._entrypoint = parse_gateway(url, entrypoint)
+        self._has_entrypoint = True
         self._headers = {"Content-Type": "application/json"}
         if bearer:
             self._headers["Authorization"] = f"Bearer {bearer}"
@@ -47,11 +52,15 @@ class RpcGateway:
 
         self._number += 1
         asked = {"jsonrpc": "2.0", "id": self._number, "method": method, "params": params}
-        status, body = self._post(json.dumps(asked).encode())
+        packed = json.dumps(asked).encode()
+        status, body = self._post(method, packed)
+        if status in (404, 405) and self._has_entrypoint:
+            self._has_entrypoint = False
+            status, body = self._post(method, packed)
         if status in (401, 403):
             raise Unreachable(f"the gateway wants another token: HTTP {status}")
         if status != 200:
-            raise Unreachable(f"the gateway answers HTTP {status}")
+            raise RpcRefused(f"the gateway answers HTTP {status}")  # of this call: others may go well
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError):
@@ -62,32 +71,32 @@ class RpcGateway:
             raise RpcRefused(_reason_of(answer["error"]))
         return answer.get("result")
 
-    def _post(self, body: bytes) -> tuple[int, bytes]:
+    def _post(self, method: str, body: bytes) -> tuple[int, bytes]:
         """Asks, and once more if a kept connection turns out to be closed."""
         from http.client import HTTPException, RemoteDisconnected
 
         is_kept = self._connection is not None
         try:
-            return self._ask(body)
+            return self._ask(self._entrypoint if self._has_entrypoint else f"{self._base}/{method}", body)
         except TimeoutError:
             self.close()
             raise NoAnswer(f"the gateway has not answered within {self._timeout_s:g} s") from None
         except (RemoteDisconnected, BrokenPipeError, ConnectionResetError) as fault:
             self.close()
             if is_kept:
-                return self._post(body)
+                return self._post(method, body)
             raise Unreachable(f"the gateway has closed the connection: {fault}") from None
         except (OSError, HTTPException) as fault:
             self.close()
             raise Unreachable(f"{self._place}: {fault}"[:TEXT_SIZE]) from None
 
-    def _ask(self, body: bytes) -> tuple[int, bytes]:
+    def _ask(self, path: str, body: bytes) -> tuple[int, bytes]:
         from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
         if self._connection is None:
             kind = HTTPSConnection if self._is_secure else HTTPConnection
             self._connection = kind(self._place, timeout=self._timeout_s)
-        self._connection.request("POST", self._path, body, self._headers)
+        self._connection.request("POST", path, body, self._headers)
         response = self._connection.getresponse()
         found = response.read(MAX_ANSWER + 1)
         if len(found) > MAX_ANSWER:
