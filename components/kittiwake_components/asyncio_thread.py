@@ -44,8 +44,10 @@ class AsyncioThread:
             if self._loop is None:
                 self._early.append(call)
                 return
-        if not self._loop.is_closed():
+        try:
             self._loop.call_soon_threadsafe(call)
+        except RuntimeError:
+            pass  # it has ended
 
     def _run(self) -> None:
         import asyncio

@@ -346,6 +346,15 @@ def test_what_is_not_open_says_so(bench: DriverBench, peer: BacnetPeer) -> None:
         bench.wait(lambda done: driver.read([], done))
 
 
+def test_a_missing_library_is_named(bench: DriverBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise ImportError("no module named 'bacpypes3'")
+
+    monkeypatch.setattr(BacnetDriver, "MAKE_COMMON", missing)
+    with pytest.raises(Unreachable, match=r"kittiwake\[building\].*bacpypes3"):
+        bench.open(BacnetDriver, "127.0.0.1:47808")
+
+
 def test_virtual_time_has_no_bacnet() -> None:
     services = DriverServices(SimulatedPlatform(), None, lambda *_: None, {})  # type: ignore[arg-type]
     answers: list[Any] = []

@@ -1,4 +1,8 @@
-"""Drivers over libraries that are built on asyncio: one thread for all devices of a type, and what they share."""
+"""Drivers over libraries that are built on asyncio: one thread for all devices of a type, and what they share.
+
+Such libraries open their own sockets and keep time by asyncio, past the injected platform; so they are for real
+machines alone. Their devices are tried against real ones in processes, not in virtual time.
+"""
 
 from __future__ import annotations
 
