@@ -133,7 +133,7 @@ class Actuator(ActuatorReports):
     )
     lease_s = Parameter(
         U32, default=0, low=0, high=86_400, unit="s",
-        doc="A task that holds a device is cancelled when nothing was heard of its owner for so long; 0: never.",
+        doc="A program's task that holds a device is cancelled after so long without a word of its owner; 0: never.",
     )  # fmt: skip
     suspend_in_safe_mode = Parameter(
         Bool, default=True, doc="Whether safe mode and hibernation revert what was written and let nobody write."
@@ -305,7 +305,7 @@ class Actuator(ActuatorReports):
 
     def _was_heard(self, requester: str) -> bool:
         last_ns = self._heard_ns.get(requester, self._start_ns)
-        return self.clock.now_ns() - last_ns < self.lease_s * NS_PER_S
+        return requester == self.requester or self.clock.now_ns() - last_ns < self.lease_s * NS_PER_S
 
     @async_port(RpcRequest, full="hook")
     def rpc_request_in(self, token: int, requester: str, method: str, arguments: bytes) -> None:

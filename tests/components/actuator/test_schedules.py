@@ -387,6 +387,7 @@ def test_a_holder_of_whom_nothing_is_heard_loses_its_task() -> None:
     with actuator(parameters={"LEASE_S": 60, "ON_RELEASE": OnRelease.REVERT}) as building:
         building.schedule(ANN, "dies", "HIGH", slot("d", 0, 600))
         building.schedule(BOB, "lives", "HIGH", slot("e", 0, 600))
+        building.schedule("operator", "by command", "HIGH", slot("f", 0, 600))  # people need not speak all the time
         building.call(ANN, "set_point", "", "d/p", 1)
         for _ in range(4):
             building.advance(20)
@@ -396,4 +397,4 @@ def test_a_holder_of_whom_nothing_is_heard_loses_its_task() -> None:
         assert building.events("LeaseExpired") == [("dies", ANN, 60)]
         assert building.took("REVERT_POINT") == [{"point": "d/p"}]
         assert building.heard("schedule/result")[0][2]["info"] == "LEASE_EXPIRED"
-        assert list(building.call(EVE, "list_holders")) == ["e"]
+        assert list(building.call(EVE, "list_holders")) == ["e", "f"]
