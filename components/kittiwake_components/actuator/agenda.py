@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _STALE_ALLOWED = 1024
 
 Edge = tuple[int, int, "Task", "Slot | None"]
-"""Time, order of making, task, and the slot that begins or ends then; none where a grace is over."""
+"""Time, order of making, task, and the slot that begins or ends then; none where only the whole task does."""
 
 
 class Agenda:
@@ -22,7 +22,7 @@ class Agenda:
     def __init__(self, tasks: dict[str, Task]) -> None:
         self._tasks = tasks
         self._slots: list[Edge] = []
-        self._graces: list[Edge] = []
+        self._wholes: list[Edge] = []
         self._made = 0
         self._stale = 0
 
@@ -30,7 +30,7 @@ class Agenda:
         """Notes the edges of a task."""
         for time_us, slot in _edges(task):
             self._made += 1
-            heappush(self._graces if slot is None else self._slots, (time_us, self._made, task, slot))
+            heappush(self._wholes if slot is None else self._slots, (time_us, self._made, task, slot))
 
     def forget(self, task: Task) -> None:
         """The task was taken out; its edges ahead are stale."""
@@ -40,14 +40,14 @@ class Agenda:
 
     def rebuild(self, tasks: Iterable[Task]) -> None:
         """Begins anew with these tasks, with the edges that have come as well."""
-        self._slots, self._graces = [], []
+        self._slots, self._wholes = [], []
         self._stale = 0
         for task in tasks:
             for time_us, slot in _edges(task):
                 self._made += 1
-                (self._graces if slot is None else self._slots).append((time_us, self._made, task, slot))
+                (self._wholes if slot is None else self._slots).append((time_us, self._made, task, slot))
         heapify(self._slots)
-        heapify(self._graces)
+        heapify(self._wholes)
 
     def due(self, now_us: int) -> Iterator[Edge]:
         """Takes out the edges that have come."""
@@ -56,8 +56,8 @@ class Agenda:
             edge = heappop(self._slots)
             if self._is_live(edge[2]):
                 yield edge
-        while self._graces and self._graces[0][0] <= now_us:
-            edge = heappop(self._graces)
+        while self._wholes and self._wholes[0][0] <= now_us:
+            edge = heappop(self._wholes)
             if self._is_live(edge[2]):
                 yield edge
 
@@ -77,3 +77,5 @@ def _edges(task: Task) -> Iterator[tuple[int, Slot | None]]:
         yield slot.end_us, slot
     if task.preempted:
         yield task.hull_end_us, None
+    elif not task.has_started and all(slot.start_us > task.hull_start_us for slot in task.slots):
+        yield task.hull_start_us, None  # its first slot is over, and then the clock was set back

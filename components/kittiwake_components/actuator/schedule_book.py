@@ -207,17 +207,23 @@ class ScheduleBook:
         for time_us, _, task, slot in self._agenda.due(now_us):
             self.changes += 1
             if slot is None:
-                self._end(task)
+                if time_us == task.hull_end_us:
+                    self._end(task)
+                else:
+                    self._start(task)
             elif time_us == slot.start_us:
                 self._open.add(slot.device)
-                if not task.has_started:
-                    task.has_started = True
-                    self.active += 1
-                    self._news.started.append(task)
+                self._start(task)
             else:
                 self._drop(task, slot)
                 if not task.slots and not task.preempted:
                     self._end(task)
+
+    def _start(self, task: Task) -> None:
+        if not task.has_started:
+            task.has_started = True
+            self.active += 1
+            self._news.started.append(task)
 
     def _begin_anew(self, now_us: int) -> None:
         """The clock was set back: what has begun may not have."""

@@ -210,6 +210,19 @@ def test_tasks_are_told_once_when_they_start_and_end() -> None:
     assert schedule.active == 0
 
 
+def test_a_task_starts_again_after_the_clock_was_set_back_though_its_first_slot_is_over() -> None:
+    """REQ-ACT-009: and what comes next for all is its next slot, not its start."""
+    schedule = book()
+    schedule.request("ann", "t", LOW, [slot("d", 2, 3), slot("d", 6, 9)], 0)
+    told = []
+    for minute in (5, 1, 2, 3):
+        schedule.refresh(minute * MIN)
+        told.append((schedule.active, [task.id for task in schedule.take_news().started]))
+    assert told == [(1, ["t"]), (0, []), (1, ["t"]), (1, [])]
+    schedule.refresh(1 * MIN)
+    assert schedule.next_edge_us(1 * MIN) == 6 * MIN
+
+
 def test_slots_are_shown_in_the_offsets_in_which_they_were_given() -> None:
     """REQ-ACT-005"""
     given = Slot("campus/b1", 1_714_986_000_000_000, 1_714_989_600_500_000, 7200, 0)
