@@ -78,6 +78,33 @@ def test_slots_that_went_by_are_counted_and_not_made_up_for() -> None:
         assert site.health(id)["slips"] == site.channels["Slips"]
 
 
+def test_a_poll_is_one_transaction() -> None:
+    """REQ-PD-010. Upstream: one commit per point and poll."""
+    site, _, _ = ahu()
+    with site:
+        for number in range(3):
+            site.unit().point(f"analog-output,{number}").resting = 5.0
+        site.advance(5.0)
+        before, reads = site.files.operations, site.unit().reads
+        site.unit().point("analog-input,1").resting = 22.0
+        site.unit().point("binary-output,1").resting = True
+        site.send("POLL_NOW", AHU)
+        assert (site.files.operations - before, site.unit().reads - reads) == (1, 1)
+
+
+def test_a_power_cut_leaves_no_half_of_a_poll() -> None:
+    """REQ-PD-012"""
+    for seed in range(20):
+        site, id, points = ahu(seed=seed)
+        with site:
+            site.ask("patch_device", device_id=id, body={"scrape_interval_seconds": 1})
+            site.pass_time(10 + seed)
+            site.crash()
+            site.unit().fails["open"] = "no route"
+            site.call.run(0)
+            assert len({site.latest(point)["last_good_at"] for point in points.values()}) == 1
+
+
 def test_a_failed_poll_keeps_the_last_good_value() -> None:
     """REQ-PD-012. Upstream: a failed poll overwrote the last good value (42 became null)."""
     site, id, points = ahu()
