@@ -84,6 +84,7 @@ def test_timers_and_calls_from_outside_count_and_cancelled_timers_do_not() -> No
     deployment.run_for(1)
     assert [instance for instance, _ in platform.dispatches.log] == ["main", "notes", "main", "", "main", "notes"]
     assert platform.dispatches.dispatched == 5
+    assert platform.dispatches.calls["notes", "run"] == 2
 
 
 def test_cuts_can_be_taken_back_and_are_refused_where_nobody_counts() -> None:
