@@ -15,6 +15,7 @@ COMPONENTS = {
     "AntennaDeployer": "antenna_deployer",
     "Authenticator": "authenticator",
     "BacnetServer": "bacnet_server",
+    "BuildingApi": "building_api",
     "Burnwire": "burnwire",
     "CmdSequencer": "cmd_sequencer",
     "ComDelay": "com_delay",

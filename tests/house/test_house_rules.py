@@ -31,6 +31,7 @@ SLOW_MODULES = {
 LOADED_WHEN_USED = (
     "components/kittiwake_components/bacnet_application.py",
     "components/kittiwake_components/bacnet_server/objects.py",
+    "components/kittiwake_components/building_api/served/",
     "components/kittiwake_components/platform_driver/drivers/sessions/",
 )
 REQUIREMENT = re.compile(r"\bREQ-[A-Z0-9]+-\d+\b")
