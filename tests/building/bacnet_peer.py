@@ -51,6 +51,10 @@ class BacnetPeer(LedProcess):
         """Pulls the network plug: what is sent meanwhile is lost."""
         self.order(plug=False)
 
+    def unplug_after(self, requests: int) -> None:
+        """Pulls the plug when so many requests have come."""
+        self.order(unplug_after=requests)
+
     def replug(self) -> None:
         """Puts the plug in again."""
         self.order(plug=True)

@@ -116,6 +116,8 @@ class Plug:
 
     def __init__(self, server: Any) -> None:
         self.is_in = True
+        self.left: int | None = None
+        """After so many datagrams have come in it is pulled."""
         self._send = server.local_transport.sendto
         self._receive = server.local_protocol.datagram_received
         server.local_transport.sendto = self._sendto
@@ -126,6 +128,9 @@ class Plug:
             self._send(data, address)
 
     def _received(self, data: bytes, address: Any) -> None:
+        if self.left is not None:
+            self.is_in = self.left > 0
+            self.left = self.left - 1 if self.is_in else None
         if self.is_in:
             self._receive(data, address)
 
@@ -153,6 +158,8 @@ def obey(device: Device, plug: Plug, order: dict[str, Any]) -> dict[str, Any]:
     match order:
         case {"plug": bool(is_in)}:
             plug.is_in = is_in
+        case {"unplug_after": int(count)}:
+            plug.left = count
         case {"refuses_rpm": bool(refuses)}:
             device.refuses_rpm = refuses
         case {"set": str(point), "value": value}:

@@ -32,7 +32,7 @@ KINDS = [
     f"{kind}-{role}" for kind in ("analog", "binary", "multi-state") for role in ("input", "output", "value")
 ]  # fmt: skip
 POINTS = dict.fromkeys(KINDS, 4)
-QUICK = {"timeout_s": 0.3, "retries": 0}
+QUICK = {"timeout_s": 1.0, "retries": 0}
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +238,7 @@ def test_a_value_that_does_not_fit_is_refused_and_nothing_is_written(
 
 def test_an_unplugged_device_is_silent_and_a_plugged_one_answers_again(device: OpenDevice, peer: BacnetPeer) -> None:
     peer.unplug()
-    with pytest.raises(NoAnswer, match=r"did not answer within 0\.3 s"):
+    with pytest.raises(NoAnswer, match=r"did not answer within 1 s"):
         device.read("analog-input,1", "analog-input,2")
     with pytest.raises(NoAnswer):
         device.write("analog-output,1", 1.0, 8)
@@ -246,12 +246,12 @@ def test_an_unplugged_device_is_silent_and_a_plugged_one_answers_again(device: O
     assert device.value("analog-input,1") == 0.5
 
 
-def test_a_device_that_falls_silent_between_two_batches_keeps_what_it_gave(bench: DriverBench) -> None:
-    with BacnetPeer(8, {"analog-input": 4}) as peer, bench.open(BacnetDriver, peer.address, max_batch=1, **QUICK) as it:
-        it.driver.read([it.point("analog-input,1")], lambda _: peer.unplug())
-        bench.until(lambda: peer.counts()["read"] >= 3)
-        with pytest.raises(NoAnswer):
-            it.read("analog-input,1", "analog-input,2")
+def test_a_device_that_falls_silent_on_the_way_keeps_what_it_gave(bench: DriverBench, peer: BacnetPeer) -> None:
+    with bench.open(BacnetDriver, peer.address, max_batch=1, **QUICK) as device:
+        peer.unplug_after(2)
+        first, second, third = device.read("analog-input,1", "analog-input,2", "analog-input,3")
+        assert (first.value, second.value) == (0.5, 1.0)
+        assert isinstance(third.fault, NoAnswer)
 
 
 def test_a_device_that_restarts_keeps_the_session(bench: DriverBench) -> None:
