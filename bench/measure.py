@@ -16,7 +16,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-REPETITIONS = 9
+REPETITIONS = 51
 
 
 @frozen
@@ -72,13 +72,20 @@ def undisturbed(times: Iterable[float]) -> float:
     return statistics.quantiles(times, n=4, method="inclusive")[0]
 
 
+def paired(
+    subject: Callable[[], object], reference: Callable[[], object], repetitions: int
+) -> list[tuple[float, float]]:
+    """Seconds of the subject and of the reference in turn, once each is warm."""
+    subject()
+    reference()
+    return [(seconds_of(subject), seconds_of(reference)) for _ in range(repetitions)]
+
+
 def cheaper(
     name: str, subject: Callable[[], object], reference: Callable[[], object], count: int, budget: float, stretch: float
 ) -> Figure:
     """A cost per operation that must be at most `budget` times the reference's; both calls do `count` operations."""
-    subject()
-    reference()
-    pairs = [(seconds_of(subject) / count * 1e9, seconds_of(reference) / count * 1e9) for _ in range(REPETITIONS)]
+    pairs = [(one / count * 1e9, other / count * 1e9) for one, other in paired(subject, reference, REPETITIONS)]
     return dearer(name, pairs, "ns", budget, stretch)
 
 

@@ -27,7 +27,7 @@ from kittiwake.storage.root import Root
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-COUNT = 20_000
+COUNT = 4_000
 BURST = 500
 
 

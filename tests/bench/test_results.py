@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.__main__ import main
+from bench.__main__ import GROUPS, main
 from bench.measure import Figure, dearer, faster
 from bench.results import read_ratchet, slipped, tightened
 
@@ -89,6 +90,11 @@ def test_an_unknown_group_is_refused(run: object, capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         run([], "boat")
     assert "there is no group 'boat'; there are made_up" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_group_can_be_loaded(group: str) -> None:
+    assert callable(import_module(f"bench.{group}").figures)
 
 
 def test_what_others_add_to_some_repetitions_changes_no_figure() -> None:
