@@ -72,13 +72,21 @@ def undisturbed(times: Iterable[float]) -> float:
     return statistics.quantiles(times, n=4, method="inclusive")[0]
 
 
+def cpu_seconds_of(call: Callable[[], object]) -> float:
+    """CPU seconds of one call: of what only computes, in one thread, these are the wall seconds of a quiet machine."""
+    began = time.process_time()
+    call()
+    return time.process_time() - began
+
+
 def paired(
-    subject: Callable[[], object], reference: Callable[[], object], repetitions: int
-) -> list[tuple[float, float]]:
+    subject: Callable[[], object], reference: Callable[[], object], repetitions: int,
+    timed: Callable[[Callable[[], object]], float] = seconds_of,
+) -> list[tuple[float, float]]:  # fmt: skip
     """Seconds of the subject and of the reference in turn, once each is warm."""
     subject()
     reference()
-    return [(seconds_of(subject), seconds_of(reference)) for _ in range(repetitions)]
+    return [(timed(subject), timed(reference)) for _ in range(repetitions)]
 
 
 def cheaper(

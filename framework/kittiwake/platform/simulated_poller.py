@@ -48,7 +48,9 @@ class SimulatedPoller:
         Raises `Stalled` where the wait could not end.
         """
         if not self._callbacks and deadline_ns is not None and not self._is_woken:
-            self._advance_to(deadline_ns)
+            clock = self._clock
+            if deadline_ns > clock.time_ns:
+                clock.time_ns = deadline_ns
             return []
         while True:
             found, next_ns = self._ready()

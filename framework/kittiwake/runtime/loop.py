@@ -286,11 +286,11 @@ class Loop:
         ready = self._ready
         batches = BATCHES_A_TURN
         while batches:
-            # `filter` passes over the empty levels, which are nearly all of them, without a step of Python for each.
-            for level in filter(None, ready):
-                self.serve(level.popleft())
-                batches -= 1
-                break
+            for level in ready:
+                if level:
+                    self.serve(level.popleft())
+                    batches -= 1
+                    break
             else:
                 return False
         # The highest priority would starve the others if it always had messages.
