@@ -34,6 +34,11 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
     return measured
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_group_has_figures(group: str) -> None:
+    assert callable(import_module(f"bench.{group}").figures)
+
+
 def test_the_results_are_a_list_of_objects_with_the_promised_names(run: object, tmp_path: Path) -> None:
     assert callable(run)
     assert run([COST, SPEED]) == 0
