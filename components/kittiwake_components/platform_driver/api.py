@@ -15,7 +15,6 @@ from kittiwake_components.platform_driver.drivers.interface import DriverFault
 from kittiwake_components.platform_driver.drivers.registry import UnknownDriver
 from kittiwake_components.platform_driver.fields import InvalidObject, Problem
 from kittiwake_components.platform_driver.point_files import read_points, write_points
-from kittiwake_components.platform_driver.session import Operation
 from kittiwake_components.platform_driver.shown import Shown, shown_sample
 from kittiwake_components.platform_driver.values import packed, unpacked
 from kittiwake_components.platform_driver_ports import REPLY_SIZE
@@ -308,7 +307,7 @@ class Api:
                 return
             then(Answer(200, {"points": [_shown_found(one) for one in result[:MAX_PAGE]], "added": added}))
 
-        engine.directory.loop(device.id).submit(Operation("discover", (), found))
+        engine.discover(device.id, found)
 
     def _import_points(self, arguments: Arguments, then: Then) -> None:
         engine = self._engine()

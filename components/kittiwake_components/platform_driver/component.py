@@ -39,7 +39,6 @@ from kittiwake_components.platform_driver.inbox import Inbox
 from kittiwake_components.platform_driver.point_files import MAX_FILE, write_points
 from kittiwake_components.platform_driver.reports import DeviceName, FileName, PlatformDriverReports, PointPath
 from kittiwake_components.platform_driver.requests import answer_of
-from kittiwake_components.platform_driver.session import Operation
 from kittiwake_components.platform_driver.values import Quality, unpacked
 from kittiwake_components.platform_driver_ports import (
     REASON_SIZE,
@@ -431,9 +430,7 @@ class PlatformDriver(PlatformDriverReports):
             found = await self._ask(lambda engine, done: engine.find_devices(driver_type, where, done))
             lines = [(one.name, one.address, one.description) for one in found]
         else:
-            found = await self._ask(
-                lambda engine, done: engine.directory.loop(where).submit(Operation("discover", (), done))
-            )
+            found = await self._ask(lambda engine, done: engine.discover(where, done))
             lines = [(one.name, one.object_identifier, one.units) for one in found]
         for line in lines[:MAX_FOUND_EVENTS]:
             self.found(*line)

@@ -272,7 +272,7 @@ class DeviceLoop:
             return
         self._is_polling = False
         is_current = session is self._session
-        readings, fault = _readings_of(result, len(self._polled))
+        readings, fault = readings_of(result, len(self._polled))
         if fault is not None:
             readings = [Reading(None, fault)] * len(self._polled)
         found = list(zip(self._polled, readings, strict=True))
@@ -303,7 +303,7 @@ class DeviceLoop:
             self._host.status_changed(self, before, reason)
 
 
-def _readings_of(result: Any, count: int) -> tuple[list[Reading], DriverFault | None]:
+def readings_of(result: Any, count: int) -> tuple[list[Reading], DriverFault | None]:
     """What a driver has given for a read, and what is wrong with it as a whole."""
     if isinstance(result, DriverFault):
         return [], result

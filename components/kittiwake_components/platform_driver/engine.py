@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kittiwake_components.platform_driver.changes import Changes, NotFound
 from kittiwake_components.platform_driver.device_loops import DeviceLoops
+from kittiwake_components.platform_driver.devices import NAME_SIZE, POINT_FIELDS, check_point
 from kittiwake_components.platform_driver.directory import Directory
-from kittiwake_components.platform_driver.drivers.interface import DriverFault, DriverServices
+from kittiwake_components.platform_driver.drivers.interface import (
+    DriverFault,
+    DriverServices,
+    FoundDevice,
+    FoundPoint,
+)
+from kittiwake_components.platform_driver.fields import InvalidObject, checked
 from kittiwake_components.platform_driver.leases import LeaseBook
 from kittiwake_components.platform_driver.overrides import Overrides
 from kittiwake_components.platform_driver.point_values import PointValues
 from kittiwake_components.platform_driver.registry_store import RegistryStore
 from kittiwake_components.platform_driver.requests import Requests
-from kittiwake_components.platform_driver.session import Operation, Session
+from kittiwake_components.platform_driver.session import DriverBroken, Operation, Session
 from kittiwake_components.platform_driver.value_store import ValueStore
 from kittiwake_components.platform_driver.writing import Writer
 
@@ -23,11 +31,9 @@ if TYPE_CHECKING:
     from kittiwake_components.platform_driver.component import PlatformDriver
     from kittiwake_components.platform_driver.device_loop import DeviceLoop, PolledPoint
     from kittiwake_components.platform_driver.devices import Device, DeviceStatus, Point
-    from kittiwake_components.platform_driver.drivers.interface import Driver, FoundPoint, Reading, Value
+    from kittiwake_components.platform_driver.drivers.interface import Driver, Reading, Value
     from kittiwake_components.platform_driver.drivers.registry import DriverRegistry
     from kittiwake_components.platform_driver.inbox import Inbox
-
-NAME_SIZE = 120
 
 
 class Engine:
@@ -52,14 +58,22 @@ class Engine:
             self.store.close()
             raise
         owner.report_findings((*findings, *more))
+        try:
+            self._stand_on_stores()
+        except BaseException:
+            self._close_stores()
+            raise
+
+    def _stand_on_stores(self) -> None:
+        owner = self._owner
         self.leases = LeaseBook(self.store, self.clock, self._on_due)
         self.values = PointValues(self.value_store, self.clock, owner.tell_value, self.leases.is_dirty)
         self.overrides = Overrides(self.store, self.clock)
-        self.loops = DeviceLoops(self.store, registry, self, self.leases)
+        self.loops = DeviceLoops(self.store, self.registry, self, self.leases)
         self.directory = Directory(self.store, self.loops)
         self.writer = Writer(self.leases, self.values, self.overrides, self.clock, owner, owner.check_may_write)
         self.changes = Changes(
-            platform, self.store, self.loops, self.leases, self.values, self._after_release, owner.config_changed
+            owner.platform, self.store, self.loops, self.leases, self.values, self._after_release, owner.config_changed
         )
         self.requests = Requests(self.directory, self.writer, self.overrides, self.leases, self.store, self.lease_s)
         left = len(self.leases)
@@ -84,9 +98,12 @@ class Engine:
         self._inbox.close()
         self.leases.close()
         self.overrides.close()
+        self._close_stores()
+        return is_released
+
+    def _close_stores(self) -> None:
         self.store.close()
         self.value_store.close()
-        return is_released
 
     # The host of the loops
 
@@ -187,24 +204,46 @@ class Engine:
     # Discovery
 
     def find_devices(self, driver_type: str, where: str, done: Callable[[Any], None]) -> None:
-        """Looks for devices of a type. Raises `UnknownDriver`."""
+        """Looks for devices of a type; the result is a list of `FoundDevice`, or a fault. Raises `UnknownDriver`."""
         finder: Any = self.registry.find(driver_type)  # the operation is the class's, as there is no device yet
         session = Session(finder, self.clock, self.post, self.timeout_s(), lambda fault: None)
-        session.submit(Operation("find_devices", (where, self._services), done))
+        told = partial(_tell_list, FoundDevice, done)
+        session.submit(Operation("find_devices", (where, self._services), told))
+
+    def discover(self, device: str, done: Callable[[Any], None]) -> None:
+        """Lists the points of a device; the result is a list of `FoundPoint`, or a fault. Raises `DriverFault`."""
+        self.directory.loop(device).submit(Operation("discover", (), partial(_tell_list, FoundPoint, done)))
 
     def add_found(self, device_id: str, found: Sequence[FoundPoint]) -> int:
-        """Adds the points that the registry does not have; how many those were. Raises as `Changes` does."""
+        """Adds the points that the registry does not have and can hold; how many. Raises as `Changes` does."""
         device = self.changes.device(device_id)
         known = {(one.object_identifier, one.property_identifier) for one in self.store.points(device_id)}
-        new = [
-            {
-                "name": one.name[:NAME_SIZE], "object_identifier": one.object_identifier,
-                "property_identifier": one.property_identifier, "enabled": True, "units": one.units,
-                "writable": one.is_writable, "default": None, "driver_settings": dict(one.settings),
-            }
-            for one in found
-            if (one.object_identifier, one.property_identifier) not in known
-        ]  # fmt: skip
+        new = []
+        for one in found:
+            if (one.object_identifier, one.property_identifier) in known:
+                continue
+            name = "".join([character for character in one.name if character.isprintable()])
+            members = {
+                "name": name.encode("utf-8", "ignore")[:NAME_SIZE].decode("utf-8", "ignore"), "units": one.units,
+                "object_identifier": one.object_identifier, "property_identifier": one.property_identifier,
+                "writable": one.is_writable, "driver_settings": dict(one.settings),
+            }  # fmt: skip
+            try:
+                fields = checked(POINT_FIELDS, members)
+                check_point(fields, device.driver_type, self.registry)
+            except InvalidObject:
+                continue
+            new.append(fields)
         if new:
             self.changes.put_points(device, list(new), [])
         return len(new)
+
+
+def _tell_list(kind: type, done: Callable[[Any], None], result: Any) -> None:
+    """Tells a list of found things, or a fault; a driver may give anything."""
+    if isinstance(result, (list, tuple)) and all(isinstance(one, kind) for one in result):
+        done(list(result))
+    elif isinstance(result, DriverFault):
+        done(result)
+    else:
+        done(DriverBroken(f"the driver gave no list of {kind.__name__}"))

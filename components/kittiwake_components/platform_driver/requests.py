@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.storage.root import reason_of
 from kittiwake_components.building_ports import BODY_SIZE, DeviceAction
+from kittiwake_components.platform_driver.device_loop import readings_of
 from kittiwake_components.platform_driver.directory import UnknownDevice
 from kittiwake_components.platform_driver.drivers.interface import BadType, BadValue, DriverFault, DriverInterfaceError
 from kittiwake_components.platform_driver.overrides import PATTERN_SIZE, OverrideError
@@ -83,7 +84,9 @@ class Requests:
         loop, one = self._directory.place(_text(members, "point"))
 
         def came(result: Any) -> None:
-            answer(_only_value(result))
+            readings, fault = readings_of(result, 1)
+            fault = fault or readings[0].fault
+            answer(readings[0].value if fault is None else fault)
 
         loop.submit(Operation("read", ([one.address],), came))
 
@@ -92,10 +95,11 @@ class Requests:
         points = [one for one in loop.points.values() if one.point.enabled]
 
         def came(result: Any) -> None:
-            if isinstance(result, DriverFault):
-                answer(result)
+            readings, fault = readings_of(result, len(points))
+            if fault is not None:
+                answer(fault)
                 return
-            found = zip(points, result, strict=True)
+            found = zip(points, readings, strict=True)
             answer({one.point.label: reading.value for one, reading in found if reading.fault is None})
 
         loop.submit(Operation("read", ([one.address for one in points],), came))
@@ -119,10 +123,11 @@ class Requests:
 
         def came(points: list[tuple[str, PolledPoint]], result: Any) -> None:
             nonlocal waiting
+            readings, whole = readings_of(result, len(points))
             for index, (path, _) in enumerate(points):
-                fault = result if isinstance(result, DriverFault) else result[index].fault
+                fault = whole or readings[index].fault
                 if fault is None:
-                    values[path] = result[index].value
+                    values[path] = readings[index].value
                 else:
                     errors[path] = error_of(fault)
             waiting -= 1
@@ -262,13 +267,6 @@ def answer_of(result: Any) -> bytes:
     if len(reply) <= BODY_SIZE:
         return reply
     return answer_of(BadValue(f"the answer takes {len(reply)} bytes, more than {BODY_SIZE}"))
-
-
-def _only_value(result: Any) -> Any:
-    if isinstance(result, DriverFault):
-        return result
-    [reading] = result
-    return reading.value if reading.fault is None else reading.fault
 
 
 def _text(members: Mapping[str, Any], name: str, size: int = TEXT_SIZE) -> str:

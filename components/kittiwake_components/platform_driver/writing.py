@@ -21,7 +21,7 @@ from kittiwake_components.platform_driver.drivers.interface import (
 )
 from kittiwake_components.platform_driver.leases import MAX_LEASES
 from kittiwake_components.platform_driver.registry_store import Lease
-from kittiwake_components.platform_driver.session import Operation
+from kittiwake_components.platform_driver.session import DriverBroken, Operation
 from kittiwake_components.platform_driver.values import fault_of_value, packed, unpacked
 
 if TYPE_CHECKING:
@@ -218,6 +218,9 @@ class Writer:
 
 def _written(put_back: Callable[[], None], done: Done, result: Any) -> None:
     """A write has ended; one that the device has surely not taken leaves no lease."""
+    fault = None if isinstance(result, DriverFault) else fault_of_value(result)
+    if fault is not None:
+        result = DriverBroken(f"the driver says that it has taken no value: {fault}")
     if isinstance(result, _NEVER_WRITTEN):
         try:
             put_back()

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake_components.building_ports import DeviceAction
 from kittiwake_components.platform_driver.devices import DeviceStatus
-from kittiwake_components.platform_driver.drivers.interface import Driver, Reading, Unreachable
+from kittiwake_components.platform_driver.drivers.interface import Driver, FoundPoint, Reading, Unreachable
 from kittiwake_components.platform_driver.values import Quality
 from tests.components.platform_driver.site import AHU, Site, ahu
 
@@ -257,6 +258,59 @@ def test_a_driver_that_breaks_its_word_harms_its_device_alone(how: Any, words: s
         assert site.health(id)["status"] in ("failed", "error")
         site.pass_time(5)
         assert site.latest(points["Temp"])["quality"] == "good"
+
+
+class Liar(Broken):
+    """A driver whose other operations answer with what makes no sense."""
+
+    TYPE = "liar"
+
+    def write(self, point: Any, value: Any, priority: Any, done: Any) -> None:
+        done(object())
+
+    def discover(self, done: Any) -> None:
+        done([1, 2])
+
+    @classmethod
+    def find_devices(cls, where: str, services: Any, done: Any) -> None:
+        done("none")
+
+
+@pytest.mark.parametrize("result", [[], None, [1], [Reading(float("inf"))], "x"])
+def test_what_a_driver_says_that_makes_no_sense_is_answered_as_its_fault(result: Any) -> None:
+    """REQ-PD-015, REQ-PD-040"""
+    with Site() as site:
+        Broken.how = staticmethod(lambda points, done: done(result))
+        site.component.engine().registry.add(Liar)
+        id = site.add_device("liar", "x", driver_type="liar")
+        site.add_point(id, "P", "anything")
+        site.pass_time(1)
+        assert "error" in site.request(DeviceAction.GET_POINT, point="liar/P")
+        assert site.request(DeviceAction.SCRAPE_ALL, device="liar").get("result", {}) == {}
+        assert list(site.request(DeviceAction.GET_MULTIPLE, points=["liar/P"])["result"][1]) == ["liar/P"]
+        assert site.request(DeviceAction.SET_POINT, point="liar/P", value=1)["error"]["type"] == "RuntimeError"
+        assert site.ask("discover_points", device_id=id).status == 409
+        assert site.ask("find_devices", driver_type="liar").status == 409
+
+
+def test_found_points_that_no_registry_holds_are_left_out() -> None:
+    """REQ-PD-026"""
+
+    class Finder(Driver):
+        TYPE = "finder"
+
+        def read(self, points: Any, done: Any) -> None:
+            done([Reading(1) for _ in points])
+
+        def discover(self, done: Any) -> None:
+            done([FoundPoint("good\x07 name" * 30, "a,1"), FoundPoint("bad", ""), FoundPoint("long", "x" * 500)])
+
+    with Site() as site:
+        site.component.engine().registry.add(Finder)
+        id = site.add_device("finder", "x", driver_type="finder")
+        assert site.ask("discover_points", device_id=id, add=True).body["added"] == 1
+        [point] = site.ask("list_points", device_id=id).body
+        assert point["name"].startswith("good namegood")
 
 
 def test_a_second_answer_and_a_late_one_count_for_nothing() -> None:
