@@ -24,7 +24,7 @@ from bench.reference_device import ReferenceDevice, stop
 if TYPE_CHECKING:
     from pathlib import Path
 
-STARTS = 15
+STARTS = 25
 MEMORY_STARTS = 3
 WARM_UP_S = 2.5
 FIRST_TICK_TIMEOUT_S = 20.0
