@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable
 
+    from kittiwake.runtime.loop import Timer
     from kittiwake_components.bacnet_server.objects import BuildingServer
 
 NAME_SIZE = 100
@@ -55,8 +56,8 @@ WRITE_LIMIT_S = 2.0
 WAITING_LIMIT = 16
 """The most writes that wait for their command."""
 
-RETRY_S = 60.0
-"""From one try to have the address to the next."""
+FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0
+"""From one try to have the address to the next; the pauses double."""
 
 Reason = Annotated[str, Size(REASON_SIZE)]
 Name = Annotated[str, Size(NAME_SIZE)]
@@ -134,6 +135,8 @@ class BacnetServer(ActiveComponent):
         self._server: BuildingServer | None = None
         self._waiting: dict[int, Write] = {}
         self._number = 0
+        self._pause_s = FIRST_RETRY_S
+        self._retry: Timer | None = None
         self._writes = self._refusals = 0
 
     def start(self) -> None:
@@ -148,6 +151,9 @@ class BacnetServer(ActiveComponent):
         self._open()
 
     def stop(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
         if self._thread is not None:
             thread, server, self._thread, self._server = self._thread, self._server, None, None
             if server is None:
@@ -196,8 +202,10 @@ class BacnetServer(ActiveComponent):
     def _opened(self, result: Any) -> None:
         if isinstance(result, BaseException):
             self.bacnet_failed(str(result) or type(result).__name__)
-            self.clock.call_after(RETRY_S, self._open)
+            self._retry = self.clock.call_after(self._pause_s, self._open)
+            self._pause_s = min(self._pause_s * 2, LAST_RETRY_S)
             return
+        self._pause_s = FIRST_RETRY_S
         self._server, port = result
         self._shown = {}
         self._show()

@@ -17,6 +17,7 @@ from kittiwake_components.platform_driver.drivers.interface import (
     DriverInterfaceError,
     ReadOnly,
 )
+from tests.building.bacnet_peer import BacnetPeer
 from tests.building.driver_bench import DriverBench, OpenDevice
 from tests.peers import ROOT
 from tests.system.device import Device, build
@@ -159,3 +160,15 @@ def test_a_killed_deployment_serves_again_after_its_restart(tmp_path: Path, benc
                 assert client.value("analog-value,1") == 20.0
             other.kill()
             other.start()
+
+
+def test_an_address_that_is_taken_is_had_when_it_is_free(tmp_path: Path, bench: DriverBench, device: Device) -> None:
+    """REQ-BNS-009"""
+    with BacnetPeer(3, {}, host="127.0.0.1") as peer:
+        options = ["--set", f"Building.bacnet.address={peer.address}"]
+        with Device(device.image, tmp_path / "root", "tcp-listen://127.0.0.1:0", options) as other:
+            other.await_line("BacnetFailed: No BACnet service")
+            peer.stop()
+            other.await_line(LISTENS)
+            with bench.open(BacnetDriver, peer.address, instance=4711) as client:
+                assert client.value("analog-value,1") == 20.0
