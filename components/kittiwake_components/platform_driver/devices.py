@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -162,15 +162,3 @@ def split_path(path: str) -> tuple[str, str]:
     if not slash:
         raise ValueError(f"{path!r} is no path of a point: it has no slash")
     return device.strip("/"), point
-
-
-def point_paths(device: Device, points: Sequence[Point]) -> dict[str, Point]:
-    """Points by path; those that share one are left out, as nobody could say which is meant."""
-    found: dict[str, Point] = {}
-    twice = set()
-    for point in points:
-        path = f"{device.name}/{point.label}"
-        if path in found:
-            twice.add(path)
-        found[path] = point
-    return {path: point for path, point in found.items() if path not in twice}

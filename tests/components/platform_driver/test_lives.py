@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,11 +146,12 @@ def test_a_damaged_database_is_kept_aside_and_said() -> None:
         assert site.ask("list_devices").body == []
 
 
-def test_a_newer_database_is_left_alone() -> None:
+@pytest.mark.parametrize("part", ["store", "value_store"])
+def test_a_newer_database_is_left_alone(part: str) -> None:
     """REQ-PD-029"""
     site, _, _ = ahu()
     with site:
-        database = site.component.engine().store._database
+        database = getattr(site.component.engine(), part)._database
         with database.transaction():
             database.run("PRAGMA user_version = 99")
         site.reboot()

@@ -10,6 +10,7 @@ from kittiwake.model import CommandResponse
 from kittiwake_components.building_ports import BODY_SIZE, DeviceAction
 from kittiwake_components.mode_ports import SystemMode
 from kittiwake_components.platform_driver.drivers.interface import BadValue, Driver, Reading
+from kittiwake_components.platform_driver.session import MAX_WAITING
 from tests.components.platform_driver.site import AHU, Site, ahu, priorities
 
 FAN, VALVE, TEMP = f"{AHU}/Fan", f"{AHU}/Valve", f"{AHU}/Temp"
@@ -487,6 +488,18 @@ def test_many_points_are_written_and_what_failed_comes_back() -> None:
         many = [[f"{AHU}/P{number}", 1] for number in range(2000)]
         assert len(site.request(DeviceAction.SET_MULTIPLE, values=many).get("result", many)) == 2000
         assert site.request(DeviceAction.SET_MULTIPLE, values=[[VALVE]])["error"]["type"] == "TypeError"
+
+
+def test_a_device_that_hangs_keeps_no_more_than_so_many_waiting() -> None:
+    """REQ-PD-040"""
+    site, _, _ = ahu()
+    with site:
+        site.unit().hangs.add("read")
+        tokens = [site.begin_request(GET, point=TEMP) for _ in range(MAX_WAITING + 10)]
+        refused = [token for token in tokens if site.answers(token)]
+        assert len(refused) == 9, "one is under way"
+        site.pass_time(20)
+        assert all(len(site.answers(token)) == 1 for token in tokens)
 
 
 def test_a_request_that_is_no_json_is_answered_so() -> None:
