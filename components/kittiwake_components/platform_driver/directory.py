@@ -1,4 +1,4 @@
-"""Devices and points by their paths, or by their ids."""
+"""Devices and points by their paths, and for those who keep the registry by their ids too."""
 
 from __future__ import annotations
 
@@ -36,11 +36,15 @@ class Place(NamedTuple):
 
 
 class Directory:
-    """Finds what a path names. Methods raise `OSError` where the database fails."""
+    """Finds what a path names, or an id where it `takes_ids`. Methods raise `OSError` where the database fails.
 
-    def __init__(self, store: RegistryStore, loops: DeviceLoops) -> None:
+    Who shares devices out by their paths must not be got round by another name for the same device.
+    """
+
+    def __init__(self, store: RegistryStore, loops: DeviceLoops, *, takes_ids: bool = True) -> None:
         self._store = store
         self._loops = loops
+        self._takes_ids = takes_ids
 
     def device(self, name: str) -> Device:
         """The device of a path or an id. Raises `UnknownDevice`."""
@@ -48,14 +52,16 @@ class Directory:
         found = self._store.devices_named(path)
         if len(found) > 1:
             raise UnknownDevice(f"{len(found)} devices are named {path!r}; use the id")
-        device = found[0] if found else self._store.device(name)
+        device = found[0] if found else self._store.device(name) if self._takes_ids else None
         if device is None:
             raise UnknownDevice(f"there is no device {path!r}")
         return device
 
     def loop(self, name: str) -> DeviceLoop:
         """The loop of a device. Raises `UnknownDevice` and `DeviceDisabled`."""
-        device = self.device(name)
+        return self._loop_of(self.device(name))
+
+    def _loop_of(self, device: Device) -> DeviceLoop:
         loop = self._loops.by_id.get(device.id)
         if loop is None or not device.enabled:
             raise DeviceDisabled(f"the device {device.name} is disabled")
@@ -63,7 +69,7 @@ class Directory:
 
     def point(self, path: str) -> tuple[Device, Point]:
         """The point of a path or an id. Raises `UnknownDevice`, `DriverInterfaceError`, and `BadValue` for no path."""
-        point = self._store.point(path)
+        point = self._store.point(path) if self._takes_ids else None
         if point is not None:
             device = self._store.device(point.device_id)
             assert device is not None, "points go with their devices"
@@ -83,7 +89,7 @@ class Directory:
     def place(self, path: str) -> Place:
         """The point of a path, with its loop. Raises as `point`, and `DeviceDisabled`."""
         device, point = self.point(path)
-        loop = self.loop(device.id)
+        loop = self._loop_of(device)
         one = loop.points.get(point.id)
         if one is None:
             raise DriverInterfaceError(

@@ -75,7 +75,8 @@ class Engine:
         self.changes = Changes(
             owner.platform, self.store, self.loops, self.leases, self.values, self._after_release, owner.config_changed
         )
-        self.requests = Requests(self.directory, self.writer, self.overrides, self.leases, self.store, self.lease_s)
+        paths = Directory(self.store, self.loops, takes_ids=False)
+        self.requests = Requests(paths, self.writer, self.overrides, self.leases, self.store, self.lease_s)
         left = len(self.leases)
         if left:
             owner.leases_left(left)

@@ -35,6 +35,20 @@ def test_a_value_is_written_with_its_priority_and_null_releases_it() -> None:
         assert [event.args for event in site.events.named("Released")] == [(VALVE, 8)]
 
 
+def test_a_device_that_is_shared_out_by_its_path_has_no_other_name() -> None:
+    """REQ-PD-040: an id would get round whoever holds the device by its path."""
+    site, device_id, _ = ahu()
+    with site:
+        by_id = site.ask("list_points", device_id=device_id).body
+        point = next(one for one in by_id if one["name"] == VALVE.rpartition("/")[2])
+        for name in (f"{device_id}/{point['name']}", point["id"]):
+            assert "error" in site.request(SET, point=name, value=99)
+            assert "error" in site.request(GET, point=name)
+        assert "error" in site.request(DeviceAction.REVERT_DEVICE, device=device_id)
+        assert priorities(site) == {}
+        assert site.ask("write_point", point_id=point["id"], body={"value": 5}).status == 200
+
+
 def test_nought_and_false_are_written() -> None:
     """REQ-PD-030. Upstream (VOLTTRON): a write of 0 or False by message was taken for none."""
     site, _, _ = ahu()
