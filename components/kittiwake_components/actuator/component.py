@@ -14,6 +14,7 @@ from kittiwake.model import (
     CommandError,
     CommandResponse,
     OutputPort,
+    OutputPortArray,
     Parameter,
     Setting,
     String,
@@ -64,6 +65,9 @@ if TYPE_CHECKING:
 
     from kittiwake_components.actuator.device_calls import Then
 
+CALLERS = 8
+"""How many components may call: servers of agents, and agents."""
+
 MAX_LISTED = 16
 MAX_FILE = 4 << 20
 MAX_HEARD = 10_000
@@ -99,7 +103,7 @@ class Actuator(ActuatorReports):
     """
 
     device_out = OutputPort(DeviceRequest, doc="What is asked of the driver.")
-    rpc_answer_out = OutputPort(RpcAnswer, doc="The answers to calls.")
+    rpc_answer_out = OutputPortArray(RpcAnswer, CALLERS, doc="Answers to `rpc_request_in` of the same index.")
     message_out = OutputPort(BusPublish, doc="What the original publishes, on its topics.")
 
     active_tasks = Channel(U32, on_change=True, doc="Tasks that have started.")
@@ -307,18 +311,18 @@ class Actuator(ActuatorReports):
         last_ns = self._heard_ns.get(requester, self._start_ns)
         return requester == self.requester or self.clock.now_ns() - last_ns < self.lease_s * NS_PER_S
 
-    @async_port(RpcRequest, full="hook")
-    def rpc_request_in(self, token: int, requester: str, method: str, arguments: bytes) -> None:
-        """A call by a requester whose identity is known."""
+    @async_port(RpcRequest, size=CALLERS, full="hook")
+    def rpc_request_in(self, index: int, token: int, requester: str, method: str, arguments: bytes) -> None:
+        """A call by a requester whose identity is known, answered at `rpc_answer_out` of the same index."""
         self._hear(requester)
-        self._rpc.call(requester, method, arguments, lambda answer: self._answer(token, answer))
+        self._rpc.call(requester, method, arguments, lambda answer: self._answer(index, token, answer))
 
-    def rpc_request_in_overflow(self, token: int, requester: str, method: str, arguments: bytes) -> None:
+    def rpc_request_in_overflow(self, index: int, token: int, requester: str, method: str, arguments: bytes) -> None:
         """A call for which there is no room."""
-        self._answer(token, refused("RuntimeError", "the actuator is busy"))
+        self._answer(index, token, refused("RuntimeError", "the actuator is busy"))
 
-    def _answer(self, token: int, answer: Answer) -> None:
-        if not self.is_connected(Actuator.rpc_answer_out):
+    def _answer(self, index: int, token: int, answer: Answer) -> None:
+        if not self.is_connected(Actuator.rpc_answer_out, index):
             return
         if answer.fault is None:
             members: dict[str, Any] = {"result": answer.result}
@@ -329,7 +333,7 @@ class Actuator(ActuatorReports):
             why = f"the result takes {len(reply)} bytes, more than {BODY_SIZE}" if len(reply) > BODY_SIZE else ""
         except ValueError as fault:
             why = str(fault)
-        self.rpc_answer_out(token, packed({"error": {"type": "ValueError", "value": why}}) if why else reply)
+        self.rpc_answer_out[index](token, packed({"error": {"type": "ValueError", "value": why}}) if why else reply)
 
     @async_port(BusRequest, full="drop")
     def message_in(self, requester: str, topic: str, headers: bytes, body: bytes) -> None:

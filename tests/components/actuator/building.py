@@ -121,12 +121,12 @@ class Building:
     def begin_call(self, requester: str, method: str, *arguments: Any) -> int:
         """Calls a method; the token of the answer to come."""
         self.tokens += 1
-        self.tester.call.rpc_request_in(self.tokens, requester, method, json.dumps(arguments).encode())
+        self.tester.call.rpc_request_in[0](self.tokens, requester, method, json.dumps(arguments).encode())
         return self.tokens
 
     def answer_to(self, token: int) -> dict[str, Any] | None:
         """The answer to a call, if it has come. There is never a second one."""
-        found = [reply for number, reply in self.tester.ports.rpc_answer_out if number == token]
+        found = [reply for number, reply in self.tester.ports.rpc_answer_out[0] if number == token]
         assert len(found) <= 1
         return json.loads(found[0]) if found else None
 

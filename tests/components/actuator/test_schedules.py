@@ -42,7 +42,7 @@ def test_whoever_calls_is_who_they_were_proved_to_be() -> None:
         building.schedule(ANN, "t", "LOW", slot("d", 0, 20))
         assert building.call(BOB, "request_cancel_schedule", ANN, "t") == failed("AGENT_ID_TASK_ID_MISMATCH")
         token = 900
-        building.tester.call.rpc_request_in(token, BOB, "request_cancel_schedule", b'{"task_id":"t"}')
+        building.tester.call.rpc_request_in[0](token, BOB, "request_cancel_schedule", b'{"task_id":"t"}')
         assert building.answer_to(token) == {"result": failed("AGENT_ID_TASK_ID_MISMATCH")}
         assert building.call(ANN, "request_cancel_schedule", "anybody", "t") == SUCCESS
 

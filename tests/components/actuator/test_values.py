@@ -320,7 +320,7 @@ def test_calls_that_cannot_be_read_are_answered() -> None:
         assert building.call(ANN, "get_point")[0] == "TypeError"
         assert building.call(ANN, "get_point", 1, 2, 3)[0] == "TypeError"
         for number, packed in enumerate((b"{", b"7", b"\xff", b'{"topic": "d/p", "extra": 1}', b"[" * 60_000), 800):
-            building.tester.call.rpc_request_in(number, ANN, "get_point", packed)
+            building.tester.call.rpc_request_in[0](number, ANN, "get_point", packed)
             reply = building.answer_to(number)
             assert reply is not None
             assert "error" in reply
@@ -340,9 +340,9 @@ def test_every_call_is_answered_once(calls: list[tuple[str, list[Any]]]) -> None
     building = held()
     for method, arguments in calls:
         building.tokens += 1
-        building.tester.call.rpc_request_in(building.tokens, ANN, method, json.dumps(arguments).encode())
+        building.tester.call.rpc_request_in[0](building.tokens, ANN, method, json.dumps(arguments).encode())
         building.serve()
     building.advance(MIN)
-    answered = [token for token, _ in building.tester.ports.rpc_answer_out]
+    answered = [token for token, _ in building.tester.ports.rpc_answer_out[0]]
     assert sorted(answered) == list(range(1, building.tokens + 1))
     building.tester.finish()
