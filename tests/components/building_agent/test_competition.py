@@ -1,0 +1,71 @@
+"""Two agents compete for a building on virtual time, with the real actuator and driver, while a price goes up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kittiwake.simulation.building import building_of
+from tests.components.actuator.test_demand_limit import Campus
+
+PRICE, OPEN = "analog-input,1", "binary-input,1"
+
+
+class Market(Campus):
+    """The campus with a price that is read as a point, and two agents."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.comfort: Any = self.deployment.instances["Building.comfort"]
+        self.demand: Any = self.deployment.instances["Building.demand"]
+        driver: Any = self.deployment.instances["Building.platform"]
+        changes = driver.engine().changes
+        device = changes.create_device({
+            "name": "campus/market", "driver_type": "simulated", "device_address": "market", "enabled": True,
+            "scrape_interval_seconds": 5,
+        })  # fmt: skip
+        self.ask_price(0.1)
+        changes.create_point(device.id, {"name": "Price", "object_identifier": PRICE})
+        building_of(self.platform).device("market").point(OPEN).resting = True
+        changes.create_point(device.id, {"name": "Open", "object_identifier": OPEN})
+
+    def state(self) -> str:
+        """What the agent for comfort does."""
+        return str(self.comfort.state.name)
+
+    def ask_price(self, price: float) -> None:
+        """From now on a kilowatt-hour costs that much."""
+        building_of(self.platform).device("market").point(PRICE).resting = price
+
+
+def test_the_agent_against_the_peak_takes_the_zones_after_the_grace_and_gives_them_back() -> None:
+    """REQ-BA-002, REQ-BA-007: price signal, preemption, grace, and nothing left written at the end."""
+    market = Market()
+    market.wait(30)
+    assert market.setpoints() == [{10: 21.5}] * 20
+    market.ask_price(0.9)
+    market.wait(30)
+    assert market.setpoints() == [{10: 21.5}] * 20, "the grace of those who were there"
+    market.wait(60)
+    assert market.setpoints() == [{10: 26.0}] * 20
+    assert market.state() == "RUNNING"
+    assert market.comfort.held_points == 0
+    holders = market.call("nobody", "list_holders")["result"]
+    assert {holder["owner"] for holder in holders.values()} == {"Building.demand"}
+    market.ask_price(0.1)
+    market.wait(40)
+    assert market.setpoints() == [{10: 21.5}] * 20
+    market.comfort.optimization_enable = False
+    market.wait(5)
+    assert market.setpoints() == [{}] * 20
+    assert market.state() == "OFF"
+    assert market.call("nobody", "list_holders") == {"result": {}}
+    market.deployment.stop()
+
+
+def test_a_deployment_that_ends_leaves_nothing_written() -> None:
+    """REQ-BA-002"""
+    market = Market()
+    market.wait(30)
+    assert market.setpoints() == [{10: 21.5}] * 20
+    market.deployment.stop()
+    assert market.setpoints() == [{}] * 20
