@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kittiwake.wire.file_packets import DataPacket, EndPacket, FileChecksum, StartPacket, decode
 from kittiwake.wire.packets import event_packet
-from kittiwake_ground.uplink import MAX_TRANSMISSIONS, Uplink, UplinkFailed
+from kittiwake_ground.uplink import MAX_TRANSMISSIONS, Pace, Uplink, UplinkFailed
 from tests.ground.scripted_link import make_station
 
 if TYPE_CHECKING:
@@ -119,3 +119,13 @@ def test_names_that_no_packet_holds_are_refused(dictionary: Dictionary) -> None:
     with pytest.raises(ValueError, match="at most 255"):
         Uplink(station, 0.5, FAST, lambda _: None).send(b"", "here", "/" + "x" * 255)
     assert link.sent == []
+
+
+def test_a_pace_that_two_ways_share_bounds_both_together() -> None:
+    pace = Pace(1000.0, 0.0)
+    due_s = [0.0, 0.0]
+    sent = 0
+    while (now_s := min(due_s)) < 10.0:
+        due_s[due_s.index(now_s)] = now_s + max(0.0, pace.wait_s(100, now_s))
+        sent += 100
+    assert 9_500 < sent < 10_500

@@ -109,7 +109,7 @@ def arrival(ground: GroundServer, name: str, state: str = "completed") -> Any:
 
 def test_files_cross_both_ways_over_a_link_that_loses_a_fifth_though_either_end_is_killed(tmp_path: Path) -> None:
     log, update = SeededRandom(1).token_bytes(600_000), SeededRandom(2).token_bytes(90_000)
-    with station(tmp_path, 0.2) as made:
+    with station(tmp_path, 0.2, rate=40_000) as made:
         (made.root / "logs" / "log.bin").write_bytes(log)
         with made.device:
             with made.ground() as ground:
@@ -120,16 +120,18 @@ def test_files_cross_both_ways_over_a_link_that_loses_a_fifth_though_either_end_
                 ).json()
                 assert (begun["way"], begun["sha256"]) == ("cfdp", sha256(update).hexdigest())
                 until(lambda: made.proxy.pdus["down"] > 250)
-            assert (made.root / "logs" / "log.bin").exists()  # the ground was killed on its way
+            # The ground was killed while both were on their way.
+            assert (made.root / "logs" / "log.bin").exists()
+            assert not (made.root / "inbox" / "up").exists()
             with made.ground() as ground:
                 seen = made.proxy.pdus["down"]
                 until(lambda: made.proxy.pdus["down"] > seen + 100)
                 made.device.kill()
                 assert (made.root / "logs" / "log.bin").exists()
                 made.device.start()
-                done = arrival(ground, "unit-7/log.bin")
                 made.device.await_line("Transfer 1 done", timeout_s=LIMIT_S)
                 assert [path.read_bytes() for path in made.received()] == [log]
+                done = arrival(ground, "unit-7/log.bin")
                 assert (done["way"], done["sha256"]) == ("cfdp", sha256(log).hexdigest())
                 assert done["size"] == done["done_bytes"] == len(log)
                 assert ground.http.get(f"{TRANSFERS}/{done['id']}/content").content == log

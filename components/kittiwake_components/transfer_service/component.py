@@ -464,10 +464,11 @@ class TransferService(ActiveComponent):
         is_busy = self._carrier.step()
         if self._carrier.is_copying:
             self._moved_ns = self.clock.now_ns()
-        if not self._is_paused and self.is_connected(TransferService.pdu_out):
+        if self.is_connected(TransferService.pdu_out):
             for _ in range(PDUS_A_TURN):
-                pdu = self._entity.next_pdu(self.clock.now_ns())
-                if pdu is None or self._is_paused:
+                # The queue may ask for a pause from within pdu_out: a PDU that was taken by then would be lost.
+                pdu = None if self._is_paused else self._entity.next_pdu(self.clock.now_ns())
+                if pdu is None:
                     break
                 self.pdu_out(self._header + pdu, 0)
         if is_busy:

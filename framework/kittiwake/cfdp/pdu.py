@@ -18,7 +18,7 @@ MAX_PDU_SIZE = 65_535
 MAX_NAME_SIZE = 255
 MAX_ID_SIZE = 8
 MAX_SEGMENT_REQUESTS = 64
-"""The most gaps that one NAK asks for; what is left is asked for in the next."""
+"""The most gaps that one NAK asks for; what is left is asked for in another."""
 
 _FIXED = Struct(">BHB")
 _VERSION = 1

@@ -126,7 +126,7 @@ class Receiver:
         self._finish_if_whole(now_ns)
         if self.state is ReceiverState.ASKING:
             self._nak_timer.start(now_ns)
-            self._urgent.append(self._missing())
+            self._urgent.extend(self._missing())
 
     def _take_content(self, pdu: Metadata | FileData, now_ns: int) -> None:
         if isinstance(pdu, Metadata):
@@ -156,13 +156,19 @@ class Receiver:
         self.coverage.add(pdu.offset, end)
         return True
 
-    def _missing(self) -> Nak:
+    def _missing(self) -> list[Nak]:
+        """All that is missing, in as many NAKs as that takes: their scopes join (4.6.4.3)."""
         assert self.eof is not None
         gaps = [] if self.metadata is not None else [(0, 0)]
         gaps += self.coverage.gaps(0, self.eof.size)
-        asked = tuple(gaps[:MAX_SEGMENT_REQUESTS])
-        end = self.eof.size if len(asked) == len(gaps) else max(asked[-1][1], 1)
-        return Nak(0, end, asked)
+        naks: list[Nak] = []
+        start = 0
+        for first in range(0, len(gaps), MAX_SEGMENT_REQUESTS):
+            asked = tuple(gaps[first : first + MAX_SEGMENT_REQUESTS])
+            end = self.eof.size if first + len(asked) == len(gaps) else max(asked[-1][1], 1)
+            naks.append(Nak(start, end, asked))
+            start = end
+        return naks
 
     def _finish_if_whole(self, now_ns: int) -> None:
         eof, metadata = self.eof, self.metadata
@@ -242,7 +248,7 @@ class Receiver:
             if self._nak_timer.count >= self._patience.limit:
                 self._give_up(Condition.NAK_LIMIT, now_ns)
             else:
-                self._urgent.append(self._missing())
+                self._urgent.extend(self._missing())
         if self._finished_timer.went_off(now_ns) and self.state is ReceiverState.FINISHED:
             if self._finished_timer.count >= self._patience.limit:
                 self._end()

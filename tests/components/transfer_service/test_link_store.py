@@ -64,6 +64,25 @@ def test_nothing_is_said_while_the_link_is_down_or_its_queue_full() -> None:
         assert tester.ports.status_out == [(LinkState.UP,)]
 
 
+def test_a_pause_from_within_a_packet_loses_none() -> None:
+    """REQ-TS-017: the queue asks for it while it takes a packet."""
+    taken: list[bytes] = []
+
+    def take(data: bytes, context: int) -> None:
+        taken.append(data)
+        tester.call.flow_in(True)
+
+    with new_tester(returns={"pdu_out": take}) as tester:
+        tester.write_file("/logs/a", bytes(2000))
+        tester.call.link_status(LinkState.UP)
+        tester.send("PUT", "ground", "/logs/a", "a", False)
+        for _ in range(10):
+            tester.call.flow_in(False)
+        said = [decode(data[2:])[1] for data in taken]
+        assert [pdu.offset for pdu in said if isinstance(pdu, FileData)] == [0, 400, 800, 1200, 1600]
+        assert [type(pdu) for pdu in said if not isinstance(pdu, FileData)] == [Metadata, Eof]
+
+
 def test_what_is_no_packet_of_ours_is_dropped_and_counted() -> None:
     """REQ-TS-017."""
     with new_tester() as tester:

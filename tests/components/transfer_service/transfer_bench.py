@@ -33,11 +33,11 @@ def content(seed: int, size: int) -> bytes:
 
 def new_tester(
     seed: int = 0, *, entity: int = 2, parameters: Mapping[str, Any] = PARAMETERS, with_bucket: bool = True,
-    **settings: Any,
+    returns: Mapping[str, Any] | None = None, **settings: Any,
 ) -> Tester:  # fmt: skip
     """A deployment with a bucket of its own."""
     tester = ComponentTester(
-        TransferService, seed=seed, parameters=parameters, queue=50, returns={"link_request": 0},
+        TransferService, seed=seed, parameters=parameters, queue=50, returns={"link_request": 0, **(returns or {})},
         settings={"stores": STORES, "entity": entity, "segment_bytes": 400, "answer_s": 2.0, **settings},
     )  # fmt: skip
     if with_bucket:

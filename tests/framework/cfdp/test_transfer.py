@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kittiwake.cfdp.pdu import TO_RECEIVER, TO_SENDER, Condition, Eof, FileData, Header, Metadata
+from kittiwake.cfdp.pdu import TO_RECEIVER, TO_SENDER, Condition, Eof, FileData, Header, Metadata, Nak
 from kittiwake.cfdp.receiver import Receiver
 from kittiwake.cfdp.sender import Sender, SenderState
 from kittiwake.cfdp.timing import Patience
@@ -41,6 +42,20 @@ def test_without_loss_each_piece_goes_once(size: int) -> None:
     assert transfer.data_bytes == size
     pieces = -(-size // 1024)
     assert transfer.pdus <= pieces + 7  # metadata, end, finished, two acknowledgements; and one question at the end
+
+
+def test_all_that_is_missing_is_asked_for_at_once_however_much_it_is() -> None:
+    """A question for 64 gaps each ten seconds would take hours for a long file."""
+    receiver = Receiver(Header(1, 7, 2, TO_SENDER), MemorySink(), PATIENCE, 0)
+    receiver.receive(Metadata(4000, "a", "b"), 0)
+    for offset in range(0, 4000, 20):
+        receiver.receive(FileData(offset, bytes(10)), 0)
+    receiver.receive(Eof(Condition.NO_ERROR, 0, 4000), 0)
+    said = [receiver.next_pdu(0) for _ in range(6)]
+    naks = [pdu for pdu in said if isinstance(pdu, Nak)]
+    assert [gap for nak in naks for gap in nak.gaps] == [(start, start + 10) for start in range(10, 4000, 20)]
+    assert all(before.end == nak.start for before, nak in pairwise(naks))
+    assert (naks[0].start, naks[-1].end, len(naks), said[-1]) == (0, 4000, 4, None)
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.05, 0.2, 0.4])
