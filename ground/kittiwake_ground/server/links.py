@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from kittiwake.platform.system_network import SystemNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from kittiwake.platform.interface import Listener, Network, Stream
     from kittiwake.wire.link_address import LinkAddress
@@ -72,6 +73,8 @@ class AsyncLink:
         self._stream: Stream | None = None
         self._listener: Listener | None = None
         self._writing = asyncio.Lock()
+        self._waits: set[asyncio.Future[None]] = set()
+        """Who waits for the connection that there is, in reading or writing."""
 
     @property
     def has_connections(self) -> bool:
@@ -141,7 +144,10 @@ class AsyncLink:
             stream = self._stream
             if stream is None:
                 raise LinkDown("not connected")
-            await _readable(stream, *([self._listener] if self._listener is not None else []))
+            with self._waiting() as wait:
+                await _readable(stream, *([self._listener] if self._listener is not None else []), future=wait)
+            if self._stream is not stream:
+                raise LinkDown("the connection broke while something was sent")
             if self._listener is not None:
                 newer = self._listener.accept()
                 if newer is not None:
@@ -173,9 +179,22 @@ class AsyncLink:
                 data = data[sent:]
                 if data:
                     try:
-                        await asyncio.wait_for(_writable(stream), SEND_TIMEOUT_S)
+                        with self._waiting() as wait:
+                            await asyncio.wait_for(_writable(stream, future=wait), SEND_TIMEOUT_S)
                     except TimeoutError:
                         raise self._lost(f"nothing was taken for {SEND_TIMEOUT_S:.0f} s") from None
+                    if self._stream is not stream:
+                        raise LinkDown("the connection broke while something was sent")
+
+    @contextmanager
+    def _waiting(self) -> Iterator[asyncio.Future[None]]:
+        """A future for as long as somebody waits, which the end of the connection wakes as well."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waits.add(future)
+        try:
+            yield future
+        finally:
+            self._waits.discard(future)
 
     def _lost(self, reason: str) -> LinkDown:
         self.drop()
@@ -187,6 +206,8 @@ class AsyncLink:
             _forget(self._stream.fileno())
             self._stream.close()
             self._stream = None
+            for wait in self._waits:
+                _woken(wait)
 
     def close(self) -> None:
         """Gives everything back."""
@@ -209,23 +230,29 @@ def _woken(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-async def _readable(*sources: Stream | Listener) -> None:
+async def _readable(*sources: Stream | Listener, future: asyncio.Future[None] | None = None) -> None:
     loop = asyncio.get_running_loop()
-    await _wait(loop.add_reader, loop.remove_reader, *sources)
+    await _wait(loop.add_reader, loop.remove_reader, *sources, future=future)
 
 
-async def _writable(stream: Stream) -> None:
+async def _writable(stream: Stream, future: asyncio.Future[None] | None = None) -> None:
     loop = asyncio.get_running_loop()
-    await _wait(loop.add_writer, loop.remove_writer, stream)
+    await _wait(loop.add_writer, loop.remove_writer, stream, future=future)
 
 
-async def _wait(add: Callable[..., None], remove: Callable[[int], bool], *sources: Stream | Listener) -> None:
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+async def _wait(
+    add: Callable[..., None],
+    remove: Callable[[int], bool],
+    *sources: Stream | Listener,
+    future: asyncio.Future[None] | None,
+) -> None:
+    future = asyncio.get_running_loop().create_future() if future is None else future
     numbers = [source.fileno() for source in sources]
     for number in numbers:
         add(number, _woken, future)
     try:
         await future
     finally:
-        for number in numbers:
-            remove(number)
+        for number, source in zip(numbers, sources, strict=True):
+            if source.fileno() == number:  # a closed one was forgotten, and its number may be another's
+                remove(number)

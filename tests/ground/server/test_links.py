@@ -81,6 +81,25 @@ def test_a_serial_line_is_up_once_something_sound_has_come(tmp_path: Path) -> No
     asyncio.run(run())
 
 
+def test_a_link_that_broke_while_something_was_sent_is_made_again(tmp_path: Path) -> None:
+    """Whoever reads it hears of that too: it would wait for ever for a connection that is closed."""
+
+    async def run() -> None:
+        port = free_port()
+        async with deployed(tmp_path, f"tcp-listen://127.0.0.1:{port}") as made:
+            _, first = await _connected(port)
+            await until(lambda: made.link.state == "up")
+            await asyncio.sleep(0.05)
+            made.session.link.drop()  # as a send does that fails
+            await until(lambda: made.link.state != "up")
+            _, second = await _connected(port)
+            await until(lambda: made.link.connections == 2)
+            first.close()
+            second.close()
+
+    asyncio.run(run())
+
+
 def test_a_deployment_that_connects_anew_replaces_its_old_connection(tmp_path: Path) -> None:
     async def run() -> None:
         port = free_port()
