@@ -20,6 +20,7 @@ from kittiwake.model import (
     async_port,
     command,
     event,
+    guarded_port,
 )
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
@@ -224,7 +225,7 @@ class Display(ActiveComponent):
         """The mode, for the device page and for whether the panel may be refreshed."""
         self._mode = mode
 
-    @async_port(PacketRouted, full="drop_oldest")
+    @guarded_port(PacketRouted)
     def packet_routed_in(self, apid: int, authenticated: bool) -> None:
         """The ground was heard."""
         self._shown = self._shown._replace(contact_us=max(0, self.clock.wall_ns() // 1000))

@@ -234,7 +234,7 @@ class Enrollment(EnrollmentReports):
             self._is_stuck = False
             self.enrolment.send(EnrollSignal.ARRIVED)
 
-    @async_port(PacketRouted, full="drop")
+    @guarded_port(PacketRouted)
     def packet_routed(self, apid: int, authenticated: bool) -> None:
         """A packet came up: the administration reaches this device."""
         if self.clock.now_ns() - self._contact_ns >= NS_PER_S or self.enrolment.state is not EnrollState.CONNECTED:

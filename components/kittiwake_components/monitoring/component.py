@@ -334,13 +334,14 @@ class Monitoring(MonitoringReports):
 
     def _report(self) -> str:
         """Writes a status report and has it sent; why not, or empty."""
+        is_stored = bool(self.store) and self.is_connected(Monitoring.put_file)
         try:
-            number, packed = self._write_report()
-            name = _report_name(number)
-            if self.store and self.is_connected(Monitoring.put_file):
-                self._put(number, packed)
+            waiting = self._numbers_in(self.outbox) if is_stored else []
+            number = self._write_report(waiting, is_stored=is_stored)
+            if is_stored:
+                self._put(number, waiting)
             elif self.is_connected(Monitoring.send_file):
-                path = posixpath.join(self.status_folder, name)
+                path = posixpath.join(self.status_folder, _report_name(number))
                 self.send_file(path, path, number)
         except (ValueError, OSError) as fault:
             reason = str(fault)
@@ -348,36 +349,40 @@ class Monitoring(MonitoringReports):
             return reason
         return ""
 
-    def _put(self, number: int, packed: bytes) -> None:
+    def _put(self, number: int, waiting: list[int]) -> None:
         """Puts a report into its store, and first those that a restart may have cut off on their way there."""
-        waiting = self._numbers_in(self.outbox)
         if not self._is_outbox_seen:
             self._is_outbox_seen = True
             for other in waiting:
                 self._hand_over(other)
         if len(waiting) >= MAX_WAITING_REPORTS:
             self.report_not_sent(CommandResponse.BUSY)
-            return
-        self._place(self.outbox, _report_name(number), packed)
-        self._hand_over(number)
+        else:
+            self._hand_over(number)
 
     def _hand_over(self, number: int) -> None:
         name = _report_name(number)
         self.put_file(self.store, posixpath.join(self.outbox, name), name, True, number)
 
-    def _write_report(self) -> tuple[int, bytes]:
+    def _write_report(self, waiting: list[int], *, is_stored: bool) -> int:
+        """Writes a report for its store, if it has room, and then the one that stays; the report's number.
+
+        In this order, for after a power cut between the two it is still sent.
+        """
         kept = self._numbers_in(self.status_folder)
-        number = (kept[-1] + 1 if kept else 1) & U32_MAX
+        number = (max([*kept[-1:], *waiting[-1:]], default=0) + 1) & U32_MAX
         head = {"report": number, "time": self._now(), "uptime_s": self.clock.now_ns() // 1_000_000_000}
         asked = {name: self._asker(text) for name, text in self.calls.items()}
         packed = pack_report(head, {name: self._value(name) for name in self.values}, asked)
+        if is_stored and len(waiting) < MAX_WAITING_REPORTS:
+            self._place(self.outbox, _report_name(number), packed)
         self._place(self.status_folder, _report_name(number), packed)
         for oldest in kept[: max(0, len(kept) + 1 - self.keep_reports)]:
             self.platform.files.remove(self.root.resolve(posixpath.join(self.status_folder, _report_name(oldest))))
         self._reports += 1
         self.reports_written = self._reports & U32_MAX
         self.report_written(number, len(packed))
-        return number, packed
+        return number
 
     def _value(self, name: str) -> dict[str, Any] | None:
         watched = self._watched.get(name)

@@ -400,9 +400,13 @@ def test_no_report_that_waits_is_forgotten_by_a_power_cut() -> None:
     def judge(tester: ComponentTester[Monitoring], noted: list[int], ports: Any) -> None:
         kept = [name for name in outbox(tester) if name.startswith("report-") and name.endswith(".json")]
         assert not noted or kept, "what the store was asked to take was durable before"
+        local = reports(tester) if tester.files.exists(tester.root.resolve("/status/monitoring-1.0")) else []
+        local = [name for name in local if name.endswith(".json")]
+        assert set(local) <= set(kept), "what stands in the status folder alone would never be sent"
         step(tester, CycleStep.REPORT, 2)
         asked = [name for _, _, name, *_ in tester.ports.put_file]
         assert set(kept) <= set(asked)
+        assert len(asked) == len(set(asked)) == len(kept) + 1, "no number is given twice"
 
     assert cut_everywhere(lambda seed: with_store(seed=seed), scenario, judge) > 8
 
