@@ -1,8 +1,8 @@
 """A copy of the repository in which the commands of a document are really run.
 
 The copy has the virtual environments by links. Two things are replaced so that documents can be tried beside each other
-and beside a running deployment: the ports 50000 to 50002 and 8090 by free ones, in what is run and in what is expected,
-and the sockets of fprime-gds by others. The serial devices of the documents are the two ends of a software cable.
+and beside a running deployment: the ports of PORTS by free ones, in what is run and in what is expected, and the sockets
+of fprime-gds by others. The serial devices of the documents are the two ends of a software cable.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COPIED = ("framework", "components", "ground", "topologies", "sequences", "docs", "bench", "Makefile", "pyproject.toml",
           "README.md", "CHANGELOG.md", "LICENSE")  # fmt: skip
 SOURCES = ("framework", "components", "ground")
-PORTS = ("50000", "50001", "50002", "8090", "47900")
+PORTS = ("50000", "50001", "50002", "8090", "8091", "47900")
 DEVICES = ("/dev/ttyUSB0", "/dev/ttyUSB1")
 COMMAND_TIMEOUT_S = 90.0
 START_TIMEOUT_S = 40.0

@@ -59,7 +59,7 @@ class BuildingApi(PassiveComponent):
     answer_timeout_s = Parameter(U32, default=20, low=1, high=600, unit="s", doc="For the deployment's answer.")
     rate = Parameter(U32, default=50, low=1, high=10_000, unit="1/s", doc="Requests a second for each token.")
 
-    address = Setting(str, default="", check=check_address, doc="Where it listens: 127.0.0.1:8090; empty: nowhere.")
+    address = Setting(str, default="", check=check_address, doc="Where it listens: 127.0.0.1:8091; empty: nowhere.")
     open_network = Setting(bool, default=False, doc="Whether the address may be other than loopback: it is no TLS.")
     tokens_file = Setting(str, default="/keys/building.tokens", doc="The file of tokens, in the root.")
 
