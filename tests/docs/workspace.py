@@ -1,8 +1,8 @@
 """A copy of the repository in which the commands of a document are really run.
 
 The copy has the virtual environments by links. Two things are replaced so that documents can be tried beside each other
-and beside a running deployment: the ports of PORTS by free ones, in what is run and in what is expected, and the sockets
-of fprime-gds by others. The serial devices of the documents are the two ends of a software cable.
+and beside a running deployment: the PORTS by free ones, in what is run and in what is expected, and the sockets of
+fprime-gds by others. The serial devices of the documents are the two ends of a software cable.
 """
 
 from __future__ import annotations

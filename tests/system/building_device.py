@@ -58,10 +58,12 @@ class Api:
         self.operator, self.viewer = self.client(OPERATOR), self.client(VIEWER)
 
     def add_zone(self) -> None:
-        """A simulated device with a point that can be written."""
+        """A simulated device with a point that can be written, once its first poll has brought a value."""
         created = self.operator.post("/devices", json={**ZONE, "enabled": True})
         assert created.status_code == 200, created.text
-        assert self.operator.post(f"/devices/{created.json()['id']}/points", json=SET_POINT).status_code == 200
+        point = self.operator.post(f"/devices/{created.json()['id']}/points", json=SET_POINT)
+        assert point.status_code == 200, point.text
+        self.await_value(point.json()["id"], 21.0)
 
     def client(self, token: str, kind: type[httpx.Client] = Patient) -> httpx.Client:
         self.clients.append(kind(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=20))
