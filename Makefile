@@ -67,16 +67,17 @@ clean: ## remove what was built, the virtual environments too
 venv: $(DEV) ## build the virtual environment for development
 peers: $(PEERED) ## build the virtual environment of the peers (fprime-gds and its like)
 
-# The dashboard's tests click through it in Chromium, those of completion ask zsh and fish; without them they are skipped.
-browser: ## install Chromium, its driver, zsh and fish for the tests, where apt-get can
-	@for program in chromium chromedriver zsh fish; do command -v $$program >/dev/null || missing=yes; done; \
+# The dashboard's tests click through it in Chromium, those of completion ask zsh and fish, those of MQTT start
+# Mosquitto (which Debian also runs as a service of loopback, where there is systemd); without them they are skipped.
+browser: ## install Chromium, its driver, zsh, fish and Mosquitto for the tests, where apt-get can
+	@PATH="$$PATH:/usr/sbin"; for program in chromium chromedriver zsh fish mosquitto; do command -v $$program >/dev/null || missing=yes; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-		echo "Tests of the dashboard and of completion will be skipped. Install chromium, chromium-driver, zsh and fish for them."; \
+		echo "Tests of the dashboard, of completion and of MQTT will be skipped. Install chromium, chromium-driver, zsh, fish and mosquitto for them."; \
 	else \
 		apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver zsh fish >/dev/null || \
-		echo "Chromium, zsh or fish could not be installed: their tests will be skipped."; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver zsh fish mosquitto >/dev/null || \
+		echo "Chromium, zsh, fish or Mosquitto could not be installed: their tests will be skipped."; \
 	fi
 
 # pip 23 cannot resolve the peers and knows no dependency groups, hence the first upgrade. The stamp comes last.

@@ -50,6 +50,7 @@ COMPONENTS = {
     "ModeManager": "mode_manager",
     "ModemBearer": "modem_bearer",
     "Monitoring": "monitoring",
+    "MqttBridge": "mqtt_bridge",
     "NetworkManagerBearer": "network_manager_bearer",
     "ParameterDb": "parameter_db",
     "PassiveRateGroup": "passive_rate_group",

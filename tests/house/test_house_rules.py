@@ -32,6 +32,7 @@ LOADED_WHEN_USED = (
     "components/kittiwake_components/bacnet_application.py",
     "components/kittiwake_components/bacnet_server/objects.py",
     "components/kittiwake_components/building_api/served/",
+    "components/kittiwake_components/mqtt_bridge/connection.py",
     "components/kittiwake_components/platform_driver/drivers/sessions/",
 )
 REQUIREMENT = re.compile(r"\bREQ-[A-Z0-9]+-\d+\b")

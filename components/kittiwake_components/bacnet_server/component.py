@@ -23,7 +23,6 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import CmdResponse, Com, Sched
 from kittiwake.wire.packets import command_packet
-from kittiwake.wire.time_tag import TAG_SIZE
 from kittiwake_components.asyncio_thread import AsyncioThread
 from kittiwake_components.bacnet_server.offers import (
     Offer,
@@ -33,6 +32,7 @@ from kittiwake_components.bacnet_server.offers import (
     check_numbers,
     offer_channel,
     offer_parameter,
+    value_of,
 )
 from kittiwake_components.command_calls import CommandCalls
 from kittiwake_components.ports import TlmGet
@@ -237,10 +237,7 @@ class BacnetServer(ActiveComponent):
     def _value(self, offer: Offer) -> Plain | None:
         if offer.owner is not None:
             return offer.shown(getattr(offer.owner, offer.attribute))
-        packed = self.tlm_get(offer.channel) if self.is_connected(BacnetServer.tlm_get) else b""
-        if len(packed) <= TAG_SIZE or not any(packed[:TAG_SIZE]):
-            return None
-        return offer.shown(offer.form.unpack(packed, TAG_SIZE)[0])
+        return value_of(offer, self.tlm_get(offer.channel) if self.is_connected(BacnetServer.tlm_get) else b"")
 
     # Writes
 

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from kittiwake.model.types import Boolean, Enumeration, Float, Integer, Ranged, Text, WireError, resolved
+from kittiwake.wire.time_tag import TAG_SIZE
 from kittiwake_components.watched_channel import find_channel, find_declared
 
 if TYPE_CHECKING:
@@ -160,3 +161,10 @@ def _kind(form: WireType) -> str:
         case Enumeration() | Text():
             return CHARACTER
     raise LookupError(f"a {form.name} is no number, truth, name or text")
+
+
+def value_of(offer: Offer, packed: bytes) -> Plain | None:
+    """The value of a channel as the telemetry store packs it; `None` if it was never written, or cannot be shown."""
+    if len(packed) <= TAG_SIZE or not any(packed[:TAG_SIZE]):
+        return None
+    return offer.shown(offer.form.unpack(packed, TAG_SIZE)[0])

@@ -28,7 +28,12 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake_components.actuator_ports import REQUESTER_SIZE, RpcAnswer, RpcRequest
-from kittiwake_components.building_agent.points import (
+from kittiwake_components.daily_window import iso_time
+from kittiwake_components.mode_ports import SystemMode, SystemModeChanged
+from kittiwake_components.platform_driver.devices import PATH_SIZE
+from kittiwake_components.platform_driver.values import Quality
+from kittiwake_components.platform_driver_ports import DriverCall, DriverReply, PointValue
+from kittiwake_components.point_access import (
     LOCK_ERROR,
     Calls,
     NoValue,
@@ -40,11 +45,6 @@ from kittiwake_components.building_agent.points import (
     switch_of,
     value_of_reply,
 )
-from kittiwake_components.daily_window import iso_time
-from kittiwake_components.mode_ports import SystemMode, SystemModeChanged
-from kittiwake_components.platform_driver.devices import PATH_SIZE
-from kittiwake_components.platform_driver.values import Quality
-from kittiwake_components.platform_driver_ports import DriverCall, DriverReply, PointValue
 
 REASON_SIZE = 160
 STAGES_MAX = 16

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kittiwake_components.building_agent.component import BuildingAgent
-from kittiwake_components.building_agent.points import LOCK_ERROR, WriteFault
+from kittiwake_components.point_access import LOCK_ERROR, WriteFault
 
 ZONES = [f"campus/b1/zone{number:02}" for number in range(20)]
 HOUR_S = 3600.0

@@ -10,9 +10,9 @@ import pytest
 from kittiwake.testing import ComponentTester
 from kittiwake_components import LoadShed
 from kittiwake_components.building_agent.component import AgentState, BuildingAgent
-from kittiwake_components.building_agent.points import CALL_LIMIT_S, switch_of
 from kittiwake_components.mode_ports import SystemMode
 from kittiwake_components.platform_driver.values import Quality
+from kittiwake_components.point_access import CALL_LIMIT_S, switch_of
 from tests.components.building_agent.thermostat import Thermostat
 from tests.components.design_sheet import differences
 
@@ -80,7 +80,7 @@ def test_the_design_sheet_says_what_the_classes_declare() -> None:
 
 
 def test_an_agent_starts_once_and_steps_at_its_rate() -> None:
-    """REQ-BA-001"""
+    """REQ-AG-001"""
     with Bench() as bench:
         bench.cycles(125)
         assert bench.agent.lives == ["start", "step", "step", "step"]
@@ -91,7 +91,7 @@ def test_an_agent_starts_once_and_steps_at_its_rate() -> None:
 
 
 def test_the_kill_switch_releases_what_was_written_and_stops_the_agent() -> None:
-    """REQ-BA-002, REQ-BA-003: null is written, and on_stop is called once."""
+    """REQ-AG-002, REQ-AG-003: null is written, and on_stop is called once."""
     with Bench() as bench:
         bench.cycles(2)
         bench.tester.set_parameter("OPTIMIZATION_ENABLE", False)
@@ -106,7 +106,7 @@ def test_the_kill_switch_releases_what_was_written_and_stops_the_agent() -> None
 
 
 def test_a_step_that_waits_does_not_hold_the_kill_switch_up_and_writes_nothing_after_it() -> None:
-    """REQ-BA-002"""
+    """REQ-AG-002"""
     with Bench() as bench:
         bench.agent.sleeps_s = 3000.0
         bench.agent.raises = "step"
@@ -128,7 +128,7 @@ def test_a_step_that_waits_does_not_hold_the_kill_switch_up_and_writes_nothing_a
     "value", ["inactive", "Inactive", "off", False, 0, 0.0, "false", "", "maybe", 2, None, {"a": 1}]
 )
 def test_a_switch_that_reads_inactive_is_off(value: Any) -> None:
-    """REQ-BA-003. Upstream: the text "inactive" is not empty, so that the kill switch read as enabled."""
+    """REQ-AG-003. Upstream: the text "inactive" is not empty, so that the kill switch read as enabled."""
     assert switch_of(value) is not True
     with Bench(enable_point=SWITCH) as bench:
         bench.read(SWITCH, value)
@@ -139,7 +139,7 @@ def test_a_switch_that_reads_inactive_is_off(value: Any) -> None:
 
 @pytest.mark.parametrize("value", ["active", "ACTIVE", True, 1, 1.0, "on"])
 def test_a_switch_that_reads_active_is_on(value: Any) -> None:
-    """REQ-BA-003"""
+    """REQ-AG-003"""
     with Bench(enable_point=SWITCH) as bench:
         bench.cycles(2)
         assert bench.agent.lives == [], "a switch that was never read is off"
@@ -157,7 +157,7 @@ def test_a_switch_that_reads_active_is_on(value: Any) -> None:
 
 @pytest.mark.parametrize("where", ["start", "step"])
 def test_what_is_raised_releases_all_and_the_agent_begins_anew(where: str) -> None:
-    """REQ-BA-002, REQ-BA-004"""
+    """REQ-AG-002, REQ-AG-004"""
     with Bench() as bench:
         bench.agent.raises = where
         bench.cycles(10)
@@ -172,7 +172,7 @@ def test_what_is_raised_releases_all_and_the_agent_begins_anew(where: str) -> No
 
 
 def test_what_is_written_is_released_when_the_agent_ends() -> None:
-    """REQ-BA-002. Upstream: on_stop may run twice; here it does so once, whatever comes together."""
+    """REQ-AG-002. Upstream: on_stop may run twice; here it does so once, whatever comes together."""
     bench = Bench()
     bench.cycles(2)
     bench.tester.set_parameter("OPTIMIZATION_ENABLE", False)
@@ -186,7 +186,7 @@ def test_what_is_written_is_released_when_the_agent_ends() -> None:
 
 
 def test_a_fault_of_on_stop_keeps_nothing_from_being_released() -> None:
-    """REQ-BA-002"""
+    """REQ-AG-002"""
     with Bench() as bench:
         bench.cycles(2)
         bench.agent.stop_raises = True
@@ -198,7 +198,7 @@ def test_a_fault_of_on_stop_keeps_nothing_from_being_released() -> None:
 
 
 def test_what_cannot_be_released_is_told_and_tried_again() -> None:
-    """REQ-BA-005"""
+    """REQ-AG-005"""
     with Bench() as bench:
         bench.cycles(2)
         bench.refused[FAN] = (504, "TimeoutError")
@@ -213,7 +213,7 @@ def test_what_cannot_be_released_is_told_and_tried_again() -> None:
 
 
 def test_a_driver_that_never_answers_is_given_up() -> None:
-    """REQ-BA-005"""
+    """REQ-AG-005"""
     with Bench() as bench:
         bench.answers = False
         bench.cycles(round(CALL_LIMIT_S) + 2)
@@ -224,7 +224,7 @@ def test_a_driver_that_never_answers_is_given_up() -> None:
 
 
 def test_safe_mode_switches_the_agent_off() -> None:
-    """REQ-BA-002"""
+    """REQ-AG-002"""
     with Bench() as bench:
         bench.cycles(2)
         bench.refused[FAN] = (409, "RuntimeError")
@@ -241,7 +241,7 @@ def test_safe_mode_switches_the_agent_off() -> None:
 
 
 def test_a_point_that_nobody_named_and_a_value_that_is_none_fail_the_step() -> None:
-    """REQ-BA-004"""
+    """REQ-AG-004"""
     with Bench() as bench:
         bench.agent.wanted = {"Nothing": 1.0}
         bench.cycles(2)
@@ -269,7 +269,7 @@ class Building(Bench):
 
 
 def test_loads_are_shed_in_stages_while_the_power_is_high() -> None:
-    """REQ-BA-006: the upstream's example: 120 kW, 300 s up and down, a step a minute."""
+    """REQ-AG-006: the upstream's example: 120 kW, 300 s up and down, a step a minute."""
     with Building() as building:
         building.minutes(10, 120.0)
         assert building.stage == 0, "at the threshold nothing is shed"
@@ -289,7 +289,7 @@ def test_loads_are_shed_in_stages_while_the_power_is_high() -> None:
 
 
 def test_a_peak_that_is_shorter_than_the_delay_sheds_nothing() -> None:
-    """REQ-BA-006"""
+    """REQ-AG-006"""
     with Building() as building:
         for _ in range(5):
             building.minutes(4, 200.0)
@@ -298,7 +298,7 @@ def test_a_peak_that_is_shorter_than_the_delay_sheds_nothing() -> None:
 
 
 def test_a_meter_that_is_lost_releases_all_that_was_shed() -> None:
-    """REQ-BA-004, REQ-BA-006"""
+    """REQ-AG-004, REQ-AG-006"""
     with Building() as building:
         building.minutes(6, 200.0)
         assert building.stage == 1

@@ -38,7 +38,7 @@ class Market(Campus):
 
 
 def test_the_agent_against_the_peak_takes_the_zones_after_the_grace_and_gives_them_back() -> None:
-    """REQ-BA-002, REQ-BA-007: price signal, preemption, grace, and nothing left written at the end."""
+    """REQ-AG-002, REQ-AG-007: price signal, preemption, grace, and nothing left written at the end."""
     market = Market()
     market.wait(30)
     assert market.setpoints() == [{10: 21.5}] * 20
@@ -63,7 +63,7 @@ def test_the_agent_against_the_peak_takes_the_zones_after_the_grace_and_gives_th
 
 
 def test_a_deployment_that_ends_leaves_nothing_written() -> None:
-    """REQ-BA-002"""
+    """REQ-AG-002"""
     market = Market()
     market.wait(30)
     assert market.setpoints() == [{10: 21.5}] * 20

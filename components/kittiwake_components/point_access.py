@@ -1,4 +1,4 @@
-"""How an agent reaches points: values as they come, and writes by the actuator or by the driver, each answered."""
+"""How agents and bridges reach points: values as they come, and calls of the actuator or the driver, each answered."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Reading(NamedTuple):
 
 
 class Values:
-    """The latest values of the points that an agent looks at; all others are passed over."""
+    """The latest values of the points that somebody looks at; all others are passed over."""
 
     def __init__(self, paths: set[str]) -> None:
         self._readings: dict[str, Reading | None] = dict.fromkeys(paths)
