@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from kittiwake_components.building_api.served.connections import MAX_CONNECTIONS, REQUEST_S
 from tests.system.building_device import RIVAL, VIEWER, ZONE, Api
 
 if TYPE_CHECKING:
@@ -247,6 +250,7 @@ def test_schedules_over_rest(api: Api) -> None:
         ('{"jsonrpc": "2.0", "id": 1, "method": "no_such"}', -32601),
         ('{"jsonrpc": "2.0", "id": 1, "method": "get_point", "params": 3}', -32602),
         ('{"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {}}', -32602),
+        (r'{"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {"prefix": "\ud800"}}', -32602),
     ],
 )  # fmt: skip
 def test_what_is_no_call_is_answered_with_an_error(api: Api, text: str, code: int) -> None:
@@ -257,6 +261,44 @@ def test_what_is_no_call_is_answered_with_an_error(api: Api, text: str, code: in
         batch = [{"jsonrpc": "2.0", "id": n, "method": "get_override_patterns"} for n in range(3)]
         agent.send(json.dumps(batch))
         assert [reply["id"] for reply in json.loads(agent.recv(timeout=20))] == [0, 1, 2]
+
+
+def test_a_socket_is_held_to_the_pace_of_its_token(api: Api) -> None:
+    """REQ-BA-006"""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "get_override_patterns"}
+    with api.agent(VIEWER) as agent:
+        codes = set()
+        for _ in range(20):
+            agent.send(json.dumps([call] * 32))
+            codes |= {reply.get("error", {}).get("code", 0) for reply in json.loads(agent.recv(timeout=20))}
+        assert codes == {0, -32002}
+
+
+def test_strangers_can_neither_hold_nor_fill_the_connections(api: Api) -> None:
+    """REQ-BA-006: idle ones go, those beyond the bound at once, and one without a token after its answer."""
+    address = urlsplit(api.url)
+    with ExitStack() as opened:
+        idle = [
+            opened.enter_context(socket.create_connection((address.hostname, address.port), 20))
+            for _ in range(3 * MAX_CONNECTIONS)
+        ]
+        gone = sum([_is_closed(one) for one in idle])
+        assert len(idle) - MAX_CONNECTIONS <= gone < len(idle)
+        idle[0].settimeout(REQUEST_S + 10)
+        assert idle[0].recv(1) == b""
+    refused = httpx.get(f"{api.url}/devices")
+    assert (refused.status_code, refused.headers["connection"]) == (401, "close")
+    assert api.operator.get("/devices").status_code == 200
+
+
+def _is_closed(link: socket.socket) -> bool:
+    link.settimeout(0.2)
+    try:
+        return link.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
 
 
 def test_an_agent_without_a_token_does_not_connect(api: Api) -> None:

@@ -48,7 +48,8 @@ def read_tokens(text: str) -> list[Requester]:
         if len(name.encode()) > NAME_SIZE:
             raise ValueError(f"line {number}: a name has at most {NAME_SIZE} bytes")
         if role.upper() not in Role.__members__:
-            raise ValueError(f"line {number}: a role is viewer or operator, not {role}")
+            # What stands there instead may be the token, which no event is to show.
+            raise ValueError(f"line {number}: NAME ROLE TOKEN is wanted, and ROLE is viewer or operator")
         digest = _digest_of(token, number)
         if any(other.digest == digest for other in found):
             raise ValueError(f"line {number}: somebody else has that token")

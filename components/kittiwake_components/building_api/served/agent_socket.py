@@ -172,9 +172,13 @@ def packed(content: Any) -> bytes:
 
 def _text(params: dict[str, Any], name: str) -> str:
     value = params.get(name)
-    if not isinstance(value, str) or len(value.encode()) > MAX_TOPIC:
+    try:
+        is_fit = isinstance(value, str) and len(value.encode()) <= MAX_TOPIC
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can say
+        is_fit = False
+    if not is_fit:
         raise RpcFault(INVALID_PARAMETERS, f"{name} is a text of at most {MAX_TOPIC} bytes")
-    return value
+    return str(value)
 
 
 def _error(id: Any, fault: RpcFault) -> dict[str, Any]:

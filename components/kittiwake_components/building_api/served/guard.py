@@ -42,7 +42,8 @@ def problem_response(problem: Problem) -> Response:
         "type": "about:blank", "title": TITLES.get(problem.status, "Error"), "status": problem.status,
         "detail": str(problem), **problem.more,
     }  # fmt: skip
-    headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
+    # Who has no token does not keep a connection.
+    headers = {"WWW-Authenticate": "Bearer", "Connection": "close"} if problem.status == 401 else {}
     return Response(json.dumps(content), problem.status, headers, media_type="application/problem+json")
 
 
@@ -71,11 +72,12 @@ class Guard:
             raise Problem(401, "a token is wanted: Authorization: Bearer TOKEN")
         if requester.role < role:
             raise Problem(403, f"{requester.name} may look, and nothing else")
-        self._take(requester.name)
+        self.keep_pace(requester)
         return requester
 
-    def _take(self, name: str) -> None:
-        now_s, rate = self._now_s(), self._rate()
+    def keep_pace(self, requester: Requester) -> None:
+        """Counts one more of what a requester asks. Raises `Problem` for too many."""
+        name, now_s, rate = requester.name, self._now_s(), self._rate()
         left, since_s = self._buckets.get(name, (float(BURST), now_s))
         left = min(float(BURST), left + (now_s - since_s) * rate)
         if left < 1.0:

@@ -25,6 +25,7 @@ from kittiwake_components.building_api.served.agent_socket import (
     until_one_ends,
 )
 from kittiwake_components.building_api.served.bridge import Bridge, Hub, Overloaded, Subscriber
+from kittiwake_components.building_api.served.connections import MAX_CONNECTIONS, BoundedHttp
 from kittiwake_components.building_api.served.guard import Guard, Problem, body_of, problem_response
 from kittiwake_components.building_api.tokens import Role
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from kittiwake_components.building_api.routes import Route
     from kittiwake_components.building_api.tokens import Requester
 
-MAX_CONNECTIONS = 64
 KEEP_ALIVE_S = 15
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 COMMENT_EVERY_S = 15.0
@@ -95,7 +95,7 @@ class BuildingServer:
         config = uvicorn.Config(
             self.app, lifespan="off", log_config=None, log_level="critical", access_log=False, server_header=False,
             limit_concurrency=MAX_CONNECTIONS, timeout_keep_alive=KEEP_ALIVE_S, ws="websockets-sansio",
-            ws_max_size=MAX_TEXT, proxy_headers=False,
+            ws_max_size=MAX_TEXT, proxy_headers=False, http=BoundedHttp,
         )  # fmt: skip
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve([listener]))
@@ -209,9 +209,11 @@ class BuildingServer:
         self._count("")
 
         def publish(topic: str, headers: Any, body: Any) -> None:
+            self._keep_pace(requester)
             self.bridge.tell(self._senders.send_message, requester.name, topic, packed(headers), packed_body(body))
 
         async def call(method: str, params: Any) -> bytes:
+            self._keep_pace(requester)
             return await self._rpc(requester, method, params)
 
         agent = AgentSocket(requester, self.messages, call, publish, socket.send_text)
@@ -227,6 +229,13 @@ class BuildingServer:
             pass  # it has gone, or sent bytes where text is wanted
         finally:
             agent.leave()
+
+    def _keep_pace(self, requester: Requester) -> None:
+        """Holds a socket's messages to the pace of requests. Raises `Overloaded`."""
+        try:
+            self._guard.keep_pace(requester)
+        except Problem as problem:
+            raise Overloaded(str(problem)) from None
 
     # Streams and the description
 
