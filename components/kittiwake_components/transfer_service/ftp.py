@@ -106,10 +106,12 @@ class FtpClient:
             raise OSError(errno.ECONNRESET, "the server closed the connection") from None
         except UnicodeError:
             raise OSError(errno.EILSEQ, "what the server says is not UTF-8") from None
-        except (AttributeError, ValueError):  # ftplib lets go of its files when it is closed
-            if not self._is_closed:
+        except (AttributeError, ValueError) as fault:  # ftplib lets go of its files when it is closed
+            if self._is_closed:
+                raise OSError(errno.ENOTCONN, "the session was closed meanwhile") from None
+            if isinstance(fault, AttributeError | OSError):
                 raise
-            raise OSError(errno.ENOTCONN, "the session was closed meanwhile") from None
+            raise OSError(errno.EINVAL, "there is no command of FTP for such a name") from None
 
     def _command(self, text: str) -> str:
         """Answers of 400 and more raise."""

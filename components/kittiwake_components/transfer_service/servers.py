@@ -67,10 +67,11 @@ class Servers:
         from kittiwake_components.transfer_service.ftp_session import PORT, Server, parse_login
 
         login = parse_login(self._read("credentials", store.credentials, MAX_CREDENTIALS))
-        trusted = self._read("certificates", store.trusted, MAX_CERTIFICATES).decode("ascii") if store.trusted else ""
+        # Bundles have comments in other alphabets; what counts is ASCII.
+        trusted = self._read("certificates", store.trusted, MAX_CERTIFICATES) if store.trusted else b""
         scheme, _, address = store.endpoint.partition("://")
         host, port = split_host(address, PORT)
-        return FtpClient(Server(host, int(port), scheme == "ftps", trusted), login)
+        return FtpClient(Server(host, int(port), scheme == "ftps", trusted.decode("ascii", "ignore")), login)
 
     def _by_ftp(self, job: Job, store: Store) -> Steps:
         from kittiwake_components.transfer_service.ftp_copy import FarFile, FtpCopy

@@ -62,9 +62,10 @@ def public_part(certificate: Path) -> bytes:
 
 
 def test_files_go_and_come_by_tls(secure: FtpServer, tmp_path: Path, certificate: Path) -> None:
-    """REQ-TS-020: the server takes neither a command nor data in clear."""
+    """REQ-TS-020: the server takes neither a command nor data in clear; bundles have comments in any alphabet."""
+    comment = "# Főtanúsítvány\n".encode()
     with ftp_tester(secure.endpoint, words="trusted=/depot.pem") as tester:
-        tester.write_file("/depot.pem", public_part(certificate))
+        tester.write_file("/depot.pem", comment + public_part(certificate))
         tester.send("PUT", "ftp", "/logs/a b", "x", True)
         assert stored(tmp_path) == {"unit-7/x": DATA}
         tester.send("GET", "ftp", "x", "/back")
@@ -142,6 +143,19 @@ def test_what_a_server_says_is_not_repeated() -> None:
     with Impostor(b"220 hello\r\n", echo) as client, pytest.raises(OSError, match="530") as found:
         client.connect()
     assert PASSWORD not in str(found.value) + str(found.value.__cause__)
+
+
+def test_a_name_that_no_command_can_hold_is_refused() -> None:
+    """REQ-TS-020: with `OSError`, as all else; files of the device may have such names."""
+    answers = {b"USER": b"230 hello", b"TYPE": b"200 fine", b"PWD\r": b'257 "/"'}
+
+    def answer(line: bytes) -> bytes:
+        return answers.get(line[:4], b"502 no such command") + b"\r\n"
+
+    with Impostor(b"220 hello\r\n", answer) as client:
+        client.connect()
+        with pytest.raises(OSError, match="no command of FTP for such a name"):
+            client.size("a\nDELE b")
 
 
 def test_a_call_that_waits_ends_when_the_session_is_closed() -> None:
