@@ -242,7 +242,9 @@ class MqttBridge(ActiveComponent):
         loop = self._context.loop
 
         def take(entity: Entity, payload: bytes, is_retained: bool) -> None:
-            loop.post(self.take_command, entity, payload, is_retained)
+            if not loop.post(self.take_command, entity, payload, is_retained):
+                self._outbox.answer(self._topics.of(entity, "result"), b'{"error":"the deployment is busy"}')
+                connection.wake()
 
         connection = Connection(
             access, self._topics, self._outbox, by_topic(self._all(), self._topics), take,

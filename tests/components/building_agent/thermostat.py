@@ -27,6 +27,7 @@ class Thermostat(BuildingAgent):
             await self.write(name, value)
         if self.sleeps_s:
             await self.clock.sleep(self.sleeps_s)
+            await self.write("Fan", 2.0)
         if self.raises == "step":
             raise ValueError("no step")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any, Self
 
 import pytest
@@ -75,6 +77,11 @@ class Broker:
             self._process.wait()
             self._process = None
 
+    def freeze(self) -> None:
+        """From now on it takes what comes and answers nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -101,8 +108,10 @@ class Listener:
         self._client.on_message = self._hear
         self._client.on_connect = lambda client, *_: client.subscribe(filters, qos=1)
         self._client.connect("127.0.0.1", broker.port)
+        self._is_subscribed = Event()
+        self._client.on_subscribe = lambda *_: self._is_subscribed.set()
         self._client.loop_start()
-        until(self._client.is_connected)
+        assert self._is_subscribed.wait(LIMIT_S), "the broker takes no subscription"
 
     def _hear(self, _client: object, _data: object, message: Any) -> None:
         self.heard.append((message.topic, message.payload))

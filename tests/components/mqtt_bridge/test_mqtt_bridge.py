@@ -224,6 +224,27 @@ def test_a_broker_that_was_killed_and_has_forgotten_all_gets_what_holds_now(brok
         assert bench.tester.channels["Replaced"] in (2, 3), "the last one before may not have been acknowledged"
 
 
+def test_an_answer_that_the_broker_did_not_acknowledge_is_sent_to_the_next_one(broker: Broker) -> None:
+    """REQ-MQ-006"""
+    with Bench(broker.address) as bench:
+        bench.connect()
+        bench.answers = False
+        with Listener(broker) as listener:
+            listener.publish(f"{SETPOINT}/set", b"21")
+            bench.until(lambda: bool(bench.tester.ports.call_out))
+        broker.freeze()
+        bench.answers = True
+        for _ in range(20):
+            bench.step()
+        assert bench.tester.channels["Writes"] == 1
+        broker.kill()
+        bench.until(lambda: not bench.tester.channels["Connected"])
+        broker.start()
+        with Listener(broker) as listener:
+            bench.until(lambda: f"{SETPOINT}/result" in listener.topics)
+            assert json.loads(listener.topics[f"{SETPOINT}/result"]) == {"value": 21}
+
+
 def test_an_end_says_offline_and_so_does_the_last_will(broker: Broker) -> None:
     """REQ-MQ-003"""
     with Listener(broker) as listener:
