@@ -49,6 +49,10 @@ from kittiwake_components.point_access import (
 REASON_SIZE = 160
 STAGES_MAX = 16
 HELD_MAX = 1000
+SHED_TASK = "shed"
+SHED_LIMIT_S = 86_400.0
+"""How long loads are shed at most where the actuator is asked; it reverts them then."""
+
 RETRY_NS = 60 * NS_PER_S
 """From one try to release a point to the next, while the agent is off."""
 
@@ -187,6 +191,10 @@ class BuildingAgent(ActiveComponent):
         name = f"{self._requester()} {task}"
         if name in self._tasks and await self._cancel(name):
             self._tasks.pop(name, None)
+
+    def has_schedule(self, task: str) -> bool:
+        """Whether the schedule was granted and not given back; it may be over, or preempted, all the same."""
+        return f"{self._requester()} {task}" in self._tasks
 
     def path_of(self, name: str) -> str:
         """The path of a point: that of the settings, or the name itself if it is one."""
@@ -436,11 +444,27 @@ class LoadShed(BuildingAgent):
         waited_s = (now_ns - self._since_ns) / NS_PER_S
         stages = list(self.shed.items())
         if is_above and self.stage < len(stages) and waited_s >= self.stage_up_s:
-            await self.write(*stages[self.stage])
-            self._go_to(self.stage + 1, power_kw, now_ns)
+            if await self._shed(*stages[self.stage]):
+                self._go_to(self.stage + 1, power_kw, now_ns)
         elif not is_above and self.stage and waited_s >= self.stage_down_s:
             await self.release(stages[self.stage - 1][0])
             self._go_to(self.stage - 1, power_kw, now_ns)
+            if not self.stage:
+                await self.end_schedule(SHED_TASK)
+
+    async def _shed(self, name: str, value: float) -> bool:
+        """Sheds a stage; false where others have its device, by a schedule that is preferred or in their grace."""
+        if self.is_connected(BuildingAgent.rpc_out) and not self.stage:
+            devices = sorted({self.path_of(one).rpartition("/")[0] for one in self.shed})
+            if not self.has_schedule(SHED_TASK) and not await self.schedule(SHED_TASK, "HIGH", devices, SHED_LIMIT_S):
+                return False
+        try:
+            await self.write(name, value)
+        except WriteFault as fault:
+            if fault.kind != LOCK_ERROR:
+                raise
+            return False
+        return True
 
     def on_stop(self) -> None:
         self.stage = 0

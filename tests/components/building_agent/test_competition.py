@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from kittiwake.platform.simulated import SimulatedPlatform
+from kittiwake.runtime.deployment import Deployment
 from kittiwake.simulation.building import building_of
+from kittiwake.storage.root import Root
+from kittiwake.topology.compile import load_topology
+from kittiwake.topology.image import build_image
 from tests.components.actuator.test_demand_limit import Campus
+from tests.peers import ROOT
 
 PRICE, OPEN = "analog-input,1", "binary-input,1"
 
@@ -69,3 +75,52 @@ def test_a_deployment_that_ends_leaves_nothing_written() -> None:
     assert market.setpoints() == [{10: 21.5}] * 20
     market.deployment.stop()
     assert market.setpoints() == [{}] * 20
+
+
+def test_the_load_shed_of_the_buildings_topology_sheds_by_the_actuator() -> None:
+    """REQ-AG-006, REQ-AG-007: off until the operator's switch is on; then in stages, and all is given back."""
+    platform = SimulatedPlatform(1)
+    platform.files.make_folder("/data")
+    image = build_image(load_topology(ROOT / "topologies/building.yaml"), "")
+    deployment = Deployment(image, platform, Root(platform.files, "/data"))
+    deployment.start()
+    deployment.run_for(2)
+    agent: Any = deployment.instances["BuildingDeployment.loadShed"]
+    driver: Any = deployment.instances["BuildingDeployment.platformDriver"]
+    building = building_of(platform)
+    places = {
+        "meter": ("Power", "analog-input,1", 150.0), "panel": ("Enable", "binary-value,1", False),
+        "ahu1": ("FanSpeed", "analog-output,1", 60.0), "zone1": ("SetPoint", "analog-value,1", 21.0),
+    }  # fmt: skip
+    changes = driver.engine().changes
+    for name, (label, identifier, resting) in places.items():
+        device = changes.create_device({
+            "name": f"campus/b1/{name}", "driver_type": "simulated", "device_address": name, "enabled": True,
+        })  # fmt: skip
+        changes.create_point(device.id, {
+            "name": label, "object_identifier": identifier, "driver_settings": {"resting": float(resting)},
+        })  # fmt: skip
+
+    def written() -> list[Any]:
+        return [dict(building.device(name).point(places[name][1]).priorities) for name in ("ahu1", "zone1")]
+
+    deployment.run_for(700)
+    assert written() == [{}, {}]
+    building.device("panel").point("binary-value,1").resting = True
+    deployment.run_for(370)
+    assert written() == [{10: 40.0}, {}]
+    deployment.run_for(310)
+    assert written() == [{10: 40.0}, {10: 24.0}]
+    building.device("meter").point("analog-input,1").resting = 90.0
+    deployment.run_for(370)
+    assert written() == [{10: 40.0}, {}]
+    deployment.run_for(310)
+    assert written() == [{}, {}]
+    assert not agent.has_schedule("shed")
+    building.device("meter").point("analog-input,1").resting = 150.0
+    deployment.run_for(400)
+    assert written() == [{10: 40.0}, {}]
+    building.device("panel").point("binary-value,1").resting = False
+    deployment.run_for(10)
+    assert written() == [{}, {}]
+    deployment.stop()
