@@ -14,6 +14,8 @@
     queue = "hold"
     keys = "var/uplink.keys"         # commands are signed with a key of this file; without it they are not
     spi = 1                          # which key, if several are active
+    building = "http://127.0.0.1:8091"      # the building's API, if the deployment has one
+    building_token = "var/screen.token"     # a file that has a token for it
 
     [deployments.station.cfdp]       # files over the link by CFDP; these are the defaults
     entity = 1
@@ -35,6 +37,7 @@ from kittiwake.wire.framing import FRAMINGS
 from kittiwake.wire.link_address import parse_link
 from kittiwake.wire.uplink_authenticator import WINDOW
 from kittiwake.wire.uplink_keys import MAX_KEY_ID
+from kittiwake_ground.building.access import api_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +110,8 @@ class DeploymentConfiguration:
     in two steps, besides those that the dictionary marks. `raw_frames` has the archive keep what the link carries, too.
     `keys` is the key file that commands are signed with, `None` to leave them unsigned; `spi` is the key, `None` for
     the only active one; `window` is the deployment's SEQ_NUM_WINDOW, `authenticator` its instance, if it has several.
-    `cfdp` is about files that go by CFDP.
+    `building` is the address of the deployment's BuildingApi and `building_token` a file with a token for it, for the
+    dashboard. `cfdp` is about files that go by CFDP.
     """
 
     name: str
@@ -127,6 +131,8 @@ class DeploymentConfiguration:
     spi: int | None = None
     window: int = WINDOW
     authenticator: str = ""
+    building: str = ""
+    building_token: Path | None = None
     cfdp: CfdpConfiguration = field(default_factory=CfdpConfiguration)
 
     def __post_init__(self) -> None:
@@ -147,6 +153,13 @@ class DeploymentConfiguration:
                 raise ConfigurationFault(f"{where}: {name} is from {low} to {high}, not {value}")
         if self.keys is None and self.spi is not None:
             raise ConfigurationFault(f"{where}: spi goes with keys")
+        if bool(self.building) != (self.building_token is not None):
+            raise ConfigurationFault(f"{where}: building and building_token go together")
+        if self.building:
+            try:
+                api_address(self.building)
+            except ValueError as fault:
+                raise ConfigurationFault(f"{where}: {fault}") from None
 
 
 _LIMITS = (
@@ -224,13 +237,13 @@ _DEPLOYMENT_KINDS: _Kinds = {
     "dictionary": (str,), "link": (str,), "framing": (str,), "packet_set": (str,), "queue": (str,),
     "queue_size": (int,), "queue_expiry_s": (int, float), "command_timeout_s": (int, float), "history_size": (int,),
     "rate": (int, float), "hazardous": (list,), "raw_frames": (bool,), "keys": (str,), "spi": (int,), "window": (int,),
-    "authenticator": (str,), "cfdp": (dict,),
+    "authenticator": (str,), "building": (str,), "building_token": (str,), "cfdp": (dict,),
 }  # fmt: skip
 _CFDP_KINDS: _Kinds = {
     "entity": (int,), "device": (int,), "apid": (int,), "segment_bytes": (int,), "answer_s": (int, float),
     "inactivity_s": (int, float), "received_files": (int,), "received_bytes": (int,), "received_file_bytes": (int,),
 }  # fmt: skip
-_PATHS = ("folder", "users", "archive", "dictionary", "keys")
+_PATHS = ("folder", "users", "archive", "dictionary", "keys", "building_token")
 
 
 def _ground(data: Mapping[str, Any], base: Path) -> GroundConfiguration:

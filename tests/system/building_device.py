@@ -37,14 +37,14 @@ class Patient(httpx.Client):
 
 
 class Api:
-    """A deployment with its API, and clients of it."""
+    """A deployment with its API at a port, 0 for a free one, and clients of it."""
 
-    def __init__(self, folder: Path) -> None:
-        image, _ = build(ROOT / "topologies/building.yaml", folder)
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        image, self.dictionary = build(ROOT / "topologies/building.yaml", folder)
         root = folder / "root"
         (root / "keys").mkdir(parents=True)
         (root / "keys/building.tokens").write_text(TOKENS)
-        options = ["--set", f"{NAME}.buildingApi.address=127.0.0.1:0"]
+        options = ["--set", f"{NAME}.buildingApi.address=127.0.0.1:{port}"]
         self.device = Device(image, root, "none", options)
         self.clients: list[httpx.Client] = []
 

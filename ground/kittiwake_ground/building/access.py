@@ -17,11 +17,12 @@ ANSWER_TIMEOUT_S = 30.0
 
 
 class ApiUnreachable(ConnectionError):
-    """Nobody answers there, or it is no building's API, or it went away."""
+    """Nobody answers there, or it is no building's API, or it went away, or it refuses, with HTTP's `status`."""
 
-    def __init__(self, url: str, reason: str) -> None:
+    def __init__(self, url: str, reason: str, status: int = 0) -> None:
         super().__init__(f"no building API answers at {url}: {reason}")
         self.reason = reason
+        self.status = status
 
 
 def api_address(text: str) -> str:

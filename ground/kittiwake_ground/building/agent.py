@@ -20,9 +20,8 @@ MAX_MESSAGE = 1 << 20
 class CallRefused(ValueError):
     """The actuator, or a device, has refused a call. `kind` is its word for why, as in LockError."""
 
-    def __init__(self, code: int, message: str, kind: str = "") -> None:
+    def __init__(self, message: str, kind: str = "") -> None:
         super().__init__(f"{kind}: {message}" if kind else message)
-        self.code = code
         self.kind = kind
 
 
@@ -42,35 +41,45 @@ class Agent:
         self._id += 1
         try:
             self._socket.send(json.dumps({"jsonrpc": "2.0", "id": self._id, "method": method, "params": arguments}))
-            while "id" not in (reply := json.loads(self._socket.recv(timeout=ANSWER_TIMEOUT_S))):
+        except ConnectionClosed as fault:
+            raise self._gone(fault) from None
+        try:
+            while "id" not in (reply := self._received(ANSWER_TIMEOUT_S)):
                 self._messages.append(reply)
         except TimeoutError:
             raise ApiUnreachable(self.url, f"{method} was not answered within {ANSWER_TIMEOUT_S:g} s") from None
-        except ConnectionClosed as fault:
-            raise self._gone(fault) from None
-        if "error" not in reply:
+        error = reply.get("error")
+        if not isinstance(error, dict):
             return reply.get("result")
-        error = reply["error"]
         data = error.get("data")
         kind = str(data.get("type", "")) if isinstance(data, dict) else ""
-        raise CallRefused(int(error["code"]), str(error["message"]), kind)
+        raise CallRefused(str(error.get("message", "")), kind)
+
+    def _received(self, timeout_s: float | None) -> dict[str, Any]:
+        """The next message. Raises `TimeoutError` and `ApiUnreachable`."""
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            found = json.loads(self._socket.recv(timeout=timeout_s))
+        except ConnectionClosed as fault:
+            raise self._gone(fault) from None
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise ApiUnreachable(self.url, "what answers is no building's API")
+        return found
 
     def follow(self, prefixes: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         """What is published on topics with one of these beginnings from now on: topic, headers, perhaps a body.
 
         Raises `CallRefused`, and `ApiUnreachable` when the connection ends.
         """
-        from websockets.exceptions import ConnectionClosed
-
         for prefix in prefixes:
             self.call("subscribe", prefix=prefix)
         while True:
             while self._messages:
-                yield self._messages.popleft()["params"]
-            try:
-                self._messages.append(json.loads(self._socket.recv()))
-            except ConnectionClosed as fault:
-                raise self._gone(fault) from None
+                yield self._messages.popleft().get("params", {})
+            self._messages.append(self._received(None))
 
     def _gone(self, fault: Exception) -> ApiUnreachable:
         received = getattr(fault, "rcvd", None)

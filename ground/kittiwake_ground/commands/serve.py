@@ -36,6 +36,10 @@ def parser() -> argparse.ArgumentParser:
         "--keys", type=_keys, action="append", default=[], metavar="[NAME=]FILE",
         help="sign a deployment's commands with the active key of FILE (`kittiwake keys`); may be repeated",
     )  # fmt: skip
+    made.add_argument(
+        "--building", type=_building, action="append", default=[], metavar="[NAME=]URL,TOKENFILE",
+        help="a deployment's building API, and a file that has a token for it, for the dashboard; may be repeated",
+    )  # fmt: skip
     made.add_argument("--host", help="where to listen (default: 127.0.0.1); others need a users file")
     made.add_argument("--port", type=int, help="0 takes a free one (default: 8090)")
     made.add_argument("--folder", type=Path, help="for the audit trail and files (default: var/ground)")
@@ -64,6 +68,14 @@ def _keys(text: str) -> tuple[str, Path]:
     return name, Path(path)
 
 
+def _building(text: str) -> tuple[str, tuple[str, Path]]:
+    address, comma, path = text.partition(",")
+    name, equals, url = address.rpartition("=")
+    if not comma or not path or not url or (equals and not name):
+        raise argparse.ArgumentTypeError(f"{text!r} should be URL,TOKENFILE or NAME=URL,TOKENFILE")
+    return name, (url, Path(path))
+
+
 def main(arguments: list[str]) -> int:
     """Serves until it is interrupted; 1 if it cannot, 2 if the arguments make no sense."""
     return carry_out(parser(), _serve, arguments)
@@ -80,11 +92,15 @@ def configuration_of(options: argparse.Namespace) -> GroundConfiguration:
         if (value := getattr(options, name)) is not None
     }
     deployments = {one.name: one for one in (*base.deployments, *options.deployment)}
-    for name, path in options.keys:
+    said_of = [("--keys", name, {"keys": path}) for name, path in options.keys]
+    said_of += [
+        ("--building", name, {"building": url, "building_token": path}) for name, (url, path) in options.building
+    ]
+    for option, name, members in said_of:
         for chosen in [name] if name else list(deployments):
             if chosen not in deployments:
-                raise ConfigurationFault(f"--keys: there is no deployment {chosen!r}")
-            deployments[chosen] = dataclasses.replace(deployments[chosen], keys=path)
+                raise ConfigurationFault(f"{option}: there is no deployment {chosen!r}")
+            deployments[chosen] = dataclasses.replace(deployments[chosen], **members)
     folder = said.get("folder", base.folder)
     archive = None if options.no_archive else said.get("archive", base.archive or folder / "archive")
     return dataclasses.replace(base, **{**said, "archive": archive, "deployments": tuple(deployments.values())})

@@ -43,6 +43,13 @@ def parser() -> argparse.ArgumentParser:
         "--port", type=int, default=port, help="of the ground station (default: %(default)s); 0 takes a free one"
     )
     made.add_argument("--keys", type=Path, metavar="FILE", help="sign commands with the active key of FILE")
+    made.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, as `kittiwake run` takes it"
+    )
+    made.add_argument(
+        "--building", metavar="URL,TOKENFILE",
+        help="the deployment's building API, and a file that has a token for it, for the dashboard",
+    )  # fmt: skip
     made.add_argument("--folder", type=Path, help="for the ground station's archive and files (default: var/ground)")
     made.add_argument("--quiet", action="store_true", help="do not write the deployment's events to the terminal")
     return made
@@ -72,6 +79,9 @@ def _up(options: argparse.Namespace) -> int:
     if options.keys is not None:
         command += ["--keys", str(options.keys)]
         words += ["--keys", str(options.keys)]
+    command += [word for setting in options.set for word in ("--set", setting)]
+    if options.building is not None:
+        words += ["--building", options.building]
     if options.quiet:
         command.append("--quiet")
     # The server hands a signal on once it has ended; by itself SIGTERM would then end this process on the spot.

@@ -64,7 +64,7 @@ def _navigation(context: Context, page: Page) -> ui.left_drawer:
     # With a value of None, NiceGUI would ask the browser, and complain if the page is gone before it answers.
     with ui.left_drawer(value=False, bordered=True).classes("kw-drawer") as drawer:
         drawer.props("width=200 breakpoint=900 show-if-above")
-        pages = [one for one in PAGES if one.is_for(context.deployment.hub)]
+        pages = [one for one in PAGES if one.is_for(context.deployment)]
         for number, one in enumerate(pages, 1):
             place = f"/d/{context.deployment.name}/{one.name}"
             active = " kw-active" if one is page else ""

@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from kittiwake_ground.people.desk import Person
     from kittiwake_ground.server.deployment import Deployment
     from kittiwake_ground.server.ground import Ground
-    from kittiwake_ground.server.hub import Hub
     from kittiwake_ground.server.subscription import Update
 
 TICK_S = 0.5
 """How often a page looks for news, in seconds."""
 
 
-def _for_all(hub: Hub) -> bool:
+def _for_all(deployment: Deployment) -> bool:
     return True
 
 
@@ -39,7 +38,7 @@ class Page(NamedTuple):
     icon: str
     kinds: tuple[str, ...]
     build: Callable[[Context], Awaitable[None] | None]
-    is_for: Callable[[Hub], bool] = _for_all
+    is_for: Callable[[Deployment], bool] = _for_all
 
 
 class Refused(PermissionError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kittiwake_ground.dashboard import (
+    building_page,
     channels_page,
     charts_page,
     commands_page,
@@ -13,7 +14,6 @@ from kittiwake_ground.dashboard import (
     sequences_page,
 )
 from kittiwake_ground.dashboard.page import Page
-from kittiwake_ground.dashboard.power_facts import tells_of_power
 
 PAGES: tuple[Page, ...] = (
     Page("overview", "Overview", "space_dashboard", ("events",), overview_page.build),
@@ -23,6 +23,7 @@ PAGES: tuple[Page, ...] = (
     Page("commands", "Commands", "terminal", ("commands", "events"), commands_page.build),
     Page("files", "Files", "folder_open", ("transfers",), files_page.build),
     Page("sequences", "Sequences", "checklist", ("sequences", "transfers"), sequences_page.build),
-    Page("power", "Power", "battery_charging_full", ("events",), power_page.build, tells_of_power),
+    Page("power", "Power", "battery_charging_full", ("events",), power_page.build, power_page.is_for),
+    Page("building", "Building", "apartment", (), building_page.build, building_page.is_for),
 )
 """Keys 1, 2, 3, ... of the keyboard open them."""

@@ -31,6 +31,7 @@ from kittiwake_ground.server.views import event_object
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kittiwake_ground.server.deployment import Deployment
     from kittiwake_ground.server.subscription import Update
 
 SPANS = {3600: "1 h", 6 * 3600: "6 h", 86400: "1 day", 7 * 86400: "7 days"}
@@ -39,6 +40,11 @@ MAX_EVENTS = 200
 BUCKETS = 1000
 REFRESH_S = 15.0
 """How often the strip of sleep and wake is read anew, in seconds."""
+
+
+def is_for(deployment: Deployment) -> bool:
+    """Whether the deployment tells of power."""
+    return tells_of_power(deployment.hub)
 
 
 async def build(context: Context) -> None:

@@ -14,8 +14,10 @@ from kittiwake.platform.system import SystemRandom
 from kittiwake.platform.system_files import SystemFiles
 from kittiwake.wire.link_address import parse_link
 from kittiwake.wire.packets import DESCRIPTOR_SIZE
+from kittiwake_ground.building.access import api_address
 from kittiwake_ground.cfdp.exchange import FILE_DATA_OVERHEAD, Exchange
 from kittiwake_ground.cfdp.pump import Pump
+from kittiwake_ground.server.building import Building
 from kittiwake_ground.server.commands import CommandRecord, Commands
 from kittiwake_ground.server.folders import Folders
 from kittiwake_ground.server.hub import Hub
@@ -84,6 +86,8 @@ class Deployment:
         self.cfdp = Pump(self._exchange(), configuration.cfdp.apid, pace, session.send_packet, self._hears_cfdp)
         self.folders = Folders(self.dictionary, self.commands)
         self.sequences = Sequences(self.dictionary, self.commands, self._run_changed)
+        self.building = _building(configuration)
+        """What is known of its building, if it has one."""
         self.parameters = Parameters(self.dictionary, self.commands, self._parameter_changed)
         self._archive = archive
         archive.declare(self.name, self.dictionary)
@@ -116,6 +120,8 @@ class Deployment:
             asyncio.create_task(self._keep(run))
             for run in (self.session.run, self.commands.run, self.transfers.run, self.cfdp.run)
         ]
+        if self.building is not None:
+            self._tasks.append(asyncio.create_task(self._keep(self.building.run)))
 
     async def _keep(self, run: Callable[[], Awaitable[None]]) -> None:
         """Runs one of the parts on and on: a fault in it, which is ours, ends neither it nor the others."""
@@ -214,3 +220,9 @@ class Deployment:
 
     def _parameter_changed(self, record: ParameterRecord) -> None:
         self.hub.publish("parameters", record.parameter.name, record)
+
+
+def _building(configuration: DeploymentConfiguration) -> Building | None:
+    if configuration.building_token is None:
+        return None
+    return Building(api_address(configuration.building), configuration.building_token)

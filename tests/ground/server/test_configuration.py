@@ -70,6 +70,9 @@ ONE = '[deployments.one]\ndictionary = "x"\nlink = "tcp://a:1"\n'
         (ONE + "hazardous = [1]", "list of texts"),
         (ONE.replace("tcp://", "ftp://"), "is no link"),
         (ONE.replace(".one", '."a b"'), "letters, digits"),
+        (ONE + 'building = "http://a:1"', "building and building_token go together"),
+        (ONE + 'building_token = "t"', "building and building_token go together"),
+        (ONE + 'building = "ftp://a"\nbuilding_token = "t"', "is no address of a building's API"),
         (ONE + "cfdp = 1", "deployments.one.cfdp is dict"),
         (ONE + "cfdp.entty = 1", "there is no deployments.one.cfdp.entty (did you mean entity?)"),
         (ONE + "cfdp.apid = 1", "deployment 'one': cfdp: apid is from 8 to 2045, not 1"),
@@ -120,3 +123,20 @@ def test_options_say_more_than_the_file(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_only_loopback_is_local(host: str, local: bool) -> None:
     assert GroundConfiguration(host=host).is_local is local
+
+
+def test_a_building_is_given_by_file_or_by_option(tmp_path: Path) -> None:
+    said = 'building = "http://127.0.0.1:8091"\nbuilding_token = "screen.token"\n'
+    path = written(tmp_path, ONE + said + ONE.replace(".one", ".two"))
+    one, two = read_configuration(path).deployments
+    assert (one.building, one.building_token) == ("http://127.0.0.1:8091", tmp_path / "screen.token")
+    assert (two.building, two.building_token) == ("", None)
+    options = parser().parse_args(["--config", str(path), "--building", "two=http://b:1/api/v1,other.token"])
+    one, two = configuration_of(options).deployments
+    assert one.building == "http://127.0.0.1:8091"
+    assert (two.building, two.building_token) == ("http://b:1/api/v1", Path("other.token"))
+    with pytest.raises(ConfigurationFault, match="--building: there is no deployment 'three'"):
+        configuration_of(parser().parse_args(["--config", str(path), "--building", "three=http://b:1,t"]))
+    for wrong in ("http://b:1", "=http://b:1,t", "http://b:1,", ",t"):
+        with pytest.raises(SystemExit):
+            parser().parse_args(["--building", wrong])

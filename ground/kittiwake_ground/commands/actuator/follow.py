@@ -62,7 +62,7 @@ def _follow(options: argparse.Namespace) -> int:
 def message_line(message: dict[str, Any]) -> str:
     """A message in one line: topic, what its headers say, body."""
     headers = {name: value for name, value in message.get("headers", {}).items() if value is not None}
-    words = [f"{headers.pop('time', '')[11:23]:<12}", message["topic"]]
+    words = [f"{headers.pop('time', '')[11:23]:<12}", str(message.get("topic", ""))]
     words += [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in headers.items()]
     if "body" in message:
         words.append(json.dumps(message["body"], ensure_ascii=False))
