@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kittiwake_ground.building.access import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, PREFIX, ApiUnreachable, bearer
+from kittiwake_ground.client.faults import cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,5 +109,5 @@ def connected_agent(url: str, token: str) -> Iterator[Agent]:
                 raise PermissionError(f"{url} does not know this token, or too much is asked with it") from None
             raise ApiUnreachable(url, f"it answers with HTTP status {fault.response.status_code}") from None
         except (OSError, WebSocketException) as fault:
-            raise ApiUnreachable(url, getattr(fault, "strerror", None) or str(fault) or "no answer in time") from None
+            raise ApiUnreachable(url, cause_of(fault)) from None
         yield Agent(url, socket)

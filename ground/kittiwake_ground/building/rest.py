@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from kittiwake_ground.building.access import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, PREFIX, ApiUnreachable, bearer
+from kittiwake_ground.client.faults import cause_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -67,17 +67,7 @@ class RestApi:
                     if len(content) > MAX_ANSWER:
                         raise ApiUnreachable(self.url, f"an answer has more than {MAX_ANSWER} bytes")
                 return response.status_code, bytes(content)
+        except httpx.TimeoutException:
+            raise ApiUnreachable(self.url, "no answer in time") from None
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
-            raise ApiUnreachable(self.url, _cause(fault)) from None
-
-
-def _cause(fault: Exception) -> str:
-    """What the system said, beneath what the libraries make of it."""
-    if isinstance(fault, httpx.TimeoutException):
-        return "no answer in time"
-    inner: BaseException | None = fault
-    while inner is not None:
-        if isinstance(inner, OSError) and inner.errno is not None and inner.errno > 0:
-            return os.strerror(inner.errno)
-        inner = inner.__cause__ or inner.__context__
-    return str(fault) or type(fault).__name__
+            raise ApiUnreachable(self.url, cause_of(fault)) from None

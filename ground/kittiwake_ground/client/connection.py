@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from kittiwake_ground.client.faults import RequestRefused, ServerUnreachable
+from kittiwake_ground.client.faults import RequestRefused, ServerUnreachable, cause_of
 from kittiwake_ground.client.records import SUBJECTS, Update
 from kittiwake_ground.configuration import DEFAULT_URL
 
@@ -106,7 +105,7 @@ class Connection:
             try:
                 response = await self._http.request(method, path, params=given, json=body, content=content)
             except httpx.ConnectError as fault:
-                raise ServerUnreachable(self.url, _cause(fault)) from None
+                raise ServerUnreachable(self.url, cause_of(fault)) from None
             except httpx.HTTPError as fault:
                 raise ServerUnreachable(self.url, str(fault) or type(fault).__name__) from None
             left -= 1
@@ -165,7 +164,7 @@ class Connection:
         except InvalidStatus as fault:
             raise RequestRefused(fault.response.status_code, f"{self.url} refuses to tell news") from None
         except (OSError, WebSocketException) as fault:
-            raise ServerUnreachable(self.url, _cause(fault)) from None
+            raise ServerUnreachable(self.url, cause_of(fault)) from None
         self._sockets.add(socket)
         try:
             wanted = {"kinds": list(kinds), "deployment": deployment, "names": list(names), "recent": recent}
@@ -214,16 +213,6 @@ def _retry_after_s(response: httpx.Response) -> float:
     """How long the server wants to be left alone."""
     wanted = response.headers.get("retry-after", "")
     return min(float(wanted), LONGEST_PAUSE_S) if wanted.isdecimal() else 1.0
-
-
-def _cause(fault: BaseException) -> str:
-    """What the system said, beneath what the libraries make of it."""
-    inner: BaseException | None = fault
-    while inner is not None:
-        if isinstance(inner, OSError) and inner.errno is not None and inner.errno > 0:
-            return os.strerror(inner.errno)
-        inner = inner.__cause__ or inner.__context__
-    return str(fault) or type(fault).__name__
 
 
 def _hint(status: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -84,3 +85,13 @@ class ExpectationFailed(GroundFault, AssertionError):
     def __init__(self, message: str, seen: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.seen = tuple(seen)
+
+
+def cause_of(fault: BaseException) -> str:
+    """What the system said, beneath what the libraries make of it."""
+    inner: BaseException | None = fault
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.errno is not None and inner.errno > 0:
+            return os.strerror(inner.errno)
+        inner = inner.__cause__ or inner.__context__
+    return str(fault) or type(fault).__name__
