@@ -14,7 +14,9 @@ import httpx
 import pytest
 
 from kittiwake.cli.key_file import add_key, changing_keys
+from tests.peers import ROOT
 from tests.system.device import KITTIWAKE, REFERENCE
+from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +49,28 @@ def test_both_start_meet_and_end_together(tmp_path: Path, number: int, is_signed
             assert process.wait(20) == 0
             with pytest.raises(ProcessLookupError):
                 os.kill(device, 0)
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def test_settings_and_the_api_of_a_building_are_passed_on(tmp_path: Path) -> None:
+    (tmp_path / "root/keys").mkdir(parents=True)
+    (tmp_path / "root/keys/building.tokens").write_text("screen viewer 0123456789abcdef\n")
+    (tmp_path / "screen.token").write_text("0123456789abcdef\n")
+    [port] = free_ports(1)
+    command = [KITTIWAKE, "up", str(ROOT / "topologies/building.yaml"), "--port", "0", "--link-port", "0", "--quiet"]
+    command += ["--set", f"BuildingDeployment.buildingApi.address=127.0.0.1:{port}"]
+    command += ["--building", f"http://127.0.0.1:{port},{tmp_path / 'screen.token'}"]
+    for option in ("build", "root", "folder"):
+        command += [f"--{option}", str(tmp_path / option)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            url = _lines_until(process, "Ground station: ")[-1].split()[-1]
+            with httpx.Client(base_url=url, timeout=20) as http:
+                assert "Devices and points" in http.get("d/station/building").text
+            headers = {"Authorization": "Bearer 0123456789abcdef"}
+            with httpx.Client(transport=httpx.HTTPTransport(retries=5), headers=headers, timeout=20) as http:
+                assert http.get(f"http://127.0.0.1:{port}/api/v1/devices").status_code == 200
         finally:
             process.send_signal(signal.SIGINT)
 
