@@ -24,7 +24,7 @@ HELP = """usage: kittiwake run FILE [OPTION ...]
 Start the deployment of a topology file (.yaml) or of an image that `kittiwake build` made.
 
   --slots DIR          start the software that an update installed there, if there is any; else FILE
-  --root DIR           folder that the deployment keeps its files in (default: var/<deployment>)
+  --root DIR           folder that the deployment alone keeps its files in (default: var/<deployment>)
   --link ADDRESS       tcp://HOST:PORT, tcp-listen://HOST:PORT, udp://HOST:PORT?listen=PORT,
                        serial:///dev/NAME?baud=N, or none (default: tcp-listen://127.0.0.1:50000)
   -a ADDRESS, -p PORT  as F´ applications take them: the same as --link tcp://ADDRESS:PORT
@@ -65,6 +65,8 @@ class Options:
     def __init__(self) -> None:
         self.file = ""
         self.root = ""
+        self.claim = -1
+        """The file descriptor that holds the claim on the root; -1: none yet."""
         self.link = DEFAULT_LINK
         self.address = ""
         self.port = ""
@@ -208,6 +210,7 @@ def _load(options: Options, platform: SystemPlatform) -> Image:
 
 
 def _make(options: Options, platform: SystemPlatform) -> Deployment:
+    from kittiwake.cli.root_claim import claim_root
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.storage import factory_reset
     from kittiwake.storage.root import Root
@@ -224,6 +227,7 @@ def _make(options: Options, platform: SystemPlatform) -> Deployment:
     if options.slots:
         _check_apart(options.slots, root)
     platform.files.make_folders(root)
+    options.claim = claim_root(root)
     if factory_reset.is_ordered(platform.files, root):
         factory_reset.carry_out(platform.files, root)
     return Deployment(image, platform, Root(platform.files, root), settings, meters)
@@ -260,6 +264,8 @@ def main(arguments: list[str]) -> int:
         return supervise(arguments)
     import gc
 
+    from kittiwake.cli.root_claim import release_root
+
     gc.disable()
     try:
         options = parse(arguments)
@@ -272,6 +278,7 @@ def main(arguments: list[str]) -> int:
         return _run(options, pack)
     finally:
         pack.close()
+        release_root(options.claim)
 
 
 def _refused(fault: Exception) -> int:

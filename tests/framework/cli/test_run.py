@@ -180,3 +180,20 @@ def test_a_signal_ends_the_run_and_what_is_queued_is_flushed(number: signal.Sign
     assert out.splitlines()[-1] == f"stopped: signal {number.value}"
     assert "longest us  connection" in out
     assert "Small.rateGroupDriver.cycle_out[0] -> Small.rateGroup10Hz.cycle_in" in out
+
+
+def test_a_root_that_another_deployment_uses_is_refused_until_that_was_killed(
+    image: Path, folder: Path, kittiwake: Callable[..., Any]
+) -> None:
+    command = [sys.executable, "-m", "kittiwake.cli.main", "run", str(image), "--root", "root", "--link", "none"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as device:
+        assert device.stdout is not None
+        assert device.stdout.readline()
+        status, _, err = kittiwake("run", image, "--root", folder / "root", "--link", "none")
+        device.kill()
+    assert status == 1
+    assert err.startswith(f"kittiwake run: another deployment keeps its files in {folder}/root: end it, or name")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as device:
+        assert device.stdout is not None
+        assert device.stdout.readline(), "the claim outlived its process"
+        device.kill()
