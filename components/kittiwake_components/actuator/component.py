@@ -25,22 +25,10 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import reason_of
-from kittiwake_components.actuator.announcements import Announcements
-from kittiwake_components.actuator.bus import Bus
-from kittiwake_components.actuator.device_calls import STOPPED, Answer, DeviceCalls, packed, refused, unpacked
-from kittiwake_components.actuator.heartbeats import Heartbeats
-from kittiwake_components.actuator.messages import Outgoing
-from kittiwake_components.actuator.overrides import Overrides
-from kittiwake_components.actuator.overviews import Overviews
-from kittiwake_components.actuator.point_paths import read_point
-from kittiwake_components.actuator.releases import Releases
+from kittiwake_components.actuator.device_calls import Answer, packed, refused, unpacked
 from kittiwake_components.actuator.reports import ActuatorReports
-from kittiwake_components.actuator.requests import OnRelease, Request
-from kittiwake_components.actuator.rpc import Rpc
-from kittiwake_components.actuator.schedules import SUCCESS, Result, Schedules
 from kittiwake_components.actuator.tasks import Priority, shown
 from kittiwake_components.actuator.times import NaivePolicy
-from kittiwake_components.actuator.values import Values
 from kittiwake_components.actuator.wire_types import (
     SHOWN_HOLDERS,
     CommandSlots,
@@ -48,6 +36,7 @@ from kittiwake_components.actuator.wire_types import (
     DeviceHolders,
     DeviceName,
     JsonValue,
+    OnRelease,
     PointPath,
     PointPaths,
     PointWrites,
@@ -64,6 +53,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kittiwake_components.actuator.device_calls import Then
+    from kittiwake_components.actuator.engine import Engine
+    from kittiwake_components.actuator.schedules import Result
 
 CALLERS = 8
 """How many components may call: servers of agents, and agents."""
@@ -71,9 +62,6 @@ CALLERS = 8
 MAX_LISTED = 16
 MAX_FILE = 4 << 20
 MAX_HEARD = 10_000
-STEP_LIMIT_NS = NS_PER_S // 2
-"""A smaller difference between the wall clock and the clock since boot is drift and no step."""
-
 ZONE_SIZE = 40
 _U32_MAX = 0xFFFFFFFF
 _INVALID = CommandResponse.VALIDATION_ERROR
@@ -89,6 +77,8 @@ def check_requester(name: str) -> None:
 
 def check_points(points: list[str]) -> None:
     """The check of the setting `heartbeat_points`. Raises `ValueError`."""
+    from kittiwake_components.actuator.point_paths import read_point
+
     for point in points:
         read_point(point)
     if len(set(points)) < len(points):
@@ -148,38 +138,32 @@ class Actuator(ActuatorReports):
     heartbeat_points = Setting(list[str], default=[], check=check_points, doc="Paths of the points that are beaten.")
 
     def initialize(self) -> None:
+        self._engine: Engine | None = None
         self._mode = SystemMode.NORMAL
-        self._offset_ns: int | None = None
         self._heard_ns: dict[str, int] = {}
         self._held_at = -1
         self._start_ns = 0
-        self._has_begun = False
         self.is_suspended = False
-        first_token = int.from_bytes(self.platform.random.token_bytes(4), "big")
-        self._calls = DeviceCalls(self._send, self.clock, first_token)
-        self._out = Outgoing(self._publish, self.now_us, self.message_dropped)
-        self._releases = Releases(self, self._revert, self._settled, lambda: self.is_suspended)
-        self._schedules = Schedules(self, self.state_file, self._out, self._releases)
-        self._values = Values(self, self._calls, self._schedules, self._releases, self._out)
-        self._overrides = Overrides(self, self._values.ask)
-        overviews = Overviews(self._schedules, self.now_us)
-        self._rpc = Rpc(self._schedules, overviews, self._values, self._overrides)
-        self._bus = Bus(self._schedules, self._values, self._out)
-        self._announcements = Announcements(self.clock, self._schedules.next_edge_us, self._announce)
-        self._heartbeats = Heartbeats(self.clock, self.heartbeat_points, self._beat)
 
     def start(self) -> None:
         self._start_ns = self.clock.now_ns()
-        # Not before all others have started: the first announcements and beats are sent then.
-        self.clock.call_after(0.0, self._begin)
 
     def stop(self) -> None:
-        self._has_begun = False
-        self._announcements.stop()
-        self._heartbeats.stop()
-        self._releases.close()
-        self._calls.close()
-        self._schedules.close()
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def engine(self) -> Engine:
+        """The schedule and all that stands on it, opened by the first cycle, or by who asks for something before.
+
+        The first tick need wait neither for it nor for its code; until then nobody holds anything or is reverted.
+        """
+        if self._engine is None:
+            from kittiwake_components.actuator.engine import Engine
+
+            self._engine = Engine(self, self._send, self._publish)
+            self._engine.begin()
+        return self._engine
 
     def parameter_updated(self, name: str) -> None:
         if name == "tz":
@@ -189,14 +173,15 @@ class Actuator(ActuatorReports):
                 raise CommandError(_INVALID, str(fault)) from None
         if name == "on_release" and self.on_release is OnRelease.DEFAULT:
             raise CommandError(_INVALID, "HOLD or REVERT is wanted")
-        if not self._has_begun:
-            return  # the parameters are loaded before the start
+        engine = self._engine
+        if engine is None:
+            return
         if name == "heartbeat_s":
-            self._begin_beating()
+            engine.begin_beating()
         if name == "publish_interval_s":
-            self._announcements.set_interval(self.publish_interval_s)
+            engine.announcements.set_interval(self.publish_interval_s)
         if name == "suspend_in_safe_mode":
-            self._follow_mode()
+            engine.follow_mode()
 
     # Time
 
@@ -208,72 +193,41 @@ class Actuator(ActuatorReports):
         """Whether the wall clock can be trusted; until then nobody holds anything."""
         return time_is_known(self._tags)
 
-    def _begin(self) -> None:
-        self._has_begun = True
-        self._schedules.open()
-        self._releases.drive(self.clock.now_ns())
-        self._follow_mode()
-        self._announcements.begin(self.publish_interval_s)
-        self._begin_beating()
-
-    def _begin_beating(self) -> None:
-        if not self.is_suspended:
-            self._heartbeats.begin(self.heartbeat_s)
-
     @async_port(Sched, full="drop")
     def run(self, context: int) -> None:
         """Follows a clock that was set, tries again what could not be reverted, and updates the channels."""
-        was_open = self._schedules.is_open
-        if self._schedules.open() and not was_open:
-            self._announcements.begin(self.publish_interval_s)
-        self._follow_clock()
-        self._schedules.settle()
-        if self.lease_s:
-            self._schedules.drop_silent(self._was_heard, self.lease_s)
-        self._releases.drive(self.clock.now_ns())
-        self._announcements.arm()
-        self._show()
-        self._show_held()
-
-    def _follow_clock(self) -> None:
-        offset_ns = self.clock.wall_ns() - self.clock.now_ns()
-        before_ns, self._offset_ns = self._offset_ns, offset_ns
-        if before_ns is not None and abs(offset_ns - before_ns) >= STEP_LIMIT_NS:
-            self.clock_step((offset_ns - before_ns) / NS_PER_S)
-            self._announcements.changed()
-
-    def _announce(self) -> None:
-        self._schedules.settle()
-        if not self.is_suspended:
-            now_us = self.now_us()
-            for device, holder in self._schedules.holders().items():
-                self._out.announce(device, holder, now_us)
-        self._show()
-        self._show_held()
+        self.engine().cycle()
+        self.show()
+        self.show_held()
 
     def schedule_changed(self) -> None:
         """A task came or went."""
-        self._announcements.changed()
-        self._show()
+        self.engine().announcements.changed()
+        self.show()
 
-    def _show(self) -> None:
-        self.active_tasks, self.pending_tasks = self._schedules.counts()
-        self.preemptions = self._schedules.preemptions & _U32_MAX
-        self.lock_errors = self._values.lock_errors & _U32_MAX
-        self.waiting_requests = len(self._calls)
+    def show(self) -> None:
+        """Updates the channels that cost nothing."""
+        engine = self.engine()
+        self.active_tasks, self.pending_tasks = engine.schedules.counts()
+        self.preemptions = engine.schedules.preemptions & _U32_MAX
+        self.lock_errors = engine.values.lock_errors & _U32_MAX
+        self.waiting_requests = len(engine.calls)
         self.suspended = self.is_suspended
 
-    def _show_held(self) -> None:
-        changes = self._schedules.book.changes
-        if changes != self._held_at:
-            self._held_at = changes
-            held = self._schedules.holders()
-            self.held_devices = len(held)
-            first = [
-                DeviceHolder(device, one.owner, min(max(0, one.end_us // US_PER_S), _U32_MAX))
-                for device, one in islice(held.items(), SHOWN_HOLDERS)
-            ]
-            self.holders = (*first, *[DeviceHolder()] * (SHOWN_HOLDERS - len(first)))
+    def show_held(self) -> None:
+        """Updates the channels of the holders, if the schedule has changed."""
+        schedules = self.engine().schedules
+        changes = schedules.book.changes
+        if changes == self._held_at:
+            return
+        self._held_at = changes
+        held = schedules.holders()
+        self.held_devices = len(held)
+        first = [
+            DeviceHolder(device, one.owner, min(max(0, one.end_us // US_PER_S), _U32_MAX))
+            for device, one in islice(held.items(), SHOWN_HOLDERS)
+        ]
+        self.holders = (*first, *[DeviceHolder()] * (SHOWN_HOLDERS - len(first)))
 
     # Modes
 
@@ -281,24 +235,12 @@ class Actuator(ActuatorReports):
     def mode_in(self, mode: SystemMode) -> None:
         """In safe mode and in hibernation nobody writes, and what was written is reverted."""
         self._mode = mode
-        if self._has_begun:
-            self._follow_mode()
+        if self._engine is not None:
+            self._engine.follow_mode()
 
-    def _follow_mode(self) -> None:
-        is_suspended = self.suspend_in_safe_mode and self._mode in _SUSPENDING
-        if is_suspended == self.is_suspended:
-            return
-        self.is_suspended = is_suspended
-        self.writing_suspended(is_suspended)
-        if is_suspended:
-            self._schedules.settle()
-            self._releases.lose_all()
-            self._releases.drive(self.clock.now_ns())
-            self._heartbeats.stop()
-        else:
-            self._begin_beating()
-            self._announcements.begin(self.publish_interval_s)
-        self._show()
+    def is_unsafe_to_write(self) -> bool:
+        """Whether the mode lets nobody write."""
+        return self.suspend_in_safe_mode and self._mode in _SUSPENDING
 
     # Requesters
 
@@ -307,7 +249,8 @@ class Actuator(ActuatorReports):
             del self._heard_ns[next(iter(self._heard_ns))]
         self._heard_ns[requester] = self.clock.now_ns()
 
-    def _was_heard(self, requester: str) -> bool:
+    def was_heard(self, requester: str) -> bool:
+        """Whether a requester has shown itself within LEASE_S."""
         last_ns = self._heard_ns.get(requester, self._start_ns)
         return requester == self.requester or self.clock.now_ns() - last_ns < self.lease_s * NS_PER_S
 
@@ -315,7 +258,7 @@ class Actuator(ActuatorReports):
     def rpc_request_in(self, index: int, token: int, requester: str, method: str, arguments: bytes) -> None:
         """A call by a requester whose identity is known, answered at `rpc_answer_out` of the same index."""
         self._hear(requester)
-        self._rpc.call(requester, method, arguments, lambda answer: self._answer(index, token, answer))
+        self.engine().rpc.call(requester, method, arguments, lambda answer: self._answer(index, token, answer))
 
     def rpc_request_in_overflow(self, index: int, token: int, requester: str, method: str, arguments: bytes) -> None:
         """A call for which there is no room."""
@@ -338,14 +281,15 @@ class Actuator(ActuatorReports):
     @async_port(BusRequest, full="drop")
     def message_in(self, requester: str, topic: str, headers: bytes, body: bytes) -> None:
         """A message on a topic, by a requester whose identity is known; others' topics are left alone."""
-        if self._bus.take(requester, topic, headers, body):
+        if self.engine().bus.take(requester, topic, headers, body):
             self._hear(requester)
 
     @async_port(DeviceAnswer, priority=1, full="drop")
     def device_answer_in(self, token: int, reply: bytes) -> None:
         """What the driver has answered."""
-        self._calls.answered(token, reply)
-        self.waiting_requests = len(self._calls)
+        calls = self.engine().calls
+        calls.answered(token, reply)
+        self.waiting_requests = len(calls)
 
     def _send(self, token: int, action: DeviceAction, body: bytes) -> bool:
         if not self.is_connected(Actuator.device_out):
@@ -357,35 +301,22 @@ class Actuator(ActuatorReports):
         if self.is_connected(Actuator.message_out):
             self.message_out(topic, headers, body)
 
-    def _revert(self, path: str, then: Then) -> None:
-        self._values.release(path, then)
-
-    def _settled(self, paths: list[str]) -> None:
-        self._schedules.settled(paths)
-
-    def _beat(self, path: str, value: int) -> None:
-        def answered(answer: Answer) -> None:
-            if answer.fault is not None and answer.fault.type != STOPPED:
-                self.heartbeat_failed(path, f"{answer.fault.type}: {answer.fault.value}")
-
-        self._values.beat(path, value, answered)
-
     # Commands
 
     def _ask_schedule(self, task: Any, priority: Any, slots: Any, on_release: Any) -> None:
         self._hear(self.requester)
-        self._check(self._schedules.request(Request(self.requester, task, priority, slots, on_release)))
+        self._check(self.engine().request(self.requester, task, priority, slots, on_release))
 
     def _check(self, result: Result) -> None:
-        if result.result != SUCCESS:
+        if not result.is_success:
             malformed = result.info.startswith(("MALFORMED", "MISSING", "INVALID"))
             raise CommandError(_INVALID if malformed else _FAILED, result.info)
 
-    async def _asked(self, ask: Callable[[Then], None]) -> Any:
+    async def _asked(self, ask: Callable[[Engine, Then], None]) -> Any:
         """The result of something asked of a device. Raises `CommandError` if it was not done."""
         self._hear(self.requester)
         reply = self.clock.reply()
-        ask(reply.set)
+        ask(self.engine(), reply.set)
         answer: Answer = await reply
         if answer.fault is not None:
             raise CommandError(_FAILED, f"{answer.fault.type}: {answer.fault.value}")
@@ -415,12 +346,12 @@ class Actuator(ActuatorReports):
     def cancel_schedule(self, task: TaskName) -> None:
         """Takes a task of the commands' requester back."""
         self._hear(self.requester)
-        self._check(self._schedules.cancel(self.requester, task))
+        self._check(self.engine().schedules.cancel(self.requester, task))
 
     @command
     async def get_point(self, point: PointPath) -> None:
         """Reads a point, and reports its value."""
-        value = await self._asked(lambda then: self._values.get_point(point, None, then))
+        value = await self._asked(lambda engine, then: engine.values.get_point(point, None, then))
         self.point_read(point, packed(value).decode())
 
     @command
@@ -428,14 +359,14 @@ class Actuator(ActuatorReports):
         """Writes a value, in JSON, for who holds the device; `priority` is BACnet's, and 0 the driver's own."""
         wanted = _json_value(value)
         await self._asked(
-            lambda then: self._values.set_point(self.requester, point, wanted, None, priority or None, then),
+            lambda engine, then: engine.values.set_point(self.requester, point, wanted, None, priority or None, then),
         )
 
     @command
     async def get_multiple(self, points: PointPaths) -> None:
         """Reads up to 8 points, and reports their values; empty paths are left out."""
         wanted = [point for point in points if point]
-        values, errors = await self._asked(lambda then: self._values.get_multiple(wanted, then))
+        values, errors = await self._asked(lambda engine, then: engine.values.get_multiple(wanted, then))
         for point, value in values.items():
             self.point_read(point, packed(value).decode())
         self._fail_some(errors)
@@ -445,7 +376,7 @@ class Actuator(ActuatorReports):
         """Writes up to 8 points; empty paths are left out. All locks are checked before the first write."""
         wanted = [[write.point, _json_value(write.value)] for write in writes if write.point]
         failed = await self._asked(
-            lambda then: self._values.set_multiple(self.requester, wanted, priority or None, then),
+            lambda engine, then: engine.values.set_multiple(self.requester, wanted, priority or None, then),
         )
         self._fail_some(failed)
 
@@ -458,12 +389,12 @@ class Actuator(ActuatorReports):
     @command
     async def revert_point(self, point: PointPath) -> None:
         """Gives a point its default or last clean value back, for who holds the device."""
-        await self._asked(lambda then: self._values.revert_point(self.requester, point, None, then))
+        await self._asked(lambda engine, then: engine.values.revert_point(self.requester, point, None, then))
 
     @command
     async def revert_device(self, device: DeviceName) -> None:
         """Reverts all that was written on a device, for who holds it."""
-        await self._asked(lambda then: self._values.revert_device(self.requester, device, then))
+        await self._asked(lambda engine, then: engine.values.revert_device(self.requester, device, then))
 
     @command
     async def override_on(
@@ -471,7 +402,7 @@ class Actuator(ActuatorReports):
     ) -> None:
         """Lets nobody write to the devices that a shell pattern matches, for so long; 0: until it is switched off."""
         await self._asked(
-            lambda then: self._overrides.set_on(
+            lambda engine, then: engine.overrides.set_on(
                 self.requester, pattern, duration_s, failsafe_revert, staggered_revert, then
             ),
         )
@@ -479,12 +410,13 @@ class Actuator(ActuatorReports):
     @command
     async def override_off(self, pattern: DeviceName) -> None:
         """Takes an override back, by the exact text of its pattern."""
-        await self._asked(lambda then: self._overrides.set_off(self.requester, pattern, then))
+        await self._asked(lambda engine, then: engine.overrides.set_off(self.requester, pattern, then))
 
     @command
     def list_schedule(self, offset: U32) -> None:
         """Reports up to 16 tasks from `offset` on, in the order in which they were accepted."""
-        tasks = self._schedules.listed(offset, MAX_LISTED)
+        schedules = self.engine().schedules
+        tasks = schedules.listed(offset, MAX_LISTED)
         now_us = self.now_us()
         for task in tasks:
             slot = min(task.slots, key=lambda one: one.start_us, default=None)
@@ -492,18 +424,18 @@ class Actuator(ActuatorReports):
             self.task_listed(
                 task.id, task.owner, task.priority.name, task.state(now_us).name, len(task.slots), device, start, end
             )
-        self.tasks_listed(len(tasks), len(self._schedules.book.tasks))
+        self.tasks_listed(len(tasks), len(schedules.book.tasks))
 
     @command
     async def clear_overrides(self) -> None:
         """Takes all overrides back."""
-        await self._asked(lambda then: self._overrides.clear(self.requester, then))
+        await self._asked(lambda engine, then: engine.overrides.clear(self.requester, then))
 
     @command
     async def list_overrides(self) -> None:
         """Reports the patterns in force, and the devices that they match."""
-        for ask in (self._overrides.patterns, self._overrides.devices):
-            self.overrides_listed(packed(await self._asked(ask)).decode())
+        self.overrides_listed(packed(await self._asked(lambda engine, then: engine.overrides.patterns(then))).decode())
+        self.overrides_listed(packed(await self._asked(lambda engine, then: engine.overrides.devices(then))).decode())
 
 
 def _json_value(text: str) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kittiwake.model import U8, wire_enum
 from kittiwake_components.actuator.schedule_book import MAX_SLOTS_A_TASK, Failure
 from kittiwake_components.actuator.tasks import Priority, Slot
+from kittiwake_components.actuator.wire_types import OnRelease
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,18 +22,6 @@ MISSING_AGENT_ID = "MISSING_AGENT_ID"
 INVALID_PRIORITY = "INVALID_PRIORITY"
 INVALID_REQUEST_TYPE = "INVALID_REQUEST_TYPE"
 MALFORMED = "MALFORMED_REQUEST"
-
-
-@wire_enum(U8, name="Components.OnRelease")
-class OnRelease(IntEnum):
-    """What becomes of the points that a task has written, when it loses the device."""
-
-    DEFAULT = 0
-    """What the parameter ON_RELEASE says when the task is accepted."""
-    HOLD = 1
-    """They stay as they are."""
-    REVERT = 2
-    """They are reverted: to their defaults, or else to their last clean values."""
 
 
 class RequestRefused(ValueError):

@@ -10,7 +10,6 @@ from kittiwake_components.actuator.device_calls import packed
 from kittiwake_components.actuator.messages import CANCEL_SCHEDULE
 from kittiwake_components.actuator.requests import (
     MISSING_TASK_ID,
-    OnRelease,
     Request,
     RequestRefused,
     Wanted,
@@ -20,6 +19,7 @@ from kittiwake_components.actuator.schedule_book import Failure, Refused, Schedu
 from kittiwake_components.actuator.state_file import Change, Kept, StateFile
 from kittiwake_components.actuator.tasks import shown
 from kittiwake_components.actuator.times import TimeReader
+from kittiwake_components.actuator.wire_types import OnRelease
 from kittiwake_components.actuator_ports import BODY_SIZE
 from kittiwake_components.daily_window import US_PER_S, find_zone
 
@@ -50,6 +50,11 @@ class Result(NamedTuple):
     result: str
     info: str
     data: Any
+
+    @property
+    def is_success(self) -> bool:
+        """Whether what was asked for is done."""
+        return self.result == SUCCESS
 
     def as_body(self) -> dict[str, Any]:
         """The answer as JSON has it."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Annotated
 
-from kittiwake.model import U32, Size, wire_array, wire_struct
+from kittiwake.model import U8, U32, Size, wire_array, wire_enum, wire_struct
 
 COMMAND_DEVICE_SIZE = 80
 COMMAND_POINT_SIZE = 120
@@ -20,6 +21,18 @@ DeviceName = Annotated[str, Size(COMMAND_DEVICE_SIZE)]
 PointPath = Annotated[str, Size(COMMAND_POINT_SIZE)]
 JsonValue = Annotated[str, Size(COMMAND_VALUE_SIZE)]
 """A value in JSON: `21.5`, `true`, `null`, `"auto"`."""
+
+
+@wire_enum(U8, name="Components.OnRelease")
+class OnRelease(IntEnum):
+    """What becomes of the points that a task has written, when it loses the device."""
+
+    DEFAULT = 0
+    """What the parameter ON_RELEASE says when the task is accepted."""
+    HOLD = 1
+    """They stay as they are."""
+    REVERT = 2
+    """They are reverted: to their defaults, or else to their last clean values."""
 
 
 @wire_struct(name="Components.CommandSlot")

@@ -15,6 +15,7 @@ from kittiwake_components.platform_driver.drivers.interface import DriverFault
 from kittiwake_components.platform_driver.drivers.registry import UnknownDriver
 from kittiwake_components.platform_driver.fields import InvalidObject, Problem
 from kittiwake_components.platform_driver.point_files import read_points, write_points
+from kittiwake_components.platform_driver.refusals import Refusal
 from kittiwake_components.platform_driver.shown import Shown, shown_sample
 from kittiwake_components.platform_driver.values import packed, unpacked
 from kittiwake_components.platform_driver_ports import REPLY_SIZE
@@ -114,7 +115,7 @@ class Api:
             return
         try:
             found(Arguments(given), then)
-        except (InvalidObject, DriverFault, NotFound, OtherVersion, RegistryFull, UnknownDriver, OSError) as fault:
+        except (Refusal, OSError) as fault:
             then(answer_of_fault(fault))
 
     # Health and types

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kittiwake_components.platform_driver.devices import (
+from kittiwake_components.platform_driver.fields import Field, checked
+from kittiwake_components.platform_driver.refusals import Refusal
+from kittiwake_components.platform_driver.schema import (
     DEVICE_FIELDS,
     DEVICE_IDENTITY,
     MAX_DEVICES,
@@ -18,7 +20,6 @@ from kittiwake_components.platform_driver.devices import (
     check_device,
     check_point,
 )
-from kittiwake_components.platform_driver.fields import Field, checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,15 +35,15 @@ if TYPE_CHECKING:
     """Has what was written to points of a device released, if it can be, and then calls."""
 
 
-class NotFound(LookupError):
+class NotFound(Refusal, LookupError):
     """There is no such device or point (any more)."""
 
 
-class OtherVersion(ValueError):
+class OtherVersion(Refusal, ValueError):
     """The device or point has changed since the requester has seen it."""
 
 
-class RegistryFull(ValueError):
+class RegistryFull(Refusal, ValueError):
     """There are as many devices or points as there may be."""
 
 

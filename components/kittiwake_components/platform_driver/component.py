@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import deque
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from kittiwake.model import (
     F64,
@@ -28,17 +28,9 @@ from kittiwake.storage.copying import place_file
 from kittiwake.storage.root import reason_of
 from kittiwake_components.building_ports import DeviceAction, DeviceAnswer, DeviceRequest
 from kittiwake_components.mode_ports import SystemMode, SystemModeChanged
-from kittiwake_components.platform_driver.api import Api, import_csv
-from kittiwake_components.platform_driver.changes import NotFound, OtherVersion, RegistryFull
-from kittiwake_components.platform_driver.devices import IDENTIFIER_SIZE, Device, DeviceStatus, Point
-from kittiwake_components.platform_driver.drivers.interface import DriverFault
-from kittiwake_components.platform_driver.drivers.registry import DriverRegistry, UnknownDriver
-from kittiwake_components.platform_driver.engine import Engine
-from kittiwake_components.platform_driver.fields import InvalidObject
-from kittiwake_components.platform_driver.inbox import Inbox
-from kittiwake_components.platform_driver.point_files import MAX_FILE, write_points
+from kittiwake_components.platform_driver.devices import IDENTIFIER_SIZE, DeviceStatus
+from kittiwake_components.platform_driver.refusals import Refusal
 from kittiwake_components.platform_driver.reports import DeviceName, FileName, PlatformDriverReports, PointPath
-from kittiwake_components.platform_driver.requests import answer_of
 from kittiwake_components.platform_driver.values import Quality, unpacked
 from kittiwake_components.platform_driver_ports import (
     REASON_SIZE,
@@ -47,6 +39,11 @@ from kittiwake_components.platform_driver_ports import (
     DriverReply,
     PointValue,
 )
+
+if TYPE_CHECKING:
+    from kittiwake_components.platform_driver.api import Api
+    from kittiwake_components.platform_driver.devices import Device, Point
+    from kittiwake_components.platform_driver.engine import Engine
 
 USERS = 4
 """How many components may ask for devices, and as many for the service."""
@@ -61,13 +58,13 @@ ADDRESS_SIZE = 200
 U32_MAX = 0xFFFFFFFF
 
 Json = Annotated[str, Size(JSON_SIZE)]
-_REFUSALS = (InvalidObject, NotFound, OtherVersion, RegistryFull, UnknownDriver, DriverFault)
 
 
-class NothingIsWritten(DriverFault):
-    """The mode of the deployment allows no writes."""
+def check_simulated_points(points: dict[str, str]) -> None:
+    """The check of the setting `simulated_points`. Raises `ValueError`."""
+    from kittiwake_components.platform_driver.seeds import simulated
 
-    TYPE = "RuntimeError"
+    simulated(points)
 
 
 class PlatformDriver(PlatformDriverReports):
@@ -128,14 +125,17 @@ class PlatformDriver(PlatformDriverReports):
     database = Setting(str, default="/building.sqlite", doc="The registry, in the root; durable.")
     values = Setting(str, default="/building_values.sqlite", doc="Last values and history, in the root.")
     seed = Setting(bool, default=True, doc="Whether a new registry gets the upstream's example device, disabled.")
+    simulated_points = Setting(
+        dict[str, str], default={}, check=check_simulated_points,
+        doc="Points of simulated devices that a new registry gets, enabled: path (lab/room/Fan) -> object.",
+    )  # fmt: skip
 
     # Life
 
     def initialize(self) -> None:
         self._engine: Engine | None = None
         self._mode = SystemMode.NORMAL
-        self._registry = DriverRegistry()
-        self._api = Api(self.engine)
+        self._api: Api | None = None
         self._durations_ns: deque[int] = deque(maxlen=POLLS_KEPT)
         self._listeners: list[Callable[..., object]] | None = None
         self._up: set[str] = set()
@@ -152,10 +152,14 @@ class PlatformDriver(PlatformDriverReports):
             engine.end(STOP_LIMIT_S)
 
     def engine(self) -> Engine:
-        """All that stands on the databases, which are opened by whoever needs them first. Raises `OSError`."""
+        """All that stands on the databases, which are opened by whoever needs them first. Raises `OSError`.
+
+        The first tick need wait neither for them nor for their code.
+        """
         if self._engine is None:
-            inbox = Inbox(self._context.loop, self.clock, has_threads=self.platform.has_threads)
-            self._engine = Engine(self, inbox, self._registry)
+            from kittiwake_components.platform_driver.engine import Engine
+
+            self._engine = Engine(self, self._context.loop)
             self._apply_parameters(self._engine)
             self._engine.begin()
         return self._engine
@@ -223,10 +227,9 @@ class PlatformDriver(PlatformDriverReports):
         """Calls a condition after each turn of the loop until it says that it is done."""
         self._context.loop.when(condition)
 
-    def check_may_write(self) -> None:
-        """Raises `NothingIsWritten` where the mode says so."""
-        if self._is_safe():
-            raise NothingIsWritten(f"nothing is written in {self._mode.name}")
+    def why_nothing_is_written(self) -> str:
+        """Why the mode allows no writes; empty where it does."""
+        return f"nothing is written in {self._mode.name}" if self._is_safe() else ""
 
     def _is_safe(self) -> bool:
         return self.release_in_safe_mode and self._mode in (SystemMode.SAFE_MODE, SystemMode.HIBERNATE)
@@ -282,14 +285,19 @@ class PlatformDriver(PlatformDriverReports):
         try:
             engine = self.engine()
         except OSError as fault:
-            reply(answer_of(DriverFault(f"the database cannot be used: {reason_of(fault)}")))
+            self._refuse(index, token, f"the database cannot be used: {reason_of(fault)}")
             return
         engine.requests.take(action, body, reply)
 
     def request_in_overflow(self, index: int, token: int, action: DeviceAction, body: bytes) -> None:
         """The queue has no room for a request."""
+        self._refuse(index, token, "too many requests wait already")
+
+    def _refuse(self, index: int, token: int, why: str) -> None:
+        from kittiwake_components.platform_driver.requests import refusal
+
         if self.is_connected(PlatformDriver.answer_out, index):
-            self.answer_out[index](token, answer_of(DriverFault("too many requests wait already")))
+            self.answer_out[index](token, refusal(why))
 
     @async_port(DriverCall, size=USERS, full="hook")
     def call_in(self, index: int, token: int, method: str, arguments: bytes) -> None:
@@ -299,6 +307,10 @@ class PlatformDriver(PlatformDriverReports):
             if self.is_connected(PlatformDriver.reply_out, index):
                 self.reply_out[index](token, status, etag, body)
 
+        if self._api is None:
+            from kittiwake_components.platform_driver.api import Api
+
+            self._api = Api(self.engine)
         self._api.call(method, arguments, reply)
 
     def call_in_overflow(self, index: int, token: int, method: str, arguments: bytes) -> None:
@@ -313,15 +325,15 @@ class PlatformDriver(PlatformDriverReports):
         if isinstance(fault, OSError):
             self.database_fault(reason_of(fault))
             return CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault))
-        is_fault_of_device = isinstance(fault, DriverFault) and fault.TYPE in ("TimeoutError", "ConnectionError")
-        response = CommandResponse.EXECUTION_ERROR if is_fault_of_device else CommandResponse.VALIDATION_ERROR
+        is_of_device = isinstance(fault, Refusal) and fault.is_of_device
+        response = CommandResponse.EXECUTION_ERROR if is_of_device else CommandResponse.VALIDATION_ERROR
         return CommandError(response, str(fault))
 
     def _do(self, step: Callable[[Engine], Any]) -> Any:
         """The result of a step. Raises `CommandError`."""
         try:
             return step(self.engine())
-        except (*_REFUSALS, OSError) as fault:
+        except (Refusal, OSError) as fault:
             raise self._refused(fault) from None
 
     async def _ask(self, step: Callable[[Engine, Callable[[Any], None]], None]) -> Any:
@@ -339,7 +351,7 @@ class PlatformDriver(PlatformDriverReports):
         try:
             return unpacked(text)
         except ValueError as fault:
-            raise self._refused(DriverFault(f"{text} is no JSON: {fault}")) from None
+            raise self._refused(Refusal(f"{text} is no JSON: {fault}")) from None
 
     def _device(self, name: str) -> Device:
         device: Device = self._do(lambda engine: engine.directory.device(name))
@@ -419,7 +431,7 @@ class PlatformDriver(PlatformDriverReports):
         try:
             wanted = unpacked(value)
         except ValueError:
-            raise self._refused(DriverFault(f"{value} is no JSON; a text stands in quotes")) from None
+            raise self._refused(Refusal(f"{value} is no JSON; a text stands in quotes")) from None
         length_s = float(lease_s) or self.lease_s
         await self._ask(lambda engine, done: engine.write(point, wanted, priority or None, length_s, done))
 
@@ -439,19 +451,24 @@ class PlatformDriver(PlatformDriverReports):
     @command
     def import_points(self, device: DeviceName, file: FileName) -> None:
         """Takes the points of a CSV file of the root into a device, all of them or none."""
+        from kittiwake_components.platform_driver.api import import_csv
+        from kittiwake_components.platform_driver.point_files import MAX_FILE
+
         id = self._device(device).id
         try:
             text = self.platform.files.read(self.root.resolve(file), MAX_FILE).decode("utf-8")
         except UnicodeDecodeError:
-            raise self._refused(DriverFault(f"{file} is no UTF-8")) from None
+            raise self._refused(Refusal(f"{file} is no UTF-8")) from None
         except OSError as fault:
-            raise self._refused(DriverFault(f"{file}: {reason_of(fault)}")) from None
+            raise self._refused(Refusal(f"{file}: {reason_of(fault)}")) from None
         added, changed = self._do(lambda engine: import_csv(engine, id, text))
         self.points_imported(file, added, changed)
 
     @command
     def export_points(self, device: DeviceName, file: FileName) -> None:
         """Writes a device's points to a CSV file of the root."""
+        from kittiwake_components.platform_driver.point_files import write_points
+
         id = self._device(device).id
         points = self._do(lambda engine: engine.store.points(id))
         try:
@@ -459,5 +476,5 @@ class PlatformDriver(PlatformDriverReports):
             place_file(self.platform.files, path, [write_points(points).encode()])
             self.platform.files.sync_folder(posixpath.dirname(path))
         except OSError as fault:
-            raise self._refused(DriverFault(f"{file}: {reason_of(fault)}")) from None
+            raise self._refused(Refusal(f"{file}: {reason_of(fault)}")) from None
         self.points_exported(file, len(points))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kittiwake_components.platform_driver.device_loop import DeviceLoop, PolledPoint
 from kittiwake_components.platform_driver.drivers.registry import DriverRegistry, UnknownDriver
 from kittiwake_components.platform_driver.fields import InvalidObject
+from kittiwake_components.platform_driver.schema import point_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +76,7 @@ class DeviceLoops:
         found = []
         for point in self._store.points(device.id):
             try:
-                address = point.address(self.registry, device.driver_type)
+                address = point_address(point, self.registry, device.driver_type)
             except (UnknownDriver, InvalidObject):
                 continue
             found.append(PolledPoint(point, address, f"{device.name}/{point.label}"))

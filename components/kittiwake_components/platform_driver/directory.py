@@ -8,6 +8,7 @@ from kittiwake_components.platform_driver.devices import split_path
 from kittiwake_components.platform_driver.drivers.interface import BadValue, DriverFault, DriverInterfaceError
 from kittiwake_components.platform_driver.drivers.registry import UnknownDriver
 from kittiwake_components.platform_driver.fields import InvalidObject
+from kittiwake_components.platform_driver.schema import point_address
 
 if TYPE_CHECKING:
     from kittiwake_components.platform_driver.device_loop import DeviceLoop, PolledPoint
@@ -100,7 +101,7 @@ class Directory:
 
 def _why_not(loops: DeviceLoops, device: Device, point: Point) -> str:
     try:
-        point.address(loops.registry, device.driver_type)
+        point_address(point, loops.registry, device.driver_type)
     except (UnknownDriver, InvalidObject) as fault:
         return str(fault)
     return "it was added while its device was reloaded"

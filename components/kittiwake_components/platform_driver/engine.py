@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake_components.platform_driver.changes import Changes, NotFound
 from kittiwake_components.platform_driver.device_loops import DeviceLoops
-from kittiwake_components.platform_driver.devices import NAME_SIZE, POINT_FIELDS, check_point
+from kittiwake_components.platform_driver.devices import NAME_SIZE
 from kittiwake_components.platform_driver.directory import Directory
 from kittiwake_components.platform_driver.drivers.interface import (
     DriverFault,
@@ -15,25 +15,28 @@ from kittiwake_components.platform_driver.drivers.interface import (
     FoundDevice,
     FoundPoint,
 )
+from kittiwake_components.platform_driver.drivers.registry import DriverRegistry
 from kittiwake_components.platform_driver.fields import InvalidObject, checked
+from kittiwake_components.platform_driver.inbox import Inbox
 from kittiwake_components.platform_driver.leases import LeaseBook
 from kittiwake_components.platform_driver.overrides import Overrides
 from kittiwake_components.platform_driver.point_values import PointValues
 from kittiwake_components.platform_driver.registry_store import RegistryStore
 from kittiwake_components.platform_driver.requests import Requests
+from kittiwake_components.platform_driver.schema import POINT_FIELDS, check_point, device_address
+from kittiwake_components.platform_driver.seeds import EXAMPLE, simulated
 from kittiwake_components.platform_driver.session import DriverBroken, Operation, Session
 from kittiwake_components.platform_driver.value_store import ValueStore
-from kittiwake_components.platform_driver.writing import Writer
+from kittiwake_components.platform_driver.writing import NothingIsWritten, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kittiwake.runtime.loop import Loop
     from kittiwake_components.platform_driver.component import PlatformDriver
     from kittiwake_components.platform_driver.device_loop import DeviceLoop, PolledPoint
     from kittiwake_components.platform_driver.devices import Device, DeviceStatus, Point
     from kittiwake_components.platform_driver.drivers.interface import Driver, Reading, Value
-    from kittiwake_components.platform_driver.drivers.registry import DriverRegistry
-    from kittiwake_components.platform_driver.inbox import Inbox
 
 
 class Engine:
@@ -42,16 +45,17 @@ class Engine:
     Raises `OSError` where a database cannot be opened.
     """
 
-    def __init__(self, owner: PlatformDriver, inbox: Inbox, registry: DriverRegistry) -> None:
+    def __init__(self, owner: PlatformDriver, loop: Loop) -> None:
         self.clock = owner.clock
         self.random = owner.platform.random
-        self.registry = registry
-        self.post = inbox.post
-        self._inbox = inbox
+        self.registry = DriverRegistry()
+        self._inbox = Inbox(loop, owner.clock, has_threads=owner.platform.has_threads)
+        self.post = self._inbox.post
         self._owner = owner
-        self._services = DriverServices(owner.platform, owner.clock, inbox.post, {}, owner.root)
+        self._services = DriverServices(owner.platform, owner.clock, self.post, {}, owner.root)
         root, platform = owner.root, owner.platform
-        self.store, findings = RegistryStore.open(platform, root.resolve(owner.database), seed=owner.seed)
+        seeds = [*([EXAMPLE] if owner.seed else []), *simulated(owner.simulated_points, owner.default_interval)]
+        self.store, findings = RegistryStore.open(platform, root.resolve(owner.database), seeds=seeds)
         try:
             self.value_store, more = ValueStore.open(platform, root.resolve(owner.values))
         except OSError:
@@ -71,7 +75,7 @@ class Engine:
         self.overrides = Overrides(self.store, self.clock)
         self.loops = DeviceLoops(self.store, self.registry, self, self.leases)
         self.directory = Directory(self.store, self.loops)
-        self.writer = Writer(self.leases, self.values, self.overrides, self.clock, owner, owner.check_may_write)
+        self.writer = Writer(self.leases, self.values, self.overrides, self.clock, owner, self._check_may_write)
         self.changes = Changes(
             owner.platform, self.store, self.loops, self.leases, self.values, self._after_release, owner.config_changed
         )
@@ -106,11 +110,16 @@ class Engine:
         self.store.close()
         self.value_store.close()
 
+    def _check_may_write(self) -> None:
+        why = self._owner.why_nothing_is_written()
+        if why:
+            raise NothingIsWritten(why)
+
     # The host of the loops
 
     def make_driver(self, device: Device) -> Driver:
         """A new driver object. Raises whatever its maker raises."""
-        address = device.address(self.registry)
+        address = device_address(device, self.registry)
         return self.registry.find(device.driver_type)(address, self._services)
 
     def timeout_s(self) -> float:

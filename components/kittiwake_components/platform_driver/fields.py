@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
+from kittiwake_components.platform_driver.refusals import Refusal
+
 TEXT_SIZE = 200
 MAX_INTEGER = (1 << 63) - 1
 
@@ -45,7 +47,7 @@ class Problem(NamedTuple):
     msg: str
 
 
-class InvalidObject(ValueError):
+class InvalidObject(Refusal, ValueError):
     """An object that the schema refuses, with every problem."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kittiwake_components.platform_driver.devices import POINT_FIELDS, check_point
 from kittiwake_components.platform_driver.fields import InvalidObject, Problem, checked
+from kittiwake_components.platform_driver.schema import POINT_FIELDS, check_point
 from kittiwake_components.platform_driver.values import packed, unpacked
 
 if TYPE_CHECKING:

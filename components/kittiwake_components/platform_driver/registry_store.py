@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from kittiwake.platform.interface import Platform
     from kittiwake.storage.finding import Finding
+    from kittiwake_components.platform_driver.seeds import Seed
 
 LADDER = (
     (
@@ -40,15 +41,6 @@ LADDER = (
             value_json TEXT NOT NULL, clean_json TEXT, until_us INTEGER, PRIMARY KEY (point_id, priority))""",
         "CREATE TABLE overrides (pattern TEXT PRIMARY KEY, until_us INTEGER)",
         "CREATE TABLE seeded (at TEXT NOT NULL)",
-    ),
-)
-
-SEED_DEVICE = "seed-example-vav"
-_SEED = (
-    ("Example VAV (disabled)", "stub", "0"),
-    (
-        ("seed-point-space-temp", "Space temperature", "analog-input,1"),
-        ("seed-point-occ", "Occupancy", "binary-value,1"),
     ),
 )
 
@@ -102,32 +94,28 @@ class RegistryStore:
         self._database = database
 
     @classmethod
-    def open(cls, platform: Platform, path: str, *, seed: bool) -> tuple[RegistryStore, tuple[Finding, ...]]:
-        """Opens or makes the database; a new one gets the upstream's example, if `seed` says so. Raises `OSError`."""
+    def open(
+        cls, platform: Platform, path: str, *, seeds: Sequence[Seed]
+    ) -> tuple[RegistryStore, tuple[Finding, ...]]:  # fmt: skip
+        """Opens or makes the database; a new one gets all the seeds. Raises `OSError`."""
         database, findings = open_database(platform, path, LADDER)
         store = cls(database)
         try:
-            if seed and not store.count_devices() and not database.value("SELECT count(*) FROM seeded"):
-                store._seed(platform.clock.wall_ns() // 1000)
+            if seeds and not store.count_devices() and not database.value("SELECT count(*) FROM seeded"):
+                store._sow(seeds, iso_time(platform.clock.wall_ns() // 1000))
         except BaseException:
             database.close()
             raise
         return store, findings
 
-    def _seed(self, now_us: int) -> None:
-        (name, driver, address), points = _SEED
-        now = iso_time(now_us)
+    def _sow(self, seeds: Sequence[Seed], now: str) -> None:
+        dates = {"created_at": now, "updated_at": now}
         with self._database.transaction():
             self._database.run("INSERT INTO seeded (at) VALUES (?)", now)
-            self._insert("devices", {
-                "id": SEED_DEVICE, "name": name, "driver_type": driver, "device_address": address,
-                "created_at": now, "updated_at": now,
-            })  # fmt: skip
-            for id, label, object_identifier in points:
-                self._insert("points", {
-                    "id": id, "device_id": SEED_DEVICE, "name": label, "object_identifier": object_identifier,
-                    "created_at": now, "updated_at": now,
-                })  # fmt: skip
+            for seed in seeds:
+                self._insert("devices", {"id": seed.id, **_columns(seed.device), **dates})
+                for id, fields in seed.points.items():
+                    self._insert("points", {"id": id, "device_id": seed.id, **_columns(fields), **dates})
 
     def close(self) -> None:
         """Closes."""

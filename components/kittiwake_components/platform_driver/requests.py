@@ -269,6 +269,11 @@ def answer_of(result: Any) -> bytes:
     return answer_of(BadValue(f"the answer takes {len(reply)} bytes, more than {BODY_SIZE}"))
 
 
+def refusal(why: str) -> bytes:
+    """The answer to a request that could not be taken."""
+    return answer_of(DriverFault(why))
+
+
 def _text(members: Mapping[str, Any], name: str, size: int = TEXT_SIZE) -> str:
     text = members.get(name)
     if not isinstance(text, str):

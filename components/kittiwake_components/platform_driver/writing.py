@@ -42,6 +42,12 @@ _NEVER_WRITTEN = (ReadOnly, BadValue, BadType, DriverInterfaceError, NotSupporte
 _NO_RELEASE = (ReadOnly, BadValue, BadType, NotSupported)
 
 
+class NothingIsWritten(DriverFault):
+    """The mode of the deployment allows no writes."""
+
+    TYPE = "RuntimeError"
+
+
 class WriteReports(Protocol):
     """Whom a writer tells what became of its writes; points by their paths."""
 

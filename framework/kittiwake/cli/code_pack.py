@@ -23,14 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import CodeType, ModuleType
 
-    Entry = tuple[str, str, bool, tuple[int, int], CodeType]
-    """Source file, its `.pyc`, whether it is a package, time and size of the source, the code."""
+    Entry = tuple[str, str, bool, tuple[int, int], bytes | memoryview]
+    """Source file, its `.pyc`, whether it is a package, time and size of the source, the marshalled code."""
 
-MAGIC = b"KWCODE1\0" + _bootstrap_external.MAGIC_NUMBER
-"""Format, and the interpreter's mark of its byte code (PEP 3147)."""
+MAGIC = b"KWCODE2\0" + _bootstrap_external.MAGIC_NUMBER
+"""Format, and the interpreter's mark of its byte code (PEP 3147).
+
+There follow a CRC-32 of the rest, the size of the index, the index, and the code of each module, which is decoded only
+when that is imported: what is wanted after the first tick costs nothing before.
+"""
 
 MAX_BYTES = 64 * 1024 * 1024
 _CHECKED = len(MAGIC) + 4
+_SIZE = 4
 
 
 def pack_path(name: str) -> str:
@@ -62,13 +67,14 @@ def _search_path() -> list[tuple[str, int]]:
 class _PackedLoader(SourceFileLoader):
     """Loads a module as its source file would, but for where the code comes from."""
 
-    def __init__(self, name: str, path: str, code: CodeType) -> None:
+    def __init__(self, name: str, path: str, code: bytes | memoryview) -> None:
         super().__init__(name, path)
-        self._code: CodeType | None = code
+        self._code = code
 
     def get_code(self, fullname: str) -> CodeType | None:
-        code, self._code = self._code, None
-        return code or super().get_code(fullname)
+        code, self._code = self._code, b""
+        found: CodeType | None = marshal.loads(code) if code else super().get_code(fullname)
+        return found
 
 
 class CodePack:
@@ -92,9 +98,11 @@ class CodePack:
                 data = memoryview(file.read(MAX_BYTES))
             body = data[_CHECKED:]
             if data[:_CHECKED] == MAGIC + crc32(body).to_bytes(4, "big"):
-                search_path, entries = marshal.loads(body)
+                start = _SIZE + int.from_bytes(body[:_SIZE], "big")
+                search_path, places = marshal.loads(body[_SIZE:start])
                 if search_path == self._search_path:
-                    self._entries = entries
+                    codes = body[start:]
+                    self._entries = {name: (*entry, codes[begin:end]) for name, (*entry, begin, end) in places.items()}
         except (OSError, EOFError, TypeError, ValueError):
             return
 
@@ -144,7 +152,7 @@ class CodePack:
     def _write(self, missing: Iterable[ModuleSpec]) -> None:
         # Starts with other options need other modules: what this one did not use stays.
         entries = {**self._entries, **{spec.name: entry for spec in missing if (entry := _entry_of(spec)) is not None}}
-        body = marshal.dumps((self._search_path, entries))
+        body = _packed(self._search_path, entries)
         # A torn pack shows by its checksum, and costs nothing but a slower start: it is not worth a sync.
         try:
             with open(self._path + ".new", "wb") as file:
@@ -152,6 +160,17 @@ class CodePack:
             os.replace(self._path + ".new", self._path)
         except OSError:
             return
+
+
+def _packed(search_path: list[tuple[str, int]], entries: dict[str, Entry]) -> bytes:
+    """The pack but for its magic and its checksum."""
+    places = {}
+    end = 0
+    for name, (*entry, code) in entries.items():
+        begin, end = end, end + len(code)
+        places[name] = (*entry, begin, end)
+    index = marshal.dumps((search_path, places))
+    return b"".join([len(index).to_bytes(_SIZE, "big"), index, *[code for *_, code in entries.values()]])
 
 
 def _entry_of(spec: ModuleSpec) -> Entry | None:
@@ -164,4 +183,4 @@ def _entry_of(spec: ModuleSpec) -> Entry | None:
         return None
     if code is None:
         return None
-    return spec.origin, spec.cached, spec.submodule_search_locations is not None, stamp, code
+    return spec.origin, spec.cached, spec.submodule_search_locations is not None, stamp, marshal.dumps(code)

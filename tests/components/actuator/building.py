@@ -49,9 +49,10 @@ class Building:
         self.tester: Tester
 
     def boot(self, **options: Any) -> None:
-        """Starts the actuator."""
+        """Starts the actuator, which opens its schedule at the first cycle."""
         options.setdefault("queue", 300)
         self.tester = ComponentTester(Actuator, returns={}, **options)
+        self.tester.call.run(0)
         self.serve()
 
     def __enter__(self) -> Building:

@@ -10,9 +10,8 @@ import pytest
 from kittiwake.model import CommandResponse
 from kittiwake_components import Actuator
 from kittiwake_components.actuator.component import check_requester
-from kittiwake_components.actuator.requests import OnRelease
 from kittiwake_components.actuator.tasks import Priority
-from kittiwake_components.actuator.wire_types import SLOTS_A_COMMAND, CommandSlot, PointWrite
+from kittiwake_components.actuator.wire_types import SLOTS_A_COMMAND, CommandSlot, OnRelease, PointWrite
 from tests.components.actuator.building import ANN, MIN, Building, actuator, moment, slot
 from tests.components.design_sheet import differences
 

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kittiwake_components.actuator.requests import (
-    OnRelease,
     Request,
     RequestRefused,
     read_request,
@@ -19,6 +18,7 @@ from kittiwake_components.actuator.requests import (
 )
 from kittiwake_components.actuator.tasks import Slot
 from kittiwake_components.actuator.times import NaivePolicy, TimeReader
+from kittiwake_components.actuator.wire_types import OnRelease
 from kittiwake_components.daily_window import find_zone
 
 NOON_US = 1_714_996_800_000_000

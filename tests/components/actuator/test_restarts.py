@@ -25,7 +25,7 @@ START_US = WALL_START_NS // 1000
 
 
 def reboot(building: Building, how: str, off_s: float = 0.0) -> None:
-    """Starts the actuator anew; what the devices were asked before is forgotten."""
+    """Starts the actuator anew, with its first cycle; what the devices were asked before is forgotten."""
     if how == "kill":
         building.tester.restart()
     elif how == "cut":
@@ -33,6 +33,7 @@ def reboot(building: Building, how: str, off_s: float = 0.0) -> None:
     else:
         building.tester.reboot(off_s=off_s)
     building.asked.clear()
+    building.tester.call.run(0)
     building.serve()
 
 
@@ -237,7 +238,7 @@ def test_a_record_that_is_none_of_ours_is_kept_aside(record: bytes) -> None:
     """REQ-ACT-022: what stands before it is used."""
     with actuator() as building:
         building.schedule(ANN, "t", "LOW", slot("d", 10, 20))
-        state: Any = building.tester.component._schedules._state
+        state: Any = building.tester.component.engine().schedules._state
         state._journal.append(record)
         reboot(building, "kill")
         assert set(known(building)) == {"t"}

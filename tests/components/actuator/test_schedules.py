@@ -8,8 +8,8 @@ import pytest
 
 from kittiwake.model import CommandResponse
 from kittiwake.model.fw import TimeBase
-from kittiwake_components.actuator.requests import OnRelease
 from kittiwake_components.actuator.times import NaivePolicy
+from kittiwake_components.actuator.wire_types import OnRelease
 from kittiwake_components.mode_ports import SystemMode
 from tests.components.actuator.building import ANN, BOB, EVE, MIN, actuator, moment, slot
 

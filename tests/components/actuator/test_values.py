@@ -81,7 +81,7 @@ def test_a_write_publishes_what_was_asked_and_what_was_taken() -> None:
         token = building.begin_call(ANN, "set_point", "", AHU, 7.4, "Set")
         building.serve()
         assert building.answer_to(token) is None
-        number = building.tester.component._calls._token
+        number = building.tester.component.engine().calls._token
         building.tester.call.device_answer_in(number, b'{"result": 7}')
         assert building.answer_to(token) == {"result": 7}
         assert building.heard() == [
@@ -180,7 +180,7 @@ def test_a_device_that_is_lost_between_two_writes_is_written_no_more() -> None:
         token = building.begin_call(ANN, "set_multiple_points", "", [[f"{AHU}/Fan", 1], ["campus/b1/ahu2/Fan", 2]])
         building.serve()
         building.begin_call(ANN, "request_cancel_schedule", "", "t")
-        building.tester.call.device_answer_in(building.tester.component._calls._token, b'{"result": {}}')
+        building.tester.call.device_answer_in(building.tester.component.engine().calls._token, b'{"result": {}}')
         reply = building.answer_to(token)
         assert reply is not None
         assert reply["error"]["type"] == "LockError"
@@ -205,7 +205,7 @@ def test_a_device_that_hangs_costs_its_caller_a_deadline_and_others_nothing() ->
         building.answers = False
         waiting = building.begin_call(ANN, "set_point", "", f"{AHU}/Fan", 1)
         building.serve()
-        late = building.tester.component._calls._token
+        late = building.tester.component.engine().calls._token
         building.answers = True
         assert building.call(BOB, "get_point", f"{AHU}/Temp") == 21.5
         building.advance(14.9)
@@ -268,7 +268,7 @@ def test_a_driver_s_nonsense_is_an_error() -> None:
     with actuator(answers=False) as building:
         for reply in (b"", b"7", b"{}", b'{"error": "x"}', b"\xff", b'{"result": NaN}'):
             token = building.begin_call(ANN, "get_point", "d/p")
-            building.tester.call.device_answer_in(building.tester.component._calls._token, reply)
+            building.tester.call.device_answer_in(building.tester.component.engine().calls._token, reply)
             answer = building.answer_to(token)
             assert answer is not None
             assert answer["error"]["type"] == "RuntimeError"

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from kittiwake.model import CommandResponse
 from kittiwake.model.fw import Enabled
 from kittiwake_components import PlatformDriver
+from kittiwake_components.building_ports import DeviceAction
+from kittiwake_components.platform_driver.api import METHODS
 from kittiwake_components.platform_driver_ports import METHOD_SIZE
 from tests.components.design_sheet import differences
 from tests.components.platform_driver.site import AHU, Site, ahu
+from tests.components.power_cuts import cut_everywhere
 
 
 def test_the_design_sheet_says_what_the_class_declares() -> None:
@@ -56,6 +59,56 @@ def test_an_empty_registry_gets_the_upstreams_example_once() -> None:
         assert site.ask("delete_device", device_id="seed-example-vav").status == 200
         site.reboot()
         assert site.ask("list_devices").body == [], "who has removed it does not want it back"
+
+
+SIMULATED = {"lab/room/Fan": "binary-output,1", "lab/room/Temp": "analog-input,1", "lab/hall/Damper": "analog-output,1"}
+
+
+def test_a_new_registry_gets_the_simulated_devices_of_its_topology_once() -> None:
+    """REQ-PD-042"""
+    with Site(settings={"simulated_points": SIMULATED}, parameters={"DEFAULT_INTERVAL": 2.0}) as site:
+        site.pass_time(3)
+        hall, room = site.ask("list_devices").body
+        assert (hall["name"], room["name"], room["scrape_interval_seconds"]) == ("lab/hall", "lab/room", 2.0)
+        assert (site.channels["Running"], site.channels["Points"]) == (2, 3)
+        assert site.request(DeviceAction.SET_POINT, point="lab/room/Fan", value=True) == {"result": True}
+        assert site.request(DeviceAction.GET_POINT, point="lab/hall/Damper") == {"result": 0.0}
+        assert site.ask("delete_device", device_id=hall["id"]).status == 200
+        site.reboot()
+        assert [device["name"] for device in site.ask("list_devices").body] == ["lab/room"]
+
+
+def test_the_simulated_devices_come_all_or_none_wherever_the_power_goes() -> None:
+    """REQ-PD-042"""
+
+    def scenario(site: Site, noted: list[int]) -> None:
+        site.call.run(0)
+        noted.append(len(site.ask("list_devices").body))
+
+    def judge(site: Site, noted: list[int], ports: Any) -> None:
+        site.call.run(0)
+        assert (site.channels["Devices"], site.channels["Points"]) == (2, 3)
+
+    made = lambda seed: Site(seed=seed, settings={"simulated_points": SIMULATED})  # noqa: E731
+    assert cut_everywhere(made, scenario, judge) >= 5
+
+
+@pytest.mark.parametrize(
+    "points, why",
+    [
+        ({"Fan": "binary-output,1"}, "no slash"),
+        ({"lab//Fan": "binary-output,1"}, "no path of a point"),
+        ({"lab/room/Fan": "binary,1"}, "no object such as"),
+        ({"lab/room/": "binary-output,1"}, "no path of a point"),
+        ({"lab/room/" + "x" * 121: "binary-output,1"}, "121"),
+    ],
+)
+def test_simulated_points_that_the_registry_would_not_take_are_refused_by_the_build(
+    points: dict[str, str], why: str
+) -> None:
+    """REQ-PD-042"""
+    with pytest.raises(ValueError, match=why):
+        PlatformDriver.__declarations__.settings["simulated_points"].check(points)
 
 
 def test_devices_and_points_have_the_upstreams_members() -> None:
@@ -417,7 +470,7 @@ def test_whatever_is_called_each_call_has_one_reply_and_nothing_breaks(data: st.
     """REQ-PD-027"""
     site, id, points = ahu()
     with site:
-        methods = sorted(site.component._api.methods)
+        methods = sorted(METHODS)
         names = st.sampled_from(["device_id", "point_id", "body", "limit", "offset", "if_match", "csv", "since", "add"])
         ids = st.sampled_from([id, *points.values(), AHU, f"{AHU}/Fan"])
         for _ in range(5):

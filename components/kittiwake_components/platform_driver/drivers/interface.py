@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 from kittiwake_components.platform_driver.fields import Field
+from kittiwake_components.platform_driver.refusals import Refusal
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Platform
@@ -34,10 +35,14 @@ PRIORITIES = range(1, 17)
 """BACnet's priorities, 1 the highest (ASHRAE 135, 19.2)."""
 
 
-class DriverFault(Exception):
+class DriverFault(Refusal):
     """What a device or its driver could not do, and why. `TYPE` is the name by which it travels, as VOLTTRON's do."""
 
     TYPE: ClassVar[str] = "DriverFault"
+
+    @property
+    def is_of_device(self) -> bool:
+        return self.TYPE in ("TimeoutError", "ConnectionError")
 
 
 class DriverInterfaceError(DriverFault):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kittiwake_components.platform_driver.refusals import Refusal
+
 if TYPE_CHECKING:
     from kittiwake_components.platform_driver.drivers.interface import Driver
 
@@ -21,7 +23,7 @@ BUILT_IN = {
 GROUP = "kittiwake.drivers"
 
 
-class UnknownDriver(ValueError):
+class UnknownDriver(Refusal, ValueError):
     """A driver type that neither the house nor an installed package has."""
 
 
