@@ -155,7 +155,8 @@ def test_one_story_crosses_all_six_named_components(image: Image) -> None:
     assert (device.channel("supervisor.cycle_count"), device.channel("supervisor.failed_steps")) == (2, 0)
     device.deployment.stop()
     assert device.fan() == {}
-    assert device.deployment.instances["CdhCore.health"].handler_failures == 0
+    health: Any = device.deployment.instances["CdhCore.health"]
+    assert health.handler_failures == 0
 
 
 def test_what_a_power_cut_left_in_force_is_released_at_the_first_cycle_and_nothing_is_written_before(

@@ -102,13 +102,14 @@ class RegistryStore:
         store = cls(database)
         try:
             if seeds and not store.count_devices() and not database.value("SELECT count(*) FROM seeded"):
-                store._sow(seeds, iso_time(platform.clock.wall_ns() // 1000))
+                store._sow(seeds, platform.clock.wall_ns() // 1000)
         except BaseException:
             database.close()
             raise
         return store, findings
 
-    def _sow(self, seeds: Sequence[Seed], now: str) -> None:
+    def _sow(self, seeds: Sequence[Seed], now_us: int) -> None:
+        now = iso_time(now_us)
         dates = {"created_at": now, "updated_at": now}
         with self._database.transaction():
             self._database.run("INSERT INTO seeded (at) VALUES (?)", now)
