@@ -23,8 +23,9 @@ from kittiwake.storage.journal import Journal
 from kittiwake_components.actuator.requests import Request, read_request
 from kittiwake_components.actuator.schedule_book import Plan, ScheduleBook
 from kittiwake_components.actuator.state_file import RECORD_LIMIT, SIZE_LIMIT, VERSION, Change
-from kittiwake_components.actuator.tasks import Priority, Slot, Task
+from kittiwake_components.actuator.tasks import Slot, Task
 from kittiwake_components.actuator.times import NaivePolicy, TimeReader
+from kittiwake_components.actuator.wire_types import Priority
 from kittiwake_components.daily_window import find_zone
 
 if TYPE_CHECKING:

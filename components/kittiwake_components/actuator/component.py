@@ -27,7 +27,6 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import reason_of
 from kittiwake_components.actuator.device_calls import Answer, packed, refused, unpacked
 from kittiwake_components.actuator.reports import ActuatorReports
-from kittiwake_components.actuator.tasks import Priority, shown
 from kittiwake_components.actuator.times import NaivePolicy
 from kittiwake_components.actuator.wire_types import (
     SHOWN_HOLDERS,
@@ -40,6 +39,7 @@ from kittiwake_components.actuator.wire_types import (
     PointPath,
     PointPaths,
     PointWrites,
+    Priority,
     TaskName,
 )
 from kittiwake_components.actuator_ports import BODY_SIZE, REQUESTER_SIZE, BusPublish, BusRequest, RpcAnswer, RpcRequest
@@ -415,6 +415,8 @@ class Actuator(ActuatorReports):
     @command
     def list_schedule(self, offset: U32) -> None:
         """Reports up to 16 tasks from `offset` on, in the order in which they were accepted."""
+        from kittiwake_components.actuator.tasks import shown
+
         schedules = self.engine().schedules
         tasks = schedules.listed(offset, MAX_LISTED)
         now_us = self.now_us()

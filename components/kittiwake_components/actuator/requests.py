@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake_components.actuator.schedule_book import MAX_SLOTS_A_TASK, Failure
-from kittiwake_components.actuator.tasks import Priority, Slot
-from kittiwake_components.actuator.wire_types import OnRelease
+from kittiwake_components.actuator.tasks import Slot
+from kittiwake_components.actuator.wire_types import OnRelease, Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable

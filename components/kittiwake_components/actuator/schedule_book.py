@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kittiwake_components.actuator.agenda import Agenda
 from kittiwake_components.actuator.device_slots import DeviceSlots
-from kittiwake_components.actuator.tasks import Priority, Slot, Task, TaskState
+from kittiwake_components.actuator.tasks import Slot, Task, TaskState
+from kittiwake_components.actuator.wire_types import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -20,7 +20,8 @@ from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.finding import Finding, copy_aside
 from kittiwake.storage.journal import Journal, JournalFull
 from kittiwake_components.actuator.device_calls import packed, unpacked
-from kittiwake_components.actuator.tasks import Priority, Slot, Task
+from kittiwake_components.actuator.tasks import Slot, Task
+from kittiwake_components.actuator.wire_types import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

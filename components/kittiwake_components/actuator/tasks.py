@@ -5,22 +5,10 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kittiwake.model import U8, wire_enum
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-
-@wire_enum(U8, name="Components.SchedulePriority")
-class Priority(IntEnum):
-    """What a task may do to others, and others to it."""
-
-    HIGH = 0
-    """It is never preempted, and preempts what may be."""
-    LOW = 1
-    """It is preempted only before it has started."""
-    LOW_PREEMPT = 2
-    """It is preempted at any time; what is open has a grace time."""
+    from kittiwake_components.actuator.wire_types import Priority
 
 
 class TaskState(IntEnum):

@@ -23,6 +23,18 @@ JsonValue = Annotated[str, Size(COMMAND_VALUE_SIZE)]
 """A value in JSON: `21.5`, `true`, `null`, `"auto"`."""
 
 
+@wire_enum(U8, name="Components.SchedulePriority")
+class Priority(IntEnum):
+    """What a task may do to others, and others to it."""
+
+    HIGH = 0
+    """It is never preempted, and preempts what may be."""
+    LOW = 1
+    """It is preempted only before it has started."""
+    LOW_PREEMPT = 2
+    """It is preempted at any time; what is open has a grace time."""
+
+
 @wire_enum(U8, name="Components.OnRelease")
 class OnRelease(IntEnum):
     """What becomes of the points that a task has written, when it loses the device."""

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from kittiwake.platform.interface import Platform
     from kittiwake_components.platform_driver.device_loops import DeviceLoops
-    from kittiwake_components.platform_driver.devices import Device, Point
     from kittiwake_components.platform_driver.leases import LeaseBook
     from kittiwake_components.platform_driver.point_values import PointValues
+    from kittiwake_components.platform_driver.records import Device, Point
     from kittiwake_components.platform_driver.registry_store import RegistryStore
 
     AfterRelease = Callable[[str, set[str], Callable[[], None]], None]

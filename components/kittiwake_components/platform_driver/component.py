@@ -42,8 +42,8 @@ from kittiwake_components.platform_driver_ports import (
 
 if TYPE_CHECKING:
     from kittiwake_components.platform_driver.api import Api
-    from kittiwake_components.platform_driver.devices import Device, Point
     from kittiwake_components.platform_driver.engine import Engine
+    from kittiwake_components.platform_driver.records import Device, Point
 
 USERS = 4
 """How many components may ask for devices, and as many for the service."""

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from kittiwake.platform.interface import Random
     from kittiwake.runtime.loop import Timer
     from kittiwake.runtime.tasks import TaskClock
-    from kittiwake_components.platform_driver.devices import Device, Point
     from kittiwake_components.platform_driver.drivers.interface import PointAddress
+    from kittiwake_components.platform_driver.records import Device, Point
 
 MAX_HUNG = 3
 """So many drivers of one device may be left that never answered their close; then no further one is made."""

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kittiwake_components.platform_driver.device_loop import LoopHost
-    from kittiwake_components.platform_driver.devices import Device
     from kittiwake_components.platform_driver.leases import LeaseBook
+    from kittiwake_components.platform_driver.records import Device
     from kittiwake_components.platform_driver.registry_store import RegistryStore
 
 

@@ -13,7 +13,7 @@ from kittiwake_components.platform_driver.schema import point_address
 if TYPE_CHECKING:
     from kittiwake_components.platform_driver.device_loop import DeviceLoop, PolledPoint
     from kittiwake_components.platform_driver.device_loops import DeviceLoops
-    from kittiwake_components.platform_driver.devices import Device, Point
+    from kittiwake_components.platform_driver.records import Device, Point
     from kittiwake_components.platform_driver.registry_store import RegistryStore
 
 

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from kittiwake.runtime.loop import Loop
     from kittiwake_components.platform_driver.component import PlatformDriver
     from kittiwake_components.platform_driver.device_loop import DeviceLoop, PolledPoint
-    from kittiwake_components.platform_driver.devices import Device, DeviceStatus, Point
+    from kittiwake_components.platform_driver.devices import DeviceStatus
     from kittiwake_components.platform_driver.drivers.interface import Driver, Reading, Value
+    from kittiwake_components.platform_driver.records import Device, Point
 
 
 class Engine:

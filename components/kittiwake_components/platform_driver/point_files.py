@@ -15,8 +15,8 @@ from kittiwake_components.platform_driver.values import packed, unpacked
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kittiwake_components.platform_driver.devices import Device, Point
     from kittiwake_components.platform_driver.drivers.registry import DriverRegistry
+    from kittiwake_components.platform_driver.records import Device, Point
 
 COLUMNS = (
     "Name", "PointType", "Units", "Commandable", "Default", "ObjectIdentifier", "PropertyIdentifier", "Enabled",

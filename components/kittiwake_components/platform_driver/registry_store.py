@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.storage.database import Database, open_database
 from kittiwake_components.daily_window import iso_time
-from kittiwake_components.platform_driver.devices import Device, Point
+from kittiwake_components.platform_driver.records import Device, Point
 from kittiwake_components.platform_driver.values import packed, unpacked
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from kittiwake_components.platform_driver.drivers.registry import UnknownDriver
 from kittiwake_components.platform_driver.fields import Field, InvalidObject, Problem, checked
 
 if TYPE_CHECKING:
-    from kittiwake_components.platform_driver.devices import Device, Point
     from kittiwake_components.platform_driver.drivers.interface import Scalar
     from kittiwake_components.platform_driver.drivers.registry import DriverRegistry
+    from kittiwake_components.platform_driver.records import Device, Point
 
 INTERVAL_S = (0.1, 3600.0)
 MAX_DEVICES = 1000

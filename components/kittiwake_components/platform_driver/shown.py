@@ -9,8 +9,8 @@ from kittiwake_components.platform_driver.devices import DeviceStatus
 from kittiwake_components.platform_driver.values import unpacked
 
 if TYPE_CHECKING:
-    from kittiwake_components.platform_driver.devices import Device, Point
     from kittiwake_components.platform_driver.engine import Engine
+    from kittiwake_components.platform_driver.records import Device, Point
     from kittiwake_components.platform_driver.value_store import Sample
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kittiwake.model.types import U8, wire_enum
 
@@ -29,28 +29,6 @@ class Quality(IntEnum):
     """The last try to read it has failed; the value is the last good one, if there is any."""
     NEVER = 3
     """It was never read."""
-
-
-class Latest(NamedTuple):
-    """The last of a point: its last good value and when it was read (on the boot clock, and on the wall)."""
-
-    value_json: str | None = None
-    good_ns: int = 0
-    good_us: int | None = None
-    polled_us: int | None = None
-    error: str | None = None
-
-    def quality(self, now_ns: int, stale_s: float) -> Quality:
-        """How good it is; `stale_s` is the age from which a value is stale."""
-        if self.value_json is None:
-            return Quality.NEVER if self.error is None else Quality.ERROR
-        if now_ns - self.good_ns > stale_s * 1e9:
-            return Quality.STALE
-        return Quality.GOOD if self.error is None else Quality.ERROR
-
-    def age_s(self, now_ns: int) -> float | None:
-        """How long ago its value was read."""
-        return None if self.value_json is None else max(0, now_ns - self.good_ns) / 1e9
 
 
 def packed(value: Any) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kittiwake_components.actuator.schedule_book import Failure
-from kittiwake_components.actuator.tasks import Priority, Slot
+from kittiwake_components.actuator.tasks import Slot
+from kittiwake_components.actuator.wire_types import Priority
 
 
 class Slow:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kittiwake.platform.simulated import WALL_START_NS
-from kittiwake_components.actuator.tasks import Priority, Slot
+from kittiwake_components.actuator.tasks import Slot
+from kittiwake_components.actuator.wire_types import Priority
 from tests.components.actuator.building import ANN, BOB, actuator, slot
 from tests.components.actuator.slow_model import Slow
 

@@ -10,8 +10,7 @@ import pytest
 from kittiwake.model import CommandResponse
 from kittiwake_components import Actuator
 from kittiwake_components.actuator.component import check_requester
-from kittiwake_components.actuator.tasks import Priority
-from kittiwake_components.actuator.wire_types import SLOTS_A_COMMAND, CommandSlot, OnRelease, PointWrite
+from kittiwake_components.actuator.wire_types import SLOTS_A_COMMAND, CommandSlot, OnRelease, PointWrite, Priority
 from tests.components.actuator.building import ANN, MIN, Building, actuator, moment, slot
 from tests.components.design_sheet import differences
 

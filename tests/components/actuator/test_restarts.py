@@ -14,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from kittiwake.platform.simulated import WALL_START_NS
 from kittiwake_components.actuator import state_file
 from kittiwake_components.actuator.schedule_book import Failure
-from kittiwake_components.actuator.tasks import Priority, Slot
+from kittiwake_components.actuator.tasks import Slot
+from kittiwake_components.actuator.wire_types import Priority
 from tests.components.actuator.building import ANN, BOB, EVE, MIN, Building, Tester, actuator, slot
 from tests.components.actuator.slow_model import Slow
 from tests.components.power_cuts import cut_everywhere

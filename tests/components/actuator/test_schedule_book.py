@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from kittiwake_components.actuator.schedule_book import Accepted, Failure, Holder, Refused, ScheduleBook
-from kittiwake_components.actuator.tasks import Priority, Slot, Task, TaskState, shown
+from kittiwake_components.actuator.tasks import Slot, Task, TaskState, shown
+from kittiwake_components.actuator.wire_types import Priority
 from tests.components.actuator.slow_model import Slow
 
 HIGH, LOW, LOW_PREEMPT = Priority.HIGH, Priority.LOW, Priority.LOW_PREEMPT
