@@ -115,6 +115,11 @@ def _words(name: str) -> str:
     return name if name == "-" else name.replace("_", " ").capitalize()
 
 
+def failed_step_text(name: str) -> str:
+    """The step that failed last; a supervisor whose steps all went well names BOOT, which is none of them."""
+    return "None" if name == "BOOT" else _words(name)
+
+
 def total_facts(hub: Hub) -> list[Fact]:
     """What has come together, and how the last things ended."""
     facts = [
@@ -131,10 +136,13 @@ def total_facts(hub: Hub) -> list[Fact]:
     if slept is not None:
         facts.append(Fact("Slept before", span_text(slept), "", _age(hub, "SleptSeconds")))
     facts += [
-        Fact(label, _words(_text(hub, ending)), "", _age(hub, ending))
-        for label, ending in (("Woken by", "WakeReason"), ("Lives on", "PowerMode"), ("Last failed step", "LastError"))
+        Fact(label, show(_text(hub, ending)), "", _age(hub, ending))
+        for label, ending, show in (
+            ("Woken by", "WakeReason", _words), ("Lives on", "PowerMode", _words),
+            ("Last failed step", "LastError", failed_step_text),
+        )
         if first_sample(hub, ending) is not None
-    ]
+    ]  # fmt: skip
     return facts
 
 

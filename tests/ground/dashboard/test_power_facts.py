@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from kittiwake_ground.dashboard.power_facts import Cycle, awake_spans, cycles_html, cycles_of, span_text, timeline_html
+from kittiwake_ground.dashboard.power_facts import (
+    Cycle,
+    awake_spans,
+    cycles_html,
+    cycles_of,
+    failed_step_text,
+    span_text,
+    timeline_html,
+)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +23,11 @@ from kittiwake_ground.dashboard.power_facts import Cycle, awake_spans, cycles_ht
 )
 def test_a_span_is_told_in_its_two_largest_units(seconds: float, text: str) -> None:
     assert span_text(seconds) == text
+
+
+@pytest.mark.parametrize("name, text", [("BOOT", "None"), ("PLAN_WAKE", "Plan wake"), ("-", "-")])
+def test_no_step_has_failed_before_one_has(name: str, text: str) -> None:
+    assert failed_step_text(name) == text
 
 
 def event(name: str, time_us: int = 0, **arguments: Any) -> dict[str, Any]:
