@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
     from collections.abc import Callable, Coroutine, Iterable
 
+CANCEL_AGAIN_S = 3.0
+"""From one try to cancel what runs to the next."""
+
 
 class AsyncioThread:
     """Runs coroutines beside the deployment's loop, which never waits for it.
@@ -81,9 +84,14 @@ async def _end_all(tasks: Iterable[Task[Any]]) -> None:
     """Cancels the tasks and returns when they, and the connections that they close, have ended."""
     import asyncio
 
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    left = set(tasks)
+    while left:  # again and again: before Python 3.12 `wait_for` loses a cancellation that comes as its work is done
+        for task in left:
+            task.cancel()
+        done, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # asked for, so that nobody complains that it was not
     await asyncio.sleep(0)
 
 
