@@ -84,14 +84,15 @@ def test_a_topology_with_faults_starts_nothing(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_link_port_that_is_taken_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        taken = str(other.getsockname()[1])
-        command = [KITTIWAKE, "up", str(REFERENCE), "--build", str(tmp_path), "--port", "0", "--link-port", taken]
+@pytest.mark.parametrize("option, other", [("--link-port", "--port"), ("--port", "--link-port")])
+def test_a_port_that_is_taken_is_refused_before_anything_starts(tmp_path: Path, option: str, other: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken = str(listener.getsockname()[1])
+        command = [KITTIWAKE, "up", str(REFERENCE), "--build", str(tmp_path), other, "0", option, taken]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
     assert done.stderr.strip() == (
-        f"kittiwake up: --link-port {taken}: Address already in use; name another one, or 0 for a free one"
+        f"kittiwake up: {option} {taken}: Address already in use; name another one, or 0 for a free one"
     )
     assert "Deployment:" not in done.stdout
 

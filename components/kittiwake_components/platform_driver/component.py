@@ -368,6 +368,8 @@ class PlatformDriver(PlatformDriverReports):
     ) -> None:  # fmt: skip
         """Adds a device, disabled unless `settings`, a JSON object of more members (or empty), says otherwise."""
         members = self._members(settings)
+        if self._do(lambda engine: engine.store.devices_named(name.strip("/"))):
+            raise self._refused(Refusal(f"there is a device {name} already, and a command knows devices by name"))
         body = {"name": name, "driver_type": driver_type, "device_address": address}
         self._do(lambda engine: engine.changes.create_device({**members, **body} if members else body))
 

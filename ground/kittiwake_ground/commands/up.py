@@ -68,7 +68,9 @@ def _up(options: argparse.Namespace) -> int:
     if topology is None:
         return 1
     _, image, dictionary = build(topology, options.build)
-    port = _bindable(options.link_port)
+    port = _bindable("--link-port", options.link_port)
+    if options.port:
+        _bindable("--port", options.port)
     words = ["--port", str(options.port), "--deployment", f"{NAME}={dictionary},tcp://127.0.0.1:{port}"]
     if options.folder is not None:
         words += ["--folder", str(options.folder)]
@@ -118,7 +120,7 @@ def _deployment(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
-def _bindable(port: int) -> int:
+def _bindable(option: str, port: int) -> int:
     """The port, or a free one for 0. Raises `ValueError` for one that is taken.
 
     A deployment waits for its port, as a device must; here the ground station would meanwhile drive whoever has it.
@@ -130,5 +132,5 @@ def _bindable(port: int) -> int:
         try:
             found.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as fault:
-            raise ValueError(f"--link-port {port}: {reason_of(fault)}; name another one, or 0 for a free one") from None
+            raise ValueError(f"{option} {port}: {reason_of(fault)}; name another one, or 0 for a free one") from None
         return int(found.getsockname()[1])

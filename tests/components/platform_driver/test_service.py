@@ -500,6 +500,7 @@ def test_the_registry_is_kept_by_commands() -> None:
     with Site() as site:
         for response, name, *arguments in (
             (ok, "DEVICE_ADD", AHU, "simulated", "ahu1", ""),
+            (invalid, "DEVICE_ADD", AHU, "simulated", "another", ""),
             (invalid, "DEVICE_ADD", "x", "bacnetx", "ahu1", ""),
             (invalid, "DEVICE_ADD", "x", "simulated", "ahu1", "{"),
             (invalid, "DEVICE_ADD", "x", "simulated", "ahu1", '{"scrape_interval_seconds": -5}'),
