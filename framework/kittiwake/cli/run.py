@@ -204,9 +204,13 @@ def _load(options: Options, platform: SystemPlatform) -> Image:
             print(f"dictionary: {dictionary}", flush=True)
         return image
     try:
-        return load_image(platform.files.read(options.file, MAX_IMAGE_BYTES))
+        image = load_image(platform.files.read(options.file, MAX_IMAGE_BYTES))
     except ImageFault as fault:
         raise ImageFault(f"{options.file}: {fault}") from None
+    from kittiwake.model.signature import Declared
+
+    Declared.is_read_at_once = False
+    return image
 
 
 def _make(options: Options, platform: SystemPlatform) -> Deployment:

@@ -15,14 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from kittiwake.model.names import upper
 from kittiwake.model.ports import check_full
-from kittiwake.model.types import U8, annotations_of, wire_enum
-
-if TYPE_CHECKING:
-    from kittiwake.model.types import WireType
+from kittiwake.model.signature import Declared
+from kittiwake.model.types import U8, wire_enum
 
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["sync", "guarded", "async"]
@@ -52,7 +50,7 @@ class CommandError(RuntimeError):
         self.why = why
 
 
-class Command:
+class Command(Declared):
     """One declared command. `kind` is `None` until the component's kind settles it (passive sync, others async)."""
 
     def __init__(
@@ -70,7 +68,6 @@ class Command:
         self.name = ""
         self.doc = ""
         self.is_coroutine = False
-        self.parameters: list[tuple[str, WireType]] = []
 
     def bind(self, function: Any) -> None:
         """Takes name, parameters and documentation from the handler."""
@@ -78,7 +75,7 @@ class Command:
         self.label = self.label or upper(self.name)
         self.doc = (function.__doc__ or "").strip()
         self.is_coroutine = bool(function.__code__.co_flags & 0x80)
-        self.parameters = annotations_of(function)
+        self.declare(function)
         function.__command__ = self
 
 

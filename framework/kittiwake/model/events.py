@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from kittiwake.model.names import pascal
-from kittiwake.model.types import U8, TypeFault, annotations_of, wire_enum
-
-if TYPE_CHECKING:
-    from kittiwake.model.types import WireType
+from kittiwake.model.signature import Declared
+from kittiwake.model.types import U8, TypeFault, wire_enum
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -43,7 +41,7 @@ ACTIVITY_LO = Severity.ACTIVITY_LO
 DIAGNOSTIC = Severity.DIAGNOSTIC
 
 
-class Event:
+class Event(Declared):
     """One declared event. `number` is its offset from the instance's base id, `throttle` the most reports in a row."""
 
     def __init__(
@@ -57,8 +55,13 @@ class Event:
         self.throttle = throttle
         self.every_s = every_s
         self.number = number
-        self.parameters: list[tuple[str, WireType]] = annotations_of(function)
-        self.format = positional(format, [parameter for parameter, _ in self.parameters], self.name)
+        self._format = format
+        self.declare(function)
+
+    def read(self) -> None:
+        """Reads the signature, and the format that names its parameters."""
+        super().read()
+        self.format = positional(self._format, [parameter for parameter, _ in self.parameters], self.name)
 
 
 def positional(format: str, parameters: list[str], where: str) -> str:
