@@ -252,7 +252,8 @@ def _round_trip(device: ReferenceDevice) -> Figure:
     with ExitStack() as stack:
         ports = [free_port(), free_port()]
         for port in ports:
-            stack.callback(stop, device.start(f"tcp-listen://127.0.0.1:{port}"))
+            root = device.folder / f"root{port}"
+            stack.callback(stop, device.start(f"tcp-listen://127.0.0.1:{port}", root))
         folder = device.folder / "trips"
         options = [f"{NAME}={device.dictionary},tcp://127.0.0.1:{ports[0]}"]
         server = stack.enter_context(GroundServer(folder, options))

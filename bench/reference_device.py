@@ -59,11 +59,11 @@ class ReferenceDevice:
     ) -> None:
         self._folder.cleanup()
 
-    def start(self, link: str = "none") -> subprocess.Popen[bytes]:
-        """Starts the deployment; the caller ends it by `stop`."""
+    def start(self, link: str = "none", root: Path | None = None) -> subprocess.Popen[bytes]:
+        """Starts the deployment, in a root of its own if it is to run beside another; the caller ends it by `stop`."""
         command = [
-            str(self.python), str(self._script), "run", str(self.image), "--root", str(self.root), "--link", link,
-            "--quiet",
+            str(self.python), str(self._script), "run", str(self.image), "--root", str(root or self.root),
+            "--link", link, "--quiet",
         ]  # fmt: skip
         return subprocess.Popen(command, env={}, stdin=subprocess.DEVNULL)
 
