@@ -109,7 +109,13 @@ class Array(WireType):
         return b"".join([self.element.pack(element) for element in value])
 
     def unpack(self, data: bytes, offset: int = 0) -> tuple[Any, int]:
-        values, end = unpack_all([self.element] * self.size, data, offset)
+        read, values, end = self.element.unpack, [], offset
+        try:
+            for _ in range(self.size):
+                value, end = read(data, end)
+                values.append(value)
+        except RangeError:  # then the rest is looked at too
+            values, end = unpack_all([self.element] * self.size, data, offset)
         return tuple(values), end
 
     @property
@@ -137,6 +143,7 @@ class Struct(WireType):
         self.python = python
         self.members = dict(members)
         self.max_size = sum(member.max_size for member in members.values())
+        self._readers = [member.unpack for member in members.values()]
 
     def check(self, value: Any) -> None:
         if not isinstance(value, self.python):
@@ -153,7 +160,13 @@ class Struct(WireType):
         return b"".join([member.pack(item) for member, item in zip(self.members.values(), value, strict=True)])
 
     def unpack(self, data: bytes, offset: int = 0) -> tuple[Any, int]:
-        values, end = unpack_all(self.members.values(), data, offset)
+        values, end = [], offset
+        try:
+            for read in self._readers:
+                value, end = read(data, end)
+                values.append(value)
+        except RangeError:
+            values, end = unpack_all(self.members.values(), data, offset)
         return self.python(*values), end
 
     @property

@@ -243,6 +243,8 @@ class Text(WireType):
         length = _LENGTH.unpack_from(data, offset)[0]
         if length > self.size:
             raise WireError(f"string of {length} bytes at {offset} is longer than the {self.size} allowed")
+        if not length:
+            return "", start
         end = start + length
         if end > len(data):
             raise WireError(f"string of {length} bytes at {offset} ends behind the {len(data)} that are there")
