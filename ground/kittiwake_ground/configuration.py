@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.faults import did_you_mean
 from kittiwake.wire.framing import FRAMINGS
-from kittiwake.wire.link_address import parse_link
+from kittiwake.wire.link_address import is_loopback, parse_link
 from kittiwake.wire.uplink_authenticator import WINDOW
 from kittiwake.wire.uplink_keys import MAX_KEY_ID
 from kittiwake_ground.building.access import api_address
@@ -201,7 +201,7 @@ class GroundConfiguration:
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach the server."""
-        return self.host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", self.host) is not None
+        return is_loopback(self.host)
 
 
 def read_configuration(path: Path) -> GroundConfiguration:

@@ -22,7 +22,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import CmdResponse, Com
 from kittiwake.storage.root import reason_of
-from kittiwake.wire.link_address import parse_link
+from kittiwake.wire.link_address import names_loopback, parse_link
 from kittiwake_components.admin_facade.client import Client
 from kittiwake_components.admin_facade.rpc import (
     APPLICATION_ERROR,
@@ -50,7 +50,6 @@ MAX_CLIENTS = 8
 
 REASON_SIZE = 120
 TARGETS = ("/", "/RPC2")
-LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 METHODS = ("get_machine_id", "call_service", "execute_command")
 U32_MAX = 0xFFFFFFFF
 
@@ -264,7 +263,6 @@ def _judge(request: Request) -> tuple[int, str]:
         return 415, "a call is text/xml"
     if "origin" in request.fields:
         return 403, "pages in a browser are not served"
-    host, _, port = request.fields.get("host", "").rpartition(":")
-    if (host if port.isdigit() else request.fields.get("host", "")) not in LOCAL_NAMES:
+    if not names_loopback(request.fields.get("host", "")):
         return 403, "the facade goes by the name of localhost"
     return 200, ""

@@ -22,6 +22,7 @@ from kittiwake.model import (
     sync_port,
 )
 from kittiwake.model.fw import CmdResponse, Com, Sched
+from kittiwake.wire.link_address import names_loopback
 from kittiwake.wire.packets import command_packet
 from kittiwake_components.asyncio_thread import AsyncioThread
 from kittiwake_components.bacnet_server.offers import (
@@ -165,7 +166,7 @@ class BacnetServer(ActiveComponent):
         """Why it does not listen, empty if nothing keeps it from that."""
         if not self.platform.has_threads:
             return "it needs real time"
-        if not self.address.startswith("127.") and not self.open_network:
+        if not names_loopback(self.address.partition("/")[0]) and not self.open_network:
             return f"{self.address} is open to the network, which open_network has to allow"
         return ""
 

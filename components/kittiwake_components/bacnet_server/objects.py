@@ -65,10 +65,17 @@ class Commanded(Commandable):
         self._turn = asyncio.Lock()
 
     def show(self, value: Any) -> None:
-        """The parameter's value, whoever set it; it is also what holds when nobody commands any more."""
-        if not any(self._is_commanded(slot) for slot in range(LOWEST_PRIORITY)):
-            self.relinquishDefault = value
+        """The parameter's value, whoever set it; it is also what holds when nobody commands any more.
+
+        While a write is under way it may be that write's own, which the array does not have yet.
+        """
         super(Commandable, self).__setattr__("presentValue", value)
+        if not self._turn.locked():
+            self._take_default()
+
+    def _take_default(self) -> None:
+        if not any(self._is_commanded(slot) for slot in range(LOWEST_PRIORITY)):
+            self.relinquishDefault = self.presentValue
 
     def _is_commanded(self, slot: int) -> bool:
         return self.priorityArray[slot].null is None
@@ -80,7 +87,10 @@ class Commanded(Commandable):
             raise PropertyError(errorCode="writeAccessDenied")
         number = LOWEST_PRIORITY if priority is None else priority
         async with self._turn:
-            await self._write(number, value)
+            try:
+                await self._write(number, value)
+            finally:
+                self._take_default()
 
     async def _write(self, number: int, value: Any) -> None:
         """Has the parameter set to what then holds. Raises `ExecutionError`; then the array is as it was."""

@@ -19,6 +19,7 @@ from kittiwake.model import (
 )
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import reason_of
+from kittiwake.wire.link_address import names_loopback
 from kittiwake_components.actuator_ports import BusPublish, BusRequest, RpcAnswer, RpcRequest
 from kittiwake_components.asyncio_thread import AsyncioThread
 from kittiwake_components.building_api.tokens import MAX_FILE, Requester, read_tokens
@@ -96,7 +97,7 @@ class BuildingApi(PassiveComponent):
         """Why it does not listen, empty if nothing keeps it from that."""
         if not self.platform.has_threads:
             return "it needs real time"
-        if not self.address.startswith(("127.", "localhost:")) and not self.open_network:
+        if not names_loopback(self.address) and not self.open_network:
             return f"{self.address} is open to the network, which open_network has to allow"
         return ""
 

@@ -22,6 +22,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched
 from kittiwake.storage.root import reason_of
+from kittiwake.wire.link_address import names_loopback
 from kittiwake_components.asyncio_thread import AsyncioThread
 from kittiwake_components.bacnet_server.offers import BINARY, Offer, offer_channel, value_of
 from kittiwake_components.mqtt_bridge.entities import (
@@ -163,7 +164,7 @@ class MqttBridge(ActiveComponent):
         """Why it does not connect at all, empty if nothing keeps it from that."""
         if not self.platform.has_threads:
             return "it needs real time"
-        if not self.address.startswith(("127.", "localhost:")) and not self.tls and not self.open_network:
+        if not names_loopback(self.address) and not self.tls and not self.open_network:
             return f"{self.address} without TLS is open to the network, which open_network has to allow"
         return ""
 

@@ -169,7 +169,7 @@ class PowerManager(PowerReports):
         if self.unit:
             self._link = UnitLink(self._line(), self.clock, self._noticed, self._lost, self._back)
             self._link.open()
-            self._ask_all()
+            self._link.ask(Kind.GET_STATUS, None, self._show_status)
 
     def stop(self) -> None:
         self._save_totals()
@@ -272,7 +272,8 @@ class PowerManager(PowerReports):
         now = self.clock.now_ns()
         if self._link is not None and now >= self._ask_due_ns:
             self._ask_due_ns = now + self.measure_every_s * NS_PER_S
-            self._ask_all()
+            self._link.ask(Kind.GET_STATUS, None, self._show_status)
+            self._link.ask(Kind.GET_MEASURES, None, self._show_measures)
             self._link.ask(Kind.GET_CREDIT, None, self._show_credit)
             self.requests_repeated = self._link.repeats & NEVER_U32
         if now >= self._save_due_ns:
@@ -404,12 +405,6 @@ class PowerManager(PowerReports):
             self.request_refused(Kind.WATCHDOG.name, reply.reason.name)
         elif not isinstance(reply, WatchdogLeft) and self._link is not None and not self._link.is_lost:
             self.request_refused(Kind.WATCHDOG.name, "no answer")
-
-    def _ask_all(self) -> None:
-        """The measures come first: the first packet of telemetry then has no voltage of zero."""
-        assert self._link is not None
-        self._link.ask(Kind.GET_MEASURES, None, self._show_measures)
-        self._link.ask(Kind.GET_STATUS, None, self._show_status)
 
     def _show_status(self, status: Any) -> None:
         if not isinstance(status, Status):

@@ -45,16 +45,24 @@ NAME_SIZE = 80
 Name = Annotated[str, Size(NAME_SIZE)]
 
 
-class TelemetryPacket:
-    """One packet of the topology: its cells, whether one of them is new, and when it goes out."""
+AWAITED_CYCLES = 3
+"""A packet waits so many cycles at most for the first values of its channels that have limits."""
 
-    __slots__ = ("cells", "every", "group", "id", "is_new", "name", "waited")
+
+class TelemetryPacket:
+    """One packet of the topology: its cells, whether one of them is new, and when it goes out.
+
+    `awaited` are those with limits that nobody has written yet.
+    """
+
+    __slots__ = ("awaited", "cells", "every", "group", "id", "is_new", "name", "waited")
 
     def __init__(self, name: str, id: int, group: int, every: int) -> None:
         self.name = name
         self.id = id
         self.group = group
         self.cells: list[ChannelCell] = []
+        self.awaited: list[ChannelCell] = []
         self.is_new = False
         self.every = every
         self.waited = 0
@@ -127,6 +135,7 @@ class TelemetryStore(ActiveComponent):
                 self._wanted.setdefault(channel, []).append(packet)
         self._max_level = max([packet.group for packet in self._packets], default=0)
         self._sent = 0
+        self._cycles_to_wait = AWAITED_CYCLES
         self._own_count = next(cell for cell in self._cells if cell.channel.name == "packets_sent")
         self._use_level(self.level)
 
@@ -135,6 +144,7 @@ class TelemetryStore(ActiveComponent):
         self.limits_violated = 0
         for packet, channels in zip(self._packets, self._contents, strict=True):
             packet.cells = [self._known[id] for id in channels]
+            packet.awaited = [cell for cell in packet.cells if cell.channel.limits is not None]
         names = {packet.name for packet in self._packets}
         for name in self.rates:
             if name not in names:
@@ -184,9 +194,18 @@ class TelemetryStore(ActiveComponent):
             if cell is not self._own_count:
                 for packet in wanted.get(cell.id, ()):
                     packet.is_new = True
+        if self._cycles_to_wait:
+            self._look_for_awaited()
         for packet in self._packets:
-            if packet.group <= self._level and self._is_due(packet):
+            if packet.group <= self._level and self._is_due(packet) and not packet.awaited:
                 self._send(packet)
+
+    def _look_for_awaited(self) -> None:
+        """A value that nobody has written is sent as zero, which would break its limits; but not for ever."""
+        self._cycles_to_wait -= 1
+        for packet in self._packets:
+            if packet.awaited:
+                packet.awaited = [cell for cell in packet.awaited if not cell.tag] if self._cycles_to_wait else []
 
     def _is_due(self, packet: TelemetryPacket) -> bool:
         if not packet.every:

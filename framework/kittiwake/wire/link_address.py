@@ -1,10 +1,27 @@
-"""Where a link goes, as `--link` says it: tcp://, tcp-listen://, udp:// or serial://."""
+"""Where a link goes, as `--link` says it (tcp://, tcp-listen://, udp://, serial://), and what stays on this machine."""
 
 from __future__ import annotations
 
 KINDS = ("tcp", "tcp-listen", "udp", "serial")
 FORMS = "tcp://HOST:PORT, tcp-listen://HOST:PORT, udp://HOST:PORT?listen=PORT or serial:///dev/NAME?baud=N"
 DEFAULT_BAUD = 115200
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine alone: `localhost`, `::1`, or an IPv4 address of 127/8.
+
+    A name that only begins so, as `127.example.org`, is somebody else's.
+    """
+    parts = host.split(".")
+    are_numbers = len(parts) == 4 and all(part.isascii() and part.isdecimal() and int(part) < 256 for part in parts)
+    return host.lower() in ("localhost", "::1") or (are_numbers and int(parts[0]) == 127)
+
+
+def names_loopback(place: str) -> bool:
+    """The same for HOST, HOST:PORT or [HOST]:PORT, as an address or the field `Host` of HTTP has it."""
+    host, _, port = place.rpartition(":")
+    has_port = port.isascii() and port.isdecimal() and (":" not in host or host.endswith("]"))
+    return is_loopback((host if has_port else place).strip("[]"))
 
 
 class LinkAddressFault(ValueError):
@@ -29,7 +46,7 @@ class LinkAddress:
         """Whether nobody outside this machine can reach the link: loopback, or a pseudo-terminal."""
         if self.kind == "serial":
             return self.device.startswith("/dev/pts/")
-        return self.host == "localhost" or self.host == "::1" or self.host.startswith("127.")
+        return is_loopback(self.host)
 
     def __str__(self) -> str:
         if self.kind == "serial":

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from kittiwake.wire.link_address import names_loopback
 from kittiwake_ground.api.problems import problem_response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_LOCAL_HOST = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.IGNORECASE)
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
@@ -55,7 +54,7 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> str:
         host = headers.get("host", "")
-        if self._local_only and not _LOCAL_HOST.fullmatch(host):
+        if self._local_only and not names_loopback(host):
             return f"this server is only for this machine, and not known as {host[:100]!r}"
         origin = headers.get("origin")
         if origin is None or (scope["type"] == "http" and scope["method"] in SAFE_METHODS):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from bacpypes3.basetypes import PropertyIdentifier
-from bacpypes3.errors import ExecutionError
+from bacpypes3.errors import ExecutionError, PropertyError
 from bacpypes3.primitivedata import Null, Real
 
 from kittiwake.platform.seeded import SeededRandom
@@ -56,6 +56,41 @@ def with_set_point(work: Callable[[SetPoint], Coroutine[Any, Any, None]]) -> Non
         await work(SetPoint())
 
     asyncio.run(run())
+
+
+def test_a_value_that_is_shown_in_the_midst_of_its_write_is_not_what_holds_after_the_release() -> None:
+    """REQ-BNS-005: the deployment shows a parameter as soon as it is set, before the array has the write."""
+
+    async def work(set_point: SetPoint) -> None:
+        async def command(offer: Any, value: Any, priority: int, client: str) -> Outcome:
+            set_point.commands.append(value)
+            set_point.object.show(value)
+            return Outcome.DONE
+
+        set_point.object.attach(set_point.offer, command)
+        set_point.object.show(20.0)
+        await set_point.write(25.5, 8)
+        await set_point.write(None, 8)
+        assert set_point.commands == [25.5, 20.0]
+        assert (set_point.value, set_point.in_force) == (20.0, None)
+
+    with_set_point(work)
+
+
+def test_what_the_ground_sets_while_a_write_is_refused_holds() -> None:
+    """REQ-BNS-005"""
+
+    async def work(set_point: SetPoint) -> None:
+        async def refuse(offer: Any, value: Any, priority: int, client: str) -> Outcome:
+            set_point.object.show(18.0)
+            return Outcome.DENIED
+
+        set_point.object.attach(set_point.offer, refuse)
+        with pytest.raises(PropertyError):
+            await set_point.write(25.5, 8)
+        assert float(set_point.object.relinquishDefault) == 18.0
+
+    with_set_point(work)
 
 
 def test_the_highest_priority_is_commanded_and_the_value_before_comes_back() -> None:

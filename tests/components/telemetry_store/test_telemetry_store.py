@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kittiwake.model import CommandResponse, Limits
 from kittiwake.wire.packets import parse_channel_entry, parse_telemetry
 from kittiwake.wire.time_tag import TAG_SIZE, pack_tag
-from kittiwake_components.telemetry_store.component import MAX_RATE_CYCLES, TelemetryStore
+from kittiwake_components.telemetry_store.component import AWAITED_CYCLES, MAX_RATE_CYCLES, TelemetryStore
 from kittiwake_components.telemetry_store.limits import LimitState, LimitWatch
 from tests.components.design_sheet import differences
 from tests.components.telemetry_store.station import BASE, FIRST, SECOND, Label, Mode, Station
@@ -26,7 +26,7 @@ INVALID = CommandResponse.VALIDATION_ERROR
 @pytest.fixture
 def station() -> Iterator[Station]:
     made = Station()
-    made.cycle(2)
+    made.cycle(AWAITED_CYCLES)
     yield made
     made.finish()
 
@@ -35,7 +35,7 @@ def station() -> Iterator[Station]:
 def alone() -> Iterator[Station]:
     """A deployment without packets."""
     made = Station([])
-    made.cycle(2)
+    made.cycle(AWAITED_CYCLES)
     yield made
     made.finish()
 
@@ -107,6 +107,22 @@ def test_channels_that_were_never_written_have_their_defaults(station: Station) 
     assert parse_telemetry(station.take()[0])[2] == bytes(4 + 9)
 
 
+def test_a_packet_waits_for_the_values_that_have_limits_but_not_for_ever() -> None:
+    """REQ-TLM-011: a voltage of zero that nobody has measured would be a red alarm at the ground."""
+    station = Station()
+    station.first.count = 7
+    assert 3 not in ids(station.cycle())
+    station.first.volts = 7.5
+    assert 3 in ids(station.cycle())
+    station.finish()
+    station = Station()
+    station.first.count = 7
+    for _ in range(AWAITED_CYCLES - 1):
+        assert 3 not in ids(station.cycle())
+    assert 3 in ids(station.cycle())
+    station.finish()
+
+
 def test_packets_above_the_level_wait(station: Station) -> None:
     """REQ-TLM-003."""
     station.second.count = 1
@@ -162,6 +178,7 @@ def test_rates_stand_in_the_topology() -> None:
     """REQ-TLM-005."""
     station = Station(rates={"Fast": 2, "Fats": 1})
     assert [event.args for event in station.events.named("RateUnknown")] == [("Fats",)]
+    station.first.volts = 7.0  # packet 3 waits for it
     assert [ids(station.cycle()) for _ in range(4)] == [[5], [3], [], [3]]
     station.finish()
 

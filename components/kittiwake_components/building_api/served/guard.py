@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from kittiwake.wire.link_address import names_loopback
 from kittiwake_components.building_api.tokens import Requester, Role, requester_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ MAX_BODY = 1_048_576
 BURST = 100
 """So many requests at once; after that as many a second as RATE says."""
 
-LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 KINDS = {"json": "application/json", "csv": "text/csv"}
 TITLES = {
     400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
@@ -64,8 +64,8 @@ class Guard:
         headers = connection.headers
         if "origin" in headers:
             raise Problem(403, "pages in a browser are not served")
-        host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
-        if not self._is_open and host not in LOCAL_NAMES:
+        host = headers.get("host", "")
+        if not self._is_open and not names_loopback(host):
             raise Problem(403, f"this machine is not called {host[:80]}")
         requester = requester_of(headers.get("authorization", ""), self._requesters)
         if requester is None:
