@@ -6,6 +6,7 @@ import json
 import random
 import signal
 import subprocess
+import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -277,6 +278,20 @@ def test_the_server_ends_in_order_when_asked(pair: Pair, number: int) -> None:
     with listen(pair.server, kinds=["events"]):
         assert pair.server.stop(number) == 0
     assert len(pair.server.lines) == 1
+
+
+@pytest.mark.parametrize("delay_s", [0.6, 0.9, 1.2, 1.5, 1.8, 2.4])
+def test_an_interrupt_at_any_moment_of_the_start_ends_it_without_a_traceback(
+    reference: tuple[Path, Path], tmp_path: Path, delay_s: float
+) -> None:
+    deployment = f"reference={reference[1]},tcp://127.0.0.1:1"
+    command = [KITTIWAKE, "ground", "serve", "--port", "0", "--folder", str(tmp_path), "--deployment", deployment]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        time.sleep(delay_s)
+        server.send_signal(signal.SIGINT)
+        said, _ = server.communicate(timeout=20)
+    assert "Traceback" not in said
+    assert server.returncode in (0, 130), said
 
 
 def test_the_server_is_not_open_to_others_without_a_password(

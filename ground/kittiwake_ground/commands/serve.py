@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.outcome import carry_out
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
 
     from fastapi import FastAPI
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from kittiwake_ground.server.ground import Ground
 
 PROGRAM = "kittiwake ground serve"
+ENDING = (signal.SIGINT, signal.SIGTERM)
 GRACE_S = 3
 """How long open connections have to end when the server stops, in seconds."""
 
@@ -118,11 +121,16 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 async def _run(configuration: GroundConfiguration, dashboard: bool) -> int:
+    import asyncio
     from contextlib import ExitStack
 
     from kittiwake_ground.archive import Archive, Retention
     from kittiwake_ground.server.ground import Ground
 
+    # From here on a signal ends us in order, also while the dashboard is still being imported.
+    is_ended = asyncio.Event()
+    for number in ENDING:
+        asyncio.get_running_loop().add_signal_handler(number, is_ended.set)
     with ExitStack() as stack:
         archive = None
         if configuration.archive is not None:
@@ -137,7 +145,7 @@ async def _run(configuration: GroundConfiguration, dashboard: bool) -> int:
             )
         await ground.start()
         try:
-            return await _listen(_application(ground, dashboard), configuration)
+            return await _listen(_application(ground, dashboard), configuration, is_ended)
         finally:
             await ground.stop()
 
@@ -153,10 +161,9 @@ def _application(ground: Ground, dashboard: bool) -> FastAPI:
     return app
 
 
-async def _listen(app: FastAPI, configuration: GroundConfiguration) -> int:
+async def _listen(app: FastAPI, configuration: GroundConfiguration, is_ended: asyncio.Event) -> int:
     """Listens until SIGINT or SIGTERM, both of which end the server in order. Raises `OSError` if it cannot."""
     import asyncio
-    import signal
     from contextlib import contextmanager
 
     import uvicorn
@@ -167,8 +174,9 @@ async def _listen(app: FastAPI, configuration: GroundConfiguration) -> int:
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
             loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in ENDING:
                 loop.add_signal_handler(number, self.handle_exit, number, None)
+            self.should_exit = is_ended.is_set()
             yield
 
     server = Server(
