@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selenium.common.exceptions import StaleElementReferenceException
@@ -12,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -114,6 +115,15 @@ class Browser:
         # What is being drawn anew at the moment is looked at again.
         wait = WebDriverWait(self.driver, timeout_s, 0.1, [StaleElementReferenceException])
         return wait.until(lambda _: condition(), message)
+
+    @contextmanager
+    def without_complaints(self) -> Iterator[None]:
+        """Begins with a wide, light window, and holds that no page writes to its console meanwhile."""
+        self.resize(*WIDE)
+        self.set_dark(False)
+        self.complaints()
+        yield
+        assert self.complaints() == []
 
     def complaints(self) -> list[str]:
         """What the page wrote to its console since this was last asked, warnings and errors."""

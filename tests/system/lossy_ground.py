@@ -8,39 +8,31 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from kittiwake.cfdp.entity import Entity
 from kittiwake.cfdp.timing import Patience
 from kittiwake.dictionary.decode import encode_command
 from kittiwake.dictionary.load import load_dictionary
 from kittiwake.platform.seeded import SeededRandom
-from kittiwake.wire.framing import FRAMINGS, FramingParameters
-from tests.system.receipts import Receipts
+from tests.system.lossy_end import LossyEnd
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-APID = b"\x00\x20"
 NO_OP = "CdhCore.cmdDisp.CMD_NO_OP"
-PDUS_A_TURN = 20
 GREETING_S = 0.5
 PATIENCE = Patience(1.0, 1.0, 60.0, segment_size=900)
 
 
-class LossyGround:
-    """Listens on `port` while it `is_open`, and loses a share of the packets both ways. Used in a `with`.
+class LossyGround(LossyEnd):
+    """Listens on `port` while it `is_open`. Used in a `with`.
 
     It sends a no-op twice a second, so that the device hears somebody.
     """
 
     def __init__(self, dictionary: Path, loss: float, seed: int = 1) -> None:
-        self.receipts = Receipts()
-        self.entity = Entity(1, self.receipts, PATIENCE)
-        self.loss = loss
+        super().__init__(SeededRandom(seed), loss, PATIENCE)
         self.fault: BaseException | None = None
         self.is_open = True
-        self.connexions = self.lost = 0
         self._dictionary = load_dictionary(str(dictionary))
-        self._random = SeededRandom(seed)
         self._link: socket.socket | None = None
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
@@ -86,10 +78,7 @@ class LossyGround:
         self._hang_up()
         self._link, _ = self._listener.accept()
         self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.connexions += 1
-        self._framer = FRAMINGS["ccsds"].uplink_framer(FramingParameters())
-        self._deframer = FRAMINGS["ccsds"].downlink_deframer(FramingParameters())
-        self.entity.set_link(True, time.monotonic_ns())
+        self.connect(time.monotonic_ns())
         self._greeted_s = 0.0
 
     def _receive(self) -> None:
@@ -98,33 +87,20 @@ class LossyGround:
             data = self._link.recv(1 << 16)
         except OSError:
             data = b""
-        if not data:
+        if data:
+            self.take(data, time.monotonic_ns())
+        else:
             self._hang_up()
-            return
-        for packet in self._deframer.feed(data):
-            if packet.startswith(APID) and not self._loses():
-                self.entity.receive(packet[len(APID) :], time.monotonic_ns())
 
     def _send(self) -> None:
-        if self._link is not None and time.monotonic() - self._greeted_s > GREETING_S:
-            self._greeted_s = time.monotonic()
-            self._transmit(encode_command(self._dictionary, NO_OP, ()))
-        for _ in range(PDUS_A_TURN):
-            pdu = self.entity.next_pdu(time.monotonic_ns()) if self._link is not None else None
-            if pdu is None:
-                return
-            if not self._loses():
-                self._transmit(APID + pdu)
-
-    def _loses(self) -> bool:
-        is_lost = self._random.chance(self.loss)
-        self.lost += is_lost
-        return is_lost
-
-    def _transmit(self, packet: bytes) -> None:
-        assert self._link is not None
+        if self._link is None:
+            return
         try:
-            self._link.sendall(self._framer.frame(packet))
+            if time.monotonic() - self._greeted_s > GREETING_S:
+                self._greeted_s = time.monotonic()
+                self._link.sendall(self.frame(encode_command(self._dictionary, NO_OP, ())))
+            for frame in self.frames(time.monotonic_ns()):
+                self._link.sendall(frame)
         except OSError:
             self._hang_up()
 
@@ -132,7 +108,7 @@ class LossyGround:
         if self._link is not None:
             self._link.close()
             self._link = None
-            self.entity.set_link(False, time.monotonic_ns())
+            self.disconnect(time.monotonic_ns())
 
     def _shut(self) -> None:
         self._hang_up()

@@ -86,11 +86,8 @@ def altered(dictionary: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def quiet(station: Station) -> Iterator[None]:
     """No page may write to its console, nor the server print anything unexpected."""
-    station.browser.resize(*WIDE)
-    station.browser.set_dark(False)
-    station.browser.complaints()
-    yield
-    assert station.browser.complaints() == []
+    with station.browser.without_complaints():
+        yield
     unexpected = [one for one in station.server.lines if not one.startswith(EXPECTED_LINES)]
     assert not unexpected, "\n".join(unexpected)
 

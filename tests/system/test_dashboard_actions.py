@@ -83,11 +83,8 @@ def station(
 @pytest.fixture(autouse=True)
 def quiet(station: Station) -> Iterator[None]:
     """No page may write anything to its console, nor the server print anything but its address."""
-    station.browser.resize(*WIDE)
-    station.browser.set_dark(False)
-    station.browser.complaints()
-    yield
-    assert station.browser.complaints() == []
+    with station.browser.without_complaints():
+        yield
     assert station.server.lines[1:] == []
 
 

@@ -64,11 +64,8 @@ def station(require_browser: None, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(autouse=True)
 def quiet(station: Station) -> Iterator[None]:
     """No page may write to its console."""
-    station.browser.resize(*WIDE)
-    station.browser.set_dark(False)
-    station.browser.complaints()
-    yield
-    assert station.browser.complaints() == []
+    with station.browser.without_complaints():
+        yield
 
 
 def bars(browser: Browser) -> dict[str, tuple[str, str]]:
