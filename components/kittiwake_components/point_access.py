@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from kittiwake_components.awaited_answers import AwaitedAnswers
 from kittiwake_components.platform_driver.values import Quality, packed, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kittiwake.runtime.tasks import Reply, TaskClock
-
 Value: TypeAlias = bool | int | float | str | None
 
 LOCK_ERROR = "LockError"
-TOKEN_MAX = 0xFFFFFFFF
 CALL_LIMIT_S = 60.0
 """How long an answer may take; the driver and the actuator have deadlines of their own that are shorter."""
 
@@ -82,39 +80,15 @@ class Values:
         return reading.value
 
 
-class Calls:
-    """Calls that wait for their answers, by token."""
-
-    def __init__(self, clock: TaskClock, first_token: int) -> None:
-        self._clock = clock
-        self._token = first_token  # at random, so that no answer from before a restart is taken for another
-        self._waiting: dict[int, Reply[Any]] = {}
-
-    def next_token(self) -> int:
-        """A token that no call has had."""
-        self._token = self._token % TOKEN_MAX + 1
-        return self._token
+class Calls(AwaitedAnswers):
+    """Calls of the driver or the actuator that wait for their answers."""
 
     async def ask(self, send: Callable[[int], object]) -> Any:
         """Sends a call with its token and waits for the answer. Raises `WriteFault` if none comes."""
-        token = self.next_token()
-        reply = self._waiting[token] = self._clock.reply()
-        timer = self._clock.call_after(CALL_LIMIT_S, reply.set, None)
-        try:
-            send(token)
-            answer = await reply
-        finally:
-            timer.cancel()
-            self._waiting.pop(token, None)
+        answer = await self.to(send, CALL_LIMIT_S)
         if answer is None:
             raise WriteFault("TimeoutError", f"no answer within {CALL_LIMIT_S:g} s")
         return answer
-
-    def answered(self, token: int, answer: Any) -> None:
-        """An answer has come; one to a call that was given up is not heeded."""
-        reply = self._waiting.get(token)
-        if reply is not None:
-            reply.set(answer)
 
 
 def result_of_rpc(reply: bytes) -> Any:
