@@ -204,17 +204,14 @@ def _load(options: Options, platform: SystemPlatform) -> Image:
             print(f"dictionary: {dictionary}", flush=True)
         return image
     try:
-        image = load_image(platform.files.read(options.file, MAX_IMAGE_BYTES))
+        return load_image(platform.files.read(options.file, MAX_IMAGE_BYTES))
     except ImageFault as fault:
         raise ImageFault(f"{options.file}: {fault}") from None
-    from kittiwake.model.signature import Declared
-
-    Declared.is_read_at_once = False
-    return image
 
 
 def _make(options: Options, platform: SystemPlatform) -> Deployment:
     from kittiwake.cli.root_claim import claim_root
+    from kittiwake.model.signature import ReadLate
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.storage import factory_reset
     from kittiwake.storage.root import Root
@@ -234,7 +231,8 @@ def _make(options: Options, platform: SystemPlatform) -> Deployment:
     options.claim = claim_root(root)
     if factory_reset.is_ordered(platform.files, root):
         factory_reset.carry_out(platform.files, root)
-    return Deployment(image, platform, Root(platform.files, root), settings, meters)
+    with ReadLate():
+        return Deployment(image, platform, Root(platform.files, root), settings, meters)
 
 
 def _check_apart(slots: str, root: str) -> None:

@@ -10,8 +10,8 @@ from kittiwake.model.types import annotations_of
 class Declared:
     """Built upon by what is declared as a method: `parameters` are the method's, with their types.
 
-    They are read at once, so that its author hears of a mistake; where `is_read_at_once` is false, when they are first
-    wanted. A device's image was checked when it was built, and most of its events never happen.
+    They are read at once, so that its author hears of a mistake; under `ReadLate`, when they are first wanted. A
+    device's image was checked when it was built, and most of its events never happen.
     """
 
     is_read_at_once: ClassVar[bool] = True
@@ -35,3 +35,13 @@ class Declared:
     def read(self) -> None:
         """Reads the signature."""
         self.parameters = annotations_of(self._function)
+
+
+class ReadLate:
+    """While this is entered, what is declared is read when it is first wanted; afterwards again at once."""
+
+    def __enter__(self) -> None:
+        Declared.is_read_at_once = False
+
+    def __exit__(self, *_: object) -> None:
+        Declared.is_read_at_once = True

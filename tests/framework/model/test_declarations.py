@@ -23,6 +23,7 @@ from kittiwake.model.ports import (
     port,
     sync_port,
 )
+from kittiwake.model.signature import ReadLate
 from kittiwake.model.types import F32, U8, U16, U32, Bool, Size, String, TypeFault, wire_array, wire_enum
 
 
@@ -207,6 +208,16 @@ def test_mistakes_in_declarations_are_named() -> None:
     for message, declare in cases:
         with pytest.raises((TypeFault, ValueError), match=message):
             declare()
+
+
+def test_what_is_read_late_is_read_when_it_is_wanted_and_afterwards_at_once_again() -> None:
+    mistaken = handler("def f(self, a: Nowhere) -> None: ...")
+    with ReadLate():
+        late = command(mistaken).__command__
+    with pytest.raises(TypeFault, match="name 'Nowhere' is not defined"):
+        assert late.parameters
+    with pytest.raises(TypeFault, match="name 'Nowhere' is not defined"):
+        command(mistaken)
 
 
 def test_an_input_mirrors_an_output_of_its_own() -> None:
