@@ -47,7 +47,8 @@ class EnergyReports(ActiveComponent):
 
     @event(
         ACTIVITY_HI,
-        "Wake cycle {cycle}: {awake_s:.1f} s awake, {cpu_ms:.1f} ms of processor, {wakes} processor wake-ups, {energy_mwh:.3f} mWh",
+        "Wake cycle {cycle}: {awake_s:.1f} s awake, {cpu_ms:.1f} ms of processor, {wakes} processor wake-ups, "
+        "{energy_mwh:.3f} mWh",
     )
     def energy_report(self, cycle: U64, awake_s: F32, cpu_ms: F32, wakes: U32, energy_mwh: F32) -> None: ...
 
