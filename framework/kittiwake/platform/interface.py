@@ -243,6 +243,60 @@ class Programs(Protocol):
         """
 
 
+class Child(Protocol):
+    """A program that runs beside this one. Nothing of it blocks; a poller says when there is something to do.
+
+    Its pipes are streams of one direction: nothing is received from `input` and nothing sent to the others. Closing
+    `input` is the end of what the program reads.
+    """
+
+    @property
+    def pid(self) -> int:
+        """Its number among the processes of the machine."""
+
+    @property
+    def input(self) -> Stream:
+        """Where it reads; sending raises `OSError` (EPIPE) once it has closed that."""
+
+    @property
+    def output(self) -> Stream:
+        """What it writes; `b""` once it, and all that it has started, have closed that."""
+
+    @property
+    def errors(self) -> Stream:
+        """What it writes about what goes wrong."""
+
+    def end_fileno(self) -> int:
+        """The descriptor that is readable once it has ended; -1 once closed."""
+
+    def status(self) -> int | None:
+        """How it ended (-N: by signal N), or `None` while it runs. What it had started ends with it, by KILL."""
+
+    def terminate(self) -> None:
+        """Asks it, and all that it has started, to end (TERM); one that has ended is left alone."""
+
+    def kill(self) -> None:
+        """Ends it, and all that it has started (KILL); one that has ended is left alone."""
+
+    def close(self) -> None:
+        """Gives all descriptors back; a program that still runs goes on. A second close does nothing."""
+
+
+class Children(Protocol):
+    """Programs that run for long beside this one, and are spoken to over pipes."""
+
+    @property
+    def interpreter(self) -> str:
+        """The Python that runs this process, as a command's first word."""
+
+    def spawn(self, command: Sequence[str]) -> Child:
+        """Starts a program, in a session of its own and without a shell, so that no signal to this process is for it.
+
+        `command` is as in `Programs.run`. It inherits the environment. If this process dies, the program lives on and
+        finds its input at its end. Raises `OSError` if it cannot be started.
+        """
+
+
 class Poller(Protocol):
     """Waits for descriptors and for a time, and can be woken from another thread."""
 
@@ -321,6 +375,10 @@ class Platform(Protocol):
     @property
     def programs(self) -> Programs:
         """Other programs of the machine."""
+
+    @property
+    def children(self) -> Children:
+        """Programs that run beside this one."""
 
     @property
     def has_threads(self) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.seeded import SeededRandom
+from kittiwake.platform.simulated_children import SimulatedChildren
 from kittiwake.platform.simulated_clock import SimulatedClock
 from kittiwake.platform.simulated_databases import SimulatedDatabases
 from kittiwake.platform.simulated_disk import Disk
@@ -50,6 +51,7 @@ class SimulatedPlatform:
         self.databases = SimulatedDatabases(self.files)
         self.dispatches = SimulatedDispatches(self.files, is_counting=counts_dispatches)
         self.programs = SimulatedPrograms()
+        self.children = SimulatedChildren(self.clock, self.network, self.files)
         self.last_end = ""
         self.watchdogs: dict[str, SimulatedWatchdog] = {}
 
@@ -60,7 +62,7 @@ class SimulatedPlatform:
 
     def poller(self) -> SimulatedPoller:
         """A new poller; all pollers of one machine share its clock."""
-        return SimulatedPoller(self.clock, self.network)
+        return SimulatedPoller(self.clock, self.network, self.children)
 
     def watch_stalls(self, path: str) -> None:
         """Nothing: virtual time stands still while a handler runs, so that none is ever late."""
@@ -77,20 +79,31 @@ class SimulatedPlatform:
         """
         self.files.stop()
         disk = self.files.disk.after_power_cut(self._chaos if random is None else random)
-        return SimulatedPlatform(
-            self._chaos.bits(),
+        return self.started_anew(self._chaos.bits(), disk, off_ns=off_ns)
+
+    def started_anew(self, seed: int, disk: Disk, *, off_ns: int = 0) -> SimulatedPlatform:
+        """The machine that starts `off_ns` later with that disk."""
+        platform = SimulatedPlatform(
+            seed,
             wall_start_ns=self.clock.wall_ns() + off_ns,
             disk=disk,
             counts_dispatches=self.dispatches.is_counting,
         )
+        platform.children.take_over(self.children, running=False)
+        return platform
 
     def restart(self) -> SimulatedPlatform:
-        """Kills the process alone: unsynced writes stay with the system, connections are gone, clocks run on."""
+        """Kills the process alone: unsynced writes stay with the system, connections are gone, clocks run on.
+
+        Programs that ran beside it go on.
+        """
         self.files.stop()
-        return SimulatedPlatform(
+        platform = SimulatedPlatform(
             self._chaos.bits(),
             wall_start_ns=self.clock.wall_ns(),
             now_ns=self.clock.now_ns(),
             disk=self.files.disk,
             counts_dispatches=self.dispatches.is_counting,
         )
+        platform.children.take_over(self.children, running=True)
+        return platform

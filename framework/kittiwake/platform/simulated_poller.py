@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kittiwake.platform.simulated_children import SimulatedChildren
     from kittiwake.platform.simulated_clock import SimulatedClock
     from kittiwake.platform.simulated_network import SimulatedNetwork
 
@@ -17,12 +18,16 @@ class Stalled(RuntimeError):
 
 
 class SimulatedPoller:
-    """Watches endpoints of one simulated network. Ready callbacks come in the order in which they were added."""
+    """Watches endpoints of one simulated network. Ready callbacks come in the order in which they were added.
 
-    def __init__(self, clock: SimulatedClock, network: SimulatedNetwork) -> None:
+    While it waits, the programs that run beside the deployment do what is due.
+    """
+
+    def __init__(self, clock: SimulatedClock, network: SimulatedNetwork, children: SimulatedChildren) -> None:
         self._clock = clock
         self._advance_to = clock.advance_to
         self._network = network
+        self._children = children
         self._callbacks: dict[int, tuple[Callable[[], None] | None, Callable[[], None] | None]] = {}
         self._is_woken = False
 
@@ -47,13 +52,17 @@ class SimulatedPoller:
 
         Raises `Stalled` where the wait could not end.
         """
-        if not self._callbacks and deadline_ns is not None and not self._is_woken:
+        children = self._children
+        if not self._callbacks and not children.processes and deadline_ns is not None and not self._is_woken:
             clock = self._clock
             if deadline_ns > clock.time_ns:
                 clock.time_ns = deadline_ns
             return []
         while True:
+            program_ns = children.run_due() if children.processes else None
             found, next_ns = self._ready()
+            if program_ns is not None and (next_ns is None or program_ns < next_ns):
+                next_ns = program_ns
             if found or self._is_woken:
                 self._is_woken = False
                 return found

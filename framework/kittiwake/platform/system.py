@@ -11,6 +11,7 @@ from _thread import get_native_id
 from functools import partial
 from typing import TYPE_CHECKING
 
+from kittiwake.platform.system_children import SystemChildren
 from kittiwake.platform.system_databases import SystemDatabases
 from kittiwake.platform.system_files import SystemFiles
 from kittiwake.platform.system_network import SystemNetwork
@@ -81,6 +82,7 @@ class SystemPlatform:
         self.databases = SystemDatabases()
         self.network = SystemNetwork()
         self.programs = SystemPrograms()
+        self.children = SystemChildren()
 
     def poller(self) -> SystemPoller:
         """A new poller, one for each loop."""

@@ -145,9 +145,8 @@ class ComponentTester(Generic[C]):
     def reboot(self, off_s: float = 0.0) -> None:
         """Shuts down cleanly, restarts the machine and boots anew with the same disk; histories begin anew too."""
         self.finish()
-        clock, disk = self.platform.clock, self.platform.files.disk
-        wall_ns = clock.wall_ns() + round(off_s * NS_PER_S)
-        self.platform = SimulatedPlatform(self._next_seed(), wall_start_ns=wall_ns, disk=disk)
+        disk = self.platform.files.disk
+        self.platform = self.platform.started_anew(self._next_seed(), disk, off_ns=round(off_s * NS_PER_S))
         self._boot()
 
     def restart(self) -> None:

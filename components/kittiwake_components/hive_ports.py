@@ -1,0 +1,81 @@
+"""The ports of a hive's station: between the orchestrator of its sensors, the uploader, and whoever shows them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Annotated
+
+from kittiwake.model.fw import TimeValue
+from kittiwake.model.ports import port
+from kittiwake.model.types import F64, U8, U32, U64, Size, wire_enum, wire_struct
+from kittiwake_components.ports import FileName
+
+SENSOR_SIZE = 40
+"""The longest name of a sensor, or of one of its readings, in bytes."""
+
+STATUS_SIZE = 1000
+"""The longest text about a target, in bytes."""
+
+SensorName = Annotated[str, Size(SENSOR_SIZE)]
+
+
+@wire_enum(U8, name="Components.SensorState")
+class SensorState(IntEnum):
+    """What a sensor is at, as its orchestrator sees it."""
+
+    STOPPED = 0
+    """Not started, or stopped by a command."""
+
+    STARTING = 1
+    """Its process was started and has not said that it is ready."""
+
+    WAITING = 2
+    """Until its next start."""
+
+    RECORDING = 3
+
+    STOPPING = 4
+    """Told to stop; it ends what it does."""
+
+    BACKING_OFF = 5
+    """Its process has failed, and is started again after a pause."""
+
+    QUARANTINED = 6
+    """It has failed too often, or can be stopped by no safe means: only a command starts it again."""
+
+
+@wire_struct(name="Components.SensorReport")
+class SensorReport:
+    """How a sensor is: what its channels show."""
+
+    sensor: SensorName
+    state: SensorState
+    next_start: TimeValue
+    """Zero without one ahead."""
+    captures: U32
+    misses: U32
+    restarts: U32
+
+
+@port("Components.CaptureDone")
+def CaptureDone(sensor: SensorName, file: FileName, size: U64) -> None:
+    """A recording was published whole; `file` is relative to the folder of the recordings, `size` in bytes."""
+
+
+@port("Components.SensorStatus")
+def SensorStatus(target: SensorName) -> Annotated[str, Size(STATUS_SIZE)]:
+    """How a target (a sensor, or `uploader`) is, for people; of all of the callee's, a line each, if it is empty.
+
+    An unknown target is answered with an empty text.
+    """
+    return ""
+
+
+@port("Components.SensorReported")
+def SensorReported(report: SensorReport) -> None:
+    """Something about a sensor has changed."""
+
+
+@port("Components.SensorReading")
+def SensorReading(sensor: SensorName, reading: SensorName, value: F64) -> None:
+    """A sensor has read one of its channels, or tried to: NaN for a failed read."""
