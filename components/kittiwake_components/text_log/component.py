@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.model import U32, Channel, PassiveComponent, Setting, sync_port
 from kittiwake.model.fw import Log, Severity
+from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime.tags import BASE_SHIFT, MICROSECONDS, TB_PROC_TIME
+from kittiwake.wire.calendar import S_PER_DAY
+from kittiwake_components.text_log.rotated_file import RotatedFile, Rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kittiwake.model.events import Event
-    from kittiwake.platform.interface import File
 
 US_PER_S = 1_000_000
-S_PER_DAY = 86_400
 LIMIT_LOW, LIMIT_HIGH = 4096, 1 << 30
 KEEP_HIGH = 100
+AGE_HIGH = 3660
 _DAYS_TO_1970 = 719_468
 _U32_MAX = 0xFFFFFFFF
 
@@ -25,8 +27,9 @@ _U32_MAX = 0xFFFFFFFF
 class TextLog(PassiveComponent):
     """One line for each event: time, severity, instance and event, text.
 
-    The file is moved to `<file>.1` before it would exceed `limit_bytes`, `<file>.1` to `<file>.2`, and so on up to
-    `keep`. A log that cannot be written loses lines and counts them; whoever reported the event never hears of it.
+    The file is moved to `<file>.1` before it would exceed `limit_bytes` or with the first line after `limit_age_days`,
+    `<file>.1` to `<file>.2`, and so on up to `keep`. A log that cannot be written loses lines and counts them; whoever
+    reported the event never hears of it.
     """
 
     lines_lost = Channel(U32, on_change=True, doc="Lines that could not be written.")
@@ -37,11 +40,14 @@ class TextLog(PassiveComponent):
         int, default=1_000_000, low=LIMIT_LOW, high=LIMIT_HIGH, doc="Size at which the file is rotated."
     )
     keep = Setting(int, default=3, low=0, high=KEEP_HIGH, doc="Rotated files that are kept.")
+    limit_age_days = Setting(
+        float, default=0.0, low=0.0, high=AGE_HIGH, doc="Age at which it is rotated, if that comes first; 0: never."
+    )
+    compress = Setting(bool, default=False, doc="Whether rotated files are compressed (gzip, under the same names).")
 
     def initialize(self) -> None:
         self._known: dict[int, tuple[str, Event, Callable[[bytes], tuple[Any, ...]]]] = {}
-        self._output: File | None = None
-        self._size = 0
+        self._output: RotatedFile | None = None
         self._lost = 0
 
     def stop(self) -> None:
@@ -59,7 +65,7 @@ class TextLog(PassiveComponent):
             if self.console:
                 print(line, flush=True)  # noqa: T201 - the console is asked for
             if self.file:
-                self._write(line.encode("utf-8", "replace") + b"\n")
+                self._write(line.encode("utf-8", "replace") + b"\n", tag)
         except (OSError, ValueError):
             # A full disk, a closed terminal, a name outside the root, or arguments that are not the event's.
             self._lost += 1
@@ -90,33 +96,14 @@ class TextLog(PassiveComponent):
                     self._known[component._context.base_id + (event.number or 0)] = (name, event, unpack)
         return self._known.get(id)
 
-    def _write(self, data: bytes) -> None:
-        if self._output is not None and self._size + len(data) > self.limit_bytes:
-            self._rotate()
+    def _write(self, line: bytes, tag: int) -> None:
         if self._output is None:
-            self._open()
-            if self._size and self._size + len(data) > self.limit_bytes:
-                self._rotate()
-                self._open()
-        assert self._output is not None
-        self._output.write_at(self._size, data)
-        self._size += len(data)
-
-    def _open(self) -> None:
-        self._output = self.platform.files.open(self.root.resolve(self.file), "w")
-        self._size = self._output.size()
-
-    def _rotate(self) -> None:
-        files, path = self.platform.files, self.root.resolve(self.file)
-        if self._output is not None:
-            self._output.close()
-            self._output = None
-        if not self.keep:
-            files.remove(path)
-        for number in range(self.keep, 0, -1):
-            older = path if number == 1 else f"{path}.{number - 1}"
-            if files.exists(older):
-                files.rename(older, f"{path}.{number}")
+            rotation = Rotation(
+                self.limit_bytes, round(self.limit_age_days * S_PER_DAY * NS_PER_S), self.keep, self.compress
+            )
+            self._output = RotatedFile(self.platform, self.root.resolve(self.file), rotation)
+        is_utc = tag >> BASE_SHIFT != TB_PROC_TIME
+        self._output.write(line, (tag & MICROSECONDS) // US_PER_S if is_utc else None)
 
 
 def time_text(tag: int) -> str:
