@@ -74,6 +74,28 @@ def read_draft(path: Path, report: Report) -> Draft | None:
     return _Joiner(report).main(path)
 
 
+class PackageMissing(ValueError):
+    """An import names a Python package that is not there."""
+
+
+def imported_path(importer: Path, text: str) -> Path:
+    """The file that an import names: relative to the importing file, or as `PACKAGE:FILE` in a Python package.
+
+    Raises `PackageMissing`.
+    """
+    package, colon, file = text.partition(":")
+    if not colon:
+        return importer.parent / text
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    found = find_spec(package) if IDENTIFIER.fullmatch(package) else None
+    folders = list(found.submodule_search_locations or ()) if found is not None else []
+    if not folders:
+        raise PackageMissing(f"there is no Python package {package!r}, in which to look for {file}")
+    return Path(folders[0]) / file
+
+
 def read_fields(node: Node, keys: Mapping[str, Key], what: str, owner: Scalar, report: Report) -> dict[str, Node]:
     """The values of a table that are of the right kind, by key; everything else is reported."""
     if not isinstance(node, Table):
@@ -175,7 +197,11 @@ class _Joiner:
         return None
 
     def _import(self, importer: Path, item: Scalar) -> None:
-        path = importer.parent / item.text
+        try:
+            path = imported_path(importer, item.text)
+        except PackageMissing as fault:
+            self.report.add(item, str(fault))
+            return
         resolved = path.resolve()
         if resolved in self._stack:
             chain = [*self._stack[self._stack.index(resolved) :], resolved]

@@ -36,7 +36,7 @@ TOPOLOGY_KEYS = {
     "topology": Key(TEXT, "The name of a main topology; its own instances are qualified with it."),
     "subtopology": Key(TEXT, "The name of a topology that others import; its instances are qualified with it."),
     "doc": Key(TEXT, "What the topology is for."),
-    "imports": Key(TEXTS, "Subtopology files, relative to this file."),
+    "imports": Key(TEXTS, "Subtopology files, relative to this file, or PACKAGE:FILE in a Python package."),
     "instances": Key(TABLE, "Instances by name."),
     "overrides": Key(TABLE, "Changes to imported instances, by qualified name; only in a main topology."),
     "services": Key(TABLE, "The instances that serve all others (F´'s pattern graphs)."),

@@ -9,9 +9,9 @@ import pytest
 from kittiwake.model import OutputPort, PassiveComponent, sync_port
 from kittiwake.model.fw import Sched
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ActiveRateGroup, RateGroupDriver
 from kittiwake_components.ports import Idle
-from tests.components.design_sheet import differences
 from tests.framework.runtime.wired import deploy
 
 MS = 1_000_000

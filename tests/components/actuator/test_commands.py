@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from kittiwake.model import CommandResponse
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import Actuator
 from kittiwake_components.actuator.component import check_requester
 from kittiwake_components.actuator.wire_types import SLOTS_A_COMMAND, CommandSlot, OnRelease, PointWrite, Priority
 from tests.components.actuator.building import ANN, MIN, Building, actuator, moment, slot
-from tests.components.design_sheet import differences
 
 OK, FAILED, INVALID = CommandResponse.OK, CommandResponse.EXECUTION_ERROR, CommandResponse.VALIDATION_ERROR
 ME = "operator"

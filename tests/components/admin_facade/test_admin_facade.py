@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import parse_command
 from kittiwake_components import AdminFacade
 from kittiwake_components.admin_facade.component import MAX_CLIENTS
 from kittiwake_components.service_ports import failed, succeeded
-from tests.components.design_sheet import differences
 
 OK, FAILED = CommandResponse.OK, CommandResponse.EXECUTION_ERROR
 HOST, PORT = "127.0.0.1", 8003

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import AmateurRadio
-from tests.components.design_sheet import differences
 
 
 def test_every_joke_is_told_sooner_or_later_one_at_a_time() -> None:

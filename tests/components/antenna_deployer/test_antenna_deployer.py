@@ -10,10 +10,10 @@ from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
 from kittiwake.simulation.spacecraft import Spacecraft, launch, spacecraft_of
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake_components import AntennaDeployer, Burnwire
 from kittiwake_components.antenna_deployer.component import DeployResult, DeployState
-from tests.components.design_sheet import differences
 from tests.components.flight import Flight
 
 Tester = ComponentTester[AntennaDeployer]

@@ -6,6 +6,7 @@ import pytest
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.authenticator.component import Authenticator
 from kittiwake_components.authenticator.report import KeyState
 from kittiwake_components.security_ports import UplinkSecurity
@@ -22,7 +23,6 @@ from tests.components.authenticator.signing import (
     with_keys,
     write_keys,
 )
-from tests.components.design_sheet import differences
 
 OK = CommandResponse.OK
 REFUSED = b""

@@ -8,6 +8,7 @@ import pytest
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import command_packet, parse_command
 from kittiwake_components import BacnetServer
 from kittiwake_components.bacnet_server.component import WAITING_LIMIT, WRITE_LIMIT_S, Write
@@ -20,7 +21,6 @@ from kittiwake_components.bacnet_server.offers import (
     offer_channel,
     offer_parameter,
 )
-from tests.components.design_sheet import differences
 
 PARAMETERS = {"tested.WRITABLE": 1}
 CHANNELS = {"tested.Writes": 2}

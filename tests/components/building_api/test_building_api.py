@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import BuildingApi
 from kittiwake_components.building_api.routes import OTHERS, PREFIX, ROUTES, openapi
 from kittiwake_components.platform_driver.values import Quality
-from tests.components.design_sheet import differences
 
 
 def test_the_design_sheet_says_what_the_class_declares() -> None:

@@ -8,6 +8,7 @@ from kittiwake.model.fw import TimeBase
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime.recovery import Recovery
 from kittiwake.runtime.tags import TB_PROC_TIME
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.cmd_sequencer.component import JOIN_WAIT, CmdSequencer
 from kittiwake_components.cmd_sequencer.modes import ErrorPolicy, SeqMode, State
 from kittiwake_components.deployment_time import NO_TIME
@@ -25,7 +26,6 @@ from tests.components.cmd_sequencer.sequencer_bench import (
     shown,
     start,
 )
-from tests.components.design_sheet import differences
 
 DAY_NS = 86_400 * NS_PER_S
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ComDelay, ComQueue
 from kittiwake_components.ports import LinkState
-from tests.components.design_sheet import differences
 from tests.components.flight import Flight
 
 Tester = ComponentTester[ComDelay]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.com_queue.component import ComQueue
 from kittiwake_components.ports import LinkState
-from tests.components.design_sheet import differences
 
 SMALL: dict[str, Any] = {"depths": [8, 4, 4, 4], "patience": 2}
 

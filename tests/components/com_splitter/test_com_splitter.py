@@ -5,8 +5,8 @@ from __future__ import annotations
 from kittiwake.model import OutputPort, PassiveComponent
 from kittiwake.model.fw import Com
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ComQueue, ComSplitter
-from tests.components.design_sheet import differences
 from tests.components.flight import Flight
 
 

@@ -20,9 +20,9 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import CmdResponse, Log
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import command_packet
 from kittiwake_components import CommandDispatcher
-from tests.components.design_sheet import differences
 from tests.framework.runtime.wired import deploy
 
 OK, BUSY = CommandResponse.OK, CommandResponse.BUSY

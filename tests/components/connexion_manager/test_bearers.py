@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
 from kittiwake.model.fw import Enabled
+from kittiwake.testing.design_sheet import differences
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake_components import ConnexionManager
 from kittiwake_components.bearer_ports import NO_BEARER, BearerCondition, BearerOrder, LinkPurpose
@@ -18,7 +19,6 @@ from kittiwake_components.connexion_manager.states import BearerSignal, BearerSt
 from kittiwake_components.connexion_manager.strategy import LinkStrategy
 from kittiwake_components.mode_ports import SystemMode
 from tests.components.connexion_manager.device import LORA, RADIO, WIFI, Device
-from tests.components.design_sheet import differences
 
 REPORT = LinkPurpose.REPORT
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 from kittiwake_components.deframer.component import Deframer
 from kittiwake_components.ports import REFUSED, LinkState
 from kittiwake_components.security_ports import UplinkSecurity
-from tests.components.design_sheet import differences
 
 FRAMING_NAMES = sorted(FRAMINGS)
 NO_OP = bytes.fromhex("000000000100")

@@ -13,6 +13,7 @@ from kittiwake.model import CommandResponse
 from kittiwake.simulation.attitude import cross, length
 from kittiwake.simulation.spacecraft import spacecraft_of
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake_components import DetumbleManager, ImuManager
 from kittiwake_components.deployment_time import NO_TIME
@@ -25,7 +26,6 @@ from kittiwake_components.detumble_manager.component import (
 )
 from kittiwake_components.device_ports import MagneticField
 from kittiwake_components.mode_ports import SystemMode
-from tests.components.design_sheet import differences
 from tests.components.flight import Flight
 
 Tester = ComponentTester[DetumbleManager]

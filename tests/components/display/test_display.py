@@ -16,6 +16,7 @@ from PIL import Image
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.time_tag import TAG_SIZE, pack_tag
 from kittiwake_components import Display
 from kittiwake_components.display.content import contact_text, time_text
@@ -23,7 +24,6 @@ from kittiwake_components.display.pages import Row, pack_rows
 from kittiwake_components.display.panels import read_device
 from kittiwake_components.mode_ports import SystemMode
 from kittiwake_components.service_ports import failed, succeeded
-from tests.components.design_sheet import differences
 from tests.components.power_cuts import cut_everywhere
 
 FILE = "/screen/display.png"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from kittiwake.model.commands import CommandResponse
 from kittiwake.model.fw import Wait
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.data_product import ProductHeader, pack_product
 from kittiwake_components.dp_catalog.component import DpCatalog
-from tests.components.design_sheet import differences
 from tests.components.power_cuts import cut_everywhere
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kittiwake.model.commands import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.dp_manager.component import DpManager
-from tests.components.design_sheet import differences
 
 
 def test_the_design_sheet_says_what_the_class_says() -> None:

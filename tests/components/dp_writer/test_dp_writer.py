@@ -9,9 +9,9 @@ from zlib import crc32
 import pytest
 
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.data_product import HEADER_SIZE, ProductHeader, pack_product
 from kittiwake_components.dp_writer.component import DpWriter
-from tests.components.design_sheet import differences
 from tests.components.power_cuts import cut_everywhere
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kittiwake.model import CommandResponse
 from kittiwake.model.state_machine import After
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake.wire.ed25519 import public_key, sign
 from kittiwake.wire.enrollment_package import Enrolment, signed_package
@@ -21,7 +22,6 @@ from kittiwake_components import Enrollment
 from kittiwake_components.enrollment.states import EnrollSignal, EnrollState
 from kittiwake_components.service_ports import ServiceFault, result_of
 from kittiwake_components.supervision_ports import CycleStep
-from tests.components.design_sheet import differences
 from tests.components.power_cuts import cut_everywhere
 
 OK, FAILED = CommandResponse.OK, CommandResponse.EXECUTION_ERROR

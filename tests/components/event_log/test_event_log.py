@@ -11,10 +11,10 @@ from kittiwake.model import CommandResponse
 from kittiwake.model.events import Severity
 from kittiwake.model.fw import Enabled
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import event_packet
 from kittiwake_components.event_log.component import WAITING_MAX, EventLog, QueryScope
 from kittiwake_components.event_log.filters import ID_FILTERS_MAX, Filters, FilterSeverity, FiltersFault, unpack_filters
-from tests.components.design_sheet import differences
 from tests.components.event_log.logged import BASE, Logged, Tester, kept, log, sent
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from kittiwake.model import FATAL, ActiveComponent, PassiveComponent, async_port, event
 from kittiwake.model.fw import Com
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import EventLog, FatalHandler
 from kittiwake_components.fatal_handler.crash_record import FRAMES_SIZE, REASON_SIZE, read_crash
-from tests.components.design_sheet import differences
 from tests.framework.runtime.wired import deploy
 
 RECORD = b"""Timeout (0:00:10)!

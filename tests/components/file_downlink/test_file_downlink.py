@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from kittiwake.model import CommandResponse
 from kittiwake.runtime.recovery import Recovery
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.file_packets import CancelPacket, DataPacket, EndPacket, FileChecksum, StartPacket, decode
 from kittiwake_components.file_downlink.component import FileDownlink
-from tests.components.design_sheet import differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.file_manager.component import FileManager
-from tests.components.design_sheet import differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from kittiwake.storage.coverage import MAX_PIECES
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.file_packets import CancelPacket, DataPacket, EndPacket, FileChecksum, StartPacket
 from kittiwake_components.file_uplink.component import FileUplink
-from tests.components.design_sheet import differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

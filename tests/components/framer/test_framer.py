@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 from kittiwake_components.framer.component import Framer
-from tests.components.design_sheet import differences
 
 FRAMING_NAMES = sorted(FRAMINGS)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import FsSpace
-from tests.components.design_sheet import differences
 
 
 def test_room_is_reported_when_it_changes_and_left_when_it_is_unknown() -> None:

@@ -23,9 +23,9 @@ from kittiwake.model.codec import unpacker
 from kittiwake.model.fw import Enabled, Log, Ping
 from kittiwake.platform.system import SystemPlatform
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import CommandDispatcher, Health
 from kittiwake_components.health.findings import GATHERED, PROMPT
-from tests.components.design_sheet import differences
 from tests.framework.runtime.wired import deploy
 
 OK, INVALID = CommandResponse.OK, CommandResponse.VALIDATION_ERROR

@@ -10,10 +10,10 @@ import pytest
 from kittiwake.model import CommandResponse
 from kittiwake.simulation.spacecraft import spacecraft_of
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ImuManager
 from kittiwake_components.device_ports import AngularUnit
 from kittiwake_components.imu_manager.component import AxisOrientation
-from tests.components.design_sheet import differences
 
 
 def turning(x: float, y: float, z: float) -> ComponentTester[ImuManager]:

@@ -10,8 +10,8 @@ import pytest
 from kittiwake.model import CommandResponse
 from kittiwake.simulation.spacecraft import spacecraft_of
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import Ina219Manager
-from tests.components.design_sheet import differences
 
 FOLDER = "/sys/class/hwmon/hwmon2"
 

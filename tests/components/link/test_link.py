@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.link.component import SEND_LIMIT_BYTES, Link
 from kittiwake_components.link.opener import READ_BYTES
 from kittiwake_components.link.outgoing import LIMIT_BYTES, Outgoing
 from kittiwake_components.ports import LinkState
-from tests.components.design_sheet import differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable

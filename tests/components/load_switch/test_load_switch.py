@@ -8,8 +8,8 @@ from kittiwake.model import CommandResponse
 from kittiwake.model.fw import On
 from kittiwake.simulation.spacecraft import spacecraft_of
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import LoadSwitch
-from tests.components.design_sheet import differences
 
 DEVICE = "simulated/switches/payloadPower"
 

@@ -10,10 +10,10 @@ from kittiwake.model import CommandResponse
 from kittiwake.simulation.lora_air import time_on_air_s
 from kittiwake.simulation.spacecraft import spacecraft_of
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ComQueue, Lora
 from kittiwake_components.lora.settings import LoRaBandwidth, LoRaDataRate, TransmitState
 from kittiwake_components.ports import LinkState
-from tests.components.design_sheet import differences
 from tests.components.flight import Flight
 
 Tester = ComponentTester[Lora]

@@ -12,12 +12,12 @@ from kittiwake.model import CommandResponse
 from kittiwake.model.state_diagram import transition_rows
 from kittiwake.storage.record import AtomicRecord
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake.testing.strategies import Action, actions_of
 from kittiwake_components import ModeManager
 from kittiwake_components.mode_manager.component import ModeSignal
 from kittiwake_components.mode_ports import SafeModeReason, SystemMode
-from tests.components.design_sheet import differences
 from tests.components.mode_manager.satellite import HIBERNATE, NORMAL, PAYLOAD, SAFE, Satellite
 
 NAN = float("nan")

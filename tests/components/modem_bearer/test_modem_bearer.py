@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ModemBearer
 from kittiwake_components.bearer_ports import UNKNOWN_RSSI, BearerCondition, BearerOrder
 from kittiwake_components.modem_bearer.procedures import ModemPhase
 from kittiwake_components.ports import LinkState
-from tests.components.design_sheet import differences
 from tests.components.modem_bearer.at_modem import AtModem
 
 UP, DEGRADED, DOWN = BearerCondition.UP, BearerCondition.DEGRADED, BearerCondition.DOWN

@@ -14,13 +14,13 @@ from kittiwake.model import CommandResponse
 from kittiwake.model.fw import TimeBase
 from kittiwake.model.types import F32, wire_type
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import parse_command
 from kittiwake.wire.time_tag import pack_tag
 from kittiwake_components import Monitoring
 from kittiwake_components.monitoring.orders import MAX_ORDERS, MAX_REMEMBERED
 from kittiwake_components.service_ports import ServiceFault, failed, result_of, succeeded
 from kittiwake_components.supervision_ports import CycleStep
-from tests.components.design_sheet import differences
 from tests.components.power_cuts import cut_everywhere
 
 OK, FAILED = CommandResponse.OK, CommandResponse.EXECUTION_ERROR

@@ -14,10 +14,10 @@ from typing import Any, Self
 import pytest
 
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import MqttBridge
 from kittiwake_components.mqtt_bridge.component import WAITING_LIMIT
 from kittiwake_components.platform_driver.values import Quality
-from tests.components.design_sheet import differences
 from tests.components.mqtt_bridge.broker import Broker, Listener, program, until
 
 POINTS = {

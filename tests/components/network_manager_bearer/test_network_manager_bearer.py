@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import NetworkManagerBearer
 from kittiwake_components.bearer_ports import UNKNOWN_RSSI, BearerCondition, BearerOrder
-from tests.components.design_sheet import differences
 from tests.components.network_manager_bearer.pretended import PretendedNetworkManager
 
 UP, DEGRADED, DOWN = BearerCondition.UP, BearerCondition.DEGRADED, BearerCondition.DOWN

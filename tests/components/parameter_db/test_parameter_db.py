@@ -13,10 +13,10 @@ from kittiwake.model import U32, CommandError, CommandResponse, Parameter, Passi
 from kittiwake.runtime.deployment import Deployment
 from kittiwake.storage.root import Root
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.parameter_db.component import ParameterDb
 from kittiwake_components.parameter_db.constants import Merge, PrmReadError, PrmSource, PrmWriteError
 from kittiwake_components.parameter_db.database_file import pack_database, parse_database
-from tests.components.design_sheet import differences
 from tests.components.parameter_db.deployed import FILE, NUMBERS, Database, Mode, Window, packed, saved
 from tests.framework.runtime.wired import deploy
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import PassiveRateGroup
-from tests.components.design_sheet import differences
 
 MS = 1_000_000
 PERIOD = 100 * MS

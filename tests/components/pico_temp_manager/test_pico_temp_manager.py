@@ -8,8 +8,8 @@ import pytest
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import PicoTempManager
-from tests.components.design_sheet import differences
 
 
 def test_the_temperature_is_measured_by_port_and_command() -> None:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
 from kittiwake.model.fw import Enabled
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import PlatformDriver
 from kittiwake_components.building_ports import DeviceAction
 from kittiwake_components.platform_driver.api import METHODS
 from kittiwake_components.platform_driver_ports import METHOD_SIZE
-from tests.components.design_sheet import differences
 from tests.components.platform_driver.site import AHU, Site, ahu
 from tests.components.power_cuts import cut_everywhere
 

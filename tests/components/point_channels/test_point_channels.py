@@ -18,13 +18,13 @@ from kittiwake.runtime.deployment import Deployment
 from kittiwake.simulation.building import building_of
 from kittiwake.storage.root import Root
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.topology.compile import load_topology
 from kittiwake.topology.image import build_image
 from kittiwake_components import PointBank
 from kittiwake_components.platform_driver.devices import DeviceStatus
 from kittiwake_components.platform_driver.values import Quality
 from kittiwake_components.point_channels.fitting import fitted
-from tests.components.design_sheet import differences
 from tests.components.point_channels.air_handler import AirHandler, Occupancy
 
 AHU = "campus/b1/ahu1"

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.power_link import PowerMode, WakeReason
 from kittiwake_components import PowerManager
 from kittiwake_components.mode_ports import SafeModeReason
 from kittiwake_components.power_manager.battery_watch import BatteryLevel, BatteryWatch
-from tests.components.design_sheet import differences
 from tests.components.power_manager.rig import DEVICE, Rig
 
 OK, FAILED = CommandResponse.OK, CommandResponse.EXECUTION_ERROR

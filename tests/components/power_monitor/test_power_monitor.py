@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import PowerMonitor
 from kittiwake_components.power_monitor.energy import RailEnergy
-from tests.components.design_sheet import differences
 
 Tester = ComponentTester[PowerMonitor]
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import RateDelay
-from tests.components.design_sheet import differences
 
 
 @given(st.integers(0, 255), st.integers(1, 600))

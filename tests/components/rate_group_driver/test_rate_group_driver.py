@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from kittiwake.model import PassiveComponent, sync_port
 from kittiwake.model.fw import Cycle
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import PassiveRateGroup, RateGroupDriver
-from tests.components.design_sheet import differences
 from tests.framework.runtime.wired import deploy
 
 MS = 1_000_000

@@ -13,9 +13,9 @@ from kittiwake.platform.simulated import PowerCut
 from kittiwake.runtime import exit_status
 from kittiwake.storage import factory_reset
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ResetManager
 from kittiwake_components.reset_manager.causes import ResetCause
-from tests.components.design_sheet import differences
 
 Tester = ComponentTester[ResetManager]
 

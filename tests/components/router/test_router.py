@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.authenticator.component import Authenticator
 from kittiwake_components.ports import REFUSED
 from kittiwake_components.router.bypass import check_bypass, is_harmless
 from kittiwake_components.router.component import Router
-from tests.components.design_sheet import differences
 
 NO_OP = bytes.fromhex("000000000100")
 FILE_PACKET = bytes.fromhex("0003010000000100000000")

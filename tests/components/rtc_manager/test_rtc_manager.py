@@ -14,12 +14,12 @@ from kittiwake.model import CommandResponse
 from kittiwake.model.fw import TimeBase
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import CmdSequencer, RtcManager, StartupManager, Time
 from kittiwake_components.deployment_time import present_us, time_base
 from kittiwake_components.rtc_manager.time_data import TimeData, time_data
 from kittiwake_components.time_ports import TimeQuality
 from tests.components.cmd_sequencer.sequence_files import relative, sequence
-from tests.components.design_sheet import differences
 from tests.components.flight import Flight
 
 CURIOSITY = TimeData(2012, 8, 6, 5, 17, 57)

@@ -9,9 +9,9 @@ import pytest
 from kittiwake.model.commands import CommandResponse
 from kittiwake.model.fw import TimeBase
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.startup_manager.component import StartupManager
 from kittiwake_components.startup_manager.states import ResetReason, SequenceState
-from tests.components.design_sheet import differences
 from tests.components.startup_manager.startup_bench import (
     FAILED,
     OK,

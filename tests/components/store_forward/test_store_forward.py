@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kittiwake.model.commands import CommandResponse
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.store_forward.component import HELD_MAX, SEGMENT_BYTES, StoreForward, StoreState
-from tests.components.design_sheet import differences
 from tests.components.store_forward.stored import (
     DOWN,
     TELEMETRY,

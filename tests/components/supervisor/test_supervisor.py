@@ -13,13 +13,13 @@ from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut
 from kittiwake.runtime.recovery import InstanceQuarantined
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake.wire.power_link import PowerMode
 from kittiwake_components import Supervisor
 from kittiwake_components.service_ports import ServiceFault, result_of
 from kittiwake_components.supervision_ports import CycleStep
 from kittiwake_components.supervisor.states import WORK, CycleState
-from tests.components.design_sheet import differences
 
 OK, BUSY, FAILED = CommandResponse.OK, CommandResponse.BUSY, CommandResponse.EXECUTION_ERROR
 US = 1_000_000

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import SystemResources
 from kittiwake_components.system_resources.component import SystemResourceEnabled
-from tests.components.design_sheet import differences
 
 MEMINFO = b"MemTotal:  1000000 kB\nMemFree:  1 kB\nMemAvailable:   400000 kB\nHugePages_Total:       0\n"
 

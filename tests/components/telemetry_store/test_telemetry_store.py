@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse, Limits
+from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import parse_channel_entry, parse_telemetry
 from kittiwake.wire.time_tag import TAG_SIZE, pack_tag
 from kittiwake_components.telemetry_store.component import AWAITED_CYCLES, MAX_RATE_CYCLES, TelemetryStore
 from kittiwake_components.telemetry_store.limits import LimitState, LimitWatch
-from tests.components.design_sheet import differences
 from tests.components.telemetry_store.station import BASE, FIRST, SECOND, Label, Mode, Station
 
 if TYPE_CHECKING:

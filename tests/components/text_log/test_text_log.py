@@ -15,9 +15,9 @@ from kittiwake.model.events import Severity
 from kittiwake.model.types import U32
 from kittiwake.runtime.tags import BASE_SHIFT, TB_PROC_TIME, TB_WORKSTATION_TIME
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import TextLog
 from kittiwake_components.text_log.component import time_text
-from tests.components.design_sheet import differences
 from tests.framework.runtime.wired import deploy
 
 TAG = TB_WORKSTATION_TIME << BASE_SHIFT | 1_767_225_600_000_001

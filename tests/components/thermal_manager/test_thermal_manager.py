@@ -12,11 +12,11 @@ from kittiwake.model import CommandResponse
 from kittiwake.model.fw import Enabled
 from kittiwake.simulation.spacecraft import spacecraft_of
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake_components import LoadSwitch, ThermalManager, Tmp112Manager
 from kittiwake_components.thermal_manager.band import Band, Place
 from kittiwake_components.thermal_manager.component import HeaterState, TempSensorType
-from tests.components.design_sheet import differences
 from tests.components.flight import Flight
 
 NAN = float("nan")

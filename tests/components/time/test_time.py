@@ -14,10 +14,10 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.simulated import WALL_START_NS, SimulatedPlatform
 from kittiwake.runtime.tags import BASE_SHIFT, MICROSECONDS
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import Time
 from kittiwake_components.time.component import SYNCHRONISED_MARK
 from kittiwake_components.time_ports import TimeQuality
-from tests.components.design_sheet import differences
 
 DAY_NS = 86_400 * NS_PER_S
 

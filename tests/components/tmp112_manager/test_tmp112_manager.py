@@ -10,8 +10,8 @@ from kittiwake.model import CommandResponse
 from kittiwake.model.fw import On
 from kittiwake.simulation.spacecraft import spacecraft_of
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import Tmp112Manager
-from tests.components.design_sheet import differences
 
 
 def test_the_temperature_is_measured_by_port_and_command() -> None:

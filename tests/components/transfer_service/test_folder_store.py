@@ -8,9 +8,9 @@ from hashlib import sha256
 import pytest
 
 from kittiwake.model import CommandResponse
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.transfer_service.component import MAX_JOBS, TransferService
 from kittiwake_components.transfer_service.stores import check_stores, parse_store
-from tests.components.design_sheet import differences
 from tests.components.transfer_service.transfer_bench import (
     BUCKET,
     PARAMETERS,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from kittiwake.model.commands import CommandResponse
 from kittiwake.storage.slots import Outcome, SlotState
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components.update_manager.component import SlotName, UpdateManager, UpdateState
-from tests.components.design_sheet import differences
 from tests.components.update_manager.update_bench import FIRST, FOLDER, SECOND, Device, device_on, package
 
 OK, FAILED, BUSY = CommandResponse.OK, CommandResponse.EXECUTION_ERROR, CommandResponse.BUSY

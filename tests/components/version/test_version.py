@@ -9,9 +9,9 @@ import pytest
 import kittiwake
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake_components import Version
 from kittiwake_components.version.component import VersionEnabled, VersionType
-from tests.components.design_sheet import differences
 
 HASH = "0123456789abcdef" * 4
 ALL = ["FrameworkVersion", "ProjectVersion", "LibraryVersions", "DictionaryHash"]

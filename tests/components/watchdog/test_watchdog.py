@@ -8,10 +8,10 @@ import pytest
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.design_sheet import differences
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake_components import CommandDispatcher, Health, Watchdog
 from kittiwake_components.watchdog.component import WatchdogState
-from tests.components.design_sheet import differences
 from tests.components.flight import Flight
 
 Tester = ComponentTester[Watchdog]
