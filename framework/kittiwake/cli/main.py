@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     Commands = Mapping[str, tuple[str, str]]
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "new": ("kittiwake.cli.new", "make the skeleton of a project, a component or a topology"),
     "run": ("kittiwake.cli.run", "start a deployment from a topology file or an image"),
     "up": ("kittiwake_ground.commands.up", "build and start a deployment with the ground station in front of it"),
     "check": ("kittiwake.cli.check", "check a topology file and list every fault"),

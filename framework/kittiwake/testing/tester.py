@@ -24,6 +24,7 @@ from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.runtime.deployment import Deployment
 from kittiwake.runtime.wiring import Entries
 from kittiwake.storage.root import Root
+from kittiwake.testing.disk import put_file
 from kittiwake.testing.histories import PortArrayHistory, PortHistory, check_arguments, unknown
 from kittiwake.testing.sent_command import SentCommand
 from kittiwake.testing.services import RecordedCells, Records, TesterServices
@@ -313,19 +314,7 @@ class ComponentTester(Generic[C]):
 
     def write_file(self, name: str, data: bytes) -> None:
         """Puts a file into the root, durable at once; folders on the way are made."""
-        path = self.root.resolve(name)
-        folder = path.rpartition("/")[0]
-        self.files.make_folders(folder)
-        if self.files.exists(path):
-            self.files.remove(path)
-        file = self.files.open(path, "x")
-        file.write_at(0, data)
-        file.sync()
-        file.close()
-        while folder:
-            self.files.sync_folder(folder)
-            folder = folder.rpartition("/")[0]
-        self.files.sync_folder("/")
+        put_file(self.files, self.root.resolve(name), data)
 
     def read_file(self, name: str, limit: int = 1 << 24) -> bytes:
         """A file in the root. Raises `OSError`."""

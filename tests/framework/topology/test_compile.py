@@ -12,6 +12,8 @@ from tests.framework.topology.parts import SERVICES, Worker, compiled, refused, 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 SUB = """
     subtopology: Core
     doc: What every deployment has.
@@ -72,6 +74,20 @@ def test_a_file_that_two_others_import_is_read_once(tmp_path: Path) -> None:
     write(tmp_path, "subtopology: Right\nimports: [./base.yaml]\n", "right.yaml")
     topology = compiled(tmp_path, "topology: Main\nimports: [left.yaml, right.yaml]\n")
     assert [made.name for made in topology.instances] == ["Base.r"]
+
+
+def test_subtopologies_of_a_package_are_imported_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "orchard_parts"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    write(package, "subtopology: Base\ninstances:\n  r: {component: PARTS.Relay, id: 1}\n", "base.yaml")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "main").mkdir()
+    topology = compiled(tmp_path / "main", "topology: Main\nimports: [orchard_parts:base.yaml]\n")
+    assert [made.name for made in topology.instances] == ["Base.r"]
+    misspelt, missing = refused(tmp_path, "topology: Main\nimports: [orchard_parts:bse.yaml, orchrd_parts:base.yaml]\n")
+    assert (misspelt.message, misspelt.hint) == ("there is no file orchard_parts:bse.yaml", "did you mean base.yaml?")
+    assert missing.message == "there is no Python package 'orchrd_parts', in which to look for base.yaml"
 
 
 def test_indices_that_are_left_out_are_the_next_free_ones(tmp_path: Path) -> None:

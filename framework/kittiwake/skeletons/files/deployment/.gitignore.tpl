@@ -1,0 +1,9 @@
+.venv*/
+__pycache__/
+*.egg-info/
+.mypy_cache/
+.pytest_cache/
+.ruff_cache/
+.hypothesis/
+build/
+var/
