@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from kittiwake.cli.outcome import carry_out
+from kittiwake.cli.skeleton_files import add_project_option, put_new
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
         "--kind", choices=["passive", "active"], default="passive",
         help="passive: its caller does its work (default); active: it has a queue, and its commands may wait",
     )  # fmt: skip
-    made.add_argument("--in", dest="folder", type=Path, default=Path(), metavar="DIR", help="a folder of the project")
+    add_project_option(made)
     return made
 
 
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
 def _make(options: argparse.Namespace) -> int:
     from kittiwake.skeletons.names import read_name
     from kittiwake.skeletons.project import find_project
-    from kittiwake.skeletons.rendering import Exists, write_new
+    from kittiwake.skeletons.rendering import Exists
     from kittiwake.skeletons.sources import component_files, instance_line
 
     names = read_name(options.name)
@@ -39,8 +39,7 @@ def _make(options: argparse.Namespace) -> int:
     if folder.exists() or folder.with_suffix(".py").exists():
         raise Exists(f"{folder} is there already")
     files = component_files(names, project.package, project.import_name, options.kind)
-    for path in write_new(project.folder, files):
-        print(path)
+    put_new(project.folder, files)
     line = instance_line(names, project.import_name, options.kind, "0x10020000")
     print(f"\nNext, in a topology (with a free id, and the name of its rate group):\n  instances:\n    {line}")
     print(f"  connections:\n    - cycle.member_out -> {names.instance}.run")

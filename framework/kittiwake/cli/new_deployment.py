@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from kittiwake.cli.outcome import carry_out
+from kittiwake.cli.skeleton_files import put_new
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,7 +32,7 @@ def main(arguments: list[str]) -> int:
 def _make(options: argparse.Namespace) -> int:
     from kittiwake.skeletons.names import check_package_name, read_name
     from kittiwake.skeletons.project import given_source, kittiwake_source
-    from kittiwake.skeletons.rendering import Exists, write_new
+    from kittiwake.skeletons.rendering import Exists
     from kittiwake.skeletons.sources import deployment_files
 
     names = read_name(options.name)
@@ -40,7 +41,6 @@ def _make(options: argparse.Namespace) -> int:
         raise Exists(f"{folder} is there already")
     check_package_name(names.module)
     source = given_source(options.kittiwake) if options.kittiwake else kittiwake_source()
-    for path in write_new(folder, deployment_files(names, source)):
-        print(path)
+    put_new(folder, deployment_files(names, source))
     print(f"\nNext: cd {folder}; make test; make run")
     return 0

@@ -13,8 +13,7 @@ STARTUP = REFERENCE.parents[1] / "sequences/startup.seq"
 
 def test_a_deployment_runs_the_sequence_that_it_was_given_and_counts_its_starts() -> None:
     files = {"/startup.bin": compiled_sequence(STARTUP, REFERENCE)}
-    settings = {"ReferenceDeployment.startupManager": {}}
-    with SimulatedDeployment(REFERENCE, settings=settings, files=files) as simulated:
+    with SimulatedDeployment(REFERENCE, files=files) as simulated:
         simulated.run_for(20)
         dispatcher: Any = simulated.instance("CdhCore.cmdDisp")
         assert dispatcher.commands_dispatched == 3
