@@ -222,6 +222,12 @@ class Archive(History):
         write = partial(Recorder.command_step, id=id, state=state, at_us=at_us, by=by, response=response)
         return self._put("", "commands", 1, write)
 
+    def add_link_state(self, deployment: str, state: str, reason: str = "", *, at_us: int | None = None) -> bool:
+        """Takes a state that a deployment's link went into."""
+        at_us = self._clock() if at_us is None else at_us
+        write = partial(Recorder.link_state, deployment=deployment, state=state, reason=reason, at_us=at_us)
+        return self._put(deployment, "link states", 1, write)
+
     def add_file(
         self,
         deployment: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from kittiwake_ground.archive import moments
 from kittiwake_ground.archive.buckets import LAST_US, read_buckets
 from kittiwake_ground.archive.opening import DATABASE
 from kittiwake_ground.archive.readers import Readers
@@ -16,6 +17,7 @@ from kittiwake_ground.archive.records import (
     Buckets,
     CommandStep,
     Frame,
+    LinkStep,
     Loss,
     Sample,
 )
@@ -37,8 +39,20 @@ _SAMPLE_COLUMNS = "time_us, position, base, device_us, received_us, kind, number
 _LATEST = f"""
 SELECT channels.name, {_SAMPLE_COLUMNS} FROM channels JOIN samples ON samples.channel = channels.id
 WHERE deployment = ? AND (time_us, position) = (
-    SELECT time_us, position FROM samples WHERE channel = channels.id ORDER BY time_us DESC, position DESC LIMIT 1
+    SELECT time_us, position FROM samples WHERE channel = channels.id AND time_us >= ? AND time_us < ?
+    ORDER BY time_us DESC, position DESC LIMIT 1
 ) ORDER BY channels.name
+"""
+# The order of the join is ours: a thousand short looks into the samples, and none through all of them.
+_SPAN = f"""
+SELECT channels.name, {_SAMPLE_COLUMNS} FROM channels CROSS JOIN samples ON samples.channel = channels.id
+WHERE deployment = ? AND time_us >= ? AND time_us < ? LIMIT ?
+"""
+_STEPPED = """
+SELECT commands.id, deployments.name, commands.name, opcode, arguments, by, created_us, state, response
+FROM commands JOIN deployments ON deployments.id = deployment
+WHERE deployment = ? AND commands.id IN (SELECT command FROM command_states WHERE at_us >= ? AND at_us < ?)
+ORDER BY commands.id LIMIT ?
 """
 _CHANNELS = """
 SELECT name, coalesce(type, ''), coalesce(unit, ''), coalesce(dictionary_hash, '')
@@ -128,11 +142,40 @@ class History:
             id, path = _channel(connection, deployment, channel)
             return read_buckets(connection, id, path, start_us, end_us, count)
 
-    def latest(self, deployment: str) -> dict[str, Sample]:
-        """The newest sample of each channel of a deployment."""
+    def latest(self, deployment: str, start_us: int = 0, end_us: int = LAST_US) -> dict[str, Sample]:
+        """The newest sample of each channel of a deployment, of those in [start, end)."""
         with self._readers.reading() as connection:
-            rows = connection.execute(_LATEST, (_deployment(connection, deployment),)).fetchall()
+            found = (_deployment(connection, deployment), start_us, min(end_us, LAST_US))
+            rows = connection.execute(_LATEST, found).fetchall()
         return {name: _sample(row) for name, *row in rows}
+
+    def span(self, deployment: str, start_us: int, end_us: int, limit: int) -> list[tuple[str, Sample]] | None:
+        """The samples of all channels in [start, end), each with its channel, in the order of their times.
+
+        `None` if there are more than `limit`: then `latest` says how it stands at the end.
+        """
+        with self._readers.reading() as connection:
+            found = (_deployment(connection, deployment), start_us, end_us, _bounded(limit) + 1)
+            rows = connection.execute(_SPAN, found).fetchall()
+        if len(rows) > limit:
+            return None
+        rows.sort(key=lambda row: (row[1], row[2]))
+        return [(name, _sample(row)) for name, *row in rows]
+
+    def link_states(
+        self, deployment: str, start_us: int = 0, end_us: int = LAST_US, limit: int = 1_000
+    ) -> list[LinkStep]:
+        """How a link stood in [start, end), oldest first: the state that it began with, and those that came."""
+        with self._readers.reading() as connection:
+            id = _deployment(connection, deployment)
+            return moments.link_states(connection, id, start_us, min(end_us, LAST_US), _bounded(limit))
+
+    def command_steps(self, deployment: str, start_us: int, end_us: int, limit: int = 1_000) -> list[ArchivedCommand]:
+        """The commands that went a step on in [start, end), with their lives before `end_us`, oldest first."""
+        with self._readers.reading() as connection:
+            id = _deployment(connection, deployment)
+            rows = connection.execute(_STEPPED, (id, start_us, min(end_us, LAST_US), _bounded(limit))).fetchall()
+            return [moments.cut_life(_command(connection, row), end_us) for row in rows]
 
     def events(
         self,
@@ -200,10 +243,19 @@ class History:
             ).fetchall()
             return [_command(connection, row) for row in rows]
 
-    def files(self, deployment: str = "", *, limit: int = 1_000, before: int | None = None) -> list[ArchivedFile]:
-        """Transfers, newest first; of all deployments without a name."""
+    def files(
+        self,
+        deployment: str = "",
+        *,
+        start_us: int = 0,
+        end_us: int = LAST_US,
+        limit: int = 1_000,
+        before: int | None = None,
+    ) -> list[ArchivedFile]:
+        """Transfers by the time that they began, newest first; of all deployments without a name."""
         with self._readers.reading() as connection:
             query = _Query("files.id < ?", LAST_US if before is None else before)
+            query.add("created_us >= ? AND created_us < ?", start_us, min(end_us, LAST_US))
             if deployment:
                 query.add("deployment = ?", _deployment(connection, deployment))
             rows = connection.execute(

@@ -168,6 +168,13 @@ class Recorder:
         ]
         self.connection.executemany("INSERT OR REPLACE INTO channel_types VALUES (?, ?, ?, ?, ?)", rows)
 
+    def link_state(self, deployment: str, state: str, reason: str, at_us: int) -> None:
+        """Writes a state of a link."""
+        self.connection.execute(
+            "INSERT INTO link_states (deployment, at_us, state, reason) VALUES (?, ?, ?, ?)",
+            (self.deployment(deployment), at_us, state, reason),
+        )
+
     def loss(self, deployment: str, what: str, count: int, at_us: int) -> None:
         """Writes that something was lost."""
         self.connection.execute(

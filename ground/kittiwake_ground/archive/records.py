@@ -137,6 +137,14 @@ class Frame(NamedTuple):
     bytes: bytes
 
 
+class LinkStep(NamedTuple):
+    """A state that a deployment's link went into, and why; it holds until the next one."""
+
+    at_us: int
+    state: str
+    reason: str
+
+
 class Loss(NamedTuple):
     """Something that the archive could not take: the time it was noted, the kind of thing, and how many."""
 

@@ -22,7 +22,13 @@ SLICES = 32
 """Of the time that the samples span, one part in so many goes at once when the size is over its limit."""
 
 _DAY_US = WIDTHS_US[-1]
-_BY_AGE = {"events": "received_us", "losses": "at_us", "frames": "received_us", "files": "created_us"}
+_BY_AGE = {
+    "events": "received_us",
+    "losses": "at_us",
+    "frames": "received_us",
+    "files": "created_us",
+    "link_states": "at_us",
+}
 
 
 class Retention(NamedTuple):
@@ -72,7 +78,8 @@ class Sweeper:
     def _sweep(self, now_us: int) -> Iterator[None]:
         """Each `yield` ends a transaction."""
         keep = self._retention
-        ages = {"events": keep.events_s, "losses": keep.events_s, "frames": keep.frames_s, "files": keep.files_s}
+        ages = {"events": keep.events_s, "losses": keep.events_s, "link_states": keep.events_s, "frames": keep.frames_s,
+                "files": keep.files_s}  # fmt: skip
         for table, age_s in ages.items():
             if age_s is not None:
                 yield from self._cut(table, now_us - int(age_s * SECOND_US))

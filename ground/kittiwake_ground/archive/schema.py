@@ -151,7 +151,20 @@ ALTER TABLE files ADD COLUMN way TEXT NOT NULL DEFAULT 'packets';
 ALTER TABLE files ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _WAYS)
+_LOOKING_BACK = """
+-- How links stood: each row holds until the next one of its deployment.
+CREATE TABLE link_states (
+    id INTEGER PRIMARY KEY,
+    deployment INTEGER NOT NULL REFERENCES deployments,
+    at_us INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
+CREATE INDEX link_states_by_time ON link_states (deployment, at_us, id);
+CREATE INDEX command_states_by_time ON command_states (at_us);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _WAYS, _LOOKING_BACK)
 """SQL scripts; the one at index n makes version n + 1 of version n."""
 
 

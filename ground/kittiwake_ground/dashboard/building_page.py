@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kittiwake_ground.building.snapshot import Snapshot
     from kittiwake_ground.dashboard.page import Context
     from kittiwake_ground.server.building import Building
-    from kittiwake_ground.server.deployment import Deployment
+    from kittiwake_ground.server.source import Source
 
 SPANS = {6 * 3600: "6 h", 86400: "1 day", 7 * 86400: "7 days"}
 FIRST_SPAN_S = 86400
@@ -22,7 +22,7 @@ REDRAW_S = 5.0
 """How often ages are drawn anew while nothing new comes, in seconds."""
 
 
-def is_for(deployment: Deployment) -> bool:
+def is_for(deployment: Source) -> bool:
     """Whether the API of the deployment's building is known."""
     return deployment.building is not None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from nicegui import ui
 
@@ -59,7 +58,10 @@ class ChannelDialog:
             facts = [Fact(place or "Value", text) for place, text in reading_parts(sample, hub)]
             time = tag_object(sample.tag, hub.dictionary.config)
             shown = time["time"] or f"{time['time_base']} {time['time_us'] / 1e6:.6f} s"
-            facts += [Fact("Time on the device", shown), Fact("Received", f"{age_text(sample.received_us)} ago")]
+            facts += [
+                Fact("Time on the device", shown),
+                Fact("Received", f"{age_text(sample.received_us, hub.now_us())} ago"),
+            ]
         facts += [
             Fact("Type", channel.type.name),
             Fact("Limits", limits_text(channel) or "none"),
@@ -70,7 +72,7 @@ class ChannelDialog:
         self._acknowledge.set_visibility(bool(latched) and self._context.may_act)
 
     def _open_chart(self) -> None:
-        ui.navigate.to(f"/d/{self._context.deployment.name}/charts?channels={quote(self._name)}")
+        ui.navigate.to(self._context.place("charts", channels=self._name))
 
     def _acknowledge_it(self) -> None:
         acknowledge(self._context, self._name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -104,7 +103,7 @@ class Charts:
         self._begin()
 
     def _step(self, share: float) -> None:
-        now = time.time()
+        now = self._hub.now_us() / 1e6
         self._end_s = min(now, (self._end_s or now) + share * self._span) if share else 0.0
         self._begin()
 
@@ -116,7 +115,7 @@ class Charts:
                 self._feed = ChannelFeed(self._hub, self._chosen)
             except TooManySubscriptions as fault:
                 complain(fault)
-        end_s = self._end_s or time.time()
+        end_s = self._end_s or self._hub.now_us() / 1e6
         channels = self._hub.dictionary.channels
         wanted = {
             "id": self._chart.id,

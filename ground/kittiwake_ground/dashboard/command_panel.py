@@ -65,7 +65,7 @@ class CommandPanel:
             if context.may_act:
                 self._show_fields()
             else:
-                ui.label("Only an operator sends commands.").classes("kw-muted")
+                ui.label(context.unable_text("sends commands")).classes("kw-muted")
             self._result = ui.html("", sanitize=False).classes("kw-wide").props("aria-live=polite")
         self._sent = None
         self._chosen(name)

@@ -129,7 +129,7 @@ def _show_history(context: Context, panel: CommandPanel) -> None:
     history = RecordList(command_html, actions if context.may_act else (), "No command was sent yet.")
 
     async def load() -> None:
-        for record in await context.ground.past.commands(deployment, MAX_SHOWN):
+        for record in await context.past.commands(deployment, MAX_SHOWN):
             history.show(record)
 
     background_tasks.create(load())

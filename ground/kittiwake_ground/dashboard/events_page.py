@@ -23,7 +23,7 @@ async def build(context: Context) -> None:
     """The page."""
     ui.add_head_html('<script src="/kittiwake/grid.js"></script>')
     deployment = context.deployment
-    past = await context.ground.past.events(deployment, lambda _: True, SEVERITIES, None, None, FIRST_ROWS)
+    past = await context.past.events(deployment, lambda _: True, SEVERITIES, None, None, FIRST_ROWS)
     feed = EventFeed(past["events"])
     bar = ui.element("div").classes("kw-bar")
     grid = ui.aggrid(_options(feed.rows), theme="quartz").classes("kw-table kw-event-table")

@@ -33,7 +33,7 @@ def build(context: Context) -> None:
             with ui.card().classes("kw-card"):
                 RemoteFolder(context, lambda remote: _download(context, remote), upload.go_to)
     else:
-        ui.label("Only an operator moves files and lists folders.").classes("kw-muted")
+        ui.label(context.unable_text("moves files and lists folders")).classes("kw-muted")
     with ui.card().classes("kw-card kw-wide"):
         ui.label("Transfers").classes("kw-heading")
         _show_transfers(context)

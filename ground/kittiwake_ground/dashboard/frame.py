@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from html import escape
 from inspect import isawaitable
 from typing import TYPE_CHECKING
@@ -11,7 +10,9 @@ from nicegui import ui
 
 from kittiwake_ground.dashboard.link_state import link_level, link_text
 from kittiwake_ground.dashboard.page import TICK_S, Context, Page, complain
+from kittiwake_ground.dashboard.past_bar import PastBar, build_look_back
 from kittiwake_ground.server.hub import TooManySubscriptions
+from kittiwake_ground.server.session import now_us
 
 if TYPE_CHECKING:
     from kittiwake_ground.server.subscription import Subscription
@@ -48,14 +49,15 @@ async def build_frame(context: Context, page: Page) -> None:
         build_notice("Too many pages are open", str(fault))
         return
     ui.context.client.on_delete(subscription.close)
-    ui.add_head_html(f"<script>kittiwake.setClock({time.time_ns() // 1_000_000})</script>")
+    ui.add_head_html(f"<script>kittiwake.setClock({now_us() // 1000})</script>")
     drawer = _navigation(context, page)
     _header(context, page, drawer)
+    bar = None if context.replay is None else PastBar(context, page, context.replay)
     with ui.column().classes("kw-page"):
         built = page.build(context)
         if isawaitable(built):
             await built
-    _start_timer(context, subscription)
+    _start_timer(context, subscription, bar)
 
 
 def _navigation(context: Context, page: Page) -> ui.left_drawer:
@@ -88,9 +90,10 @@ def _header(context: Context, page: Page, drawer: ui.left_drawer) -> None:
             "dense borderless options-dense aria-label=Deployment"
         )
         chooser.classes("kw-chooser").mark("deployment")
-        chooser.on_value_change(lambda change: ui.navigate.to(f"/d/{change.value}/{page.name}"))
+        chooser.on_value_change(lambda change: ui.navigate.to(context.place_of(change.value, page.name)))
         ui.space()
         _link_state(context)
+        build_look_back(context, page)
         ui.html('<span id="kw-clock" title="The ground station&#39;s clock, UTC"></span>', sanitize=False)
         ui.button(icon="contrast", color=None).props('flat round dense data-key=d aria-label="Dark or light"').on(
             "click", js_handler="() => kittiwake.toggleDark()"
@@ -108,7 +111,7 @@ def _link_state(context: Context) -> None:
     def refresh(_: object = None) -> None:
         nonlocal last
         report = context.deployment.link
-        text = link_text(report)
+        text = link_text(report, context.deployment.hub.now_us())
         content = (
             f'<span class="kw-dot kw-{link_level(report)}"></span>'
             f'<span class="kw-link-text">{escape(text.state)}</span>'
@@ -122,15 +125,17 @@ def _link_state(context: Context) -> None:
     context.on_tick(refresh)
 
 
-def _start_timer(context: Context, subscription: Subscription) -> None:
+def _start_timer(context: Context, subscription: Subscription, bar: PastBar | None) -> None:
     ticks = 0
 
-    def tick() -> None:
+    async def tick() -> None:
         nonlocal ticks
         ticks += 1
         if ticks % CHECK_TICKS == 0 and not context.still_here():
             ui.navigate.reload()
             return
+        if bar is not None:
+            await bar.advance()
         updates = subscription.fetch()
         if subscription.dropped:
             complain(f"{subscription.dropped} updates were left out: more came than this page can take")

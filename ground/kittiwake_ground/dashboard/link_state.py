@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from kittiwake_ground.server.links import UP
+from kittiwake_ground.server.links import DOWN, UP
 
 if TYPE_CHECKING:
     from kittiwake_ground.server.links import LinkReport
@@ -38,12 +38,14 @@ def link_level(report: LinkReport) -> str:
     return "warning" if report.silent else "good"
 
 
-def link_text(report: LinkReport) -> LinkText:
+def link_text(report: LinkReport, now_us: int | None = None) -> LinkText:
     """A link in words for the header."""
-    since = age_text(report.since_us)
+    since = age_text(report.since_us, now_us)
+    if report.state == DOWN and not report.since_us:
+        return LinkText("Link unknown", report.reason)
     if report.state != UP:
         state = "Connecting" if report.state == "connecting" else "Link down"
         return LinkText(state, f"{report.reason or 'not connected yet'}, for {since}")
     if report.silent:
-        return LinkText("Silent", f"last packet {age_text(report.last_packet_us)} ago")
+        return LinkText("Silent", f"last packet {age_text(report.last_packet_us, now_us)} ago")
     return LinkText("Link up", f"for {since}")

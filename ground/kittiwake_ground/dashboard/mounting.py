@@ -16,12 +16,15 @@ from kittiwake_ground.dashboard.frame import build_frame, build_notice, dress
 from kittiwake_ground.dashboard.log_in_form import build_log_in
 from kittiwake_ground.dashboard.page import Context, Page
 from kittiwake_ground.dashboard.pages import PAGES
+from kittiwake_ground.dashboard.past_bar import replay_of
+from kittiwake_ground.replay.replays import NoReplay
 from kittiwake_ground.server.ground import UnknownDeployment
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from kittiwake_ground.server.ground import Ground
+    from kittiwake_ground.server.source import Source
 
 ASSETS = Path(__file__).parent / "assets"
 RECONNECT_S = 8.0
@@ -70,7 +73,13 @@ def _add_page(ground: Ground, page: Page) -> None:
         except UnknownDeployment as fault:
             build_notice("No such deployment", str(fault))
             return
-        await build_frame(Context(ground, found, request, person), page)
+        try:
+            replay = await replay_of(request, ground, found)
+        except (NoReplay, ValueError) as fault:
+            build_notice("This cannot be looked back at", str(fault))
+            return
+        source: Source = found if replay is None else replay.source
+        await build_frame(Context(ground, source, request, person, replay), page)
 
     # FastAPI reads the annotations; they must name what this module has.
     show.__annotations__ = {"request": Request, "deployment": str, "return": None}

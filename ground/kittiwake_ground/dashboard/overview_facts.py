@@ -9,9 +9,9 @@ from kittiwake_ground.dashboard.live_html import Fact, meter_html
 from kittiwake_ground.dashboard.readings import channels_called, first_sample, reading_text, with_unit
 
 if TYPE_CHECKING:
-    from kittiwake_ground.server.deployment import Deployment
     from kittiwake_ground.server.hub import Hub
     from kittiwake_ground.server.links import LinkReport
+    from kittiwake_ground.server.source import Source
 
 MODES = ("Mode", "SystemMode", "CurrentMode", "OperatingMode", "StartupState")
 TROUBLES = (
@@ -30,13 +30,13 @@ def _reading(hub: Hub, *endings: str) -> str:
 
 def _age(hub: Hub, *endings: str) -> str:
     sample = first_sample(hub, *endings)
-    return "no value yet" if sample is None else f"{age_text(sample.received_us)} ago"
+    return "no value yet" if sample is None else f"{age_text(sample.received_us, hub.now_us())} ago"
 
 
-def tile_facts(deployment: Deployment) -> list[Fact]:
+def tile_facts(deployment: Source) -> list[Fact]:
     """The few things to see first."""
     hub, report = deployment.hub, deployment.link
-    link = link_text(report)
+    link = link_text(report, hub.now_us())
     queued = sum(one.state == "queued" for one in deployment.commands.records.values())
     tiles = [Fact("Link", link.state, link_level(report), link.reason), _uplink_fact(deployment)]
     if channels_called(hub, *MODES):
@@ -56,7 +56,7 @@ def tile_facts(deployment: Deployment) -> list[Fact]:
     return tiles
 
 
-def _uplink_fact(deployment: Deployment) -> Fact:
+def _uplink_fact(deployment: Source) -> Fact:
     """Whether commands are signed here, and whether the deployment insists on it."""
     sample = first_sample(deployment.hub, "UplinkSecurity")
     insists = None if sample is None else reading_text(sample, deployment.hub) == "AUTHENTICATED"
@@ -78,14 +78,14 @@ def uplink_fact(report: LinkReport, insists: bool | None) -> Fact:
     return Fact("Uplink", f"Signed, key {report.spi}", level, f"last number accepted: {number}{note}")
 
 
-def link_facts(deployment: Deployment) -> list[Fact]:
+def link_facts(deployment: Source) -> list[Fact]:
     """The link in detail."""
-    report = deployment.link
+    report, now_us = deployment.link, deployment.hub.now_us()
     bad = {True: "warning", False: ""}
     return [
         Fact("Address", report.address),
-        Fact("State", f"{report.state} for {age_text(report.since_us)}", link_level(report), report.reason),
-        Fact("Last packet", age_text(report.last_packet_us) + (" ago" if report.last_packet_us else "")),
+        Fact("State", f"{report.state} for {age_text(report.since_us, now_us)}", link_level(report), report.reason),
+        Fact("Last packet", age_text(report.last_packet_us, now_us) + (" ago" if report.last_packet_us else "")),
         Fact("Connections", f"{report.connections:,}"),
         Fact("Received", f"{report.packets:,} packets, {size_text(report.received_bytes)}"),
         Fact("Sent", size_text(report.sent_bytes)),
@@ -95,7 +95,7 @@ def link_facts(deployment: Deployment) -> list[Fact]:
     ]
 
 
-def health_facts(deployment: Deployment) -> list[Fact]:
+def health_facts(deployment: Source) -> list[Fact]:
     """Counters of trouble, and how late things were."""
     hub = deployment.hub
     facts = []
@@ -112,7 +112,7 @@ def health_facts(deployment: Deployment) -> list[Fact]:
     return facts
 
 
-def deployment_facts(deployment: Deployment) -> list[Fact]:
+def deployment_facts(deployment: Source) -> list[Fact]:
     """What it is and by which dictionary it is decoded."""
     hub, dictionary = deployment.hub, deployment.dictionary
     matches = {True: ("the same", "good"), False: ("another one", "bad"), None: ("not said yet", "")}
@@ -129,7 +129,7 @@ def deployment_facts(deployment: Deployment) -> list[Fact]:
     ]
 
 
-def resources_html(deployment: Deployment) -> str:
+def resources_html(deployment: Source) -> str:
     """Bars of what the device has used up, as far as it says so."""
     hub = deployment.hub
     bars = []

@@ -24,7 +24,7 @@ from kittiwake_ground.dashboard.readings import limits_text, with_unit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from kittiwake_ground.server.deployment import Deployment
+    from kittiwake_ground.server.source import Source
     from kittiwake_ground.server.subscription import Update
 
 MAX_EVENTS = 12
@@ -34,10 +34,10 @@ MAX_ALARMS = 50
 async def build(context: Context) -> None:
     """The page."""
     deployment = context.deployment
-    past = await context.ground.past.events(deployment, lambda _: True, SEVERITIES, None, None, MAX_EVENTS)
+    past = await context.past.events(deployment, lambda _: True, SEVERITIES, None, None, MAX_EVENTS)
     events = deque((event_row(one) for one in past["events"]), maxlen=MAX_EVENTS)
     parts: list[tuple[LiveHtml, Callable[[], str]]] = []
-    if len(context.ground.deployments) > 1:
+    if len(context.ground.deployments) > 1 and context.replay is None:
         parts.append((LiveHtml("kw-wide kw-fleet"), lambda: _fleet(context)))
     parts += [
         (LiveHtml("kw-wide"), lambda: _mismatch(deployment)),
@@ -75,7 +75,7 @@ def _nothing(text: str) -> str:
     return f'<p class="kw-nothing">{escape(text)}</p>'
 
 
-def _facts_or_none(deployment: Deployment) -> str:
+def _facts_or_none(deployment: Source) -> str:
     facts = health_facts(deployment)
     return facts_html(facts) if facts else _nothing("No counters of its health have come yet.")
 
@@ -87,7 +87,7 @@ def _events(deployment: str, rows: deque[dict[str, str]]) -> str:
     return f'<ul class="kw-events">{shown}</ul><a href="/d/{deployment}/events">All events</a>'
 
 
-def _mismatch(deployment: Deployment) -> str:
+def _mismatch(deployment: Source) -> str:
     if deployment.hub.dictionary_matches is not False:
         return ""
     return (

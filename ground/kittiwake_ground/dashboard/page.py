@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, urlencode
 
 from nicegui import ui
 
 from kittiwake_ground.api.access import person_of, source_of
 from kittiwake_ground.people.accounts import OPERATOR
+from kittiwake_ground.replay.past_deployment import REFUSAL
+from kittiwake_ground.replay.replayed_past import ReplayedPast
+from kittiwake_ground.server.views import iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,15 +19,17 @@ if TYPE_CHECKING:
     from fastapi import Request
 
     from kittiwake_ground.people.desk import Person
-    from kittiwake_ground.server.deployment import Deployment
+    from kittiwake_ground.replay.replay import Replay
     from kittiwake_ground.server.ground import Ground
+    from kittiwake_ground.server.past import Past
+    from kittiwake_ground.server.source import Source
     from kittiwake_ground.server.subscription import Update
 
 TICK_S = 0.5
 """How often a page looks for news, in seconds."""
 
 
-def _for_all(deployment: Deployment) -> bool:
+def _for_all(deployment: Source) -> bool:
     return True
 
 
@@ -38,7 +44,7 @@ class Page(NamedTuple):
     icon: str
     kinds: tuple[str, ...]
     build: Callable[[Context], Awaitable[None] | None]
-    is_for: Callable[[Deployment], bool] = _for_all
+    is_for: Callable[[Source], bool] = _for_all
 
 
 class Refused(PermissionError):
@@ -46,12 +52,21 @@ class Refused(PermissionError):
 
 
 class Context:
-    """One open page: the deployment that it shows, who looks at it, and its timer."""
+    """One open page: the deployment that it shows, who looks at it, and its timer.
 
-    def __init__(self, ground: Ground, deployment: Deployment, request: Request, person: Person) -> None:
+    `deployment` and `past` are those of a replay where the page looks back, and pages read them alike.
+    """
+
+    def __init__(
+        self, ground: Ground, deployment: Source, request: Request, person: Person, replay: Replay | None = None
+    ) -> None:
         self.ground = ground
         self.deployment = deployment
         self.person = person
+        self.replay = replay
+        self.past: Past = ground.past
+        if replay is not None and ground.archive is not None:
+            self.past = ReplayedPast(ground.archive, replay)
         self._request = request
         self._handlers: list[Callable[[list[Update]], None]] = []
 
@@ -62,7 +77,25 @@ class Context:
     @property
     def may_act(self) -> bool:
         """Whether the page should offer actions at all."""
-        return self.person.may(OPERATOR)
+        return self.replay is None and self.person.may(OPERATOR)
+
+    def unable_text(self, what: str) -> str:
+        """Why the page does not offer what an operator could do live: `what` ends the sentence `Only an operator`."""
+        return (
+            f"Only an operator {what}." if self.replay is None else "This is the past: nothing can be sent from here."
+        )
+
+    def place(self, page: str, **query: str) -> str:
+        """The address of another page of the deployment, at the same time as this one."""
+        return self.place_of(self.deployment.name, page, **query)
+
+    def place_of(self, deployment: str, page: str, **query: str) -> str:
+        """The address of a page of any deployment, at the same time as this one."""
+        if self.replay is not None:
+            query |= {"at": iso_time(self.replay.position_us), "speed": f"{self.replay.speed:g}"}
+            if self.replay.paused:
+                query["paused"] = "1"
+        return f"/d/{quote(deployment)}/{page}" + (f"?{urlencode(query)}" if query else "")
 
     def on_tick(self, handler: Callable[[list[Update]], None]) -> None:
         """Calls `handler` at every tick of the page's timer with the news since the last one (often none)."""
@@ -79,6 +112,8 @@ class Context:
 
     def act(self, action: str, detail: str = "") -> str:
         """Call it before every action: gives who acts, for `by`, and writes the audit trail. Raises `Refused`."""
+        if self.replay is not None:
+            raise Refused(REFUSAL)
         person = person_of(self._request, self.ground.desk)
         if person is None:
             raise Refused("you are no longer logged in")

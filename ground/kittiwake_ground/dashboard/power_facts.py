@@ -61,7 +61,7 @@ def _energy(hub: Hub, ending: str) -> str:
 
 def _age(hub: Hub, ending: str) -> str:
     sample = first_sample(hub, ending)
-    return "no value yet" if sample is None else f"{age_text(sample.received_us)} ago"
+    return "no value yet" if sample is None else f"{age_text(sample.received_us, hub.now_us())} ago"
 
 
 def power_tiles(hub: Hub, now_s: float) -> list[Fact]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -31,7 +30,7 @@ from kittiwake_ground.server.views import event_object
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kittiwake_ground.server.deployment import Deployment
+    from kittiwake_ground.server.source import Source
     from kittiwake_ground.server.subscription import Update
 
 SPANS = {3600: "1 h", 6 * 3600: "6 h", 86400: "1 day", 7 * 86400: "7 days"}
@@ -42,7 +41,7 @@ REFRESH_S = 15.0
 """How often the strip of sleep and wake is read anew, in seconds."""
 
 
-def is_for(deployment: Deployment) -> bool:
+def is_for(deployment: Source) -> bool:
     """Whether the deployment tells of power."""
     return tells_of_power(deployment.hub)
 
@@ -95,7 +94,7 @@ class PowerPage:
 
     async def load(self) -> None:
         """Reads what was: the cycles, the strip and the chart's past."""
-        found = await self._context.ground.past.events(
+        found = await self._context.past.events(
             self._context.deployment, _is_of_a_cycle, SEVERITIES, None, None, MAX_EVENTS
         )
         self._events = found["events"]
@@ -108,11 +107,9 @@ class PowerPage:
         names = channels_called(self._hub, "AwakeSeconds")
         if not names:
             return
-        end_s = time.time()
+        end_s = self._hub.now_us() / 1e6
         start_s = end_s - self._span_s
-        buckets = await self._context.ground.past.buckets(
-            self._hub, names[0], int(start_s * 1e6), int(end_s * 1e6), BUCKETS
-        )
+        buckets = await self._context.past.buckets(self._hub, names[0], int(start_s * 1e6), int(end_s * 1e6), BUCKETS)
         self._strip.show(timeline_html(awake_spans(buckets), start_s, end_s))
 
     async def _choose(self, span_s: int | None) -> None:
@@ -142,7 +139,7 @@ class PowerPage:
             if update.kind == "events" and _is_of_a_cycle(update.subject.decoded.name):
                 self._events.append(event_object(update.subject, hub.dictionary))
         del self._events[:-MAX_EVENTS]
-        self._tiles.show(tiles_html(power_tiles(hub, time.time())))
+        self._tiles.show(tiles_html(power_tiles(hub, hub.now_us() / 1e6)))
         self._cycles.show(cycles_html(cycles_of(self._events)))
         self._measures.show(facts_html(measure_facts(hub)))
         self._totals.show(facts_html(total_facts(hub)))

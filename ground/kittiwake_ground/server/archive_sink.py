@@ -30,6 +30,9 @@ class ArchiveSink(Protocol):
     def add_raw(self, deployment: str, up: bool, data: bytes, at_us: int) -> None:
         """Bytes that the link carried."""
 
+    def add_link_state(self, deployment: str, state: str, reason: str, at_us: int) -> None:
+        """A state that the link went into."""
+
     def add_command(self, deployment: str, command: Mapping[str, Any]) -> None:
         """A command as it stands now, as the API shows it; called again on each step of its life with the same id."""
 
@@ -56,6 +59,9 @@ class NoArchive:
 
     def add_raw(self, deployment: str, up: bool, data: bytes, at_us: int) -> None:
         """Drops them."""
+
+    def add_link_state(self, deployment: str, state: str, reason: str, at_us: int) -> None:
+        """Drops it."""
 
     def add_command(self, deployment: str, command: Mapping[str, Any]) -> None:
         """Drops it."""

@@ -43,6 +43,9 @@ class ArchiveFeed:
     def add_raw(self, deployment: str, up: bool, data: bytes, at_us: int) -> None:
         self._archive.add_frames(deployment, [Frame(at_us, "up" if up else "down", data)])
 
+    def add_link_state(self, deployment: str, state: str, reason: str, at_us: int) -> None:
+        self._archive.add_link_state(deployment, state, reason, at_us=at_us)
+
     def add_command(self, deployment: str, command: Mapping[str, Any]) -> None:
         id, steps = command["id"], command["steps"]
         kept = self._commands.get(id)

@@ -93,6 +93,7 @@ class Deployment:
         archive.declare(self.name, self.dictionary)
         self._tasks: list[asyncio.Task[None]] = []
         self._was_up = False
+        self._link_known: tuple[str, str] | None = None
 
     def _exchange(self) -> Exchange:
         plan = self.configuration.cfdp
@@ -173,6 +174,9 @@ class Deployment:
 
     def link_changed(self, report: LinkReport) -> None:
         up = report.state == UP
+        if (report.state, report.reason) != self._link_known:
+            self._link_known = (report.state, report.reason)
+            self._archive.add_link_state(self.name, report.state, report.reason, now_us())
         if self._was_up and not up:
             self.hub.forget_dictionary()
             self.commands.forget_late()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kittiwake_ground.people.audit import AuditTrail
 from kittiwake_ground.people.desk import Desk
+from kittiwake_ground.replay.replays import Replays
 from kittiwake_ground.server.archive_sink import NoArchive
 from kittiwake_ground.server.archiving import ArchiveFeed
 from kittiwake_ground.server.deployment import Deployment
@@ -36,6 +37,7 @@ class Ground:
         self.configuration = configuration
         self.archive = archive
         self.past = Past(archive)
+        self.replays = Replays(archive)
         feed: ArchiveSink = NoArchive() if archive is None else ArchiveFeed(archive)
         self.audit = AuditTrail(configuration.folder / "audit.jsonl", feed.add_audit)
         self.desk = Desk(configuration.users, self.audit, configuration.is_local)

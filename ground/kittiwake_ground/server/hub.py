@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.dictionary.digest import short_hash
 from kittiwake_ground.server.samples import EventRecord, Sample
+from kittiwake_ground.server.session import now_us
 from kittiwake_ground.server.subscription import KINDS, MAX_WAITING, Subscription, Update
 from kittiwake_ground.shown import value_alarm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
     from kittiwake.dictionary.entries import Dictionary
@@ -35,12 +35,16 @@ class TooManySubscriptions(RuntimeError):
 class Hub:
     """State of one deployment. Everything here happens in the event loop's thread."""
 
-    def __init__(self, deployment: str, dictionary: Dictionary, history_size: int) -> None:
+    def __init__(
+        self, deployment: str, dictionary: Dictionary, history_size: int, clock: Callable[[], int] = now_us
+    ) -> None:
+        """`clock` says what time it is for whoever looks, in microseconds since 1970."""
+        self.now_us = clock
         self.deployment = deployment
         self.dictionary = dictionary
         self.latest: dict[str, Sample] = {}
         self.events: deque[EventRecord] = deque(maxlen=MAX_EVENTS)
-        self._since_us = time.time_ns() // 1000
+        self._since_us = clock()
         self.event_count = 0
         self.sample_count = 0
         self.latched: dict[str, str] = {}
@@ -113,11 +117,14 @@ class Hub:
         else:
             return
         if not matches and self.dictionary_matches is not False:
-            _log.warning(
-                "deployment %s was built with the dictionary %s, and is decoded with %s: what it says may be misread",
-                self.deployment, self.dictionary_reported[:8], own[:8],
-            )  # fmt: skip
+            self._warn_of_mismatch()
         self.dictionary_matches = matches
+
+    def _warn_of_mismatch(self) -> None:
+        _log.warning(
+            "deployment %s was built with the dictionary %s, and is decoded with %s: what it says may be misread",
+            self.deployment, self.dictionary_reported[:8], self.dictionary.hash[:8],
+        )  # fmt: skip
 
     def forget_dictionary(self) -> None:
         """A new connection may be to another build: what it was built with is unknown again."""

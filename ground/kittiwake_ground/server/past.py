@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from kittiwake_ground.archive import History
-    from kittiwake_ground.server.deployment import Deployment
     from kittiwake_ground.server.hub import Hub
     from kittiwake_ground.server.samples import EventRecord
+    from kittiwake_ground.server.source import Source
 
 LAST_US = (1 << 63) - 1
 MAX_ROWS = 10_000
@@ -101,7 +101,7 @@ class Past:
 
     async def events(
         self,
-        deployment: Deployment,
+        deployment: Source,
         wanted: Callable[[str], bool],
         severities: Collection[str],
         start_us: int | None,
@@ -148,7 +148,7 @@ class Past:
         """The archived events as pieces of CSV, newest first; `None` without an archive."""
         return None if self._archive is None else events_csv(self._archive, deployment, start_us, end_us)
 
-    async def commands(self, deployment: Deployment, limit: int) -> list[dict[str, Any]]:
+    async def commands(self, deployment: Source, limit: int) -> list[dict[str, Any]]:
         """The last `limit` commands, the newest first."""
         held = list(deployment.commands.records.values())
         shown = [command_object(one) for one in held[: -limit - 1 : -1]]

@@ -7,7 +7,7 @@ window.kittiwakeCharts = (() => {
   const DEBOUNCE_MS = 250;
   let state = null;
 
-  const now = () => Date.now() + kittiwake.clockOffset;
+  const now = () => kittiwake.now();
   const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
   const palette = () => document.body.classList.contains("body--dark")
     ? ["#63b0ff", "#4cc38a", "#ffab70", "#c9a2ff", "#f5d565", "#ff8a87", "#5fd7e0", "#f29bd4"]
@@ -49,12 +49,13 @@ window.kittiwakeCharts = (() => {
     query.set("span", state.live ? state.windowS : Math.round((state.end - state.start) / 1000));
     if (!state.live) query.set("live", "0");
     if (!state.stacked) query.set("stacked", "0");
-    history.replaceState(null, "", "?" + query);
+    const place = location.origin + location.pathname + "?" + query;
+    history.replaceState(null, "", kittiwake.isPast() ? kittiwake.pastPlace(place) : place);
   }
 
   async function load() {
     const serial = state.serial;
-    const [start, end] = state.live ? [now() - state.windowS * 1000, null] : state.view;
+    const [start, end] = state.live ? [now() - state.windowS * 1000, kittiwake.isPast() ? now() : null] : state.view;
     const missing = state.live ? state.channels.filter(({ name }) => !state.points[name]) : state.channels;
     setNote(missing.length ? "Loading…" : "");
     await Promise.all(missing.map(async ({ name }) => {

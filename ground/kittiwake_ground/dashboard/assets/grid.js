@@ -2,7 +2,7 @@
 "use strict";
 window.kittiwakeGrid = (() => {
   const NARROW = 700;
-  const now = () => Date.now() + kittiwake.clockOffset;
+  const now = () => kittiwake.now();
   const escape = (text) => {
     const made = document.createElement("span");
     made.textContent = text;

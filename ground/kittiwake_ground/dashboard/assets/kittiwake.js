@@ -19,9 +19,66 @@ window.kittiwake = (() => {
     else found.click();
   });
 
+  // The time that the page shows: the ground station's, or that of a replay, which goes on at its speed.
+  const now = () => past
+    ? past.at + (past.paused ? 0 : Math.min((performance.now() - past.since) * past.speed, 3000 * past.speed))
+    : Date.now() + kittiwake.clockOffset;
+  let past = null;
+
+  // setPast({at, speed, paused}): this page shows the past. The server says so again and again.
+  function setPast(state) {
+    const isFirst = !past;
+    past = { ...state, since: performance.now() };
+    if (isFirst) {
+      setInterval(showPast, 250);
+      setInterval(rememberPast, 2000);
+    }
+    showPast();
+  }
+
+  const dateText = (time) => new Date(time).toISOString().slice(0, 19).replace("T", " ") + " UTC";
+
+  function showPast() {
+    const shown = document.getElementById("kw-past-time"), slider = document.getElementById("kw-past-slider");
+    if (!shown || !slider) return;
+    const moment = now();
+    shown.textContent = dateText(moment) + (past.paused ? ", paused" : "");
+    if (moment > Number(slider.max)) {
+      slider.min = moment;
+      slider.max = moment + 3600000;
+    }
+    if (!slider.kittiwakeListens) {
+      slider.kittiwakeListens = true;
+      slider.addEventListener("input", () => { slider.held = true; shown.textContent = dateText(Number(slider.value)); });
+      slider.addEventListener("change", () => location.assign(pastPlace(location.href, Number(slider.value))));
+    }
+    if (!slider.held) slider.value = moment;
+  }
+
+  // An address with the time of the replay in it.
+  function pastPlace(address, moment) {
+    const url = new URL(address, location.href), slider = document.getElementById("kw-past-slider");
+    url.searchParams.set("at", new Date(moment ?? now()).toISOString());
+    url.searchParams.set("speed", past.speed);
+    if (past.paused) url.searchParams.set("paused", "1");
+    else url.searchParams.delete("paused");
+    if (slider) url.searchParams.set("from", Math.round(Number(slider.min)) * 1000);
+    return url.href;
+  }
+
+  const rememberPast = () => history.replaceState(null, "", pastPlace(location.href));
+
+  // Links to other pages lead to the same time.
+  for (const kind of ["mousedown", "click"]) {
+    document.addEventListener(kind, (event) => {
+      const link = past && event.target.closest?.('a[href^="/d/"]');
+      if (link && !link.classList.contains("kw-to-live") && !link.dataset.at) link.href = pastPlace(link.href);
+    }, true);
+  }
+
   const showClock = () => {
     const clock = document.getElementById("kw-clock");
-    if (clock) clock.textContent = new Date(Date.now() + kittiwake.clockOffset).toISOString().slice(11, 19) + " UTC";
+    if (clock) clock.textContent = new Date(now()).toISOString().slice(11, 19) + " UTC";
   };
   setInterval(showClock, 1000);
   document.addEventListener("DOMContentLoaded", () => setTimeout(showClock, 300));
@@ -58,5 +115,5 @@ window.kittiwake = (() => {
     location.reload();
   }
 
-  return { clockOffset: 0, setClock, toggleDark, logIn, logOut };
+  return { clockOffset: 0, now, setClock, setPast, pastPlace, isPast: () => Boolean(past), toggleDark, logIn, logOut };
 })();
