@@ -40,6 +40,7 @@ class Charts:
 
     def __init__(self, context: Context) -> None:
         self._hub = context.deployment.hub
+        self._moving = "Live" if context.replay is None else "Replay"
         names = sorted(name for name, one in self._hub.dictionary.channels.items() if is_numeric(one))
         self._names = names
         self._chosen = [one for one in context.asked("channels").split(",") if one in names][:MAX_CHANNELS]
@@ -60,7 +61,7 @@ class Charts:
             channels.props(f"outlined dense use-chips options-dense max-values={MAX_CHANNELS} data-key=/")
             channels.classes("kw-channels").on_value_change(lambda change: self._choose(change.value))
         with ui.element("div").classes("kw-bar"):
-            when = ui.toggle({True: "Live", False: "History"}, value=self._live).props("no-caps unelevated")
+            when = ui.toggle({True: self._moving, False: "History"}, value=self._live).props("no-caps unelevated")
             when.classes("kw-toggle").on_value_change(lambda change: self._set_live(change.value))
             self._spans = ui.select(LIVE_SPANS if self._live else PAST_SPANS, value=self._span)
             self._spans.props("outlined dense options-dense aria-label=Span").classes("kw-span")

@@ -46,7 +46,8 @@ class CommandPanel:
         }  # fmt: skip
         self._box = ui.column().classes("kw-wide kw-panel")
         with self._box:
-            ui.label("Choose a command.").classes("kw-muted")
+            words = "Choose a command." if context.replay is None else context.unable_text("sends commands")
+            ui.label(words).classes("kw-muted")
         context.on_tick(self._tick)
 
     @property

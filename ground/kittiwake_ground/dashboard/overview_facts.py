@@ -33,12 +33,14 @@ def _age(hub: Hub, *endings: str) -> str:
     return "no value yet" if sample is None else f"{age_text(sample.received_us, hub.now_us())} ago"
 
 
-def tile_facts(deployment: Source) -> list[Fact]:
-    """The few things to see first."""
+def tile_facts(deployment: Source, is_past: bool = False) -> list[Fact]:
+    """The few things to see first; whether commands were signed is not archived."""
     hub, report = deployment.hub, deployment.link
     link = link_text(report, hub.now_us())
     queued = sum(one.state == "queued" for one in deployment.commands.records.values())
-    tiles = [Fact("Link", link.state, link_level(report), link.reason), _uplink_fact(deployment)]
+    tiles = [Fact("Link", link.state, link_level(report), link.reason)]
+    if not is_past:
+        tiles.append(_uplink_fact(deployment))
     if channels_called(hub, *MODES):
         tiles.append(Fact("Mode", _reading(hub, *MODES), "", _age(hub, *MODES)))
     if channels_called(hub, "BootCount"):
@@ -78,14 +80,19 @@ def uplink_fact(report: LinkReport, insists: bool | None) -> Fact:
     return Fact("Uplink", f"Signed, key {report.spi}", level, f"last number accepted: {number}{note}")
 
 
-def link_facts(deployment: Source) -> list[Fact]:
-    """The link in detail."""
+def link_facts(deployment: Source, is_past: bool = False) -> list[Fact]:
+    """The link in detail; its counters are not archived."""
     report, now_us = deployment.link, deployment.hub.now_us()
     bad = {True: "warning", False: ""}
-    return [
+    facts = [
         Fact("Address", report.address),
         Fact("State", f"{report.state} for {age_text(report.since_us, now_us)}", link_level(report), report.reason),
         Fact("Last packet", age_text(report.last_packet_us, now_us) + (" ago" if report.last_packet_us else "")),
+    ]
+    if is_past:
+        return facts
+    return [
+        *facts,
         Fact("Connections", f"{report.connections:,}"),
         Fact("Received", f"{report.packets:,} packets, {size_text(report.received_bytes)}"),
         Fact("Sent", size_text(report.sent_bytes)),

@@ -33,7 +33,7 @@ MAX_ALARMS = 50
 
 async def build(context: Context) -> None:
     """The page."""
-    deployment = context.deployment
+    deployment, is_past = context.deployment, context.replay is not None
     past = await context.past.events(deployment, lambda _: True, SEVERITIES, None, None, MAX_EVENTS)
     events = deque((event_row(one) for one in past["events"]), maxlen=MAX_EVENTS)
     parts: list[tuple[LiveHtml, Callable[[], str]]] = []
@@ -41,7 +41,7 @@ async def build(context: Context) -> None:
         parts.append((LiveHtml("kw-wide kw-fleet"), lambda: _fleet(context)))
     parts += [
         (LiveHtml("kw-wide"), lambda: _mismatch(deployment)),
-        (LiveHtml("kw-tiles"), lambda: tiles_html(tile_facts(deployment))),
+        (LiveHtml("kw-tiles"), lambda: tiles_html(tile_facts(deployment, is_past))),
     ]
     with ui.element("div").classes("kw-columns"):
         with ui.element("div").classes("kw-stack"):
@@ -52,7 +52,7 @@ async def build(context: Context) -> None:
             parts.append((resources, lambda: resources_html(deployment) or _nothing("It tells nothing of them.")))
             parts.append((_card("Health"), lambda: _facts_or_none(deployment)))
         with ui.element("div").classes("kw-stack"):
-            parts.append((_card("Link"), lambda: facts_html(link_facts(deployment))))
+            parts.append((_card("Link"), lambda: facts_html(link_facts(deployment, is_past))))
             parts.append((_card("Deployment"), lambda: facts_html(deployment_facts(deployment))))
 
     def refresh(updates: Iterable[Update] = ()) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NOW_US = 1_800_000_000_000_000
+NOW_US = 1_700_000_000_000_000
 
 
 @pytest.fixture
@@ -29,5 +30,5 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
 @pytest.fixture
 def live(tmp_path: Path) -> Deployment:
     path = tmp_path / "foreign.json"
-    path.write_text(DICTIONARY)
+    path.write_text(json.dumps(DICTIONARY))
     return Deployment(DeploymentConfiguration("ref", path, "tcp://127.0.0.1:1"), tmp_path / "files", NoArchive())

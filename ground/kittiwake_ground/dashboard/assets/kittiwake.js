@@ -42,18 +42,24 @@ window.kittiwake = (() => {
     const shown = document.getElementById("kw-past-time"), slider = document.getElementById("kw-past-slider");
     if (!shown || !slider) return;
     const moment = now();
-    shown.textContent = dateText(moment) + (past.paused ? ", paused" : "");
+    if (!slider.held) shown.textContent = dateText(moment) + (past.paused ? ", paused" : "");
     if (moment > Number(slider.max)) {
       slider.min = moment;
       slider.max = moment + 3600000;
     }
-    if (!slider.kittiwakeListens) {
-      slider.kittiwakeListens = true;
-      slider.addEventListener("input", () => { slider.held = true; shown.textContent = dateText(Number(slider.value)); });
-      slider.addEventListener("change", () => location.assign(pastPlace(location.href, Number(slider.value))));
-    }
     if (!slider.held) slider.value = moment;
+    showClock();
   }
+
+  // The slider leads to another time once it is let go.
+  document.addEventListener("input", ({ target }) => {
+    if (target.id !== "kw-past-slider") return;
+    target.held = true;
+    document.getElementById("kw-past-time").textContent = dateText(Number(target.value));
+  }, true);
+  document.addEventListener("change", ({ target }) => {
+    if (target.id === "kw-past-slider") location.assign(pastPlace(location.href, Number(target.value)));
+  }, true);
 
   // An address with the time of the replay in it.
   function pastPlace(address, moment) {

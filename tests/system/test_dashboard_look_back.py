@@ -1,0 +1,130 @@
+"""An hour is replayed on the pages of the dashboard, in a browser, while the deployment goes on living."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kittiwake_ground.server.views import iso_time
+from tests.system.browser import Browser
+from tests.system.device import Device
+from tests.system.ground_server import GroundServer
+from tests.system.past_hour import DISPATCHED, NO_OP, SECOND_US, PastHour, write_past_hour
+from tests.system.test_ground_cli import free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Station:
+    """A ground station with an hour in its archive, the living deployment that it serves, and a browser."""
+
+    def __init__(self, server: GroundServer, browser: Browser, hour: PastHour) -> None:
+        self.server = server
+        self.browser = browser
+        self.hour = hour
+
+    def open(self, page: str, second: int | None = None, query: str = "") -> Browser:
+        """Opens a page at a second of the hour, or live."""
+        at = "" if second is None else f"at={iso_time(self.hour.start_us + second * SECOND_US)}&"
+        self.browser.open(f"{self.server.url}d/station/{page}?{at}{query}")
+        return self.browser
+
+
+@pytest.fixture(scope="module")
+def station(
+    require_browser: None, reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Station]:
+    """One station for the tests of this module."""
+    image, dictionary = reference
+    folder = tmp_path_factory.mktemp("look-back")
+    hour = write_past_hour(folder / "ground", dictionary, time.time_ns() // 1000)
+    (port,) = free_ports(1)
+    server = GroundServer(folder / "ground", [f"station={dictionary},tcp://127.0.0.1:{port}"])
+    server.command.remove("--no-dashboard")
+    with Device(image, folder / "root", f"tcp-listen://127.0.0.1:{port}"), server, Browser() as browser:
+        server.await_link("station")
+        yield Station(server, browser, hour)
+        assert [one for one in server.lines if not one.startswith("Ground station: ")] == []
+
+
+@pytest.fixture(autouse=True)
+def quiet(station: Station) -> Iterator[None]:
+    """No page may write to its console."""
+    with station.browser.without_complaints():
+        yield
+
+
+def test_an_hour_is_replayed_on_one_page_after_the_other_and_nothing_can_be_sent(station: Station) -> None:
+    browser = station.open("channels", 60, "speed=300")
+    value = f".ag-row[row-id='{DISPATCHED}'] [col-id='x']"
+    first = int(browser.find(value).text.replace(",", "").split()[0])
+    assert first >= 59
+    # A minute of then in a fifth of a second: the value of each second is the second's number.
+    browser.until(lambda: int(browser.find(value).text.replace(",", "").split()[0]) > first + 600, "it does not go on")
+    assert "PAST" in browser.text
+    assert browser.script("return document.body.classList.contains('kw-in-past')")
+    browser.find(".kw-nav[href*='/commands']").click()
+    browser.await_text("This is the past: nothing can be sent from here.")
+    browser.await_text("by ada")
+    assert "speed=300" in browser.driver.current_url
+    browser.script("document.querySelector('[data-command=\"" + NO_OP + "\"]').click()")
+    browser.await_text("opcode")
+    assert browser.all("[data-action=send]") == []
+    browser.find("body").send_keys("k")
+    browser.await_text("paused")
+    stood = browser.find("#kw-past-time").text
+    before_us = station.server.get("deployments/station/commands")["commands"][0]["id"]
+    assert station.hour.start_us <= before_us < station.hour.end_us  # nothing was sent since
+    browser.find(".kw-nav[href*='/overview']").click()
+    browser.await_address("overview")
+    browser.await_text("Link up")
+    assert browser.find("#kw-past-time").text == stood
+    browser.find("body").send_keys("l")
+    browser.until(lambda: not browser.all(".kw-past"), "the past goes on")
+    browser.await_text("RUNNING")
+
+
+def test_a_moment_is_chosen_and_scrubbed_to_and_its_link_shown(station: Station) -> None:
+    browser = station.open("overview")
+    browser.find("[aria-label='Look back']").click()
+    field = browser.find("input[type=datetime-local]")
+    asked = iso_time(station.hour.start_us + 1_600 * SECOND_US)[:19]
+    browser.script(
+        "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', { bubbles: true }))",
+        field, asked,
+    )  # fmt: skip
+    browser.find("[data-action=look-back]").click()
+    browser.until(lambda: browser.all(".kw-past"), "no past")
+    browser.await_text("out of sight")
+    browser.await_text("no-op of second 1560")
+    assert "no-op of second 1620" not in browser.text
+    browser.script(
+        "const slider = document.getElementById('kw-past-slider'); slider.value = Number(slider.min) + 900000;"
+        "slider.dispatchEvent(new Event('input')); slider.dispatchEvent(new Event('change'))"
+    )
+    browser.await_text("no-op of second 2460")
+    browser.await_text("Link up")
+
+
+def test_a_time_that_is_none_and_one_to_come_are_refused_in_words(station: Station) -> None:
+    for at, words in (("yesterday", "is no time"), ("2999-01-01T00:00:00Z", "yet to come")):
+        station.browser.open(f"{station.server.url}d/station/overview?at={at}")
+        station.browser.await_text(words)
+
+
+def test_looking_back_changes_nothing_of_what_is_live(station: Station) -> None:
+    """While a replay runs fast, the living deployment's samples are archived as before."""
+    browser = station.open("charts", 0, f"speed=300&channels={DISPATCHED}")
+    browser.until(
+        lambda: (browser.script("return kittiwakeCharts.summary()") or {"points": [0]})["points"][0] > 100, ""
+    )
+    before = station.server.get("deployments/station")["samples"]
+    station.server.send("station", NO_OP)
+    station.server.await_that("deployments/station", lambda found: found["samples"] > before)
+    assert station.server.get("deployments/station/link")["state"] == "up"
+    view = browser.script("return kittiwakeCharts.summary()")
+    assert view["range"]["max"] < station.hour.end_us / 1000
