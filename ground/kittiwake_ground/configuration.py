@@ -37,6 +37,7 @@ from kittiwake.wire.framing import FRAMINGS
 from kittiwake.wire.link_address import is_loopback, parse_link
 from kittiwake.wire.uplink_authenticator import WINDOW
 from kittiwake.wire.uplink_keys import MAX_KEY_ID
+from kittiwake_ground.alarms.levels import DEFAULT_SEVERITIES, EVENT_LEVELS
 from kittiwake_ground.building.access import api_address
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class DeploymentConfiguration:
     in two steps, besides those that the dictionary marks. `raw_frames` has the archive keep what the link carries, too.
     `keys` is the key file that commands are signed with, `None` to leave them unsigned; `spi` is the key, `None` for
     the only active one; `window` is the deployment's SEQ_NUM_WINDOW, `authenticator` its instance, if it has several.
+    `alarm_events` are the severities of events that are alarms.
     `building` is the address of the deployment's BuildingApi and `building_token` a file with a token for it, for the
     dashboard. `cfdp` is about files that go by CFDP.
     """
@@ -133,6 +135,7 @@ class DeploymentConfiguration:
     authenticator: str = ""
     building: str = ""
     building_token: Path | None = None
+    alarm_events: tuple[str, ...] = DEFAULT_SEVERITIES
     cfdp: CfdpConfiguration = field(default_factory=CfdpConfiguration)
 
     def __post_init__(self) -> None:
@@ -151,6 +154,12 @@ class DeploymentConfiguration:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ConfigurationFault(f"{where}: {name} is from {low} to {high}, not {value}")
+        unknown = set(self.alarm_events) - EVENT_LEVELS.keys()
+        if unknown:
+            raise ConfigurationFault(f"{where}: alarm_events are of {', '.join(EVENT_LEVELS)}, not {min(unknown)!r}")
+        self._check_secrets(where)
+
+    def _check_secrets(self, where: str) -> None:
         if self.keys is None and self.spi is not None:
             raise ConfigurationFault(f"{where}: spi goes with keys")
         if bool(self.building) != (self.building_token is not None):
@@ -237,7 +246,7 @@ _DEPLOYMENT_KINDS: _Kinds = {
     "dictionary": (str,), "link": (str,), "framing": (str,), "packet_set": (str,), "queue": (str,),
     "queue_size": (int,), "queue_expiry_s": (int, float), "command_timeout_s": (int, float), "history_size": (int,),
     "rate": (int, float), "hazardous": (list,), "raw_frames": (bool,), "keys": (str,), "spi": (int,), "window": (int,),
-    "authenticator": (str,), "building": (str,), "building_token": (str,), "cfdp": (dict,),
+    "authenticator": (str,), "alarm_events": (list,), "building": (str,), "building_token": (str,), "cfdp": (dict,),
 }  # fmt: skip
 _CFDP_KINDS: _Kinds = {
     "entity": (int,), "device": (int,), "apid": (int,), "segment_bytes": (int,), "answer_s": (int, float),
@@ -258,9 +267,11 @@ def _ground(data: Mapping[str, Any], base: Path) -> GroundConfiguration:
         for key in ("dictionary", "link"):
             if key not in found:
                 raise ConfigurationFault(f"deployments.{name}: {key} is missing")
-        if not all(isinstance(pattern, str) for pattern in found.get("hazardous", ())):
-            raise ConfigurationFault(f"deployments.{name}.hazardous is a list of texts")
-        found["hazardous"] = tuple(found.get("hazardous", ()))
+        for key in ("hazardous", "alarm_events"):
+            if not all(isinstance(one, str) for one in found.get(key, ())):
+                raise ConfigurationFault(f"deployments.{name}.{key} is a list of texts")
+            if key in found:
+                found[key] = tuple(found[key])
         cfdp = _checked(found.pop("cfdp", {}), _CFDP_KINDS, f"deployments.{name}.cfdp.", base)
         deployments.append(DeploymentConfiguration(name, cfdp=_cfdp(name, cfdp), **found))
     return GroundConfiguration(tuple(deployments), **own)

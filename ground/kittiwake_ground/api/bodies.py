@@ -6,6 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kittiwake_ground.alarms.book import MAX_SHELVED_S
+from kittiwake_ground.alarms.derived import MAX_ANNOTATION, MAX_UNIT
+from kittiwake_ground.alarms.expression import MAX_TEXT
+from kittiwake_ground.alarms.life import MAX_COMMENT
+from kittiwake_ground.alarms.limits import MAX_SAMPLES, MAX_SECONDS
 from kittiwake_ground.server.commands import MAX_TIMEOUT_S
 from kittiwake_ground.server.sequences import MAX_TEXT_SIZE
 
@@ -79,3 +84,62 @@ class ParameterBody(Body):
     value: Any
     save: bool = False
     wait: bool = False
+
+
+Comment = Annotated[str, Field(max_length=MAX_COMMENT)]
+
+
+class AcknowledgeBody(Body):
+    """What whoever has seen an alarm wants to say of it."""
+
+    comment: Comment = ""
+
+
+class AcknowledgeAllBody(AcknowledgeBody):
+    """The same for several alarms; `source` is a pattern of channels and events."""
+
+    source: Annotated[str, Field(max_length=300)] = ""
+
+
+class CommentBody(Body):
+    """What there is to say of an alarm."""
+
+    text: Comment
+
+
+class ShelveBody(Body):
+    """For how long nobody is to be told, and why."""
+
+    for_s: Annotated[float, Field(gt=0, le=MAX_SHELVED_S)]
+    comment: Comment = ""
+
+
+Limit = Annotated[float | None, Field(allow_inf_nan=False)]
+
+
+class SideBody(Body):
+    """The limits on one side."""
+
+    yellow: Limit = None
+    orange: Limit = None
+    red: Limit = None
+
+
+class LimitsBody(Body):
+    """Limits of a channel; see `LimitPlan`."""
+
+    low: SideBody = SideBody()
+    high: SideBody = SideBody()
+    samples: Annotated[int, Field(ge=1, le=MAX_SAMPLES)] = 1
+    hold_s: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 0.0
+    hysteresis: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    stale_s: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 0.0
+    stale_level: str = "YELLOW"
+
+
+class DerivedBody(Body):
+    """How a channel is derived from others."""
+
+    expression: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+    unit: Annotated[str, Field(max_length=MAX_UNIT)] = ""
+    annotation: Annotated[str, Field(max_length=MAX_ANNOTATION)] = ""

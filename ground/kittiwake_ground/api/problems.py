@@ -10,6 +10,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from kittiwake.dictionary.entries import UnknownName
+from kittiwake_ground.alarms.book import Changed, NoSuchAlarm
+from kittiwake_ground.alarms.derived import NoSuchDerived
+from kittiwake_ground.alarms.store import StoreFault
 from kittiwake_ground.people.desk import TooManyAttempts
 from kittiwake_ground.server.commands import CommandRefused
 from kittiwake_ground.server.folders import ListingFailed
@@ -45,6 +48,10 @@ def problem_response(status: int, detail: str, headers: dict[str, str] | None = 
 _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (UnknownName, 404),
     (UnknownDeployment, 404),
+    (NoSuchAlarm, 404),
+    (NoSuchDerived, 404),
+    (Changed, 412),
+    (StoreFault, 507),
     (CommandRefused, 409),
     (TransferRefused, 409),
     (ListingFailed, 409),

@@ -78,7 +78,7 @@ async def channel_value(here: DeploymentHere, channel: str) -> dict[str, Any]:
 @router.post("/deployments/{deployment}/channels/{channel}/acknowledge")
 async def acknowledge(here: DeploymentHere, channel: str, person: Operator, ground: GroundHere) -> dict[str, Any]:
     """Acknowledges that a channel was in alarm."""
-    here.hub.acknowledge(channel)
+    here.hub.acknowledge(channel, person.name)
     ground.audit.add(person.name, "acknowledge", here.name, channel)
     return await channel_value(here, channel)
 

@@ -50,10 +50,8 @@ def open_writer(path: Path, now_us: int) -> tuple[sqlite3.Connection, Path | Non
 
     Raises `ArchiveTooNew`, `NotAnArchive`, `OSError` and `sqlite3.OperationalError`.
     """
-    quarantined = None
-    if path.exists() and not _is_sound(path):
-        quarantined = _set_aside(path, now_us)
-    connection = _connect(path)
+    quarantined = set_aside_if_broken(path, now_us)
+    connection = connect(path)
     try:
         # This one counts only while the database is empty.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -70,6 +68,11 @@ def open_writer(path: Path, now_us: int) -> tuple[sqlite3.Connection, Path | Non
     return connection, quarantined
 
 
+def set_aside_if_broken(path: Path, now_us: int) -> Path | None:
+    """Renames a database in which SQLite finds faults, and gives its new name. Raises as `open_writer`."""
+    return _set_aside(path, now_us) if path.exists() and not _is_sound(path) else None
+
+
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that cannot write. Raises `sqlite3.OperationalError` if there is no database."""
     connection = sqlite3.connect(
@@ -81,7 +84,8 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that begins no transaction by itself and waits for another's to end."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     return connection
@@ -91,7 +95,7 @@ def _is_sound(path: Path) -> bool:
     """Whether SQLite finds nothing wrong with the file. A file that cannot be read at all raises."""
     wal = path.with_name(path.name + "-wal")
     whole = path.stat().st_size <= CHECKED_BYTES or (wal.exists() and wal.stat().st_size > 0)
-    connection = _connect(path)
+    connection = connect(path)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return not whole or connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"

@@ -189,7 +189,12 @@ class NotAnArchive(ValueError):
         super().__init__(f"{path} is a database, but no archive of Kittiwake's: name another archive folder")
 
 
-def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
+def migrate(
+    connection: sqlite3.Connection,
+    path: Path,
+    migrations: Sequence[str] = MIGRATIONS,
+    application_id: int = APPLICATION_ID,
+) -> None:
     """Brings the tables to the newest version; each migration is applied whole or not at all.
 
     Raises `ArchiveTooNew`, `NotAnArchive` and `sqlite3.Error`.
@@ -197,14 +202,14 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     application = int(connection.execute("PRAGMA application_id").fetchone()[0])
     tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-    if application != APPLICATION_ID and (application or version or tables):
+    if application != application_id and (application or version or tables):
         raise NotAnArchive(path)
     if version > len(migrations):
         raise ArchiveTooNew(path, version, len(migrations))
     for number in range(version, len(migrations)):
         script = (
             f"BEGIN IMMEDIATE; {migrations[number]};"
-            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number + 1}; COMMIT;"
+            f"PRAGMA application_id = {application_id}; PRAGMA user_version = {number + 1}; COMMIT;"
         )
         try:
             connection.executescript(script)

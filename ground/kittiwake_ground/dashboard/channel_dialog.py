@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from kittiwake_ground.alarms.limits import limits_text
 from kittiwake_ground.dashboard.link_state import age_text
 from kittiwake_ground.dashboard.live_html import Fact, LiveHtml, facts_html
 from kittiwake_ground.dashboard.numeric import is_numeric
 from kittiwake_ground.dashboard.overview_page import acknowledge
-from kittiwake_ground.dashboard.readings import limits_text, reading_parts
+from kittiwake_ground.dashboard.readings import reading_parts
 from kittiwake_ground.server.views import tag_object
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class ChannelDialog:
             ]
         facts += [
             Fact("Type", channel.type.name),
-            Fact("Limits", limits_text(channel) or "none"),
+            Fact("Limits", limits_text(hub.alarms.limited(channel)) or "none"),
             Fact("Gravest since acknowledged", latched.lower() or "none", latched.lower()),
             Fact("Number", f"{channel.id:#x}"),
         ]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
+from kittiwake_ground.alarms.levels import LEVELS
+from kittiwake_ground.alarms.limits import limits_text
 from kittiwake_ground.dashboard.channel_dialog import ChannelDialog
 from kittiwake_ground.dashboard.live_html import LiveHtml
 from kittiwake_ground.dashboard.overview_page import acknowledge
 from kittiwake_ground.dashboard.page import Context, Refused, complain
-from kittiwake_ground.dashboard.readings import limits_text, reading_text
-from kittiwake_ground.server.hub import ALARMS
+from kittiwake_ground.dashboard.readings import reading_text
 from kittiwake_ground.shown import value_alarm
 
 if TYPE_CHECKING:
@@ -72,12 +73,11 @@ def build(context: Context) -> None:
 def _acknowledge_all(context: Context) -> None:
     hub = context.deployment.hub
     try:
-        context.act("acknowledge", f"{len(hub.latched)} channels")
-    except Refused as fault:
+        by = context.act("acknowledge", f"{len(hub.latched)} channels")
+        for name in list(hub.latched):
+            hub.acknowledge(name, by)
+    except (Refused, OSError) as fault:
         complain(fault)
-        return
-    for name in list(hub.latched):
-        hub.acknowledge(name)
 
 
 class ChannelTable:
@@ -108,8 +108,9 @@ class ChannelTable:
     def _row(self, channel: Channel) -> dict[str, Any]:
         name = channel.name
         sample, latched = self._hub.latest.get(name), self._hub.latched.get(name, "")
+        limited = self._hub.alarms.limited(channel)
         row: dict[str, Any] = {
-            "n": name, "u": channel.unit, "x": "", "r": 0, "a": "", "l": latched, "v": None, "t": limits_text(channel)
+            "n": name, "u": channel.unit, "x": "", "r": 0, "a": "", "l": latched, "v": None, "t": limits_text(limited)
         }  # fmt: skip
         if sample is not None:
             self._sent[name] = (sample.received_us, latched)
@@ -117,7 +118,7 @@ class ChannelTable:
             plain = isinstance(value, (int, float)) and value == value and abs(value) < 1e300
             row |= {
                 "x": reading_text(sample, self._hub), "r": sample.received_us,
-                "a": value_alarm(channel, value), "v": float(value) if plain else None,
+                "a": value_alarm(limited, value), "v": float(value) if plain else None,
             }  # fmt: skip
         return row
 
@@ -131,7 +132,7 @@ class ChannelTable:
                 {"headerName": "Value", "field": "x", "flex": 2, "minWidth": 110, "type": "rightAligned",
                  "cellClass": "kw-value ag-right-aligned-cell", ":comparator": "kittiwakeGrid.compareNumbers",
                  ":cellRenderer": _VALUE, ":tooltipValueGetter": "(p) => p.value",
-                 "cellClassRules": {f"kw-cell-{alarm}": f"data.a == '{alarm}'" for alarm in ALARMS[1:]}},
+                 "cellClassRules": {f"kw-cell-{alarm}": f"data.a == '{alarm}'" for alarm in LEVELS[1:]}},
                 {"headerName": "Unit", "field": "u", "colId": "unit", "width": 90, "cellClass": "kw-muted"},
                 {"headerName": "Limits", "colId": "limit", "width": 220, ":valueGetter": "(p) => p.data.a + p.data.l",
                  ":cellRenderer": "(p) => kittiwakeGrid.limitHtml(p.data)"},

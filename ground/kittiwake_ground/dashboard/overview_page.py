@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from kittiwake_ground.alarms.limits import limits_text
 from kittiwake_ground.dashboard.event_rows import SEVERITIES, event_row, record_row, row_html
 from kittiwake_ground.dashboard.link_state import link_level, link_text
 from kittiwake_ground.dashboard.live_html import LiveHtml, facts_html, tiles_html
@@ -19,7 +20,7 @@ from kittiwake_ground.dashboard.overview_facts import (
     tile_facts,
 )
 from kittiwake_ground.dashboard.page import Context, Refused, complain
-from kittiwake_ground.dashboard.readings import limits_text, with_unit
+from kittiwake_ground.dashboard.readings import with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -140,7 +141,11 @@ def _alarms(context: Context) -> Callable[[], None]:
             build_rows()
         for name, row in rows.items():
             sample = hub.latest.get(name)
-            now = "" if sample is None else f"now {with_unit(sample, hub)}; {limits_text(sample.channel)}"
+            now = (
+                ""
+                if sample is None
+                else f"now {with_unit(sample, hub)}; {limits_text(hub.alarms.limited(sample.channel))}"
+            )
             level = hub.latched.get(name, "")
             row.show(
                 f'<span class="kw-limit kw-limit-{level}">{level}</span><span><b>{escape(name)}</b><br>'
@@ -153,7 +158,7 @@ def _alarms(context: Context) -> Callable[[], None]:
 def acknowledge(context: Context, name: str) -> None:
     """Acknowledges the alarm of a channel."""
     try:
-        context.act("acknowledge", name)
-        context.deployment.hub.acknowledge(name)
-    except (Refused, LookupError) as fault:
+        by = context.act("acknowledge", name)
+        context.deployment.hub.acknowledge(name, by)
+    except (Refused, LookupError, OSError) as fault:
         complain(fault)

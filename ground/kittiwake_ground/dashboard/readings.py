@@ -8,9 +8,8 @@ from kittiwake.dictionary.decode import DecodedChannel
 from kittiwake.dictionary.display import show_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from kittiwake.dictionary.entries import Channel
     from kittiwake_ground.server.hub import Hub
     from kittiwake_ground.server.samples import Sample
 
@@ -64,13 +63,3 @@ def channels_called(hub: Hub, *endings: str) -> list[str]:
 def first_sample(hub: Hub, *endings: str) -> Sample | None:
     """The latest value of the first such channel that has one."""
     return next((hub.latest[name] for name in channels_called(hub, *endings) if name in hub.latest), None)
-
-
-def limits_text(channel: Channel) -> str:
-    """A channel's limits: `yellow above 90, red above 99`."""
-    return ", ".join([*_sides(channel.low, "below"), *_sides(channel.high, "above")])
-
-
-def _sides(limits: Iterable[float | None], side: str) -> list[str]:
-    named = zip(("yellow", "orange", "red"), limits, strict=True)
-    return [f"{colour} {side} {limit:g}" for colour, limit in named if limit is not None]

@@ -14,6 +14,9 @@ from kittiwake.platform.system import SystemRandom
 from kittiwake.platform.system_files import SystemFiles
 from kittiwake.wire.link_address import parse_link
 from kittiwake.wire.packets import DESCRIPTOR_SIZE
+from kittiwake_ground.alarms.book import AlarmBook
+from kittiwake_ground.alarms.derived import DerivedChannels
+from kittiwake_ground.alarms.store import AlarmStore
 from kittiwake_ground.building.access import api_address
 from kittiwake_ground.cfdp.exchange import FILE_DATA_OVERHEAD, Exchange
 from kittiwake_ground.cfdp.pump import Pump
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
+    from kittiwake.dictionary.entries import Channel
     from kittiwake.platform.interface import Network
     from kittiwake.wire.file_packets import FilePacket
     from kittiwake_ground.cfdp.file_record import CfdpFile
@@ -41,6 +45,9 @@ if TYPE_CHECKING:
     from kittiwake_ground.server.archive_sink import ArchiveSink
 
 RESTART_S = 1.0
+WATCH_S = 0.25
+"""How often it is looked whether an alarm is due, in seconds."""
+
 NUMBERS = "sequence_numbers"
 """The folder, in a deployment's own, with the sequence numbers of its signed uplink."""
 
@@ -59,8 +66,12 @@ class Deployment:
         folder: Path,
         archive: ArchiveSink,
         network: Network | None = None,
+        alarms: AlarmStore | None = None,
     ) -> None:
-        """Files that come down are kept in `folder`. Raises `OSError`, `DictionaryFault` and `ValueError`."""
+        """Files that come down are kept in `folder`, and what is to last of alarms in `alarms`.
+
+        Raises `OSError`, `DictionaryFault` and `ValueError`.
+        """
         self.name = configuration.name
         self.configuration = configuration
         self.dictionary = load_dictionary(str(configuration.dictionary))
@@ -70,7 +81,12 @@ class Deployment:
             if command.hazardous or any(fnmatchcase(name, one) for one in configuration.hazardous)
         )
         """Names of the commands that are to be armed before they are sent."""
-        self.hub = Hub(self.name, self.dictionary, configuration.history_size)
+        store = AlarmStore() if alarms is None else alarms
+        self.alarms = AlarmBook(self.name, self.dictionary, store, configuration.alarm_events)
+        self.derived = DerivedChannels(self.name, self.dictionary, store)
+        self.derived.appeared, self.derived.vanished = self._channel_appeared, self._channel_vanished
+        self.hub = Hub(self.name, self.dictionary, configuration.history_size, alarms=self.alarms)
+        self.derived.last_value = self.hub.value_of
         self.session = Session(configuration, self.dictionary, self, network, folder / NUMBERS)
         session = self.session
         self.commands = Commands(
@@ -90,7 +106,6 @@ class Deployment:
         """What is known of its building, if it has one."""
         self.parameters = Parameters(self.dictionary, self.commands, self._parameter_changed)
         self._archive = archive
-        archive.declare(self.name, self.dictionary)
         self._tasks: list[asyncio.Task[None]] = []
         self._was_up = False
         self._link_known: tuple[str, str] | None = None
@@ -115,11 +130,14 @@ class Deployment:
         return self.session.report()
 
     async def start(self) -> None:
-        """Begins to connect."""
+        """Begins to connect. Raises `OSError` and `sqlite3.Error`."""
         remove_leftovers(self._folder)
+        self.derived.open()
+        self.alarms.open()
+        self._archive.declare(self.name, self.dictionary)
         self._tasks = [
             asyncio.create_task(self._keep(run))
-            for run in (self.session.run, self.commands.run, self.transfers.run, self.cfdp.run)
+            for run in (self.session.run, self.commands.run, self.transfers.run, self.cfdp.run, self._watch)
         ]
         if self.building is not None:
             self._tasks.append(asyncio.create_task(self._keep(self.building.run)))
@@ -132,6 +150,20 @@ class Deployment:
             except Exception:  # noqa: BLE001 - whatever it is, it is logged, and the other parts go on
                 _log.exception("deployment %s: a fault of the ground station", self.name)
             await asyncio.sleep(RESTART_S)
+
+    async def _watch(self) -> None:
+        """Looks whether time has made something an alarm."""
+        while True:
+            self.alarms.pass_time()
+            await asyncio.sleep(WATCH_S)
+
+    def _channel_appeared(self, channel: Channel) -> None:
+        self._archive.declare(self.name, self.dictionary)
+        self.alarms.watch(channel)
+
+    def _channel_vanished(self, name: str) -> None:
+        self.alarms.forget(name)
+        self.hub.forget(name)
 
     async def stop(self) -> None:
         """Ends the link and what is under way."""
@@ -150,6 +182,9 @@ class Deployment:
         return self._archive.is_behind
 
     def take_samples(self, items: Sequence[DecodedChannel], received_us: int) -> None:
+        derived = self.derived.compute(items)
+        if derived:
+            items = [*items, *derived]
         self._archive.add_samples(self.name, items, received_us)
         self.hub.take_samples(items, received_us)
 
@@ -162,6 +197,7 @@ class Deployment:
             self.folders.take_event(item)
             self.sequences.take_event(item)
             self.parameters.take_event(item)
+        self.alarms.settle()
 
     def take_file_packet(self, packet: FilePacket) -> None:
         self.transfers.take_packet(packet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kittiwake_ground.alarms.store import AlarmStore
 from kittiwake_ground.people.audit import AuditTrail
 from kittiwake_ground.people.desk import Desk
 from kittiwake_ground.replay.replays import Replays
@@ -41,8 +42,9 @@ class Ground:
         feed: ArchiveSink = NoArchive() if archive is None else ArchiveFeed(archive)
         self.audit = AuditTrail(configuration.folder / "audit.jsonl", feed.add_audit)
         self.desk = Desk(configuration.users, self.audit, configuration.is_local)
+        self.alarms = AlarmStore(configuration.folder / "alarms")
         self.deployments = {
-            one.name: Deployment(one, configuration.folder / "files" / one.name, feed)
+            one.name: Deployment(one, configuration.folder / "files" / one.name, feed, alarms=self.alarms)
             for one in configuration.deployments
         }
         self.started_us = 0
@@ -68,8 +70,9 @@ class Ground:
             deployment.hub.unsubscribe(subscription)
 
     async def start(self) -> None:
-        """Opens the audit trail and begins to connect. Raises `OSError`."""
+        """Opens the audit trail and the alarms, and begins to connect. Raises `OSError` and `sqlite3.Error`."""
         self.audit.open()
+        self.alarms.open()
         self.started_us = now_us()
         for deployment in self.deployments.values():
             await deployment.start()
@@ -78,4 +81,5 @@ class Ground:
         """Ends every link and closes the audit trail."""
         for deployment in self.deployments.values():
             await deployment.stop()
+        self.alarms.close()
         self.audit.close()

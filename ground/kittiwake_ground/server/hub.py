@@ -7,10 +7,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.dictionary.digest import short_hash
+from kittiwake_ground.alarms.book import AlarmBook, Change
 from kittiwake_ground.server.samples import EventRecord, Sample
 from kittiwake_ground.server.session import now_us
 from kittiwake_ground.server.subscription import KINDS, MAX_WAITING, Subscription, Update
-from kittiwake_ground.shown import value_alarm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,8 +24,6 @@ MAX_EVENTS = 5000
 MAX_SUBSCRIPTIONS = 1000
 HASH = "DictionaryHash"
 _log = logging.getLogger(__name__)
-ALARMS = ("", "YELLOW", "ORANGE", "RED")
-"""Alarms, the gravest last."""
 
 
 class TooManySubscriptions(RuntimeError):
@@ -36,9 +34,17 @@ class Hub:
     """State of one deployment. Everything here happens in the event loop's thread."""
 
     def __init__(
-        self, deployment: str, dictionary: Dictionary, history_size: int, clock: Callable[[], int] = now_us
+        self,
+        deployment: str,
+        dictionary: Dictionary,
+        history_size: int,
+        clock: Callable[[], int] = now_us,
+        alarms: AlarmBook | None = None,
     ) -> None:
-        """`clock` says what time it is for whoever looks, in microseconds since 1970."""
+        """`clock` says what time it is for whoever looks, in microseconds since 1970.
+
+        Without `alarms` there is a book of alarms that nobody keeps.
+        """
         self.now_us = clock
         self.deployment = deployment
         self.dictionary = dictionary
@@ -47,23 +53,21 @@ class Hub:
         self._since_us = clock()
         self.event_count = 0
         self.sample_count = 0
-        self.latched: dict[str, str] = {}
-        """The gravest alarm of each channel since it was last acknowledged, channels without one left out."""
         self.dictionary_matches: bool | None = None
         """Whether the deployment has said that it was built with this dictionary; `None` before it says anything."""
         self.dictionary_reported = ""
         self._histories: dict[str, deque[Sample]] = {}
         self._history_size = history_size
         self._subscriptions: list[Subscription] = []
-        self._limited = {
-            name
-            for name, one in dictionary.channels.items()
-            if any(limit is not None for limit in (*one.low, *one.high))
-        }
+        self.alarms = alarms or AlarmBook(deployment, dictionary)
+        self.alarms.last_value = self.value_of
+        self.alarms.told = self._alarm_changed
+        if alarms is None:
+            self.alarms.open()
 
     def take_samples(self, items: Sequence[DecodedChannel], received_us: int) -> None:
         """Takes channel values that came together."""
-        latest, histories = self.latest, self._histories
+        latest, histories, watched = self.latest, self._histories, self.alarms.plans
         listeners = [one for one in self._subscriptions if "channels" in one.kinds]
         self.sample_count += len(items)
         for channel, tag, value, _ in items:
@@ -74,13 +78,14 @@ class Hub:
             if history is None:
                 history = histories[name] = deque(maxlen=self._history_size)
             history.append(sample)
-            if name in self._limited:
-                self._latch(name, value_alarm(channel, value))
+            if name in watched:
+                self.alarms.take(channel, value)
             elif name.endswith(HASH):
                 self._compare(value)
             for listener in listeners:
                 if listener.wants("channels", name):
                     listener.put(Update("channels", self.deployment, sample))
+        self.alarms.settle()
 
     def take_event(self, item: DecodedEvent, received_us: int) -> EventRecord:
         """Takes an event."""
@@ -90,19 +95,30 @@ class Hub:
         if item.name.endswith(HASH) and item.args:
             self._compare(item.args[0])
         self.publish("events", item.name, record)
+        self.alarms.take_event(item)
         return record
 
-    def _latch(self, name: str, alarm: str) -> None:
-        if alarm and ALARMS.index(alarm) > ALARMS.index(self.latched.get(name, "")):
-            self.latched[name] = alarm
+    @property
+    def latched(self) -> dict[str, str]:
+        """The gravest alarm of each channel since it was last acknowledged, channels without one left out."""
+        return self.alarms.latched
 
-    def acknowledge(self, name: str) -> None:
-        """Forgets that a channel was in alarm; if it still is, that stays. Raises `UnknownName`."""
-        self.dictionary.channel(name)
-        self.latched.pop(name, None)
+    def acknowledge(self, name: str, by: str = "local") -> None:
+        """Acknowledges the alarms of a channel; if it still is in alarm, that stays. Raises `UnknownName`."""
+        self.alarms.acknowledge_channel(name, by)
+
+    def value_of(self, name: str) -> Any:
+        """The latest value of a channel, or `None`."""
         sample = self.latest.get(name)
-        if sample is not None:
-            self._latch(name, value_alarm(sample.channel, sample.value))
+        return None if sample is None else sample.value
+
+    def forget(self, name: str) -> None:
+        """A channel is no more."""
+        self.latest.pop(name, None)
+        self._histories.pop(name, None)
+
+    def _alarm_changed(self, change: Change) -> None:
+        self.publish("alarms", change.alarm.source, change)
 
     def _compare(self, reported: Any) -> None:
         """Holds what the deployment says of its dictionary against the one that decodes it."""

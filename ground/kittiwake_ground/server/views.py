@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from kittiwake.dictionary.entries import Config, Dictionary
     from kittiwake.faults import Fault
     from kittiwake.sequence.timeline import Step
+    from kittiwake_ground.alarms.book import Change
+    from kittiwake_ground.alarms.limits import LimitPlan
     from kittiwake_ground.archive import ArchivedCommand, ArchivedEvent
     from kittiwake_ground.server.commands import CommandRecord
     from kittiwake_ground.server.deployment import Deployment
@@ -62,8 +64,9 @@ def sample_object(sample: Sample, dictionary: Dictionary) -> dict[str, Any]:
 
 
 def latest_object(sample: Sample, hub: Hub) -> dict[str, Any]:
-    """A channel's latest value, with the gravest alarm since it was last acknowledged."""
-    return {**sample_object(sample, hub.dictionary), "latched": hub.latched.get(sample.channel.name, "")}
+    """A channel's latest value by the limits that count, with the gravest alarm since it was last acknowledged."""
+    limited = sample._replace(channel=hub.alarms.limited(sample.channel))
+    return {**sample_object(limited, hub.dictionary), "latched": hub.latched.get(sample.channel.name, "")}
 
 
 def event_object(record: EventRecord, dictionary: Dictionary) -> dict[str, Any]:
@@ -211,6 +214,16 @@ def listing_object(listing: Listing) -> dict[str, Any]:
     }
 
 
+def change_object(change: Change, hub: Hub) -> dict[str, Any]:
+    """What became of an alarm."""
+    return {**hub.alarms.plain(change.alarm), "action": change.action, "by": change.by, "said": change.text}
+
+
+def limits_object(name: str, plan: LimitPlan) -> dict[str, Any]:
+    """A channel's limits."""
+    return {"channel": name, **plan.plain(), "by": plan.by, "revision": plan.revision}
+
+
 def deployment_object(deployment: Deployment) -> dict[str, Any]:
     """A deployment at a glance."""
     hub, dictionary = deployment.hub, deployment.dictionary
@@ -227,6 +240,7 @@ def deployment_object(deployment: Deployment) -> dict[str, Any]:
         "samples": hub.sample_count,
         "events": hub.event_count,
         "alarms": dict(hub.latched),
+        "unacknowledged": len(hub.alarms.unseen()),
         "sequencers": list(deployment.sequences.sequencers),
     }
 
@@ -236,6 +250,8 @@ def update_object(update: Update, hub: Hub) -> dict[str, Any]:
     subject = update.subject
     if update.kind == "channels":
         shown = latest_object(subject, hub)
+    elif update.kind == "alarms":
+        shown = change_object(subject, hub)
     elif update.kind == "events":
         shown = event_object(subject, hub.dictionary)
     else:

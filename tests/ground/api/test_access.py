@@ -53,6 +53,8 @@ READS = [
     "session", "deployments", "deployments/ref", "deployments/ref/link", "deployments/ref/dictionary",
     "deployments/ref/channels", "deployments/ref/events", "deployments/ref/commands", "deployments/ref/transfers",
     "deployments/ref/sequences/runs", "deployments/ref/parameters", "deployments/ref/parameters/Ref.heater.SETPOINT",
+    "deployments/ref/alarms", "deployments/ref/alarms/history", "deployments/ref/limits", "deployments/ref/derived",
+    "deployments/ref/limits/Ref.heater.Temperature",
 ]  # fmt: skip
 ACTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "deployments/ref/commands", {"json": NO_OP}),
@@ -68,6 +70,15 @@ ACTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "deployments/ref/parameters/Ref.heater.SETPOINT/save", {}),
     ("POST", "deployments/ref/parameters/refresh", {}),
     ("POST", "deployments/ref/channels/Ref.heater.Temperature/acknowledge", {}),
+    ("POST", "deployments/ref/alarms/acknowledge", {"json": {}}),
+    ("POST", "deployments/ref/alarms/1/acknowledge", {"json": {}}),
+    ("POST", "deployments/ref/alarms/1/comment", {"json": {"text": "a"}}),
+    ("POST", "deployments/ref/alarms/1/shelve", {"json": {"for_s": 1}}),
+    ("DELETE", "deployments/ref/alarms/1/shelve", {}),
+    ("PUT", "deployments/ref/limits/Ref.heater.Temperature", {"json": {}}),
+    ("DELETE", "deployments/ref/limits/Ref.heater.Temperature", {}),
+    ("PUT", "deployments/ref/derived/Ground.a.b", {"json": {"expression": "Ref.heater.Temperature"}}),
+    ("DELETE", "deployments/ref/derived/Ground.a.b", {}),
     ("GET", "audit", {}),
 ]
 
@@ -112,7 +123,8 @@ def test_every_route_is_in_one_of_the_lists(tmp_path: Path) -> None:
             paths = (await http.get("openapi.json")).json()["paths"]
             for path, methods in paths.items():
                 named = path.removeprefix("/api/v1/").replace("{deployment}", "ref").replace("{id}", "1")
-                named = named.replace("{channel}", "Ref.heater.Temperature").replace("{name}", "Ref.heater.SETPOINT")
+                named = named.replace("{channel}", "Ref.heater.Temperature")
+                named = named.replace("derived/{name}", "derived/Ground.a.b").replace("{name}", "Ref.heater.SETPOINT")
                 for method in methods:
                     assert named in known or (method, named) in open_to_all | shown, (method, named)
             ground.desk.accounts = Accounts(tmp_path / "others.json")
