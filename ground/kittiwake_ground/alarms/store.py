@@ -157,6 +157,9 @@ class AlarmStore:
             self._connection.close()
             self._connection = None
 
+    def __del__(self) -> None:
+        self.close()  # one in memory belongs to nobody who would
+
     @property
     def _database(self) -> sqlite3.Connection:
         if self._connection is None:
