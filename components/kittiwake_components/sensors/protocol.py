@@ -31,6 +31,11 @@ MAX_LINE = 4096
 MAX_WHY = 512
 """The most characters of a reason."""
 
+MAX_READINGS = 8
+MAX_READING_NAME = 40
+MAX_EXTENSION = 8
+"""What a sensor may declare: so many readings, bytes of their names, and letters at the end of its files."""
+
 FINISH, TRUNCATE, DISCARD = POLICIES = ("finish", "truncate", "discard")
 """What a stop does to the capture that runs: let it end, publish what there is, or throw it away."""
 
