@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 PACKAGES = ("framework/kittiwake", "components/kittiwake_components", "ground/kittiwake_ground")
 FOLDERS = (*PACKAGES, "tests", "bench", "docs")
+DEVICE_LAYERS = ("model", "platform", "replay", "runtime", "simulation", "storage", "wire")
 DEVICE_PATH = (
-    *(f"framework/kittiwake/{layer}" for layer in ("model", "platform", "runtime", "simulation", "storage", "wire")),
+    *(f"framework/kittiwake/{layer}" for layer in DEVICE_LAYERS),
     "components/kittiwake_components",
 )
 CUPBOARDS = {"util", "utils", "helper", "helpers", "common", "misc"}

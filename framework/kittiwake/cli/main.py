@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "xtce": ("kittiwake.cli.xtce", "write a dictionary as XTCE, for Yamcs and other ground systems"),
     "seq": ("kittiwake.cli.seq", "compile, show, check and dry-run command sequences"),
     "limits": ("kittiwake.cli.limits", "compile, check and show limits that a device watches by itself"),
+    "replay": ("kittiwake.cli.replay", "fly a recorded flight again, and stop where it differs"),
     "power-unit": ("kittiwake.cli.power_unit", "run a deployment behind a power unit that really cuts its power"),
     "keys": ("kittiwake.cli.keys", "make, list and rotate the keys that sign the uplink"),
     "update": ("kittiwake.cli.update", "make, sign and check software updates"),

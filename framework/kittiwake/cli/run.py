@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kittiwake.cli.code_pack import CodePack
+    from kittiwake.platform.interface import Platform
     from kittiwake.platform.system import SystemPlatform
+    from kittiwake.replay.recording_platform import RecordingPlatform
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.runtime.image import Image
     from kittiwake.runtime.metering import Meters
@@ -35,6 +37,8 @@ Start the deployment of a topology file (.yaml) or of an image that `kittiwake b
   --build DIR          folder for the image and the dictionary of a topology file (default: build)
   --trace INSTANCE     count and time the calls to and from an instance ("*" for all), and print them at the end
   --clock PACE@SECONDS let time run PACE times as fast, from that wall time on (for trials)
+  --record FILE        write down what comes in, for `kittiwake replay`; a file that exists is kept, FILE.1 is written
+  --record-limit MB    how large the recording may become (default: 256)
   --quiet              do not write events to the terminal
   --supervise          start the deployment again after resets, crashes and watchdog expiry
   --watchdog SECONDS   with --supervise: how long its Watchdog may give no stroke (default: 30)
@@ -49,12 +53,10 @@ TEXT_LOG = "CdhCore.textLogger"
 TOPOLOGY_ENDS = (".yaml", ".yml")
 UPDATE_MANAGER = ":UpdateManager"
 
-MEMORY_SETTLES_NS = 550_000_000
-"""How long after its start a deployment looks through its memory once: between two cycles of 10 Hz."""
-
 _VALUED = {
     "--root": "root", "--link": "link", "-a": "address", "-p": "port", "--framing": "framing", "--set": "set",
     "--build": "build", "--trace": "trace", "--keys": "keys", "--slots": "slots", "--clock": "clock",
+    "--record": "record", "--record-limit": "record_limit",
 }  # fmt: skip
 _FLAGS = {"--insecure": "insecure", "--quiet": "quiet"}
 
@@ -77,6 +79,10 @@ class Options:
         self.clock = ""
         self.slots = ""
         self.slot = ""
+        self.record = ""
+        self.record_limit = "256"
+        self.recording: RecordingPlatform | None = None
+        """The platform that records, once there is one."""
         self.insecure = False
         self.quiet = False
         self.settings: dict[str, dict[str, Any]] = {}
@@ -231,8 +237,13 @@ def _make(options: Options, platform: SystemPlatform) -> Deployment:
     options.claim = claim_root(root)
     if factory_reset.is_ordered(platform.files, root):
         factory_reset.carry_out(platform.files, root)
+    flown: Platform = platform
+    if options.record:
+        from kittiwake.cli.recorded_run import begin_recording
+
+        flown = options.recording = begin_recording(options, platform, image, root, settings)
     with ReadLate():
-        return Deployment(image, platform, Root(platform.files, root), settings, meters)
+        return Deployment(image, flown, Root(flown.files, root), settings, meters)
 
 
 def _check_apart(slots: str, root: str) -> None:
@@ -300,8 +311,14 @@ def _run(options: Options, pack: CodePack) -> int:
         deployment = _make(options, platform)
     except (OSError, ValueError) as fault:
         return _refused(fault)
+    recording = options.recording
+    request_stop, attend, run = deployment.request_stop, deployment.attend, deployment.run
+    if recording is not None:
+        from kittiwake.cli.recorded_run import end_recording, recorded
+
+        request_stop, attend, run = recorded(recording, deployment)
     for number in (SIGINT, SIGTERM):
-        signal(number, lambda received, _: deployment.request_stop(f"signal {received}", ORDERLY))
+        signal(number, lambda received, _: request_stop(f"signal {received}", ORDERLY))
 
     def settle_memory() -> None:
         # What is there now stays: a collection need never look at it again.
@@ -310,11 +327,11 @@ def _run(options: Options, pack: CodePack) -> int:
         gc.freeze()
         gc.enable()
 
-    # The first cycles need not wait for that.
-    deployment.main.call_at(platform.clock.now_ns() + MEMORY_SETTLES_NS, settle_memory)
-    deployment.main.post(platform.notify, "READY=1")
-    reason = deployment.run()
+    attend(settle_memory, lambda: platform.notify("READY=1"))
+    reason = run()
     pack.keep()
+    if recording is not None:
+        end_recording(recording, reason, quiet=options.quiet)
     if deployment.meters is not None:
         print(deployment.meters.table(), flush=True)
     if not options.quiet:

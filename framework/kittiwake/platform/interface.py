@@ -335,6 +335,9 @@ class DispatchWatch(Protocol):
     def ended(self) -> None:
         """The call has returned."""
 
+    def arrived(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+        """A call for a loop has come from another thread; true if the watch gives it to the loop by its poller."""
+
 
 class WatchdogTimer(Protocol):
     """A timer outside of the process that ends the process, or resets the machine, unless it is stroked in time."""

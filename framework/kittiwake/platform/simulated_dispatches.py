@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from kittiwake.platform.simulated_files import PowerCut
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from kittiwake.platform.simulated_files import SimulatedFiles
 
 _LOG_LIMIT = 10_000
@@ -55,6 +58,10 @@ class SimulatedDispatches:
         """The power may go after the dispatch that was counted last."""
         if self._cuts.get(self.dispatched):
             self._cut()
+
+    def arrived(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+        """Leaves it to the loop."""
+        return False
 
     def _cut(self) -> None:
         self._files.stop()

@@ -30,6 +30,8 @@ FLUSH_LIMIT_S = 2.0
 STOP_LIMIT_S = 60.0  # all flushes, joins and `stop` methods together
 TURNS_TO_FLUSH = 10_000  # virtual time does not move while there is something to do
 JOINS = 50
+MEMORY_SETTLES_NS = 550_000_000
+"""How long after its start a process looks through its memory once: between two cycles of 10 Hz."""
 CANCELLATIONS = 8  # what a cancelled handler sends may start another one
 
 
@@ -48,7 +50,8 @@ class Deployment:
         self.name: str = image["name"]
         self.platform = platform
         self.root = root
-        threads = sorted({thread for *_, thread, _ in image["instances"] if thread}) if platform.has_threads else []
+        has_threads = platform.has_threads and platform.dispatch_watch is None  # a watch wants one order of everything
+        threads = sorted({thread for *_, thread, _ in image["instances"] if thread}) if has_threads else []
         self.tags: TagSource = (SharedTagSource if threads else TagSource)(platform.clock)
         self.monitor: Monitor = _SwitchedMonitor()
         self.loops = {thread: self._make_loop(thread) for thread in (MAIN_LOOP, *threads)}
@@ -161,6 +164,11 @@ class Deployment:
         worker = Thread(target=work, name=name, daemon=True)
         worker.start()
         self._workers[name] = worker
+
+    def attend(self, settle_memory: Callable[[], None], tell_ready: Callable[[], None]) -> None:
+        """Has the chores of the process done by the main loop: the first cycles need not wait for them."""
+        self.main.call_at(self.platform.clock.now_ns() + MEMORY_SETTLES_NS, settle_memory)
+        self.main.post(tell_ready)
 
     def run(self) -> str:
         """Runs until `request_stop`, stops the instances, and says why it stopped.

@@ -5,6 +5,7 @@ Chosen when a deployment is made, so that the plain loop has nothing to ask.
 
 from __future__ import annotations
 
+from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.runtime.loop import MESSAGES_A_BATCH, Loop, named, owner_of
@@ -32,6 +33,7 @@ class WatchedLoop(Loop):
     ) -> None:
         super().__init__(name, clock, poller, tags, monitor)
         self._watch = watch
+        self._home = get_ident()
 
     def _serve_level(self, queue: MessageQueue, level: deque[Message]) -> None:
         queue.note_high()
@@ -59,6 +61,13 @@ class WatchedLoop(Loop):
         self._watch.began(owner_of(callback, self.name), named(callback))
         super()._call(callback, arguments)
         self._watch.ended()
+
+    def resume(self, step: Callable[..., Any], *arguments: Any) -> None:
+        """As that of `Loop`; the watch may have calls from other threads come as the poller's."""
+        if get_ident() == self._home or not self._watch.arrived(step, arguments):
+            super().resume(step, *arguments)
+        else:
+            self.poller.wake()
 
 
 __all__ = ["WatchedLoop"]

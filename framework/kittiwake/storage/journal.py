@@ -111,6 +111,22 @@ class Journal:
             self.close()
             raise
 
+    def open_to_read(self) -> str | None:
+        """Opens a journal and changes nothing: `records` gives what checks, the result says what is behind it, or "".
+
+        `None` if the file is no journal of this version. Raises `OSError`.
+        """
+        self.close()
+        self._file = self._files.open(self._path, "r")
+        if self._file.read_at(0, _FILE_HEADER.size) != self._file_header():
+            self.close()
+            return None
+        self._end = _FILE_HEADER.size
+        for offset, payload in self._walk():
+            self._end = offset + _RECORD_HEADER.size + len(payload)
+        left = self._file.size() - self._end
+        return f"a record fails its check at byte {self._end}: {left} bytes are left out" if left else ""
+
     def _file_header(self) -> bytes:
         return _FILE_HEADER.pack(_MAGIC, self._version)
 

@@ -1,0 +1,132 @@
+"""A recorded flight, and its replay: a deployment made from the same image, which the recording drives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kittiwake.replay.boundary import ATTRIBUTES, PARTS, shown_by
+from kittiwake.replay.difference import Difference, RecordingOver
+from kittiwake.replay.recording import NotARecording, Recorder
+from kittiwake.replay.recording_platform import RecordingPlatform
+from kittiwake.replay.replay_platform import ReplayPlatform
+from kittiwake.runtime.deployment import Deployment
+from kittiwake.runtime.image import dump_image, load_image
+from kittiwake.storage.root import Root
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kittiwake.platform.interface import Files, Platform
+    from kittiwake.replay.recording import Recording
+    from kittiwake.runtime.image import Image
+
+DRIVES = ("start", "attend", "run", "run_for", "stop")
+"""What may be done with a recorded deployment, besides what comes over its platform."""
+
+
+def header_of(image: Image, platform: Platform, root: str, settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What a recording says of its deployment."""
+    return {
+        "image": dump_image(image),
+        "settings": {name: dict(own) for name, own in settings.items()},
+        "root": root,
+        "has_threads": platform.has_threads,
+        "last_end": platform.last_end,
+        "shown": {kind: shown_by(kind, getattr(platform, kind, None)) for kind in PARTS if kind in ATTRIBUTES},
+    }
+
+
+class RecordedFlight:
+    """A deployment whose every input is recorded; fly it by `start`, `run`, `run_for` and `stop`, and end with `close`.
+
+    Leaves `platform`, and what else reads its clock, to the deployment.
+    """
+
+    def __init__(
+        self, image: Image, platform: Platform, root: str, files: Files, path: str, *,
+        settings: Mapping[str, Mapping[str, Any]] | None = None, **options: Any,
+    ) -> None:  # fmt: skip
+        """Records into `path` of `files`; `options` are those of `Recorder`. Raises `OSError`."""
+        self.recorder = Recorder(files, path, header_of(image, platform, root, settings or {}), **options)
+        self.platform = RecordingPlatform(platform, self.recorder)
+        self.deployment = Deployment(image, self.platform, Root(self.platform.files, root), settings)
+
+    def start(self) -> None:
+        """Starts the deployment."""
+        self.platform.drive(self.deployment.start)
+
+    def run(self) -> str:
+        """Runs it until it stops, and says why it did."""
+        reason: str = self.platform.drive(self.deployment.run)
+        return reason
+
+    def run_for(self, seconds: float) -> None:
+        """Runs it for a time."""
+        self.platform.drive(self.deployment.run_for, seconds)
+
+    def stop(self) -> None:
+        """Stops it."""
+        self.platform.drive(self.deployment.stop)
+
+    def close(self) -> None:
+        """Ends the recording."""
+        self.platform.close(self.deployment.exit_reason or "it was ended")
+
+
+class Outcome(NamedTuple):
+    """How a replay ended: the `difference`, if there was one, else `ended`, why the recording is over."""
+
+    difference: Difference | None
+    ended: str
+    records: int
+    outputs: int
+    time_ns: int
+
+
+class Replay:
+    """A deployment that is replayed."""
+
+    def __init__(
+        self, recording: Recording, image: Image | None = None, settings: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """`image` is replayed instead of the recording's own, `settings` replace some of those in flight.
+
+        Raises `NotARecording` and `ImageFault`.
+        """
+        self._recording = recording
+        header = recording.header
+        try:
+            self._image: Image = load_image(header["image"]) if image is None else image
+            self._settings: dict[str, dict[str, Any]] = {name: dict(own) for name, own in header["settings"].items()}
+            self._root: str = header["root"]
+            self.platform = ReplayPlatform(recording)
+        except KeyError as fault:
+            raise NotARecording(f"{recording.path} has no {fault} in its header") from None
+        for name, own in (settings or {}).items():
+            self._settings.setdefault(name, {}).update(own)
+        self.deployment: Deployment | None = None
+
+    def run(self) -> Outcome:
+        """Replays to the end, or to the first difference."""
+        source = self.platform.source
+        difference: Difference | None = None
+        try:
+            self._fly()
+        except RecordingOver:
+            pass
+        except Difference as found:
+            difference = found
+        return Outcome(difference, self._recording.ended, source.number, source.outputs, source.time_ns)
+
+    def _fly(self) -> None:
+        platform = self.platform
+        deployment = Deployment(self._image, platform, Root(platform.files, self._root), self._settings)
+        self.deployment = deployment
+        platform.serve(deployment)
+        while True:
+            call, arguments = platform.source.drive(DRIVES)
+            getattr(deployment, call)(*[_nothing if one is None else one for one in arguments])
+
+
+def _nothing() -> None:
+    """What the process did for itself is done without."""

@@ -1,0 +1,283 @@
+"""A platform that passes everything on to another one, and has a recorder write down what comes back.
+
+Calls of threads other than the deployment's are passed on unrecorded: what they find out reaches the deployment as
+calls for its loop, and these are recorded. The poller gives them to the loop, so that they come between two turns.
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from kittiwake.platform.interface import NS_PER_S
+from kittiwake.replay.boundary import (
+    ATTRIBUTES,
+    KINDS,
+    MEMBERS,
+    PARTS,
+    BoundaryPlatform,
+    arguments_of,
+    place_of,
+    shown_by,
+)
+from kittiwake.replay.faults import fault_value
+from kittiwake.replay.recording import CALL, DRIVE, FLUSH_BYTES, METER, NOW, WAIT, WALL, Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Self
+
+    from kittiwake.platform.interface import Clock, Platform, Poller
+
+FLUSH_EVERY_NS = NS_PER_S
+_PLAIN = (int, float, str, bytes, bool, type(None))
+
+
+class Boundary:
+    """What all objects of one recorded platform share: the recorder, the thread of the loop, and the next number."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.home = get_ident()
+        self._next = len(PARTS)
+
+    def new_number(self, count: int) -> int:
+        """The number of an object that comes into being, the first of `count`."""
+        number = self._next
+        self._next += count
+        return number
+
+
+class RecordedCall:
+    """One method of one object."""
+
+    __slots__ = ("_bound", "_boundary", "_method", "number", "place")
+
+    def __init__(self, boundary: Boundary, kind: str, number: int, place: int, inner: Any) -> None:
+        self._boundary = boundary
+        self._method = KINDS[kind][place]
+        self._bound = getattr(inner, self._method.name)
+        self.number = number
+        self.place = place
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        boundary, method = self._boundary, self._method
+        if get_ident() != boundary.home:
+            return self._bound(*given, **named)
+        arguments = arguments_of(method.name, given, named)
+        if method.name == "execute_many":
+            given = arguments
+        try:
+            result = self._bound(*given, **named)
+        except Exception as fault:
+            boundary.recorder.add(CALL, self.number, self.place, arguments, (2, *fault_value(fault)))
+            raise
+        except BaseException as end:  # the power went, or a test ends: what is done on the way out is no flight
+            boundary.recorder.end(f"{type(end).__name__}: {end}")
+            raise
+        if not method.gives or result is None:
+            boundary.recorder.add(CALL, self.number, self.place, arguments, (0, result))
+            return result
+        number = boundary.new_number(1 + len(MEMBERS.get(method.gives, ())))
+        shown = shown_by(method.gives, result)
+        boundary.recorder.add(CALL, self.number, self.place, arguments, (1, number, shown))
+        made = RecordedPoller if method.gives == "poller" else RecordedObject
+        return made(boundary, method.gives, number, result)
+
+
+class RecordedObject:
+    """An object of the other platform; its methods come into being when they are first asked for."""
+
+    def __init__(self, boundary: Boundary, kind: str, number: int, inner: Any) -> None:
+        self.kind = kind
+        self.number = number
+        self._boundary = boundary
+        self._inner = inner
+        for name, value in zip(ATTRIBUTES.get(kind, ()), shown_by(kind, inner), strict=True):
+            setattr(self, name, value)
+        for place, (name, member) in enumerate(MEMBERS.get(kind, ()), 1):
+            setattr(self, name, RecordedObject(boundary, member, number + place, getattr(inner, name)))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(self._inner, name):
+            raise AttributeError(f"a {self.kind} has no {name}")
+        call = self._call(name)
+        setattr(self, name, call)
+        return call
+
+    def _call(self, name: str) -> RecordedCall:
+        return RecordedCall(self._boundary, self.kind, self.number, place_of(self.kind, name), self._inner)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Ready:
+    """A callback of a poller: whose it is, and for what."""
+
+    __slots__ = ("callback", "token")
+
+    def __init__(self, fileno: int, is_writable: bool, callback: Callable[[], None]) -> None:
+        self.token = (fileno, is_writable)
+        self.callback = callback
+
+    def __call__(self) -> None:
+        self.callback()
+
+
+class RecordedPoller(RecordedObject):
+    """A poller: what was ready, in its order, and what other threads had to say."""
+
+    def __init__(self, boundary: Boundary, kind: str, number: int, inner: Poller) -> None:
+        super().__init__(boundary, kind, number, inner)
+        self.arrivals: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self.before_wait: Callable[[], None] = boundary.recorder.flush
+
+    def add(self, fileno: int, on_readable: Callable[[], None] | None, on_writable: Callable[[], None] | None) -> None:
+        """Watches a descriptor."""
+        watched = [
+            None if callback is None else _Ready(fileno, is_writable, callback)
+            for is_writable, callback in ((False, on_readable), (True, on_writable))
+        ]
+        self._call("add")(fileno, *watched)
+
+    def wait(self, deadline_ns: int | None) -> Sequence[Callable[[], None]]:
+        """What is ready, and what has arrived."""
+        self.before_wait()
+        found = cast("Sequence[_Ready]", self._inner.wait(deadline_ns))
+        arrived = [self.arrivals.popleft() for _ in range(len(self.arrivals))]
+        named = [_named_call(call, arguments) for call, arguments in arrived]
+        self._boundary.recorder.add(WAIT, self.number, (deadline_ns, [one.token for one in found], named))
+        ready: list[Callable[[], None]] = [one.callback for one in found]
+        return ready + [partial(call, *arguments) for call, arguments in arrived]
+
+    def wake(self) -> None:
+        """Makes `wait` return at once; that is no output, and what comes of it is recorded there."""
+        self._inner.wake()
+
+
+def _named_call(call: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str | None, str, tuple[Any, ...]]:
+    """An instance's name ("" for the deployment's own), its method and the arguments.
+
+    Without an instance it is a call that a recording cannot hold; its name is kept to say so.
+    """
+    owner = getattr(call, "__self__", None)
+    method = getattr(call, "__name__", type(call).__name__)
+    is_method = owner is not None and getattr(type(owner), method, None) is getattr(call, "__func__", 0)
+    if not is_method or not all(type(one) in _PLAIN for one in arguments):
+        return None, f"{type(owner).__qualname__}.{method}" if owner is not None else method, ()
+    from kittiwake.model.component import Component
+    from kittiwake.runtime.deployment import Deployment
+
+    if isinstance(owner, Component):
+        return owner.name, method, arguments
+    return ("" if isinstance(owner, Deployment) else None), method, arguments
+
+
+class RecordedClock:
+    """A clock whose every reading by the deployment's thread is recorded."""
+
+    meter_source = "meter_ns()"
+
+    def __init__(self, inner: Clock, boundary: Boundary) -> None:
+        self._inner = inner
+        self._recorder = boundary.recorder
+        self._home = boundary.home
+        self.now_ns = self._reader(NOW, inner.now_ns)
+        self.meter_ns = self._reader(METER, inner.meter_ns)
+        # The system's clock replaces its `wall_ns` where it gets a time of its own.
+        self.wall_ns = self._reader(WALL, inner.wall_ns)
+
+    def _reader(self, clock: int, read: Callable[[], int]) -> Callable[[], int]:
+        showed, home = self._recorder.showed, self._home
+
+        def time_ns() -> int:
+            shown = read()
+            if get_ident() == home:
+                showed(clock, shown)
+            return shown
+
+        return time_ns
+
+    def set_wall_ns(self, wall_ns: int) -> None:
+        """Gives this process a wall time of its own."""
+        self._inner.set_wall_ns(wall_ns)
+
+    def follow_machine(self) -> None:
+        """Makes wall time the machine's."""
+        self._inner.follow_machine()
+
+
+class RecordingWatch:
+    """Takes what other threads have for the loop."""
+
+    def __init__(self) -> None:
+        self.poller: RecordedPoller | None = None
+
+    def began(self, instance: str, call: str) -> None:
+        """Nothing: a replay makes the same calls by itself."""
+
+    def ended(self) -> None:
+        """Nothing."""
+
+    def arrived(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+        """Keeps it for the next wait."""
+        assert self.poller is not None
+        self.poller.arrivals.append((call, arguments))
+        return True
+
+
+class RecordingPlatform(BoundaryPlatform):
+    """A `Platform` over another one. `recorder` writes; `close` ends the recording."""
+
+    def __init__(self, inner: Platform, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.has_threads = inner.has_threads
+        self.last_end = inner.last_end
+        self.dispatch_watch = RecordingWatch()
+        self._meter_ns = inner.clock.meter_ns
+        self._flushed_ns = self._meter_ns()
+        boundary = Boundary(recorder)
+        made: dict[str, Any] = {
+            kind: RecordedObject(boundary, kind, number, getattr(inner, kind, inner))
+            for number, kind in enumerate(PARTS)
+        }
+        self.clock = RecordedClock(inner.clock, boundary)
+        super().__init__(made)
+
+    def poller(self) -> Poller:
+        """A new poller; a watched deployment has one."""
+        poller: RecordedPoller = self._machine.poller()
+        poller.before_wait = self._flush_now_and_then
+        self.dispatch_watch.poller = poller
+        return cast("Poller", poller)
+
+    def interrupt(self, call: Callable[..., Any], *arguments: Any) -> None:
+        """Has a call made by the loop that came from outside of it, as from a handler of signals."""
+        watch = self.dispatch_watch
+        if watch.poller is not None and watch.arrived(call, arguments):
+            watch.poller.wake()
+
+    def drive(self, fly: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls a method of the deployment (one of `DRIVES`), as the replay will. Functions are left out there."""
+        self.recorder.add(DRIVE, (fly.__name__, tuple([None if callable(one) else one for one in arguments])))
+        return fly(*arguments)
+
+    def _flush_now_and_then(self) -> None:
+        recorder = self.recorder
+        meter_ns = self._meter_ns()
+        if len(recorder.records) >= FLUSH_BYTES or meter_ns - self._flushed_ns >= FLUSH_EVERY_NS:
+            self._flushed_ns = meter_ns
+            recorder.flush()
+
+    def close(self, why: str) -> None:
+        """Ends the recording."""
+        self.recorder.close(why)
+
+
+__all__ = ["RecordingPlatform"]

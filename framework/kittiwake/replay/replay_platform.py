@@ -1,0 +1,331 @@
+"""A platform that gives a deployment what a recording says, and holds what the deployment does against it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from kittiwake.replay.boundary import (
+    ATTRIBUTES,
+    KINDS,
+    MEMBERS,
+    PARTS,
+    VALUE_TYPES,
+    BoundaryPlatform,
+    arguments_of,
+    place_of,
+)
+from kittiwake.replay.difference import Difference, Place, RecordingOver, components_under_way, first_unlike, shown
+from kittiwake.replay.faults import fault_of
+from kittiwake.replay.recording import CALL, DRIVE, KEYFRAME, METER, NOW, WAIT, WALL, Cursor, Recording
+from kittiwake.replay.values import ValueDamaged, ValueRefused, packed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Self
+
+    from kittiwake.platform.interface import Poller
+    from kittiwake.runtime.deployment import Deployment
+
+_CLOCKS = {NOW: "the time since boot", METER: "the meter", WALL: "wall time"}
+
+
+class Source:
+    """The records of a recording one by one, and where the replay stands among them."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._cursor = Cursor(recording.blocks())
+        self.stack: list[tuple[str, str]] = []
+        self.time_ns = 0
+        self.outputs = 0
+        self.names = dict(enumerate(PARTS))
+        self.sent: Callable[[int, int, bytes], None] | None = None
+        """Is told of what a stream sends: the time, the stream's number and the bytes."""
+        self._stopped: BaseException | None = None
+
+    @property
+    def number(self) -> int:
+        """The number of the record that was read last."""
+        return self._cursor.passed
+
+    def _kind(self) -> int:
+        """The kind of the next record that a deployment answers for. Raises `RecordingOver`."""
+        if self._stopped is not None:
+            raise self._stopped
+        kind = self._cursor.kind()
+        while kind == KEYFRAME:
+            self._fields(kind)
+            kind = self._cursor.kind()
+        if kind == 0:
+            raise self._over()
+        return kind
+
+    def _over(self) -> BaseException:
+        self._stopped = RecordingOver()
+        return self._stopped
+
+    def _fields(self, kind: int) -> tuple[Any, ...]:
+        try:
+            return self._cursor.fields(kind)
+        except ValueDamaged as fault:
+            self._recording.ended = f"a block is damaged: {fault}"
+            raise self._over() from None
+
+    def place(self) -> Place:
+        """Where the replay stands."""
+        instance, call = self.stack[-1] if self.stack else ("", "")
+        return Place(self.time_ns, self.number, instance, call, components_under_way())
+
+    def differ(self, what: str, expected: str, found: str) -> Difference:
+        """The difference to raise; nothing is given any more from now on."""
+        difference = self._stopped = Difference(self.place(), what, expected, found)
+        return difference
+
+    def read(self, clock: int) -> int:
+        """What a clock showed."""
+        kind = self._kind()
+        if kind != clock:
+            raise self.differ("a clock is read", self.told(kind, self._fields(kind)), f"reads {_CLOCKS[clock]}")
+        time_ns = self._cursor.time_ns(clock)
+        if clock == NOW:
+            self.time_ns = time_ns
+        return time_ns
+
+    def call(self, kind: str, number: int, place: int, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """How a call ended in flight."""
+        found = self._kind()
+        method = KINDS[kind][place]
+        try:
+            sought = packed(number) + packed(place) + packed(arguments)
+        except ValueRefused as fault:
+            raise self.differ(self._name(number), self.told(found, self._fields(found)), str(fault)) from None
+        if found != CALL or not self._cursor.passes(sought):
+            raise self._other_call(found, number, method.name, place, arguments)
+        outcome: tuple[Any, ...] = self._cursor.value()
+        self.outputs += method.changes
+        if outcome[0] == 1:
+            self.names[outcome[1]] = f"{method.gives} {shown(arguments)}"
+        elif self.sent is not None and kind == "stream" and method.name == "send" and outcome[0] == 0:
+            self.sent(self.time_ns, number, arguments[0][: outcome[1]])
+        return outcome
+
+    def _other_call(self, kind: int, number: int, name: str, place: int, arguments: tuple[Any, ...]) -> Difference:
+        what = f"{self._name(number)}: {name}"
+        fields = self._fields(kind)
+        if kind != CALL or fields[:2] != (number, place):
+            return self.differ(what, self.told(kind, fields), f"calls {what}{shown(arguments)}")
+        return self.differ(what, *first_unlike(fields[2], arguments))
+
+    def wait(self, number: int, deadline_ns: int | None) -> tuple[list[tuple[int, bool]], list[Any]]:
+        """What was ready and what had arrived."""
+        kind = self._kind()
+        fields = self._fields(kind)
+        if kind != WAIT or fields[0] != number:
+            raise self.differ("the loop waits", self.told(kind, fields), f"waits until {deadline_ns}")
+        expected_ns, ready, arrived = fields[1]
+        if expected_ns != deadline_ns:
+            raise self.differ("the loop waits for a time", f"until {expected_ns} ns", f"until {deadline_ns} ns")
+        return ready, arrived
+
+    def drive(self, allowed: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
+        """What the deployment was made to do next."""
+        kind = self._kind()
+        fields = self._fields(kind)
+        if kind != DRIVE or fields[0][0] not in allowed:
+            raise self.differ("the deployment waits to be flown", self.told(kind, fields), "nothing is done")
+        call, arguments = fields[0]
+        return call, arguments
+
+    def _name(self, number: int) -> str:
+        return self.names.get(number, f"object {number}")
+
+    def told(self, kind: int, fields: tuple[Any, ...]) -> str:
+        """What the flight did, for people."""
+        if kind in _CLOCKS:
+            return f"reads {_CLOCKS[kind]}"
+        if kind == WAIT:
+            return "waits for what comes next"
+        if kind == DRIVE:
+            return f"has ended what it did, and {fields[0][0]} comes next"
+        number, place, arguments, _ = fields
+        name = self._name(number)
+        methods = KINDS.get(name.partition(" ")[0], ())
+        return f"calls {name}: {methods[place].name if place < len(methods) else place}{shown(arguments)}"
+
+
+class ReplayedCall:
+    """One method of one object."""
+
+    __slots__ = ("_kind", "_source", "number", "place")
+
+    def __init__(self, source: Source, kind: str, number: int, place: int) -> None:
+        self._source = source
+        self._kind = kind
+        self.number = number
+        self.place = place
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        method = KINDS[self._kind][self.place]
+        arguments = arguments_of(method.name, given, named)
+        how, *rest = self._source.call(self._kind, self.number, self.place, arguments)
+        if how == 2:
+            raise fault_of((rest[0], rest[1], rest[2]))
+        if how == 1:
+            return ReplayedObject.made(self._source, method.gives, rest[0], rest[1])
+        value_type = VALUE_TYPES.get(method.name)
+        return rest[0] if value_type is None else value_type(*rest[0])
+
+
+class ReplayedObject:
+    """An object as the recording knows it, by its number."""
+
+    def __init__(self, source: Source, kind: str, number: int, shown: tuple[Any, ...] = ()) -> None:
+        self.kind = kind
+        self.number = number
+        self._source = source
+        for name, value in zip(ATTRIBUTES.get(kind, ()), shown, strict=True):
+            setattr(self, name, value)
+        for place, (name, member) in enumerate(MEMBERS.get(kind, ()), 1):
+            source.names[number + place] = f"{member} {name} of {source.names.get(number, kind)}"
+            setattr(self, name, ReplayedObject(source, member, number + place))
+
+    @staticmethod
+    def made(source: Source, kind: str, number: int, shown: tuple[Any, ...]) -> ReplayedObject:
+        """The object that a call gave."""
+        cls = ReplayedPoller if kind == "poller" else ReplayedObject
+        return cls(source, kind, number, shown)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"a {self.kind} has no {name}")
+        call = self._call(name)
+        setattr(self, name, call)
+        return call
+
+    def _call(self, name: str) -> ReplayedCall:
+        return ReplayedCall(self._source, self.kind, self.number, place_of(self.kind, name))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class ReplayedPoller(ReplayedObject):
+    """A poller that knows beforehand what will be ready."""
+
+    def __init__(self, source: Source, kind: str, number: int, shown: tuple[Any, ...] = ()) -> None:
+        super().__init__(source, kind, number, shown)
+        self.callbacks: dict[tuple[int, bool], Callable[[], None]] = {}
+        self.target_of: Callable[[str], object] = dict[str, object]().__getitem__
+        self.before_wait: Callable[[], None] = lambda: None
+
+    def add(self, fileno: int, on_readable: Callable[[], None] | None, on_writable: Callable[[], None] | None) -> None:
+        """Keeps the callbacks."""
+        self._call("add")(fileno, on_readable, on_writable)
+        self._forget(fileno)
+        for is_writable, callback in ((False, on_readable), (True, on_writable)):
+            if callback is not None:
+                self.callbacks[fileno, is_writable] = callback
+
+    def remove(self, fileno: int) -> None:
+        """Forgets them."""
+        self._call("remove")(fileno)
+        self._forget(fileno)
+
+    def _forget(self, fileno: int) -> None:
+        for is_writable in (False, True):
+            self.callbacks.pop((fileno, is_writable), None)
+
+    def wait(self, deadline_ns: int | None) -> Sequence[Callable[[], None]]:
+        """The callbacks of what was ready, and the calls of what had arrived."""
+        self.before_wait()
+        ready, arrived = self._source.wait(self.number, deadline_ns)
+        calls: list[Callable[[], None]] = []
+        for fileno, is_writable in ready:
+            callback = self.callbacks.get((fileno, is_writable))
+            if callback is None:
+                raise self._source.differ(f"descriptor {fileno} is ready", "is watched", "is not watched")
+            calls.append(callback)
+        return calls + [self._arrived(*one) for one in arrived]
+
+    def _arrived(self, instance: str | None, method: str, arguments: tuple[Any, ...]) -> Callable[[], None]:
+        if instance is None:
+            raise self._source.differ(
+                "a call has come from another thread", f"calls {method}, whose arguments no recording can hold",
+                "a replay ends here",
+            )  # fmt: skip
+        return partial(getattr(self.target_of(instance), method), *arguments)
+
+    def wake(self) -> None:
+        """Nothing: what woke the loop is recorded."""
+
+
+class ReplayedClock:
+    """Shows what the clocks showed."""
+
+    meter_source = "meter_ns()"
+
+    def __init__(self, source: Source) -> None:
+        self.now_ns: Callable[[], int] = partial(source.read, NOW)
+        self.meter_ns: Callable[[], int] = partial(source.read, METER)
+        self.wall_ns: Callable[[], int] = partial(source.read, WALL)
+
+    def set_wall_ns(self, wall_ns: int) -> None:
+        """Nothing: what wall time was is recorded."""
+
+    def follow_machine(self) -> None:
+        """Nothing."""
+
+
+class ReplayWatch:
+    """Keeps track of which call is under way; `observer` is told of each, if there is one."""
+
+    def __init__(self, source: Source) -> None:
+        self._stack = source.stack
+        self.observer: Callable[[str, str], None] | None = None
+
+    def began(self, instance: str, call: str) -> None:
+        """The call is under way."""
+        self._stack.append((instance, call))
+        if self.observer is not None:
+            self.observer(instance, call)
+
+    def ended(self) -> None:
+        """It is no more."""
+        self._stack.pop()
+
+    def arrived(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+        """There are no other threads."""
+        return False
+
+
+class ReplayPlatform(BoundaryPlatform):
+    """A `Platform` out of a recording."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.source = source = Source(recording)
+        self.has_threads = bool(recording.header["has_threads"])
+        self.last_end = str(recording.header["last_end"])
+        self.dispatch_watch = ReplayWatch(source)
+        made: dict[str, Any] = {
+            kind: ReplayedObject(source, kind, number, recording.header["shown"].get(kind, ()))
+            for number, kind in enumerate(PARTS)
+        }
+        self.clock = ReplayedClock(source)
+        super().__init__(made)
+        self.pollers: list[ReplayedPoller] = []
+
+    def poller(self) -> Poller:
+        """The next poller."""
+        poller: ReplayedPoller = self._machine.poller()
+        self.pollers.append(poller)
+        return cast("Poller", poller)
+
+    def serve(self, deployment: Deployment) -> None:
+        """Has calls that came from elsewhere reach this deployment."""
+        targets: dict[str, object] = {**deployment.instances, "": deployment}
+        for poller in self.pollers:
+            poller.target_of = targets.__getitem__
