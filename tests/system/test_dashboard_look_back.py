@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 
 from kittiwake_ground.server.views import iso_time
 from tests.system.browser import Browser
@@ -128,3 +129,24 @@ def test_looking_back_changes_nothing_of_what_is_live(station: Station) -> None:
     assert station.server.get("deployments/station/link")["state"] == "up"
     view = browser.script("return kittiwakeCharts.summary()")
     assert view["range"]["max"] < station.hour.end_us / 1000
+
+
+def test_the_timeline_is_zoomed_into_and_leads_to_the_other_pages_at_its_time(station: Station) -> None:
+    hour = station.hour
+    browser = station.open("timeline", query=f"start={hour.start_us}&end={hour.end_us}")
+    browser.await_text("60 events, 6 commands")
+    assert [one.text for one in browser.all(".kw-span-mark")] == ["up", "down", "up", "1", "2"]
+    lane = browser.find(".kw-lane-events")
+    ActionChains(browser.driver).move_to_element_with_offset(lane, -200, 20).click_and_hold().move_by_offset(
+        100, 0
+    ).release().perform()
+    browser.until(lambda: len(browser.all(".kw-event-mark")) < 20, "the drag does not zoom")
+    mark = browser.find(".kw-event-mark")
+    second = (int(mark.get_attribute("data-at") or 0) - hour.start_us) // SECOND_US
+    mark.click()
+    browser.await_text(f"no-op of second {second}")
+    browser.find(".kw-lead[href*='/events?']").click()
+    browser.await_address("events")
+    browser.await_text("PAST")
+    browser.await_text(f"no-op of second {second - 60}")
+    browser.await_text(f"no-op of second {second}")  # five seconds later

@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from kittiwake_ground.api.access import person_of
+from kittiwake_ground.archive import QueryTooLong
+from kittiwake_ground.replay.replays import NoReplay, TooManyReplays
+from kittiwake_ground.server.session import now_us
 from kittiwake_ground.server.subscription import KINDS, Subscription, Update
 from kittiwake_ground.server.views import update_object
 
 if TYPE_CHECKING:
+    from kittiwake_ground.replay.replay import Replay
     from kittiwake_ground.server.ground import Ground
+    from kittiwake_ground.server.hub import Hub
 
 router = APIRouter()
 
@@ -26,6 +31,7 @@ BATCH = 1000
 """The most updates in one message."""
 
 PACE_S = 0.05
+REPLAY_PACE_S = 0.2
 RECHECK_S = 30.0
 """How often it is asked again whether whoever listens still may."""
 
@@ -44,6 +50,7 @@ class Wire:
         self._ground = ground
         self._sending = asyncio.Lock()
         self._subscriptions: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
+        self._replays: dict[str, Replay] = {}
 
     async def serve(self) -> None:
         """Serves the client until it goes."""
@@ -56,7 +63,7 @@ class Wire:
                     message = _parsed(text)
                     id = message.get("id")
                     await self._act(message, id)
-                except (ValueError, TypeError, LookupError) as fault:
+                except (ValueError, TypeError, LookupError, NoReplay, TooManyReplays, QueryTooLong) as fault:
                     await self._send({"type": "error", "id": id, "detail": str(fault)})
         finally:
             checking.cancel()
@@ -90,6 +97,9 @@ class Wire:
         if found is not None:
             found[0].close()
             found[1].cancel()
+        replay = self._replays.pop(key, None)
+        if replay is not None:
+            replay.close()
 
     async def _subscribe(self, message: dict[str, Any], id: Any) -> None:
         key = json.dumps(id)
@@ -99,8 +109,12 @@ class Wire:
         if not isinstance(recent, int) or not 0 <= recent <= MAX_RECENT:
             raise BadMessage(f"recent is a number from 0 to {MAX_RECENT}")
         name = message.get("deployment", "*")
+        hubs: dict[str, Hub] = {one.name: one.hub for one in self._ground.deployments.values()}
         if key not in self._subscriptions and len(self._subscriptions) >= MAX_SUBSCRIPTIONS:
             raise BadMessage(f"at most {MAX_SUBSCRIPTIONS} subscriptions on a connection")
+        if "at_us" in message:
+            await self._subscribe_past(message, id, kinds, patterns)
+            return
         if name == "*":
             subscription = self._ground.subscribe(kinds, patterns)
             chosen = list(self._ground.deployments)
@@ -109,14 +123,48 @@ class Wire:
             chosen = [str(name)]
         self._drop(key)
         if recent:
-            self._replay(subscription, chosen, recent)
+            self._recall(subscription, [hubs[one] for one in chosen], recent)
         await self._send({"type": "subscribed", "id": id})
-        self._subscriptions[key] = (subscription, asyncio.create_task(self._follow(subscription, id)))
+        self._subscriptions[key] = (subscription, asyncio.create_task(self._follow(subscription, id, hubs)))
 
-    def _replay(self, subscription: Subscription, chosen: list[str], recent: int) -> None:
+    async def _subscribe_past(self, message: dict[str, Any], id: Any, kinds: list[str], patterns: list[str]) -> None:
+        """News of a time that is past, as they came then, from `at_us` to `until_us`, at a `speed`."""
+        at_us, until_us = _number(message, "at_us", 0), _number(message, "until_us", now_us())
+        speed = message.get("speed", 1)
+        if isinstance(speed, bool) or not isinstance(speed, (int, float)):
+            raise BadMessage("speed is a number")
+        live = self._ground.deployment(str(message.get("deployment", "")))
+        key = json.dumps(id)
+        self._drop(key)
+        replay = await self._ground.replays.open(live, at_us, float(speed))
+        hub = replay.source.hub
+        try:
+            subscription = hub.subscribe(kinds, patterns)
+        except BaseException:
+            replay.close()
+            raise
+        self._recall(subscription, [hub], int(message.get("recent", 0)))
+        self._replays[key] = replay
+        await self._send({"type": "subscribed", "id": id})
+        self._subscriptions[key] = (subscription, asyncio.create_task(self._play(replay, until_us, subscription, id)))
+
+    async def _play(self, replay: Replay, until_us: int, subscription: Subscription, id: Any) -> None:
+        """Tells what a replay tells, until its time is over."""
+        hubs: dict[str, Hub] = {replay.source.name: replay.source.hub}
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                await replay.advance(until_us)
+                await self._tell(subscription, subscription.fetch(), id, hubs)
+                if replay.position_us >= until_us or replay.caught_up:
+                    await self._send({"type": "ended", "id": id, "at_us": replay.position_us})
+                    replay.close()
+                    return
+                await asyncio.sleep(REPLAY_PACE_S)
+
+    def _recall(self, subscription: Subscription, hubs: list[Hub], recent: int) -> None:
         """What is known already, as if it came now."""
-        for name in chosen:
-            hub = self._ground.deployment(name).hub
+        for hub in hubs:
+            name = hub.deployment
             samples = [sample for key, sample in hub.latest.items() if subscription.wants("channels", key)]
             for sample in samples[:recent]:
                 subscription.put(Update("channels", name, sample))
@@ -124,19 +172,18 @@ class Wire:
             for record in events[-recent:]:
                 subscription.put(Update("events", name, record))
 
-    async def _follow(self, subscription: Subscription, id: Any) -> None:
+    async def _follow(self, subscription: Subscription, id: Any, hubs: dict[str, Hub]) -> None:
         with suppress(WebSocketDisconnect, RuntimeError):
             while True:
-                updates = await subscription.wait()
-                dropped, subscription.dropped = subscription.dropped, 0
-                for first in range(0, len(updates), BATCH):
-                    shown = [
-                        update_object(one, self._ground.deployment(one.deployment).hub)
-                        for one in updates[first : first + BATCH]
-                    ]
-                    await self._send({"type": "updates", "id": id, "dropped": dropped, "updates": shown})
-                    dropped = 0
+                await self._tell(subscription, await subscription.wait(), id, hubs)
                 await asyncio.sleep(PACE_S)
+
+    async def _tell(self, subscription: Subscription, updates: list[Update], id: Any, hubs: dict[str, Hub]) -> None:
+        dropped, subscription.dropped = subscription.dropped, 0
+        for first in range(0, len(updates), BATCH):
+            shown = [update_object(one, hubs[one.deployment]) for one in updates[first : first + BATCH]]
+            await self._send({"type": "updates", "id": id, "dropped": dropped, "updates": shown})
+            dropped = 0
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -149,6 +196,13 @@ def _parsed(text: str) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise BadMessage("a message is a JSON object")
     return message
+
+
+def _number(message: dict[str, Any], key: str, default: int) -> int:
+    found = message.get(key, default)
+    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found < 1 << 62:
+        raise BadMessage(f"{key} is a time in microseconds since 1970")
+    return found
 
 
 def _texts(message: dict[str, Any], key: str, default: list[str]) -> list[str]:

@@ -13,7 +13,9 @@ from kittiwake.dictionary.entries import UnknownName
 from kittiwake_ground.alarms.book import Changed, NoSuchAlarm
 from kittiwake_ground.alarms.derived import NoSuchDerived
 from kittiwake_ground.alarms.store import StoreFault
+from kittiwake_ground.archive import QueryTooLong
 from kittiwake_ground.people.desk import TooManyAttempts
+from kittiwake_ground.replay.replays import NoReplay, TooManyReplays
 from kittiwake_ground.server.commands import CommandRefused
 from kittiwake_ground.server.folders import ListingFailed
 from kittiwake_ground.server.ground import UnknownDeployment
@@ -57,6 +59,9 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (ListingFailed, 409),
     (NoSuchAbility, 409),
     (TooManySubscriptions, 429),
+    (NoReplay, 409),
+    (TooManyReplays, 429),
+    (QueryTooLong, 422),
     (ValueError, 422),
     (TypeError, 422),
 )

@@ -60,7 +60,7 @@ async def channels(here: DeploymentHere, patterns: Patterns = []) -> dict[str, A
         "channels": [
             latest_object(latest[name], here.hub)
             for name in here.dictionary.channels
-            if name in latest and _matches(name, patterns)
+            if name in latest and matches(name, patterns)
         ]
     }
 
@@ -114,8 +114,9 @@ async def events(
     if severity is not None and severity not in SEVERITIES:
         raise Problem(422, f"severity: there is no {severity!r}; there are {', '.join(SEVERITIES)}")
     grave = SEVERITIES if severity is None else SEVERITIES[: SEVERITIES.index(severity) + 1]
-    return await ground.past.events(here, lambda name: _matches(name, patterns), grave, start_us, end_us, limit)
+    return await ground.past.events(here, lambda name: matches(name, patterns), grave, start_us, end_us, limit)
 
 
-def _matches(name: str, patterns: list[str]) -> bool:
+def matches(name: str, patterns: list[str]) -> bool:
+    """Whether a name is one of these or fits one of the patterns; without any each does."""
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -162,6 +162,23 @@ class History:
         rows.sort(key=lambda row: (row[1], row[2]))
         return [(name, _sample(row)) for name, *row in rows]
 
+    def changes(self, deployment: str, channel: str, start_us: int, end_us: int, limit: int = 1_000) -> list[Sample]:
+        """How a channel stood at the start, and its samples in [start, end) that say another thing than the one before.
+
+        Raises `UnknownChannel`.
+        """
+        with self._readers.reading() as connection:
+            id, _ = _channel(connection, deployment, channel)
+            end_us = min(end_us, LAST_US)
+            rows = moments.changes(connection, id, _SAMPLE_COLUMNS, start_us, end_us, _bounded(limit))
+        return [_sample(row) for row in rows]
+
+    def event_counts(self, deployment: str, start_us: int, end_us: int, width_us: int) -> list[tuple[int, str, int]]:
+        """How many events of each severity begin in stretches of `width_us`: their start, the severity, the number."""
+        with self._readers.reading() as connection:
+            id = _deployment(connection, deployment)
+            return moments.event_counts(connection, id, start_us, min(end_us, LAST_US), width_us)
+
     def link_states(
         self, deployment: str, start_us: int = 0, end_us: int = LAST_US, limit: int = 1_000
     ) -> list[LinkStep]:

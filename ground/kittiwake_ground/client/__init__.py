@@ -9,7 +9,7 @@ with Ground() as ground:
 """
 
 from kittiwake_ground.client.asynchronous import AsyncGround
-from kittiwake_ground.client.blocking import Deployment, Ground, Parameters
+from kittiwake_ground.client.blocking import Deployment, Ground, LookBack, Parameters
 from kittiwake_ground.client.deployment import AsyncDeployment
 from kittiwake_ground.client.faults import (
     CommandFailed,
@@ -22,6 +22,7 @@ from kittiwake_ground.client.faults import (
     WaitTimedOut,
 )
 from kittiwake_ground.client.history import Buckets, History
+from kittiwake_ground.client.looking_back import AsyncLookBack, Moment
 from kittiwake_ground.client.parameters import AsyncParameters
 from kittiwake_ground.client.records import (
     ChannelValue,
@@ -44,6 +45,9 @@ __all__ = [
     "AsyncGround",
     "AsyncDeployment",
     "AsyncParameters",
+    "LookBack",
+    "AsyncLookBack",
+    "Moment",
     "CommandResult",
     "ChannelValue",
     "Event",

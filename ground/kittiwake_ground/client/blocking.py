@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar,
 
 from kittiwake_ground.client.asynchronous import AsyncGround
 from kittiwake_ground.client.deployment import AsyncDeployment
+from kittiwake_ground.client.looking_back import AsyncLookBack
 from kittiwake_ground.client.parameters import AsyncParameters
 from kittiwake_ground.configuration import DEFAULT_URL
 
@@ -129,6 +130,14 @@ class Parameters(Blocking[AsyncParameters]):
     differences = blocking(AsyncParameters.differences)
 
 
+class LookBack(Blocking[AsyncLookBack]):
+    """The past of a deployment; see `AsyncLookBack`."""
+
+    at = blocking(AsyncLookBack.at)
+    timeline = blocking(AsyncLookBack.timeline)
+    replay = iterating(AsyncLookBack.replay)
+
+
 class Deployment(Blocking[AsyncDeployment]):
     """A deployment of a ground station; see `AsyncDeployment`."""
 
@@ -141,6 +150,11 @@ class Deployment(Blocking[AsyncDeployment]):
     def parameters(self) -> Parameters:
         """Its parameters."""
         return Parameters(self._inner.parameters, self._thread)
+
+    @property
+    def past(self) -> LookBack:
+        """What was."""
+        return LookBack(self._inner.past, self._thread)
 
     request = blocking(AsyncDeployment.request)
     state = blocking(AsyncDeployment.state)

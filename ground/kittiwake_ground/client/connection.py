@@ -145,12 +145,17 @@ class Connection:
 
     @asynccontextmanager
     async def news(
-        self, kinds: Iterable[str], deployment: str = "*", names: Iterable[str] = (), recent: int = 0
+        self,
+        kinds: Iterable[str],
+        deployment: str = "*",
+        names: Iterable[str] = (),
+        recent: int = 0,
+        past: Mapping[str, Any] | None = None,
     ) -> AsyncIterator[AsyncIterator[Update]]:
         """The updates of these kinds and names from now on, after the `recent` last ones.
 
-        The server has subscribed once the block is entered. Raises `ServerUnreachable`, also when the server goes away,
-        and `RequestRefused`.
+        `past` has the members of a replay: at_us, until_us and speed; its news end. The server has subscribed once the
+        block is entered. Raises `ServerUnreachable`, also when the server goes away, and `RequestRefused`.
         """
         from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidStatus, WebSocketException
@@ -168,6 +173,7 @@ class Connection:
         self._sockets.add(socket)
         try:
             wanted = {"kinds": list(kinds), "deployment": deployment, "names": list(names), "recent": recent}
+            wanted |= {name: value for name, value in (past or {}).items() if value is not None}
             try:
                 await socket.send(json.dumps({"type": "subscribe", "id": 1, **wanted}))
                 first = await self._message(socket)
@@ -183,6 +189,8 @@ class Connection:
     async def _updates(self, socket: ClientConnection) -> AsyncIterator[Update]:
         while True:
             message = await self._message(socket)
+            if message["type"] == "ended":
+                return
             if message["type"] != "updates":
                 continue
             dropped = int(message["dropped"])

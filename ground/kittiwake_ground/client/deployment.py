@@ -19,6 +19,7 @@ from kittiwake_ground.client.faults import (
     WaitTimedOut,
 )
 from kittiwake_ground.client.history import Buckets, History, buckets_of, fetch_history
+from kittiwake_ground.client.looking_back import AsyncLookBack
 from kittiwake_ground.client.parameters import AsyncParameters
 from kittiwake_ground.client.records import (
     SUBJECTS,
@@ -66,6 +67,8 @@ class AsyncDeployment:
         self.name = name
         self.parameters = AsyncParameters(self)
         """Its parameters."""
+        self.past = AsyncLookBack(self, connection)
+        """What was."""
         self._connection = connection
         self._base = f"/deployments/{quote(name, safe='')}"
         self._note = note

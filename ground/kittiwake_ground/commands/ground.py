@@ -12,6 +12,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "events": ("kittiwake_ground.commands.events", "print events"),
     "channels": ("kittiwake_ground.commands.channels", "print the values of telemetry channels"),
     "history": ("kittiwake_ground.commands.history", "print the values of a channel over time"),
+    "replay": ("kittiwake_ground.commands.replay", "print what came at a time that is past, as it came then"),
+    "timeline": ("kittiwake_ground.commands.timeline", "print what happened: link, modes, boots, events, commands"),
     "export": ("kittiwake_ground.commands.export", "write what is archived as CSV"),
     "upload": ("kittiwake_ground.commands.upload", "bring a file to the deployment"),
     "download": ("kittiwake_ground.commands.download", "get a file from the deployment"),

@@ -140,6 +140,6 @@ def _start_timer(context: Context, subscription: Subscription, bar: PastBar | No
         if subscription.dropped:
             complain(f"{subscription.dropped} updates were left out: more came than this page can take")
             subscription.dropped = 0
-        context.tick(updates)
+        await context.tick(updates)
 
     ui.timer(TICK_S, tick)

@@ -12,12 +12,13 @@ from nicegui import app as dashboard_app
 from nicegui import ui
 
 from kittiwake_ground.api.access import person_of
+from kittiwake_ground.archive import QueryTooLong
 from kittiwake_ground.dashboard.frame import build_frame, build_notice, dress
 from kittiwake_ground.dashboard.log_in_form import build_log_in
 from kittiwake_ground.dashboard.page import Context, Page
 from kittiwake_ground.dashboard.pages import PAGES
 from kittiwake_ground.dashboard.past_bar import replay_of
-from kittiwake_ground.replay.replays import NoReplay
+from kittiwake_ground.replay.replays import NoReplay, TooManyReplays
 from kittiwake_ground.server.ground import UnknownDeployment
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _add_page(ground: Ground, page: Page) -> None:
             return
         try:
             replay = await replay_of(request, ground, found)
-        except (NoReplay, ValueError) as fault:
+        except (NoReplay, TooManyReplays, QueryTooLong, ValueError) as fault:
             build_notice("This cannot be looked back at", str(fault))
             return
         source: Source = found if replay is None else replay.source

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from kittiwake_ground.dashboard.link_state import age_text, link_level, link_text
 from kittiwake_ground.dashboard.live_html import Fact, meter_html
 from kittiwake_ground.dashboard.readings import channels_called, first_sample, reading_text, with_unit
+from kittiwake_ground.server.timeline import MODES
 
 if TYPE_CHECKING:
     from kittiwake_ground.server.hub import Hub
     from kittiwake_ground.server.links import LinkReport
     from kittiwake_ground.server.source import Source
 
-MODES = ("Mode", "SystemMode", "CurrentMode", "OperatingMode", "StartupState")
 TROUBLES = (
     "PingLateWarnings", "HandlerFailures", "MessagesDropped", "CommandErrors", "EventsDropped", "PacketsDropped",
     "RgCycleSlips", "CyclesSkipped", "FatalEvents", "LimitsViolated", "FileErrors",

@@ -68,7 +68,7 @@ class Context:
         if replay is not None and ground.archive is not None:
             self.past = ReplayedPast(ground.archive, replay)
         self._request = request
-        self._handlers: list[Callable[[list[Update]], None]] = []
+        self._handlers: list[Callable[[list[Update]], Awaitable[None] | None]] = []
 
     def asked(self, name: str) -> str:
         """What the page's address says after the question mark: the value of a name, or nothing."""
@@ -97,14 +97,16 @@ class Context:
                 query["paused"] = "1"
         return f"/d/{quote(deployment)}/{page}" + (f"?{urlencode(query)}" if query else "")
 
-    def on_tick(self, handler: Callable[[list[Update]], None]) -> None:
+    def on_tick(self, handler: Callable[[list[Update]], Awaitable[None] | None]) -> None:
         """Calls `handler` at every tick of the page's timer with the news since the last one (often none)."""
         self._handlers.append(handler)
 
-    def tick(self, updates: list[Update]) -> None:
+    async def tick(self, updates: list[Update]) -> None:
         """Hands news to the handlers."""
         for handler in self._handlers:
-            handler(updates)
+            handled = handler(updates)
+            if handled is not None:
+                await handled
 
     def still_here(self) -> bool:
         """Whether the log-in that opened the page still counts."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.dictionary.decode import DecodedChannel
 from kittiwake.dictionary.display import show_value
+from kittiwake_ground.server import instances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def with_unit(sample: Sample, hub: Hub) -> str:
 
 def channels_called(hub: Hub, *endings: str) -> list[str]:
     """The channels whose name ends in a dot and one of these, in the order of the endings."""
-    return [name for ending in endings for name in hub.dictionary.channels if name.endswith(f".{ending}")]
+    return instances.channels_called(hub.dictionary, *endings)
 
 
 def first_sample(hub: Hub, *endings: str) -> Sample | None:

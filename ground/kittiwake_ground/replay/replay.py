@@ -114,12 +114,13 @@ class Replay:
         self.thinned = False
         self._last_s = self._monotonic()
 
-    async def advance(self) -> None:
-        """Goes on by the time that went by since the last call."""
+    async def advance(self, until_us: int | None = None) -> None:
+        """Goes on by the time that went by since the last call, and not past `until_us`."""
         now_s = self._monotonic()
         elapsed_s, self._last_s = min(now_s - self._last_s, LONGEST_STEP_S), now_s
         if not self.paused and not self.closed:
-            await self.go_to(min(self.position_us + int(elapsed_s * self.speed * 1e6), self._wall()))
+            end_us = self._wall() if until_us is None else min(until_us, self._wall())
+            await self.go_to(min(self.position_us + int(elapsed_s * self.speed * 1e6), end_us))
 
     async def go_to(self, target_us: int) -> None:
         """Goes on to a later time, and tells what happened until then."""

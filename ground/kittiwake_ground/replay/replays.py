@@ -15,7 +15,11 @@ MAX_REPLAYS = 16
 
 
 class NoReplay(RuntimeError):
-    """A replay that cannot be had now; the message says why."""
+    """There is no archive, and so no past."""
+
+
+class TooManyReplays(RuntimeError):
+    """There are `MAX_REPLAYS` already."""
 
 
 class Replays:
@@ -34,12 +38,12 @@ class Replays:
     async def open(self, live: Source, at_us: int, speed: float = 1.0, *, paused: bool = False) -> Replay:
         """A replay that has begun; whoever opens it closes it.
 
-        Raises `NoReplay` without an archive and with too many replays, and `ValueError` for a time that is yet to come.
+        Raises `NoReplay`, `TooManyReplays`, and `ValueError` for a time that is yet to come.
         """
         if self._archive is None:
             raise NoReplay("this ground station keeps no archive, so that nothing can be replayed")
         if len(self._open) >= MAX_REPLAYS:
-            raise NoReplay(f"{MAX_REPLAYS} replays are open; close a page that looks back, or try again later")
+            raise TooManyReplays(f"{MAX_REPLAYS} replays are open; close a page that looks back, or try again later")
         made = Replay(
             self._archive, live, at_us, speed, paused=paused, release=self._open.remove, reading=self._reading
         )

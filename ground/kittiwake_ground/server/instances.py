@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from kittiwake.dictionary.entries import Command, Dictionary
 
 
+def channels_called(dictionary: Dictionary, *endings: str) -> list[str]:
+    """The channels whose name ends in a dot and one of these, in the order of the endings."""
+    return [name for ending in endings for name in dictionary.channels if name.endswith(f".{ending}")]
+
+
 class NoSuchAbility(LookupError):
     """The deployment has no instance that can do what was asked, or several and none was named."""
 

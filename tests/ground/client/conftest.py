@@ -46,7 +46,7 @@ def served(device: ScriptedDeployment, dictionary_file: Path, tmp_path: Path) ->
     small = DeploymentConfiguration(
         "small", dictionary_file, device.link, "fprime", command_timeout_s=5.0, hazardous=("*.CMD_TEST_CMD_1",)
     )
-    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive").mkdir(exist_ok=True)
     with Archive(tmp_path / "archive") as archive:
         made = Served(GroundConfiguration((small,), folder=tmp_path / "ground"), archive)
         yield made

@@ -14,7 +14,7 @@ from kittiwake_ground.archive import Archive, NewEvent, Retention
 from kittiwake_ground.replay import replay as replay_module
 from kittiwake_ground.replay.replay import LONGEST_STEP_S, Replay
 from kittiwake_ground.replay.replayed_past import ReplayedPast
-from kittiwake_ground.replay.replays import MAX_REPLAYS, NoReplay, Replays
+from kittiwake_ground.replay.replays import MAX_REPLAYS, NoReplay, Replays, TooManyReplays
 from kittiwake_ground.server.commands import CommandRefused
 from kittiwake_ground.server.links import UP
 from kittiwake_ground.server.transfer import TransferRefused
@@ -220,7 +220,7 @@ def test_so_many_replays_and_no_more(archive: Archive, live: Deployment) -> None
     async def play() -> None:
         replays = Replays(archive)
         opened = [await replays.open(live, BASE_US) for _ in range(MAX_REPLAYS)]
-        with pytest.raises(NoReplay, match="16 replays are open"):
+        with pytest.raises(TooManyReplays, match="16 replays are open"):
             await replays.open(live, BASE_US)
         opened[0].close()
         opened[0].close()
