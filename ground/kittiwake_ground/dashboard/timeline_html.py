@@ -54,7 +54,7 @@ def _place(found: Shown, at_us: int) -> float:
 def _bar(found: Shown, span: Shown, kind: str, text: str, title: str) -> str:
     left, right = _place(found, span["start_us"]), _place(found, span["end_us"])
     return (
-        f'<button type="button" class="kw-moment kw-span-mark {kind}" data-at="{span["start_us"]}" '
+        f'<button type="button" class="kw-point kw-span-mark {kind}" data-at="{span["start_us"]}" '
         f'title="{escape(title)}" style="left:{left:.3f}%;width:{max(right - left, 0.05):.3f}%">{escape(text)}</button>'
     )
 
@@ -82,7 +82,7 @@ def _spans_html(spans: Iterable[Shown], found: Shown, name: str) -> str:
 def _boots_html(found: Shown) -> str:
     spans = _spans_html(found["boots"], found, "boot")
     marks = "".join(
-        f'<button type="button" class="kw-moment kw-boot-mark" data-at="{one["since_us"]}" '
+        f'<button type="button" class="kw-point kw-boot-mark" data-at="{one["since_us"]}" '
         f'title="boot {escape(str(one["value"]))} at {_clock(one["since_us"])}" '
         f'style="left:{_place(found, one["since_us"]):.3f}%"></button>'
         for one in found["boots"][1:]
@@ -93,7 +93,7 @@ def _boots_html(found: Shown) -> str:
 def _events_html(found: Shown) -> str:
     if found["events"] or not found["event_count"]:
         return "".join(
-            f'<button type="button" class="kw-moment kw-event-mark kw-event-{one["severity"]}" data-at="{one["at_us"]}" '
+            f'<button type="button" class="kw-point kw-event-mark kw-event-{one["severity"]}" data-at="{one["at_us"]}" '
             f'data-kind="event" data-index="{index}" '
             f'title="{escape(_event_text(one))}" '
             f'style="left:{_place(found, one["at_us"]):.3f}%;top:{_height(one["severity"])}%"></button>'
@@ -108,7 +108,7 @@ def _events_html(found: Shown) -> str:
         width = found["event_width_us"] / (found["end_us"] - found["start_us"]) * 100
         words = ", ".join(f"{one['count']} {one['severity']}" for one in here)
         parts.append(
-            f'<button type="button" class="kw-moment kw-count-mark kw-event-{gravest}" data-at="{start_us}" '
+            f'<button type="button" class="kw-point kw-count-mark kw-event-{gravest}" data-at="{start_us}" '
             f'data-until="{start_us + found["event_width_us"]}" title="{_clock(start_us)}: {words}" '
             f'style="left:{_place(found, start_us):.3f}%;width:{width:.3f}%;height:{max(6, count / most * 100):.0f}%">'
             "</button>"
@@ -143,9 +143,10 @@ def _commands_html(found: Shown) -> str:
         right = max(_place(found, last_us if one["final"] else found["end_us"]), left + 0.6)
         row = next((row for row, end in enumerate(free) if end <= left), COMMAND_ROWS - 1)
         free[row] = right
+        level = COMMAND_LEVELS.get(one["state"], "bad")
         words = f"{_clock(begin_us)}  {one['name']} by {one['by']}: {one['state']}, {span_text(last_us - begin_us)}"
         parts.append(
-            f'<button type="button" class="kw-moment kw-command-mark kw-level-{COMMAND_LEVELS.get(one["state"], "bad")}" '
+            f'<button type="button" class="kw-point kw-command-mark kw-level-{level}" '
             f'data-at="{begin_us}" data-kind="command" data-index="{index}" title="{escape(words)}" '
             f'style="left:{left:.3f}%;width:max(6px,{right - left:.3f}%);top:{row * 15 + 3}px"></button>'
         )

@@ -42,7 +42,7 @@ window.kittiwakeTimeline = (() => {
   });
 
   function click(event, emit) {
-    const mark = event.target.closest(".kw-moment");
+    const mark = event.target.closest(".kw-point");
     if (mark && !dragged) emit({ ...mark.dataset });
   }
 
