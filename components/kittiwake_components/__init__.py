@@ -80,6 +80,7 @@ COMPONENTS = {
     "Tmp112Manager": "tmp112_manager",
     "Veml6031Manager": "veml6031_manager",
     "UpdateManager": "update_manager",
+    "Uploader": "uploader",
     "Version": "version",
     "Watchdog": "watchdog",
 }

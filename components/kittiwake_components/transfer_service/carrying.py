@@ -11,14 +11,12 @@ from kittiwake.cfdp.numbers import NUMBER_SIZE
 from kittiwake.cfdp.pdu import TO_RECEIVER, Header, Metadata
 from kittiwake.model import CommandResponse
 from kittiwake.platform.interface import NS_PER_S
-from kittiwake.storage.root import PathRefused, Root, reason_of
+from kittiwake.storage.root import PathRefused, reason_of
 from kittiwake.storage.streamed import FileTooLarge
-from kittiwake_components.transfer_service.folder_copy import ChecksumFault, Copy, digest_of
+from kittiwake_components.transfer_service.folder_copy import ChecksumFault, digest_of, removed_unless_changed
 from kittiwake_components.transfer_service.worker import WAITING
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from kittiwake.cfdp.arrivals import Arrivals
     from kittiwake.cfdp.entity import Entity
     from kittiwake.cfdp.receiver import Receiver, Sink
@@ -161,22 +159,9 @@ class Carrier:
             if store.backend == "cfdp":
                 yield from self._sent_off(job, store)
                 return
-            yield from self._copied(job, store)
+            yield from self._servers.copied(job, store)
             self._deliver(job)
         yield from self._concluded(job)
-
-    def _copied(self, job: Job, store: Store) -> Steps:
-        if store.endpoint:
-            yield from self._servers.exchanged(job, store)
-            return
-        files, service = self._files, self._service
-        if not files.is_folder(store.location):
-            raise OSError(errno.ENODEV, "the store's folder is not there")
-        local = service.root.resolve(job.asked.file)
-        far = Root(files, store.location).resolve(store.name_of(job.asked.name))
-        source, target = (local, far) if job.asked.is_put else (far, local)
-        copy = Copy(files, source, target, job, self._jobs.keep, service.chunk, service.max_file_bytes)
-        yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get()
 
     def _sent_off(self, job: Job, store: Store) -> Steps:
         """Hands a file to the entity, which says by `sent` how that ends."""
@@ -208,7 +193,9 @@ class Carrier:
     def _concluded(self, job: Job) -> Steps:
         """The other side has the file: it may go here, if it is still the same, and the job is done."""
         if job.asked.is_put and job.asked.is_removed:
-            yield from self._removed(job)
+            path = self._service.root.resolve(job.asked.file)
+            if not (yield from removed_unless_changed(self._files, path, job.digest, self._service.chunk)):
+                self._service.source_kept(job.asked.file)
         self._jobs.remove(job)
         service = self._service
         if self._backend(job) != "folder":
@@ -219,20 +206,6 @@ class Carrier:
             service.bytes_received = service.bytes_received + job.size & U64_MAX
         service.transfer_done(job.id, job.asked.store, job.asked.file, job.size)
         service.tell(job.asked.token, CommandResponse.OK)
-
-    def _removed(self, job: Job) -> Generator[bool | None, None, None]:
-        try:
-            path = self._service.root.resolve(job.asked.file)
-            digest, _ = yield from digest_of(self._files, path, self._service.chunk)
-            if digest == job.digest:
-                self._files.remove(path)
-                self._files.sync_folder(posixpath.dirname(path))
-                return
-        except FileNotFoundError:
-            return  # removed before a restart
-        except OSError:
-            pass  # it stays, and the event says so
-        self._service.source_kept(job.asked.file)
 
     def _fail(self, job: Job, reason: str, *, is_hopeless: bool = False) -> None:
         service = self._service

@@ -45,7 +45,7 @@ from kittiwake_components.transfer_service.carrying import Carrier
 from kittiwake_components.transfer_service.inbox import NamedInbox
 from kittiwake_components.transfer_service.jobs import Asked, Jobs
 from kittiwake_components.transfer_service.servers import Servers
-from kittiwake_components.transfer_service.stores import SENT_KINDS, Store, check_stores, parse_store
+from kittiwake_components.transfer_service.stores import FILE_SERVERS, SENT_KINDS, Store, check_stores, parse_store
 from kittiwake_components.transfer_service.syncing import names_below
 
 if TYPE_CHECKING:
@@ -342,7 +342,7 @@ class TransferService(ActiveComponent):
             return names_below(files, self.root.resolve(store.folder))
         if store.backend == "folder":
             return names_below(files, Root(files, store.location).resolve(store.prefix or "/"))
-        if store.backend != "ftp":
+        if store.backend not in FILE_SERVERS:
             raise CommandError(CommandResponse.VALIDATION_ERROR, f"{store.name}: what it has cannot be listed")
         listing = self._servers.names(store)
         try:

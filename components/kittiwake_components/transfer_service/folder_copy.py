@@ -107,6 +107,21 @@ def filled(
     return found.hexdigest()
 
 
+def removed_unless_changed(files: Files, path: str, digest: str, chunk: int) -> Generator[bool | None, None, bool]:
+    """Removes a file that the other side has, if it still has that SHA-256; says whether it is gone, durably."""
+    try:
+        found, _ = yield from digest_of(files, path, chunk)
+        if found != digest:
+            return False
+        files.remove(path)
+        files.sync_folder(posixpath.dirname(path))
+    except FileNotFoundError:
+        pass  # removed before a restart
+    except OSError:
+        return False
+    return True
+
+
 def put_aside(files: Files, part: StreamedFile, path: str) -> Finding:
     """Keeps the part of `path` as evidence, and says where."""
     part.suspend()
@@ -116,11 +131,15 @@ def put_aside(files: Files, part: StreamedFile, path: str) -> Finding:
 
 
 class Copy:
-    """One copy of `source` to `target`; `keep` makes the job's progress durable, at least once a `chunk` of bytes."""
+    """One copy of `source` to `target`; `keep` makes the job's progress durable, at least once a `chunk` of bytes.
+
+    What is put into a store that `has_manifests` gets one beside it.
+    """
 
     def __init__(
-        self, files: Files, source: str, target: str, job: Job, keep: Callable[[Job], None], chunk: int, limit: int
-    ) -> None:
+        self, files: Files, source: str, target: str, job: Job, keep: Callable[[Job], None], chunk: int, limit: int, *,
+        has_manifests: bool = True,
+    ) -> None:  # fmt: skip
         self._files = files
         self._source = source
         self._target = target
@@ -128,6 +147,7 @@ class Copy:
         self._keep = keep
         self._chunk = chunk
         self._limit = limit
+        self._has_manifests = has_manifests
 
     def put(self, bucket: str, quota: int) -> Steps:
         """Into the store. Raises `OSError`, and `ChecksumFault` for a copy that differs: it is dropped."""
@@ -146,9 +166,11 @@ class Copy:
             part.abort()
             raise ChecksumFault(self._source, job.digest, found)
         # A reader meets the new file without a manifest, but never beside that of another.
-        self._drop_manifest()
+        if self._has_manifests:
+            self._drop_manifest()
         part.finish(size=job.size)
-        self._write_manifest()
+        if self._has_manifests:
+            self._write_manifest()
 
     def get(self) -> Steps:
         """Out of the store. Raises as `put` does; a copy that differs from the manifest is put aside."""
@@ -173,7 +195,7 @@ class Copy:
 
     def _has(self, digest: str) -> Generator[bool | None, None, bool]:
         """Whether the store holds this very file, with its manifest: the one before a restart was the last step."""
-        if read_manifest(self._files, self._target) != digest:
+        if self._has_manifests and read_manifest(self._files, self._target) != digest:
             return False
         return (yield from self._is(digest))
 

@@ -12,20 +12,19 @@ from ftplib import FTP_TLS
 from ftplib import Error as FtpError
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kittiwake_components.transfer_service.far_client import PIECE
 from kittiwake_components.transfer_service.ftp_session import FtpRefused, new_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ftplib import FTP
 
+    from kittiwake_components.transfer_service.far_client import Entry
     from kittiwake_components.transfer_service.ftp_session import Login, Server
 
 T = TypeVar("T")
 
 TIMEOUT_S = 30.0
-PIECE = 8192
-"""Bytes that one call sends or receives: a link of 300 bytes a second carries them in time."""
-
 MAX_LISTING = 2 << 20
 MAX_DIGITS = 18
 DIGEST_TIMEOUT_S = 300.0
@@ -291,6 +290,12 @@ class FtpClient:
             if len(found) > limit:
                 raise OSError(errno.EFBIG, f"the server gives more than {limit} bytes")
         return found
+
+    def entries(self, folder: str) -> list[Entry]:
+        """What a folder has; nothing if there is none."""
+        from kittiwake_components.transfer_service.ftp_listing import entries_of
+
+        return entries_of(self, folder)
 
     @property
     def has_facts(self) -> bool:

@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake_components.transfer_service.far_client import Entry
 from kittiwake_components.transfer_service.ftp import number_in
 
 if TYPE_CHECKING:
     from kittiwake_components.transfer_service.ftp import FtpClient
-
-MAX_DEPTH = 16
-
-
-class Entry(NamedTuple):
-    """What a folder has; `size` in bytes, -1 where the server does not say."""
-
-    name: str
-    is_folder: bool
-    size: int
-
-
-def files_below(client: FtpClient, top: str, most: int) -> list[Entry]:
-    """The files below a folder, by their names relative to it; none if there is no such folder.
-
-    Raises `OSError`, also for more than `most` entries, or folders deeper than `MAX_DEPTH`.
-    """
-    found: list[Entry] = []
-    waiting, seen = [""], 0
-    while waiting:
-        folder = waiting.pop()
-        if folder.count("/") >= MAX_DEPTH:
-            raise OSError(errno.ELOOP, f"the server has folders deeper than {MAX_DEPTH}")
-        for entry in entries_of(client, posixpath.join(top, folder) if folder else top):
-            seen += 1
-            if seen > most:
-                raise OSError(errno.EFBIG, f"there are more than {most} files")
-            name = posixpath.join(folder, entry.name)
-            if entry.is_folder:
-                waiting.append(name)
-            else:
-                found.append(entry._replace(name=name))
-    return sorted(found)
 
 
 def entries_of(client: FtpClient, folder: str) -> list[Entry]:

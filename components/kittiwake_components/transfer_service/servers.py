@@ -1,12 +1,13 @@
-"""Stores on servers: their credentials, and the copies to and from them, which a thread of a `Worker` makes."""
+"""Stores: their credentials, and the copies to and from them; those of servers are made in a thread of a `Worker`."""
 
 from __future__ import annotations
 
 import errno
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from kittiwake_components.transfer_service.folder_copy import MAX_ENTRIES
+from kittiwake.storage.root import Root
+from kittiwake_components.transfer_service.folder_copy import MAX_ENTRIES, Copy
 from kittiwake_components.transfer_service.stores import split_host
 from kittiwake_components.transfer_service.syncing import is_unfinished
 from kittiwake_components.transfer_service.worker import Worker
@@ -14,27 +15,70 @@ from kittiwake_components.transfer_service.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from kittiwake_components.transfer_service.component import TransferService
+    from kittiwake.platform.interface import Platform
+    from kittiwake_components.transfer_service.far_client import FarClient
     from kittiwake_components.transfer_service.folder_copy import Steps
-    from kittiwake_components.transfer_service.ftp import FtpClient
     from kittiwake_components.transfer_service.jobs import Job
     from kittiwake_components.transfer_service.stores import Store
 
 MAX_CREDENTIALS = 1024
+MAX_KEY = 16_384
 MAX_CERTIFICATES = 1 << 20
 
 
-class Servers:
-    """Copies for `service`; `keep` makes a job's progress durable. A protocol's slow modules load when it is used."""
+class Carrying(Protocol):
+    """The component for which copies are made."""
 
-    def __init__(self, service: TransferService, keep: Callable[[Job], None]) -> None:
+    @property
+    def platform(self) -> Platform:
+        """Where its files and its clock are."""
+
+    @property
+    def root(self) -> Root:
+        """The folder of its files."""
+
+    @property
+    def chunk(self) -> int:
+        """Progress is made durable once in so many bytes."""
+
+    @property
+    def max_file_bytes(self) -> int:
+        """The largest file."""
+
+    def wake_soon(self) -> None:
+        """Goes on with the steps; safe from any thread."""
+
+
+class Servers:
+    """Copies for `service`; `keep` makes a job's progress durable. A protocol's slow modules load when it is used.
+
+    Beside each file that is put there stands a manifest, where the stores have some.
+    """
+
+    def __init__(self, service: Carrying, keep: Callable[[Job], None], *, has_manifests: bool = True) -> None:
         self._service = service
         self._files = service.platform.files
         self._keep = keep
+        self._has_manifests = has_manifests
 
-    def exchanged(self, job: Job, store: Store) -> Steps:
+    def copied(self, job: Job, store: Store) -> Steps:
         """Carries a job out. Raises `OSError`, and `ChecksumFault`."""
-        return self._by_ftp(job, store) if store.backend == "ftp" else self._by_s3(job, store)
+        if store.backend == "s3":
+            return self._by_s3(job, store)
+        return self._by_client(job, store) if store.endpoint else self._by_folder(job, store)
+
+    def _by_folder(self, job: Job, store: Store) -> Steps:
+        files, service = self._files, self._service
+        if not files.is_folder(store.location):
+            raise OSError(errno.ENODEV, "the store's folder is not there")
+        local = service.root.resolve(job.asked.file)
+        far = Root(files, store.location).resolve(store.name_of(job.asked.name))
+        source, target = (local, far) if job.asked.is_put else (far, local)
+        copy = Copy(
+            files, source, target, job, self._keep, service.chunk, service.max_file_bytes,
+            has_manifests=self._has_manifests,
+        )  # fmt: skip
+        yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get()
 
     def _worker(self) -> Worker:
         service = self._service
@@ -62,34 +106,45 @@ class Servers:
         finally:
             bucket.close()
 
-    def _client(self, store: Store) -> FtpClient:
-        from kittiwake_components.transfer_service.ftp import FtpClient
+    def _client(self, store: Store) -> FarClient:
         from kittiwake_components.transfer_service.ftp_session import PORT, Server, parse_login
 
         login = parse_login(self._read("credentials", store.credentials, MAX_CREDENTIALS))
+        scheme, _, address = store.endpoint.partition("://")
+        if scheme == "sftp":
+            from kittiwake_components.transfer_service.sftp import SSH_PORT, SftpClient, SshServer
+
+            host, port = split_host(address, SSH_PORT)
+            known_hosts = self._read("known hosts", store.trusted, MAX_CERTIFICATES)
+            key = self._read("keys", store.key, MAX_KEY) if store.key else b""
+            return SftpClient(SshServer(host, int(port), known_hosts.decode("utf-8", "replace"), key), login)
+        from kittiwake_components.transfer_service.ftp import FtpClient
+
         # Bundles have comments in other alphabets; what counts is ASCII.
         trusted = self._read("certificates", store.trusted, MAX_CERTIFICATES) if store.trusted else b""
-        scheme, _, address = store.endpoint.partition("://")
         host, port = split_host(address, PORT)
         return FtpClient(Server(host, int(port), scheme == "ftps", trusted.decode("ascii", "ignore")), login)
 
-    def _by_ftp(self, job: Job, store: Store) -> Steps:
-        from kittiwake_components.transfer_service.ftp_copy import FarFile, FtpCopy
+    def _by_client(self, job: Job, store: Store) -> Steps:
+        from kittiwake_components.transfer_service.server_copy import FarFile, ServerCopy
 
         files, service, client = self._files, self._service, self._client(store)
         far_path = posixpath.join(store.location, store.name_of(job.asked.name))
-        far = FarFile(client, self._worker(), far_path, is_read_back=store.check == "read")
+        is_read_back = store.check == "read"
+        far = FarFile(
+            client, self._worker(), far_path, is_read_back=is_read_back, has_manifest=self._has_manifests
+        )  # fmt: skip
         path = service.root.resolve(job.asked.file)
-        copy = FtpCopy(files, path, far, job, self._keep, service.chunk, service.max_file_bytes)
+        copy = ServerCopy(files, path, far, job, self._keep, service.chunk, service.max_file_bytes)
         try:
             yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get()
         finally:
             client.close()
 
     def names(self, store: Store) -> Generator[bool | None, None, list[str]]:
-        """The files of an FTP store, by their names below its prefix. Raises `OSError`."""
-        from kittiwake_components.transfer_service.ftp_copy import LONG_CALL_S
-        from kittiwake_components.transfer_service.ftp_listing import files_below
+        """The files of a store of an FTP or SFTP server, by their names below its prefix. Raises `OSError`."""
+        from kittiwake_components.transfer_service.far_client import files_below
+        from kittiwake_components.transfer_service.server_copy import LONG_CALL_S
 
         client, worker = self._client(store), self._worker()
         top = posixpath.join(store.location, store.prefix)

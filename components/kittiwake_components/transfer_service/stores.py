@@ -13,15 +13,19 @@ MAX_STORES = 16
 MAX_PRIORITY = 255
 MAX_QUOTA = 1 << 50
 _NAME_SIZE = 40
-_S3_SCHEMES, _FTP_SCHEMES = ("http", "https"), ("ftp", "ftps")
+_S3_SCHEMES, _FTP_SCHEMES, _SFTP_SCHEMES = ("http", "https"), ("ftp", "ftps"), ("sftp",)
+FILE_SERVERS = ("ftp", "sftp")
+"""Backends with folders, whose files can be gone on with, read back and listed."""
+
 _CHECKS = ("read", "size")
 
 
 class Store(NamedTuple):
     """One store. `location` is an absolute folder, a bucket or folder of the server `endpoint`, or a CFDP entity.
 
-    `trusted` is a file in the root with the certificates that are trusted in place of the system's; `check` says how a
-    copy is proved where the server computes no digest: `read` back, or only its `size`.
+    `trusted` is a file in the root with the certificates that are trusted in place of the system's, or for SFTP the
+    known hosts; `key` one with the private key that logs in there. `check` says how a copy is proved where the server
+    computes no digest: `read` back, or only its `size`.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Store(NamedTuple):
     credentials: str = ""
     trusted: str = ""
     check: str = ""
+    key: str = ""
 
     @property
     def entity(self) -> int:
@@ -54,7 +59,8 @@ def parse_store(text: str) -> Store:
     `store_name=logs kind=logs bucket_name=/mnt/central prefix=unit-7 folder=/logs priority=2 quota_bytes=1000000`, or
     `entity=1` in place of `bucket_name` for one that is reached by CFDP, or with `endpoint=https://s3.example.org
     region=eu-central-1 credentials=/s3.keys` a bucket of an S3-compatible server, or with `endpoint=ftps://host:port
-    credentials=/ftp.login` a folder of an FTP server.
+    credentials=/ftp.login` a folder of an FTP server, or with `endpoint=sftp://host:port credentials=/sftp.login
+    trusted=/known_hosts` one of an SSH server.
     """
     words = dict([_pair(word, text) for word in text.split()])
     name = words.pop("store_name", "")
@@ -69,13 +75,16 @@ def parse_store(text: str) -> Store:
         _number(name, "priority", words.pop("priority", "0"), MAX_PRIORITY),
         _number(name, "quota_bytes", words.pop("quota_bytes", "0"), MAX_QUOTA),
         words.pop("endpoint", ""), words.pop("region", "us-east-1") if backend == "s3" else "",
-        words.pop("credentials", ""), words.pop("trusted", "") if backend == "ftp" else "",
-        words.pop("check", "read") if backend == "ftp" else "",
+        words.pop("credentials", ""), words.pop("trusted", "") if backend in FILE_SERVERS else "",
+        words.pop("check", "read") if backend in FILE_SERVERS else "",
+        words.pop("key", "") if backend == "sftp" else "",
     )  # fmt: skip
-    if store.quota and backend not in ("folder", "ftp"):
+    if store.quota and backend not in ("folder", *FILE_SERVERS):
         raise ValueError(f"store {name}: a quota_bytes is kept for folders only")
-    if backend == "ftp" and store.check not in _CHECKS:
+    if backend in FILE_SERVERS and store.check not in _CHECKS:
         raise ValueError(f"store {name}: check is {' or '.join(_CHECKS)}, not {store.check!r}")
+    if backend == "sftp" and not store.trusted:
+        raise ValueError(f"store {name}: trusted names a file in the root with the known hosts")
     if words:
         raise ValueError(f"store {name}: {', '.join(words)} is not known")
     return store
@@ -85,7 +94,7 @@ def _place(name: str, words: dict[str, str]) -> tuple[str, str]:
     """The backend of a store, and its location there."""
     if "endpoint" in words and "entity" not in words:
         backend = _endpoint_backend(name, words)
-        if backend == "ftp":
+        if backend in FILE_SERVERS:
             return backend, words.pop("bucket_name", "")
     if ("bucket_name" in words) == ("entity" in words):
         raise ValueError(f"store {name}: give bucket_name (a folder) or entity (a CFDP entity)")
@@ -103,10 +112,10 @@ def _place(name: str, words: dict[str, str]) -> tuple[str, str]:
 
 def _endpoint_backend(store: str, words: dict[str, str]) -> str:
     scheme, _, host = words["endpoint"].partition("://")
-    if scheme not in (*_S3_SCHEMES, *_FTP_SCHEMES) or not host or "/" in host or "@" in host:
+    if scheme not in (*_S3_SCHEMES, *_FTP_SCHEMES, *_SFTP_SCHEMES) or not host or "/" in host or "@" in host:
         raise ValueError(
-            f"store {store}: endpoint is http://host:port, https://host, ftp://host:port or ftps://host, "
-            f"not {words['endpoint']!r}"
+            f"store {store}: endpoint is http://host:port, https://host, ftp://host:port, ftps://host or "
+            f"sftp://host:port, not {words['endpoint']!r}"
         )
     if not words.get("credentials"):
         raise ValueError(
@@ -116,7 +125,7 @@ def _endpoint_backend(store: str, words: dict[str, str]) -> str:
     if scheme in _S3_SCHEMES:
         return "s3"
     _number(store, "the port of endpoint", split_host(host, 21)[1], 65_535)
-    return "ftp"
+    return "ftp" if scheme in _FTP_SCHEMES else "sftp"
 
 
 def split_host(text: str, default_port: int) -> tuple[str, str]:

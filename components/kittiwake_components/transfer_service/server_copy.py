@@ -1,4 +1,4 @@
-"""Copies between the root and an FTP server: resumed where they were, and over only on evidence.
+"""Copies between the root and a server with folders (FTP, SFTP): resumed where they were, and over only on evidence.
 
 That the server has acknowledged a transfer and states its size is no evidence: it says how many bytes it was given, not
 what it keeps. Evidence is the SHA-256 that the server computes of its file where it can (HASH, XSHA256), else the file
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.streamed import PART, FileTooLarge, StreamedFile
+from kittiwake_components.transfer_service.far_client import PIECE, files_below
 from kittiwake_components.transfer_service.folder_copy import (
     MANIFEST,
     MAX_ENTRIES,
@@ -25,13 +26,12 @@ from kittiwake_components.transfer_service.folder_copy import (
     manifest_of,
     put_aside,
 )
-from kittiwake_components.transfer_service.ftp import PIECE, FtpClient
-from kittiwake_components.transfer_service.ftp_listing import files_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from kittiwake.platform.interface import Files
+    from kittiwake_components.transfer_service.far_client import FarClient
     from kittiwake_components.transfer_service.folder_copy import Steps
     from kittiwake_components.transfer_service.jobs import Job
     from kittiwake_components.transfer_service.worker import Worker
@@ -43,21 +43,31 @@ _NEW = ".new"
 
 
 class FarFile:
-    """A file of the server, `path` there. With `is_read_back` a copy is read back where nothing else proves it."""
+    """A file of the server, `path` there. With `is_read_back` a copy is read back where nothing else proves it.
 
-    def __init__(self, client: FtpClient, worker: Worker, path: str, *, is_read_back: bool) -> None:
+    Where it `has_manifest`, one stands beside it.
+    """
+
+    def __init__(
+        self, client: FarClient, worker: Worker, path: str, *, is_read_back: bool, has_manifest: bool = True
+    ) -> None:  # fmt: skip
         self.client = client
         self.call = worker.call
         self.path = path
         self.is_read_back = is_read_back
+        self._has_manifest = has_manifest
 
     def manifest(self) -> Generator[bool | None, None, str]:
         """The digest that the manifest beside the file states; empty without one."""
+        if not self._has_manifest:
+            return ""
         text = yield from self.call(lambda: self.client.read(self.path + MANIFEST, MAX_MANIFEST))
         return digest_in(text or b"")
 
     def write_manifest(self, digest: str) -> Steps:
         """Writes it beside, reads it back, and renames it."""
+        if not self._has_manifest:
+            return
         path, text = self.path + MANIFEST, manifest_of(digest, self.path)
         yield from self.call(lambda: self.client.write(path + _NEW, text))
         if (yield from self.call(lambda: self.client.read(path + _NEW, MAX_MANIFEST))) != text:
@@ -86,7 +96,7 @@ class FarFile:
         return found.hexdigest()
 
 
-class FtpCopy:
+class ServerCopy:
     """One copy between the file at `path` and one of a server; `keep` makes the job's progress durable."""
 
     def __init__(

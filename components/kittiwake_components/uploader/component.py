@@ -1,0 +1,490 @@
+"""Brings the captures of sensors to a remote, and lets go of each only once the remote has answered for it."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, Annotated
+
+from kittiwake.model import (
+    ACTIVITY_HI,
+    ACTIVITY_LO,
+    DIAGNOSTIC,
+    U32,
+    U64,
+    WARNING_HI,
+    WARNING_LO,
+    ActiveComponent,
+    Bool,
+    Channel,
+    CommandError,
+    CommandResponse,
+    OutputPort,
+    Parameter,
+    Setting,
+    Size,
+    async_port,
+    command,
+    event,
+    guarded_port,
+    internal_port,
+)
+from kittiwake.model.fw import Sched, Signal
+from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.copying import make_folders_durably
+from kittiwake.storage.finding import move_aside
+from kittiwake.storage.ledger import Ledger
+from kittiwake.storage.root import PathRefused, reason_of
+from kittiwake_components.deployment_time import time_is_known
+from kittiwake_components.hive_ports import CaptureDone, SensorStatus
+from kittiwake_components.ports import FileName
+from kittiwake_components.transfer_ports import PutFile, TransferEnded
+from kittiwake_components.transfer_service.worker import WAITING
+from kittiwake_components.uploader.captures import SIDECAR, Capture, Captures, State, is_path
+from kittiwake_components.uploader.departures import Departures
+from kittiwake_components.uploader.manifest import Mismatch
+from kittiwake_components.uploader.marks import Marks
+from kittiwake_components.uploader.output_folder import OutputFolder
+from kittiwake_components.uploader.remote import check_priorities, check_remote, parse_priorities, parse_remote
+from kittiwake_components.uploader.sending import Sending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from kittiwake.runtime.loop import Timer
+    from kittiwake_components.transfer_service.folder_copy import Steps
+
+TARGET = "uploader"
+"""The name by which the text protocol knows it."""
+
+TEXT_SIZE = 120
+MAX_LISTED = 50
+MAX_DOUBLINGS = 16
+U32_MAX, U64_MAX = 0xFFFFFFFF, (1 << 64) - 1
+MAX_FILE = 1 << 40
+
+Text = Annotated[str, Size(TEXT_SIZE)]
+
+
+class Uploader(ActiveComponent):
+    """Sends finished captures, each with its manifest, to an FTP or SFTP server, a bucket, a folder or a store.
+
+    A file counts as uploaded when the remote holds it, proved by its SHA-256, and its sidecar after it. Only then it is
+    removed, or kept for KEEP_S. When there is no room, what was uploaded goes first, then the least important.
+    """
+
+    transfer_put = OutputPort(PutFile, doc="To the transfer service, for a remote that is one of its stores.")
+    acknowledged = OutputPort(Signal, doc="The remote has answered for a capture.")
+
+    upload_queue = Channel(U32, on_change=True, doc="Captures that wait for their upload, or are under way.")
+    failed_uploads = Channel(U32, on_change=True, doc="Captures that wait for RETRY.")
+    uploaded = Channel(U32, on_change=True, doc="Captures that were uploaded since the start.")
+    bytes_sent = Channel(U64, on_change=True, unit="B", doc="Bytes of captures that were uploaded since the start.")
+    retries = Channel(U32, on_change=True, doc="Attempts that failed since the start.")
+    dropped = Channel(U32, on_change=True, doc="Captures that went for their room, not uploaded, since the start.")
+    oldest_pending_age = Channel(
+        U32, on_change=True, unit="s", doc="How long the oldest capture has been waiting in this start."
+    )
+    disk_free = Channel(U64, on_change=True, unit="B", doc="Free room of the output folder's file system.")
+    disk_used = Channel(U64, on_change=True, unit="B", doc="What the output folder takes.")
+    running = Channel(Bool, on_change=True, doc="Whether it uploads.")
+
+    chunk = Parameter(
+        U32, default=65_536, low=512, high=1_048_576, unit="B",
+        doc="An upload's progress is made durable once in so many bytes: what a power cut costs, and wear.",
+    )  # fmt: skip
+    auto_start = Parameter(Bool, default=True, doc="Whether it uploads from the start of the deployment on.")
+    keep_s = Parameter(
+        U32, default=0, low=0, high=31_536_000, unit="s", doc="A capture is kept for so long after its upload."
+    )
+    rescan_s = Parameter(
+        U32, default=300, low=1, high=86_400, unit="s", doc="The output folder is looked through so often."
+    )
+    quota_bytes = Parameter(U64, default=0, unit="B", doc="The most that the output folder may take; 0: no limit.")
+    disk_low = Parameter(U64, default=0, unit="B", doc="Free room below which captures go; 0: none does for that.")
+    max_retry = Parameter(U32, default=0, low=0, high=1000, doc="Attempts after which an upload has failed; 0: never.")
+    backoff_s = Parameter(U32, default=10, low=1, high=3600, unit="s", doc="Pause after a failed attempt; it doubles.")
+    backoff_max_s = Parameter(U32, default=3600, low=1, high=86_400, unit="s", doc="The longest pause.")
+
+    output = Setting(str, default="/captures", doc="Folder in the root in which sensors publish their files.")
+    remote = Setting(
+        str, default="", check=check_remote, doc="Where captures go, as words of key=value; empty: nowhere."
+    )
+    priorities = Setting(
+        list[str], default=[], check=check_priorities, doc="Words sensor=number; 0, also of all others, goes first."
+    )
+    folder = Setting(str, default="/uploads", doc="Folder in the root for the journal.")
+    max_file_bytes = Setting(int, default=1 << 30, low=1, high=MAX_FILE, doc="The largest file.")
+
+    @event(ACTIVITY_LO, "{file} is uploaded, {size} bytes")
+    def upload_done(self, file: FileName, size: U64) -> None: ...
+
+    @event(ACTIVITY_LO, "{file}: the upload goes on from byte {offset}")
+    def upload_resumed(self, file: FileName, offset: U64) -> None: ...
+
+    @event(WARNING_LO, "{file} is not uploaded: {reason}; again in {pause} s (0: never)", throttle=20, every_s=600.0)
+    def upload_failed(self, file: FileName, reason: Text, pause: U32) -> None: ...
+
+    @event(WARNING_HI, "{file}: {reason}; put aside")
+    def manifest_mismatch(self, file: FileName, reason: Text) -> None: ...
+
+    @event(WARNING_HI, "Room is low: {used} bytes of captures, {free} bytes free", name="DiskLow")
+    def disk_is_low(self, used: U64, free: U64) -> None: ...
+
+    @event(ACTIVITY_HI, "There is room again: {used} bytes of captures, {free} bytes free")
+    def disk_is_well(self, used: U64, free: U64) -> None: ...
+
+    @event(WARNING_HI, "{file} was dropped for its room: {size} bytes, not uploaded", throttle=20, every_s=600.0)
+    def capture_dropped(self, file: FileName, size: U64) -> None: ...
+
+    @event(WARNING_LO, "{file} was uploaded, but changed meanwhile or cannot be removed: it stays")
+    def source_kept(self, file: FileName) -> None: ...
+
+    @event(ACTIVITY_HI, "Uploads are started")
+    def uploads_started(self) -> None: ...
+
+    @event(ACTIVITY_HI, "Uploads are stopped")
+    def uploads_stopped(self) -> None: ...
+
+    @event(ACTIVITY_HI, "{file}, {size} bytes, {attempts} failed attempts, given up: {failed}")
+    def capture_listed(self, file: FileName, size: U64, attempts: U32, failed: Bool) -> None: ...
+
+    @event(ACTIVITY_HI, "{status}")
+    def uploader_status(self, status: Annotated[str, Size(240)]) -> None: ...
+
+    @event(WARNING_LO, "The output folder has {count} captures too many: they wait", throttle=1, every_s=3600.0)
+    def captures_left(self, count: U32) -> None: ...
+
+    @event(WARNING_LO, "The output folder cannot be read: {reason}", throttle=3, every_s=3600.0)
+    def output_failed(self, reason: Text) -> None: ...
+
+    @event(DIAGNOSTIC, "No capture is {file}")
+    def capture_unknown(self, file: FileName) -> None: ...
+
+    @event(WARNING_LO, "Journal {finding}")
+    def journal_finding(self, finding: Text) -> None: ...
+
+    @event(WARNING_HI, "The journal of uploads cannot be used: {reason}", throttle=3, every_s=600.0)
+    def journal_failed(self, reason: Text) -> None: ...
+
+    # Life
+
+    def initialize(self) -> None:
+        files, now_ns = self.platform.files, self.clock.now_ns()
+        self._ledger = Ledger(files, f"{self.root.resolve(self.folder)}/journal")
+        self._marks = Marks(self._ledger)
+        self._captures = Captures(parse_priorities(self.priorities))
+        self._output = OutputFolder(files, self.root, self.output, self._captures, self._marks)
+        self._departures = Departures(self, self._captures, self._output, self._marks)
+        self._sending = Sending(self, self._output, self._marks, parse_remote(self.remote)) if self.remote else None
+        self.has_transfer_service = self.is_connected(Uploader.transfer_put)
+        self._is_open = self._is_awake = self._is_running = self._is_scanned = False
+        self._scan: Generator[None, None, int] | None = None
+        self._upload: tuple[Capture, Steps] | None = None
+        self._failures = 0
+        self._pause_until_ns = self._scan_due_ns = now_ns
+        self._timer: Timer | None = None
+
+    def start(self) -> None:
+        self._is_running = bool(self.auto_start) and self._sending is not None
+        self._try_to_open()
+        self._wake()
+
+    def _try_to_open(self) -> None:
+        try:
+            make_folders_durably(self.platform.files, self.root.resolve(self.folder))
+            for finding in self._ledger.open():
+                self.journal_finding(str(finding).removeprefix(self.root.path))
+            self._marks.load()
+        except (OSError, ValueError) as fault:
+            self.journal_failed(reason_of(fault))
+            return
+        self._is_open = True
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._end_upload()
+        if self._is_open:
+            self._is_open = False
+            self._ledger.close()
+
+    def parameter_updated(self, name: str) -> None:
+        self._scan_due_ns = min(self._scan_due_ns, self.clock.now_ns() + self.rescan_s * NS_PER_S)
+        self._wake()
+
+    # What is asked for
+
+    @async_port(CaptureDone, full="drop")
+    def capture_done(self, sensor: str, file: str, size: int) -> None:
+        """A sensor has published a capture. One that is lost here is found by the next scan."""
+        try:
+            if not is_path(file):
+                raise PathRefused(file, "is no capture's")
+            if self._is_open:
+                self._output.published(file, size, self.clock.now_ns())
+        except OSError:
+            self.capture_unknown(file)
+        self._wake()
+
+    @async_port(TransferEnded, full="drop")
+    def transfer_ended(self, token: int, response: CommandResponse) -> None:
+        """The transfer service has ended what it was asked for."""
+        if self._sending is not None and self._sending.answered(token, response):
+            self._wake()
+
+    @command(name="START")
+    def start_uploads(self) -> None:
+        """Uploads from now on."""
+        if self._sending is None:
+            raise CommandError(CommandResponse.EXECUTION_ERROR, "no remote is set")
+        if not self._is_running:
+            self._is_running = True
+            self.uploads_started()
+        self._hurry()
+
+    @command(name="STOP")
+    def stop_uploads(self) -> None:
+        """Uploads no more until START or the next start of the deployment; what is under way goes on there."""
+        if self._is_running:
+            self._is_running = False
+            self._end_upload()
+            self.uploads_stopped()
+        self._update()
+
+    @command(name="UPLOAD_NOW")
+    def upload_now(self) -> None:
+        """Looks through the output folder, and tries all that waits without a pause."""
+        if not self._is_running:
+            raise CommandError(CommandResponse.EXECUTION_ERROR, "uploads are stopped")
+        self._hurry()
+
+    def _hurry(self) -> None:
+        now_ns = self.clock.now_ns()
+        self._failures, self._pause_until_ns, self._scan_due_ns = 0, now_ns, now_ns
+        for capture in self._captures.of(State.PENDING):
+            capture.due_ns = now_ns
+        self._wake()
+
+    @command(name="RETRY")
+    def retry(self, file: FileName) -> None:
+        """Lets a capture that was given up, by its path in the output folder, be tried again; empty: all of them."""
+        chosen = [one for one in self._captures.of(State.FAILED) if file in ("", one.path)]
+        if file and not chosen:
+            raise CommandError(CommandResponse.VALIDATION_ERROR, f"no upload of {file} has failed")
+        for capture in chosen:
+            capture.state, capture.attempts, capture.due_ns = State.PENDING, 0, self.clock.now_ns()
+        self._wake()
+
+    @command(name="LIST")
+    def list_captures(self) -> None:
+        """Reports the first 50 captures that wait or were given up."""
+        waiting = sorted(self._captures.of(State.PENDING, State.FAILED), key=lambda capture: capture.stamp)
+        for capture in waiting[:MAX_LISTED]:
+            self.capture_listed(capture.path, capture.size, capture.attempts, capture.state is State.FAILED)
+
+    @command(name="STATUS")
+    def tell_status(self) -> None:
+        """Reports how the uploads stand."""
+        self.uploader_status(self._status())
+
+    @guarded_port(SensorStatus)
+    def status(self, target: str) -> str:
+        """How the uploads stand, for people; nothing for another target than `uploader`."""
+        return self._status() if target in ("", TARGET) else ""
+
+    def _status(self) -> str:
+        counts = {state: len(list(self._captures.of(state))) for state in State}
+        return (
+            f"{TARGET}: {self._doing()}, {counts[State.PENDING]} waiting, {counts[State.FAILED]} failed, "
+            f"{counts[State.UPLOADED]} kept, {counts[State.QUARANTINED]} put aside, "
+            f"{self.uploaded} uploaded since the start"
+        )
+
+    def _doing(self) -> str:
+        if self._sending is None:
+            return "no remote"
+        if not self._is_running:
+            return "stopped"
+        return "uploading" if self._upload is not None else "idle" if not self._failures else "pausing after a failure"
+
+    # Work
+
+    def wake_soon(self) -> None:
+        """Goes on with the work; safe from any thread."""
+        self._context.loop.resume(self._wake)
+
+    def _wake(self) -> None:
+        if not self._is_awake:
+            self._is_awake = True
+            self.work()
+
+    @internal_port(full="drop")
+    def work(self) -> None:
+        """Takes one step of each thing that is under way, so that commands and pings come in between."""
+        self._is_awake = False
+        if not self._is_open:
+            return
+        is_busy = self._step_scan() or self._step_departure()
+        is_busy = self._step_upload() or is_busy
+        if is_busy:
+            self._wake()
+        else:
+            self._update()
+            self._sleep()
+
+    def _sleep(self) -> None:
+        """Works again when the next scan, attempt or removal is due."""
+        due_ns = min(self._times())
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.clock.call_at(max(due_ns, self.clock.now_ns() + 1), self._wake)
+
+    def _times(self) -> list[int]:
+        times = [self._scan_due_ns]
+        if self._is_running and self._upload is None:
+            waiting = [capture.due_ns for capture in self._captures.of(State.PENDING)]
+            times += [max(min(waiting), self._pause_until_ns)] if waiting else []
+        times += [self._departures.gone_ns(capture) for capture in self._captures.of(State.UPLOADED)]
+        return times
+
+    @async_port(Sched, full="drop")
+    def run(self, context: int) -> None:
+        """Updates the telemetry, looks at the room, and opens the journal where that has failed."""
+        if not self._is_open:
+            self._try_to_open()
+        self._is_awake = False  # a wake-up that found no room in the queue is made up for here
+        self._wake()
+
+    def _update(self) -> None:
+        self.running = self._is_running
+        waiting = list(self._captures.of(State.PENDING))
+        self.upload_queue = len(waiting)
+        self.failed_uploads = len(list(self._captures.of(State.FAILED)))
+        now_ns = self.clock.now_ns()
+        oldest_ns = min([capture.since_ns for capture in waiting], default=now_ns)
+        self.oldest_pending_age = min((now_ns - oldest_ns) // NS_PER_S, U32_MAX)
+        self.disk_used = self._captures.used_bytes
+        free = self._departures.free_bytes()
+        if free is not None:
+            self.disk_free = free
+
+    # The scan
+
+    def _step_scan(self) -> bool:
+        now_ns = self.clock.now_ns()
+        if self._scan is None:
+            if now_ns < self._scan_due_ns:
+                return False
+            self._scan_due_ns = now_ns + self.rescan_s * NS_PER_S
+            self._scan = self._output.scanned(now_ns)
+        try:
+            next(self._scan)
+            return True
+        except StopIteration as end:
+            if end.value:
+                self.captures_left(end.value)
+        except OSError as fault:
+            self.output_failed(reason_of(fault))
+        self._scan = None
+        self._is_scanned = True
+        return True
+
+    # What goes
+
+    def _step_departure(self) -> bool:
+        if not self._is_scanned or self._scan is not None:
+            return False
+        return self._departures.step(self._upload[0] if self._upload else None)
+
+    # The upload
+
+    def _step_upload(self) -> bool:
+        if self._upload is None and not self._begin_upload():
+            return False
+        assert self._upload is not None, "it was begun just now"
+        capture, steps = self._upload
+        try:
+            return next(steps) is not WAITING
+        except StopIteration:
+            self._acknowledge(capture)
+        except Mismatch as mismatch:
+            self._put_aside(capture, str(mismatch))
+        except (OSError, ValueError) as fault:
+            self._fail(capture, reason_of(fault))
+        self._end_upload()
+        return True
+
+    def _begin_upload(self) -> bool:
+        now_ns = self.clock.now_ns()
+        if not self._is_running or self._sending is None or now_ns < self._pause_until_ns:
+            return False
+        if self._scan is not None or not self._is_scanned:
+            return False  # something more important may be found
+        begun = self._marks.begun
+        path = begun.asked.name if begun is not None else ""
+        capture = self._captures.next_upload(now_ns, path)
+        if capture is None:
+            return False
+        self._upload = capture, self._sending.sent(capture)
+        return True
+
+    def _end_upload(self) -> None:
+        if self._upload is not None:
+            self._upload[1].close()
+            self._upload = None
+
+    def _acknowledge(self, capture: Capture) -> None:
+        """The remote has it: that is durable before anything is removed."""
+        now_ns = self.clock.now_ns()
+        self._failures = 0
+        capture.state, capture.since_ns, capture.due_ns, capture.attempts = State.UPLOADED, now_ns, now_ns, 0
+        capture.uploaded_us = self.clock.wall_ns() // 1000 if time_is_known(self._context.tags) else 0
+        # Where the disk takes no mark the acknowledgement counts in this start; the next one finds it at the remote.
+        self.attempt(lambda: self._marks.put(capture))
+        self.uploaded = self.uploaded + 1 & U32_MAX
+        self.bytes_sent = self.bytes_sent + capture.size & U64_MAX
+        self.upload_done(capture.path, capture.size)
+        if self.is_connected(Uploader.acknowledged):
+            self.acknowledged()
+
+    def _put_aside(self, capture: Capture, reason: str) -> None:
+        """Keeps a file that is not what its manifest says, and its manifest, out of the way."""
+        files, path = self.platform.files, self._output.path_of(capture.path)
+        self._marks.begun = None
+        kept = [move_aside(files, name, reason) for name in (path, path + SIDECAR) if files.exists(name)]
+        if any(finding.kept_as is None for finding in kept):
+            self._fail(capture, reason)
+            return
+        files.sync_folder(path.rpartition("/")[0])
+        self._captures.forget(capture)
+        self._scan_due_ns = self.clock.now_ns()  # it finds them, so that they count as what they are
+        self.manifest_mismatch(capture.path, reason)
+
+    def _fail(self, capture: Capture, reason: str) -> None:
+        if not self.platform.files.exists(self._output.path_of(capture.path)):
+            self._captures.forget(capture)
+            return
+        self.retries = self.retries + 1 & U32_MAX
+        pause_s = self.postpone(capture)
+        if 0 < self.max_retry < capture.attempts:
+            capture.state, pause_s = State.FAILED, 0.0
+        self.upload_failed(capture.path, reason, ceil(pause_s))
+
+    def postpone(self, capture: Capture) -> float:
+        """Lets all wait for a while, and this one for twice as long, so that others have their turn."""
+        capture.attempts += 1
+        self._failures += 1
+        longest_s = min(self.backoff_s << min(self._failures - 1, MAX_DOUBLINGS), self.backoff_max_s)
+        pause_s = max(1.0, longest_s * self.platform.random.uniform(0.5, 1.0))
+        now_ns = self.clock.now_ns()
+        self._pause_until_ns = now_ns + round(pause_s * NS_PER_S)
+        is_alone = sum([1 for _ in self._captures.of(State.PENDING)]) == 1
+        capture.due_ns = now_ns + round(pause_s * NS_PER_S) * (1 if is_alone else 2)
+        return pause_s
+
+    def attempt(self, step: Callable[[], object]) -> None:
+        """Takes a step that the disk may refuse."""
+        try:
+            step()
+        except (OSError, ValueError) as fault:
+            self.journal_failed(reason_of(fault))

@@ -1,0 +1,224 @@
+"""Uploader with real servers: FTP (pyftpdlib) and SFTP (asyncssh), cut off, refusing, full, and not to be trusted."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.components.transfer_service.ftp_server import FtpProcess, FtpServer, Habits
+from tests.components.transfer_service.sftp_server import LOGIN, PASSWORD, SftpHabits, SftpServer
+from tests.components.uploader.uploader_bench import (
+    Tester,
+    capture_path,
+    content,
+    exists,
+    left_files,
+    publish,
+    uploader_tester,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATH = capture_path(1)
+LONG = content(7, 60_000)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """The server's disk."""
+    folder = tmp_path / "disk"
+    (folder / "in").mkdir(parents=True)
+    return folder
+
+
+def remote_tester(server: Any, words: str = "", login: bytes = LOGIN, **parameters: Any) -> Tester:
+    """An uploader to a server that is up, with one capture that waits for START."""
+    remote = f"endpoint={server.endpoint} bucket_name=/in prefix=hive-7 credentials=/keys/login {words}"
+    if isinstance(server, SftpServer):
+        remote += " trusted=/keys/known_hosts"
+    parameters = {"AUTO_START": False, "CHUNK": 8192, "BACKOFF_S": 2, **parameters}
+    tester = uploader_tester(remote=remote, parameters=parameters)
+    tester.write_file("/keys/login", login)
+    if isinstance(server, SftpServer):
+        tester.write_file("/keys/known_hosts", server.known_hosts)
+    publish(tester, PATH, LONG)
+    tester.advance(300)
+    return tester
+
+
+def stored(disk: Path) -> dict[str, bytes]:
+    """What the server has; each capture beside a sidecar that fits, and nothing else."""
+    top = disk / "in" / "hive-7"
+    files = {str(path.relative_to(top)): path.read_bytes() for path in top.rglob("*") if path.is_file()}
+    for name in [name for name in files if name.endswith(".json")]:
+        assert json.loads(files.pop(name))["sha256"] == sha256(files[name.removesuffix(".json")]).hexdigest()
+    return files
+
+
+def reasons(tester: Tester) -> list[str]:
+    return [event.args[1] for event in tester.events.named("UploadFailed")]
+
+
+def said(tester: Tester) -> str:
+    """All that the uploader has said."""
+    return " ".join([str(event.args) for event in tester.events])
+
+
+# FTP
+
+
+def test_captures_go_to_an_ftp_server(disk: Path) -> None:
+    """REQ-UP-015, REQ-UP-003."""
+    with FtpServer(disk) as server, remote_tester(server) as tester:
+        tester.send("START")
+        assert stored(disk) == {PATH: LONG}, reasons(tester)
+        assert left_files(tester) == []
+        renames = [line.rpartition(".")[2] for line in server.said if line.startswith("RNTO")]
+        assert renames == ["wav", "json"]
+
+
+def test_an_ftp_server_that_is_killed_gets_what_it_misses(disk: Path) -> None:
+    """REQ-UP-015: over a restart of the device as well."""
+    server = FtpProcess(disk)
+    server.start(dies_after=30_000)
+    tester = remote_tester(server)
+    tester.send("START")
+    server.await_death()
+    assert reasons(tester)
+    assert exists(tester, f"/captures/{PATH}")
+    tester.restart()
+    server.start()
+    tester.send("START")
+    tester.advance(100)
+    told = server.stop()
+    assert tester.events.named("UploadResumed")[0].args[1] >= 8192
+    assert any(line.startswith("REST") for line in told)
+    assert stored(disk) == {PATH: LONG}
+    assert left_files(tester) == []
+    tester.finish()
+
+
+@pytest.mark.parametrize(
+    "habits, reason",
+    [(Habits(refused=("STOR",)), "no room"), (Habits(damages=1), "SHA-256"), (Habits(refused=("RNTO",)), "552")],
+)
+def test_an_ftp_server_that_does_not_keep_the_file_gets_no_deletion(disk: Path, habits: Habits, reason: str) -> None:
+    """REQ-UP-015, REQ-UP-008. Upstream: delete-after-send, whatever the server kept."""
+    with FtpServer(disk, habits) as server, remote_tester(server) as tester:
+        tester.send("START")
+        assert reason in reasons(tester)[0]
+        assert exists(tester, f"/captures/{PATH}")
+        habits.refused = ()
+        tester.advance(10)
+        assert stored(disk) == {PATH: LONG}, reasons(tester)
+        assert left_files(tester) == []
+
+
+def test_a_wrong_password_is_a_failure_that_shows_nothing(disk: Path) -> None:
+    """REQ-UP-015."""
+    with FtpServer(disk) as server, remote_tester(server, login=b"unit-7\nS3cret\n") as tester:
+        tester.send("START")
+        assert "login" in reasons(tester)[0]
+        assert "S3cret" not in said(tester)
+        assert exists(tester, f"/captures/{PATH}")
+
+
+# SFTP
+
+
+def test_captures_go_to_an_sftp_server(disk: Path) -> None:
+    """REQ-UP-016, REQ-UP-003."""
+    with SftpServer(disk) as server, remote_tester(server) as tester:
+        publish(tester, capture_path(2, "temp", "csv"), b"")
+        tester.send("START")
+        tester.send("UPLOAD_NOW")
+        assert stored(disk) == {PATH: LONG, capture_path(2, "temp", "csv"): b""}
+        assert left_files(tester) == []
+        assert tester.channels["Uploaded"] == 2
+
+
+def test_a_key_logs_in_where_there_is_one(disk: Path) -> None:
+    """REQ-UP-016: the login's second line opens the key."""
+    with SftpServer(disk) as server, remote_tester(server, "key=/keys/id", b"unit-7\n\n") as tester:
+        tester.write_file("/keys/id", server.user_key)
+        tester.send("START")
+        assert stored(disk) == {PATH: LONG}, reasons(tester)
+
+
+def test_an_sftp_connection_that_is_cut_goes_on_where_it_was(disk: Path) -> None:
+    """REQ-UP-016: over a power cut of the device as well."""
+    with SftpServer(disk, SftpHabits(cuts_after=30_000)) as server:
+        tester = remote_tester(server)
+        tester.send("START")
+        assert reasons(tester)
+        assert exists(tester, f"/captures/{PATH}")
+        tester.crash()
+        server.habits.offsets.clear()
+        tester.send("START")
+        tester.advance(100)
+        assert tester.events.named("UploadResumed")[0].args[1] >= 8192
+        assert min(server.habits.offsets[:3]) >= 8192
+        assert stored(disk) == {PATH: LONG}, reasons(tester)
+        assert left_files(tester) == []
+        tester.finish()
+
+
+@pytest.mark.parametrize("habits", [SftpHabits(room=20_000), SftpHabits(damages=1)])
+def test_an_sftp_server_that_does_not_keep_the_file_gets_no_deletion(disk: Path, habits: SftpHabits) -> None:
+    """REQ-UP-016, REQ-UP-008: the far disk is full, or lies."""
+    with SftpServer(disk, habits) as server, remote_tester(server) as tester:
+        tester.send("START")
+        assert reasons(tester)
+        assert exists(tester, f"/captures/{PATH}")
+        habits.room = 0
+        tester.advance(20)
+        assert stored(disk) == {PATH: LONG}, reasons(tester)
+        assert left_files(tester) == []
+
+
+def test_an_sftp_server_without_posix_rename_is_served_too(disk: Path) -> None:
+    """REQ-UP-016."""
+    old = disk / "in" / "hive-7" / PATH
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    with SftpServer(disk, SftpHabits(is_poor=True)) as server, remote_tester(server) as tester:
+        tester.send("START")
+        assert stored(disk) == {PATH: LONG}, reasons(tester)
+
+
+@pytest.mark.parametrize(
+    "login, known, reason",
+    [
+        (b"unit-7\nS3cret\n", None, "refuses the login"),
+        (LOGIN, b"", "none of the known hosts"),
+        (LOGIN, b"[127.0.0.1]:1 ssh-ed25519 AAAA", "none of the known hosts"),
+        (b"one line\n", None, "two lines"),
+    ],
+)
+def test_who_is_not_known_or_not_let_in_is_a_failure_that_shows_nothing(
+    disk: Path, login: bytes, known: bytes | None, reason: str
+) -> None:
+    """REQ-UP-016: a first host key is never trusted."""
+    with SftpServer(disk) as server, remote_tester(server, login=login) as tester:
+        if known is not None:
+            tester.write_file("/keys/known_hosts", known)
+        tester.send("START")
+        assert reason in reasons(tester)[0]
+        assert "S3cret" not in said(tester)
+        assert PASSWORD not in said(tester)
+        assert not (disk / "in" / "hive-7").exists()
+        assert exists(tester, f"/captures/{PATH}")
+
+
+def test_an_sftp_server_that_is_away_is_a_failure(disk: Path) -> None:
+    """REQ-UP-016."""
+    with SftpServer(disk) as server:
+        pass
+    with remote_tester(server) as tester:
+        tester.send("START")
+        assert reasons(tester)
+        assert exists(tester, f"/captures/{PATH}")
