@@ -58,6 +58,10 @@ class Members:
         latest = self._latest_ns[place] = max(late_ns, self._latest_ns[place])
         return longest, earliest, latest
 
+    def longest_ns(self) -> dict[int, int]:
+        """Port index -> the longest call of each member that is connected."""
+        return dict(zip(self.indices, self._longest_ns, strict=True))
+
     def measures(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """For each member port the longest call, and the latest less the earliest start within its cycles.
 
@@ -163,6 +167,18 @@ class Cycles:
         slips = missed + (latest_ns >= period_ns)
         self.slips += slips
         return slips
+
+    def evidence(self, target_of: Callable[[str, int], tuple[str, str]]) -> dict[str, Any]:
+        """What the group knows of its cycles: how late they ended, and whose calls took longest."""
+        members = sorted(self.members.longest_ns().items(), key=lambda one: -one[1])
+        return {
+            "cycles": self.count, "slips": self.slips, "longest_us": self.longest_ns // 1000,
+            "latest_us": self.latest_ns // 1000,
+            "members": [
+                {"member": ".".join(target_of("member_out", index)), "longest_us": took_ns // 1000}
+                for index, took_ns in members
+            ],
+        }  # fmt: skip
 
     def note_report(self, due_ns: int) -> None:
         """Leaves a second until the next report: in the first cycles the maxima change with each."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kittiwake.model import (
     DIAGNOSTIC,
     U32,
@@ -64,6 +66,9 @@ class ActiveRateGroup(ActiveComponent):
 
     def connections_changed(self) -> None:
         self._cycles.bind_members()
+
+    def evidence(self) -> dict[str, Any]:
+        return self._cycles.evidence(self._context.target_of)
 
     @async_port(Cycle, full="drop_oldest")
     def cycle_in(self, due_ns: int, period_ns: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kittiwake.model import (
     ACTIVITY_HI,
@@ -112,6 +112,12 @@ class ComQueue(ActiveComponent):
                 self.gone_out[index](len(queue))
             if self._paused[index]:
                 self._let_go(index)
+
+    def evidence(self) -> dict[str, Any]:
+        return {
+            "waiting_packets": [len(queue) for queue in self._queues], "dropped_packets": self._dropped,
+            "waits_for_link": self._blocked,
+        }  # fmt: skip
 
     # Taking packets
 

@@ -3,7 +3,7 @@
 # ruff: noqa: N803 - the arguments keep F´'s names
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from kittiwake.model import (
     COMMAND,
@@ -131,6 +131,16 @@ class CommandDispatcher(ActiveComponent):
         self._dispatched = self._errors = self._dropped = self._late = 0
         self._running = 0
         self._early: tuple[int, int, CommandResponse] | None = None
+
+    def evidence(self) -> dict[str, Any]:
+        now_ns = self._now_ns()
+        return {
+            "pending_commands": [
+                {"opcode": one.opcode, "age_s": (now_ns - one.since_ns) / NS_PER_S, "answers_later": one.deferred}
+                for one in self._pending.values()
+            ],
+            "max_pending": self.max_pending,
+        }
 
     def comp_cmd_reg(self, opcodes: list[int], deferred: set[int], entry: Entry) -> None:
         """Takes an instance's opcodes, which of them answer later, and the function that runs its commands.

@@ -8,7 +8,7 @@ import posixpath
 from collections import deque
 from enum import IntEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from kittiwake.model import (
     ACTIVITY_HI,
@@ -179,6 +179,14 @@ class EventLog(ActiveComponent):
     def parameter_updated(self, name: str) -> None:
         """Takes what the ring is to keep."""
         self._use(self._filters)
+
+    def evidence(self) -> dict[str, Any]:
+        return {
+            "held_back_severities": sorted(set(Severity) - self._filters.shown),
+            "held_back_ids": sorted(self._filters.ids),
+            "ring": self._ring is not None and f"{self.folder}/ring",
+            "ring_severity": self.ring_severity,
+        }
 
     # Filters
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from kittiwake.model import (
     ACTIVITY_HI,
@@ -112,6 +112,12 @@ class Link(PassiveComponent):
         self._drop_stream()
         if self._opener is not None:
             self._opener.close()
+
+    def evidence(self) -> dict[str, Any]:
+        return {
+            "address": "" if self._address is None else str(self._address), "is_up": self._up,
+            "is_gate_shut": self._is_shut, "is_blocked": self._blocked, "waiting_bytes": self._outgoing.size,
+        }  # fmt: skip
 
     def listening_port(self) -> int:
         """The port on which a `tcp-listen` link waits; useful where the topology asks for port 0."""

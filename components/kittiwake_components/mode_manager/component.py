@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from kittiwake.model import (
     ACTIVITY_HI,
@@ -264,6 +264,10 @@ class ModeManager(ActiveComponent):
     def parameter_updated(self, name: str) -> None:
         if self.safe_mode_recovery_voltage <= self.safe_mode_entry_voltage:
             raise CommandError(CommandResponse.VALIDATION_ERROR, "the recovery voltage must be above the entry voltage")
+
+    def evidence(self) -> dict[str, Any]:
+        lasted_ns = self.clock.now_ns() - self.mode.entered_ns
+        return {"mode": self.mode.state, "reason": self._state.reason, "for_s": lasted_ns / NS_PER_S}
 
     # The start
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kittiwake.model import U32, Channel, OutputPort, OutputPortArray, PassiveComponent, Setting, sync_port
 from kittiwake.model.fw import Cycle, Sched
 from kittiwake_components.ports import Idle
@@ -48,6 +50,9 @@ class PassiveRateGroup(PassiveComponent):
 
     def connections_changed(self) -> None:
         self._cycles.bind_members()
+
+    def evidence(self) -> dict[str, Any]:
+        return self._cycles.evidence(self._context.target_of)
 
     @sync_port(Cycle)
     def cycle_in(self, due_ns: int, period_ns: int) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from kittiwake.model import (
     ACTIVITY_HI,
@@ -153,6 +153,19 @@ class TelemetryStore(ActiveComponent):
     def parameter_updated(self, name: str) -> None:
         """Takes a new level at once."""
         self._use_level(self.level)
+
+    def evidence(self) -> dict[str, Any]:
+        return {
+            "level": self._level,
+            "packets": [
+                {
+                    "name": packet.name, "group": packet.group, "every_cycles": packet.every,
+                    "channels": [cell.id for cell in packet.cells],
+                    "awaited": [self._name_of(cell) for cell in packet.awaited],
+                }
+                for packet in self._packets
+            ],
+        }  # fmt: skip
 
     def _use_level(self, level: int) -> None:
         self._level = level

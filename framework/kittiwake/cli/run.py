@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kittiwake.cli.code_pack import CodePack
+    from kittiwake.cli.inspect_socket import InspectSocket
     from kittiwake.platform.interface import Platform
     from kittiwake.platform.system import SystemPlatform
     from kittiwake.replay.recording_platform import RecordingPlatform
@@ -36,6 +37,7 @@ Start the deployment of a topology file (.yaml) or of an image that `kittiwake b
   --set NAME=VALUE     replace a setting, as in --set CdhCore.health.warn_cycles=5
   --build DIR          folder for the image and the dictionary of a topology file (default: build)
   --trace INSTANCE     count and time the calls to and from an instance ("*" for all), and print them at the end
+  --inspect            answer `kittiwake top` and `kittiwake explain`, which costs some microseconds a message
   --clock PACE@SECONDS let time run PACE times as fast, from that wall time on (for trials)
   --record FILE        write down what comes in, for `kittiwake replay`; a file that exists is kept, FILE.1 is written
   --record-limit MB    how large the recording may become (default: 256)
@@ -58,7 +60,7 @@ _VALUED = {
     "--build": "build", "--trace": "trace", "--keys": "keys", "--slots": "slots", "--clock": "clock",
     "--record": "record", "--record-limit": "record_limit",
 }  # fmt: skip
-_FLAGS = {"--insecure": "insecure", "--quiet": "quiet"}
+_FLAGS = {"--insecure": "insecure", "--quiet": "quiet", "--inspect": "inspect"}
 
 
 class Options:
@@ -85,6 +87,7 @@ class Options:
         """The platform that records, once there is one."""
         self.insecure = False
         self.quiet = False
+        self.inspect = False
         self.settings: dict[str, dict[str, Any]] = {}
 
 
@@ -299,6 +302,17 @@ def _refused(fault: Exception) -> int:
     return 2 if isinstance(fault, Misuse) else 1
 
 
+def _make_inspected(options: Options, platform: SystemPlatform) -> tuple[Deployment, InspectSocket | None]:
+    """The deployment, and where it was asked for, the socket through which it is inspected."""
+    if not options.inspect:
+        return _make(options, platform), None
+    from kittiwake.cli.inspect_socket import InspectSocket, meter_dispatches
+
+    meter = meter_dispatches(platform)
+    deployment = _make(options, platform)
+    return deployment, InspectSocket(deployment, meter)
+
+
 def _run(options: Options, pack: CodePack) -> int:
     import gc
     from signal import SIGINT, SIGTERM, signal
@@ -308,7 +322,7 @@ def _run(options: Options, pack: CodePack) -> int:
     try:
         platform = _platform(options)
         platform.sharpen_timers()
-        deployment = _make(options, platform)
+        deployment, inspection = _make_inspected(options, platform)
     except (OSError, ValueError) as fault:
         return _refused(fault)
     recording = options.recording
@@ -332,6 +346,8 @@ def _run(options: Options, pack: CodePack) -> int:
     pack.keep()
     if recording is not None:
         end_recording(recording, reason, quiet=options.quiet)
+    if inspection is not None:
+        inspection.close()
     if deployment.meters is not None:
         print(deployment.meters.table(), flush=True)
     if not options.quiet:

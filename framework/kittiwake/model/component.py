@@ -37,7 +37,7 @@ CO_COROUTINE = 0x80
 
 RESERVED = frozenset((
     "name", "clock", "platform", "root", "initialize", "start", "stop", "parameter_updated", "is_connected",
-    "clear_throttle", "dispatch_queued", "connections_changed", "KIND", "RESTARTABLE",
+    "clear_throttle", "dispatch_queued", "connections_changed", "evidence", "KIND", "RESTARTABLE",
 ))  # fmt: skip
 """Names that every component has already."""
 
@@ -316,6 +316,10 @@ class Component(metaclass=ComponentType):
 
     def connections_changed(self) -> None:
         """Called after an output was bound to something else, for those who keep what an output was bound to."""
+
+    def evidence(self) -> dict[str, Any]:
+        """What it knows of why it does what it does, as plain values: `kittiwake explain` and `top` read it."""
+        return {}
 
     def parameter_updated(self, name: str) -> None:
         """Called with the Python name of a parameter after it was set or loaded."""

@@ -1,6 +1,7 @@
-"""Metered wiring: what goes over each connection, how often, and what its calls cost.
+"""Metered wiring: what goes over each connection, how often, and what its calls cost; and what each instance costs.
 
-It is chosen when a deployment is made, because a plain connection has no wrapper that could count.
+It is chosen when a deployment is made, because a plain connection has no wrapper that could count, and a plain loop
+tells nobody of its dispatches.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from kittiwake.runtime.loop import Loop
 
 EVERYTHING = "*"
 
@@ -71,3 +74,59 @@ class Meters:
                 f"{edge.calls:>10} {edge.total_ns / 1e6:>10.2f} {mean:>9.2f} {edge.longest_ns / 1e3:>11.1f}  {edge}"
             )
         return "\n".join(rows)
+
+
+class Usage:
+    """What an instance took: `dispatches`, `cpu_ns` in them, and `wakes`, turns of its loop that began with it."""
+
+    __slots__ = ("cpu_ns", "dispatches", "wakes")
+
+    def __init__(self) -> None:
+        self.dispatches = 0
+        self.cpu_ns = 0
+        self.wakes = 0
+
+
+class DispatchMeter:
+    """A `DispatchWatch` that sums up by instance what its dispatches take of the processor.
+
+    `cpu_ns` reads the present thread's time on the processor. What a dispatch makes passive instances do is its own;
+    what it serves of another queue meanwhile is that one's.
+    """
+
+    def __init__(self, cpu_ns: Callable[[], int], thread: Callable[[], int]) -> None:
+        self.usages: dict[str, Usage] = {}
+        self._cpu_ns = cpu_ns
+        self._thread = thread
+        self._stacks: dict[int, list[Usage]] = {}
+        self._since_ns: dict[int, int] = {}
+        self._turns: dict[int, int] = {}
+        self._loops: dict[int, Loop] = {}
+
+    def run_on(self, loop: Loop) -> None:
+        """The present thread runs this loop: its turns say when it was woken."""
+        self._loops[self._thread()] = loop
+
+    def began(self, instance: str, call: str) -> None:
+        """The dispatch comes next."""
+        thread, now_ns = self._thread(), self._cpu_ns()
+        usage = self.usages.get(instance)
+        if usage is None:
+            usage = self.usages[instance] = Usage()
+        usage.dispatches += 1
+        stack = self._stacks.setdefault(thread, [])
+        if stack:
+            stack[-1].cpu_ns += now_ns - self._since_ns[thread]
+        else:
+            loop = self._loops.get(thread)
+            if loop is not None and loop.turns != self._turns.get(thread):
+                self._turns[thread] = loop.turns
+                usage.wakes += 1
+        stack.append(usage)
+        self._since_ns[thread] = now_ns
+
+    def ended(self) -> None:
+        """The dispatch has returned."""
+        thread, now_ns = self._thread(), self._cpu_ns()
+        self._stacks[thread].pop().cpu_ns += now_ns - self._since_ns[thread]
+        self._since_ns[thread] = now_ns
