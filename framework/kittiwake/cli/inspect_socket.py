@@ -10,7 +10,7 @@ import json
 import os
 import socket
 from threading import get_ident
-from time import thread_time_ns
+from time import monotonic, sleep, thread_time_ns
 from typing import TYPE_CHECKING
 
 from kittiwake.platform.interface import NS_PER_S
@@ -26,6 +26,7 @@ NAME = "inspect.sock"
 MAX_CLIENTS = 4
 PATIENCE_S = 2.0
 """So long somebody may take to read a snapshot."""
+_PAUSE_S = 0.02
 MAX_SNAPSHOT_BYTES = 16 * 1024 * 1024
 
 
@@ -148,6 +149,21 @@ class _NearPath:
         os.close(self._number)
 
 
+def _connect(connection: socket.socket, folder: str) -> None:
+    """Connects; while others are in line, again and again for as long as one may take to read."""
+    end_s = monotonic() + PATIENCE_S
+    while True:
+        try:
+            with _NearPath(folder) as path:
+                connection.connect(path)
+        except BlockingIOError:
+            if monotonic() >= end_s:
+                raise
+            sleep(_PAUSE_S)
+        else:
+            return
+
+
 def _all_of(connection: socket.socket) -> bytes:
     data = bytearray()
     while (piece := connection.recv(1 << 16)) and len(data) <= MAX_SNAPSHOT_BYTES:
@@ -164,8 +180,7 @@ def read_snapshot(folder: str) -> dict[str, object]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE_S * 2)
         try:
-            with _NearPath(folder) as path:
-                connection.connect(path)
+            _connect(connection, folder)
             data = _all_of(connection)
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
             raise NotInspected(
