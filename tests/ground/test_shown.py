@@ -9,8 +9,9 @@ import pytest
 
 from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
 from kittiwake.dictionary.entries import Channel, Event, Formal, Limits
+from kittiwake.dictionary.lines import event_line
 from kittiwake.model.types import F32, String, wire_type
-from kittiwake_ground.shown import alarm_of, channel_line, channel_object, event_line, event_object
+from kittiwake_ground.shown import alarm_of, channel_line, channel_object, event_object
 
 if TYPE_CHECKING:
     from kittiwake.dictionary.entries import Dictionary

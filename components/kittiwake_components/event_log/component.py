@@ -34,6 +34,7 @@ from kittiwake.model.events import Severity
 from kittiwake.model.fw import Com, Enabled, FwEventIdType, Log, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
+from kittiwake.storage.event_batch import BATCH_SIZE_MAX
 from kittiwake.storage.record import AtomicRecord
 from kittiwake.storage.root import reason_of
 from kittiwake.wire.packets import event_packet
@@ -47,12 +48,12 @@ from kittiwake_components.event_log.filters import (
     FiltersFault,
     unpack_filters,
 )
-from kittiwake_components.event_log.ring import BATCH_SIZE_MAX, EventRing
+from kittiwake_components.event_log.ring import EventRing
 from kittiwake_components.event_log.throttles import Throttles
 from kittiwake_components.ports import FatalEvent
 
 if TYPE_CHECKING:
-    from kittiwake_components.event_log.ring import Kept
+    from kittiwake.storage.event_batch import Kept
 
 WAITING_MAX = 5000
 """The most events that wait to be written; more of them are counted as dropped."""

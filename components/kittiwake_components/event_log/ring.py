@@ -1,7 +1,6 @@
 """The newest events on the disk, over restarts: two journals that are filled in turn.
 
-A journal's record is a batch of events: number of the first event U64, count of events U16, and for each event its
-severity U8, its length U16 and its packet. When a journal is full the older one is emptied and filled next, so that
+A journal's record is a batch of events. When a journal is full the older one is emptied and filled next, so that
 between half of the size limit and all of it is kept.
 """
 
@@ -9,26 +8,18 @@ from __future__ import annotations
 
 import posixpath
 from collections import deque
-from struct import Struct
 from typing import TYPE_CHECKING
 
 from kittiwake.storage.copying import make_folders_durably
+from kittiwake.storage.event_batch import BATCH_SIZE_MAX, JOURNAL_VERSION, batch_events, batch_span, pack_batch
 from kittiwake.storage.journal import Journal, JournalFull
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from kittiwake.platform.interface import Files
+    from kittiwake.storage.event_batch import Kept
     from kittiwake.storage.finding import Finding
-
-VERSION = 1
-BATCH_SIZE_MAX = 16_384
-
-_BATCH = Struct(">QH")
-_EVENT = Struct(">BH")
-
-Kept = tuple[int, bytes]
-"""An event's severity and its packet."""
 
 
 class EventRing:
@@ -38,7 +29,7 @@ class EventRing:
         self._files = files
         self._path = path
         self._journals = [
-            Journal(files, path + suffix, VERSION, record_limit=BATCH_SIZE_MAX, size_limit=size_limit // 2)
+            Journal(files, path + suffix, JOURNAL_VERSION, record_limit=BATCH_SIZE_MAX, size_limit=size_limit // 2)
             for suffix in (".a", ".b")
         ]
         self._counts = [0, 0]
@@ -60,7 +51,7 @@ class EventRing:
             findings += journal.open()
             self._counts[index] = 0
             for payload in journal.records():
-                first, count = _BATCH.unpack_from(payload)
+                first, count = batch_span(payload)
                 self._counts[index] += count
                 ends[index] = first + count
         self._current = 0 if ends[0] >= ends[1] else 1
@@ -85,18 +76,12 @@ class EventRing:
 
         Raises `OSError`: none of them is then kept.
         """
-        parts: list[bytes] = []
-        size = _BATCH.size
-        for severity, packet in events:
-            size += _EVENT.size + len(packet)
-            if size > BATCH_SIZE_MAX:
-                break
-            parts.append(_EVENT.pack(severity, len(packet)) + packet)
-        if parts:
-            self._append(_BATCH.pack(self._next, len(parts)) + b"".join(parts), sync)
-            self._counts[self._current] += len(parts)
-            self._next += len(parts)
-        return len(parts)
+        payload, count = pack_batch(self._next, events)
+        if count:
+            self._append(payload, sync)
+            self._counts[self._current] += count
+            self._next += count
+        return count
 
     def _append(self, payload: bytes, sync: bool) -> None:
         try:
@@ -125,9 +110,9 @@ class EventRing:
         found: deque[bytes] = deque(maxlen=count)
         for index in (1 - self._current, self._current):
             for payload in self._journals[index].records():
-                if old_only and _BATCH.unpack_from(payload)[0] >= self._first_of_boot:
+                if old_only and batch_span(payload)[0] >= self._first_of_boot:
                     continue
-                found.extend([packet for rank, packet in _events(payload) if rank <= severity])
+                found.extend([packet for rank, packet in batch_events(payload) if rank <= severity])
         return list(found)
 
     def clear_old(self) -> int:
@@ -135,8 +120,8 @@ class EventRing:
         removed = 0
         for index in (1 - self._current, self._current):
             journal = self._journals[index]
-            own = [one for one in journal.records() if _BATCH.unpack_from(one)[0] >= self._first_of_boot]
-            kept = sum([_BATCH.unpack_from(one)[1] for one in own])
+            own = [one for one in journal.records() if batch_span(one)[0] >= self._first_of_boot]
+            kept = sum([batch_span(one)[1] for one in own])
             if kept < self._counts[index]:
                 journal.compact(own)
                 removed += self._counts[index] - kept
@@ -147,12 +132,3 @@ class EventRing:
         """Closes both files; what was not synced is left to the system."""
         for journal in self._journals:
             journal.close()
-
-
-def _events(payload: bytes) -> Iterator[Kept]:
-    offset = _BATCH.size
-    while offset < len(payload):
-        severity, size = _EVENT.unpack_from(payload, offset)
-        offset += _EVENT.size
-        yield severity, payload[offset : offset + size]
-        offset += size

@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("kittiwake.cli.new", "make the skeleton of a project, a component or a topology"),
     "run": ("kittiwake.cli.run", "start a deployment from a topology file or an image"),
     "top": ("kittiwake.cli.top", "show what the instances of a running deployment do, as they do it"),
+    "explain": ("kittiwake.cli.explain", "say why something is late, silent, safe or refused, with the evidence"),
     "up": ("kittiwake_ground.commands.up", "build and start a deployment with the ground station in front of it"),
     "check": ("kittiwake.cli.check", "check a topology file and list every fault"),
     "build": ("kittiwake.cli.build", "compile a topology into an image and its dictionary"),

@@ -199,6 +199,21 @@ class Journal:
                 return
             yield payload
 
+    def peek(self) -> list[bytes]:
+        """The payloads that check, of a journal that is not open here and that another process may be writing.
+
+        Nothing is made, cut or moved aside; none are found in a file that is no journal of this version. Raises
+        `OSError`.
+        """
+        with self._files.open(self._path, "r") as file:
+            if file.read_at(0, _FILE_HEADER.size) != self._file_header():
+                return []
+            self._file = file
+            try:
+                return [payload for _, payload in self._walk()]
+            finally:
+                self._file = None
+
     def append(self, payload: bytes, *, sync: bool = True) -> None:
         """Adds a record; with `sync` it is durable on return, and with it all before.
 

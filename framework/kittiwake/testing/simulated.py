@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from kittiwake.dictionary.entries import Dictionary
+    from kittiwake.explain.evidence import KeptEvent
     from kittiwake.model.component import Component
 
 ROOT = "/kittiwake"
+LAST_SOURCE = 7
+"""The dispatcher's last source of commands, which topologies leave open: nobody waits for the answers there."""
 
 
 class SimulatedDeployment:
@@ -40,8 +44,11 @@ class SimulatedDeployment:
         from kittiwake.topology.compile import load_topology
         from kittiwake.topology.image import build_image
 
-        self.image = build_image(load_topology(topology))
+        loaded = load_topology(topology)
+        self.image = build_image(loaded)
+        self._topology = loaded
         self.platform = SimulatedPlatform(seed)
+        self._dictionary: Dictionary | None = None
         self._settings = settings
         self.platform.files.make_folders(ROOT)
         self.platform.files.sync_folder("/")
@@ -56,6 +63,33 @@ class SimulatedDeployment:
     def run_for(self, seconds: float) -> None:
         """Lets virtual time pass, with all that is due in it."""
         self.deployment.run_for(seconds)
+
+    @property
+    def dictionary(self) -> Dictionary:
+        """The dictionary of the deployment."""
+        if self._dictionary is None:
+            from kittiwake.cli.dictionary_option import dictionary_of
+
+            self._dictionary = dictionary_of(self._topology, self._topology.name)
+        return self._dictionary
+
+    def send(self, name: str, *arguments: Any) -> None:
+        """Has the dispatcher take a command by its full name, and serves what that causes; events say how it ended.
+
+        Raises `UnknownName`, and `ValueError` for arguments that do not fit.
+        """
+        from kittiwake.dictionary.decode import encode_command
+
+        names = list(self.deployment.instances)
+        dispatcher: Any = self.deployment.instances[names[self.image["services"]["command"]]]
+        dispatcher.seq_cmd_buff(LAST_SOURCE, encode_command(self.dictionary, name, arguments), 0)
+        self.deployment.run_for(0)
+
+    def events(self) -> list[KeptEvent]:
+        """The events that are kept on its disk, the oldest first: not DIAGNOSTIC ones, nor those of the last cycle."""
+        from kittiwake.explain.evidence import kept_packets, read_events
+
+        return read_events(self.dictionary, kept_packets(self.platform.files, ROOT))[0]
 
     def instance(self, name: str) -> Component:
         """The instance of that qualified name. Raises `LookupError`."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from kittiwake_ground.shown import one_line
+from kittiwake.dictionary.lines import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -61,7 +61,8 @@ def _print_events(options: argparse.Namespace) -> int:
 
 def _print_straight(options: argparse.Namespace) -> int:
     from kittiwake.dictionary.decode import DecodedEvent
-    from kittiwake_ground.shown import event_line, event_object
+    from kittiwake.dictionary.lines import event_line
+    from kittiwake_ground.shown import event_object
 
     dictionary = chosen_dictionary(options)
     wanted = wanted_names(options.names, dictionary.events)

@@ -128,7 +128,7 @@ class EventPrinter:
 
     def __call__(self, item: Item) -> None:
         from kittiwake.dictionary.decode import DecodedEvent
-        from kittiwake_ground.shown import event_line
+        from kittiwake.dictionary.lines import event_line
 
         if isinstance(item, DecodedEvent):
             print(event_line(item, self._config), flush=True)
