@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
         help="the deployment's building API, and a file that has a token for it, for the dashboard",
     )  # fmt: skip
     made.add_argument("--folder", type=Path, help="for the ground station's archive and files (default: var/ground)")
+    made.add_argument("--inspect", action="store_true", help="have the deployment answer `kittiwake top` and `explain`")
     made.add_argument("--quiet", action="store_true", help="do not write the deployment's events to the terminal")
     return made
 
@@ -84,8 +85,7 @@ def _up(options: argparse.Namespace) -> int:
     command += [word for setting in options.set for word in ("--set", setting)]
     if options.building is not None:
         words += ["--building", options.building]
-    if options.quiet:
-        command.append("--quiet")
+    command += [flag for flag, is_set in (("--quiet", options.quiet), ("--inspect", options.inspect)) if is_set]
     # The server hands a signal on once it has ended; by itself SIGTERM would then end this process on the spot.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
