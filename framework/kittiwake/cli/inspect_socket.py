@@ -18,7 +18,6 @@ from kittiwake.runtime.inspection import snapshot
 from kittiwake.runtime.metering import DispatchMeter
 
 if TYPE_CHECKING:
-    from kittiwake.platform.system import SystemPlatform
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.runtime.loop import Timer
 
@@ -30,11 +29,9 @@ _PAUSE_S = 0.02
 MAX_SNAPSHOT_BYTES = 16 * 1024 * 1024
 
 
-def meter_dispatches(platform: SystemPlatform) -> DispatchMeter:
-    """Has the loops of the deployments that are made from now on on this platform count what they dispatch."""
-    meter = DispatchMeter(thread_time_ns, get_ident)
-    platform.dispatch_watch = meter
-    return meter
+def dispatch_meter() -> DispatchMeter:
+    """A meter of what a deployment's loops dispatch, by the time of their threads on the processor."""
+    return DispatchMeter(thread_time_ns, get_ident)
 
 
 class InspectSocket:

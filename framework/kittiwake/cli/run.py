@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from kittiwake.cli.code_pack import CodePack
     from kittiwake.cli.inspect_socket import InspectSocket
-    from kittiwake.platform.interface import Platform
+    from kittiwake.platform.interface import DispatchWatch, Platform
     from kittiwake.platform.system import SystemPlatform
     from kittiwake.replay.recording_platform import RecordingPlatform
     from kittiwake.runtime.deployment import Deployment
@@ -218,7 +218,7 @@ def _load(options: Options, platform: SystemPlatform) -> Image:
         raise ImageFault(f"{options.file}: {fault}") from None
 
 
-def _make(options: Options, platform: SystemPlatform) -> Deployment:
+def _make(options: Options, platform: SystemPlatform, watch: DispatchWatch | None = None) -> Deployment:
     from kittiwake.cli.root_claim import claim_root
     from kittiwake.model.signature import ReadLate
     from kittiwake.runtime.deployment import Deployment
@@ -246,7 +246,7 @@ def _make(options: Options, platform: SystemPlatform) -> Deployment:
 
         flown = options.recording = begin_recording(options, platform, image, root, settings)
     with ReadLate():
-        return Deployment(image, flown, Root(flown.files, root), settings, meters)
+        return Deployment(image, flown, Root(flown.files, root), settings, meters, watch)
 
 
 def _check_apart(slots: str, root: str) -> None:
@@ -306,10 +306,12 @@ def _make_inspected(options: Options, platform: SystemPlatform) -> tuple[Deploym
     """The deployment, and where it was asked for, the socket through which it is inspected."""
     if not options.inspect:
         return _make(options, platform), None
-    from kittiwake.cli.inspect_socket import InspectSocket, meter_dispatches
+    from kittiwake.cli.inspect_socket import InspectSocket, dispatch_meter
 
-    meter = meter_dispatches(platform)
-    deployment = _make(options, platform)
+    if options.record:
+        raise Misuse("either --record, or --inspect")
+    meter = dispatch_meter()
+    deployment = _make(options, platform, meter)
     return deployment, InspectSocket(deployment, meter)
 
 

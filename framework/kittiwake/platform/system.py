@@ -21,7 +21,7 @@ from kittiwake.platform.system_programs import SystemPrograms
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kittiwake.platform.interface import DispatchWatch, WatchdogTimer
+    from kittiwake.platform.interface import WatchdogTimer
     from kittiwake.platform.system_stall import SystemStallWatch
 
 _FLOAT_BITS = 53
@@ -73,8 +73,7 @@ class SystemPlatform:
     """The `Platform` of a deployment that flies."""
 
     has_threads = True
-    dispatch_watch: DispatchWatch | None = None
-    """Who is told of each dispatch: the flying loop tells nobody, unless somebody asked to inspect it."""
+    dispatch_watch = None
 
     def __init__(self) -> None:
         self.clock = SystemClock()

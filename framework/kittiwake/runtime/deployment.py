@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kittiwake.model.component import Component, ComponentType
-    from kittiwake.platform.interface import Platform
+    from kittiwake.platform.interface import DispatchWatch, Platform
     from kittiwake.runtime.image import Image
     from kittiwake.runtime.metering import Meters
     from kittiwake.storage.root import Root
@@ -39,18 +39,21 @@ class Deployment:
     """All instances of one image on one platform.
 
     `instances` maps qualified names to components, `loops` thread names to loops. `settings` replaces settings of the
-    image: {"ComCcsds.link": {"url": "tcp://127.0.0.1:50000"}}. `meters` counts what goes over the connections.
+    image: {"ComCcsds.link": {"url": "tcp://127.0.0.1:50000"}}. `meters` counts what goes over the connections,
+    and `watch` is told of each dispatch, as the platform's watch is where there is one.
     """
 
     def __init__(
         self, image: Image, platform: Platform, root: Root,
         settings: Mapping[str, Mapping[str, Any]] | None = None, meters: Meters | None = None,
+        watch: DispatchWatch | None = None,
     ) -> None:  # fmt: skip
         self.image = image
         self.name: str = image["name"]
         self.platform = platform
         self.root = root
-        has_threads = platform.has_threads and platform.dispatch_watch is None  # a watch wants one order of everything
+        self._watch = platform.dispatch_watch or watch
+        has_threads = platform.has_threads and platform.dispatch_watch is None  # that one wants one order of everything
         threads = sorted({thread for *_, thread, _ in image["instances"] if thread}) if has_threads else []
         self.tags: TagSource = (SharedTagSource if threads else TagSource)(platform.clock)
         self.monitor: Monitor = _SwitchedMonitor()
@@ -73,8 +76,7 @@ class Deployment:
         load_parameters(self)
 
     def _make_loop(self, name: str) -> Loop:
-        platform = self.platform
-        watch = platform.dispatch_watch
+        platform, watch = self.platform, self._watch
         if watch is None:
             return Loop(name, platform.clock, platform.poller(), self.tags, self.monitor)
         from kittiwake.runtime.watched_loop import WatchedLoop

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kittiwake.cli.inspect_socket import MAX_CLIENTS, NAME, InspectSocket, NotInspected, meter_dispatches, read_snapshot
+from kittiwake.cli.inspect_socket import MAX_CLIENTS, NAME, InspectSocket, NotInspected, dispatch_meter, read_snapshot
 from kittiwake.cli.top import compare, table
 from kittiwake.platform.system import SystemPlatform
 from kittiwake.runtime.deployment import Deployment
@@ -31,10 +31,13 @@ class Running:
 
     def __init__(self, topology: Path, root: Path) -> None:
         platform = SystemPlatform()
-        meter = meter_dispatches(platform)
+        meter = dispatch_meter()
         self.root = root
         self.deployment = Deployment(
-            build_image(load_topology(topology)), platform, Root(platform.files, platform.files.real_path(str(root)))
+            build_image(load_topology(topology)),
+            platform,
+            Root(platform.files, platform.files.real_path(str(root))),
+            watch=meter,
         )
         self.socket = InspectSocket(self.deployment, meter)
         self._thread = threading.Thread(target=self.deployment.run)
