@@ -130,3 +130,7 @@ class DispatchMeter:
         thread, now_ns = self._thread(), self._cpu_ns()
         self._stacks[thread].pop().cpu_ns += now_ns - self._since_ns[thread]
         self._since_ns[thread] = now_ns
+
+    def arrived(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+        """Leaves it to the loop."""
+        return False

@@ -36,8 +36,8 @@ def main(arguments: list[str]) -> int:
 
 def _print_timeline(options: argparse.Namespace) -> int:
     async def act(station: AsyncDeployment) -> int:
+        from kittiwake.dictionary.lines import one_line
         from kittiwake_ground.commands.session import complain
-        from kittiwake_ground.shown import one_line
 
         found = await station.past.timeline(options.start, options.end)
         show = Printer(options, COLUMNS)
