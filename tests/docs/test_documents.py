@@ -30,6 +30,7 @@ DOCUMENTS = [
     "docs/transfers.md",
     "docs/limits.md",
     "docs/building.md",
+    "docs/hive.md",
     "docs/satellite.md",
     "docs/station.md",
     "docs/power-unit.md",

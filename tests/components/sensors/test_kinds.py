@@ -130,8 +130,8 @@ def test_a_microphone_without_its_library_is_refused_or_made_up() -> None:
         (
             {"camera": "ffmpeg", "device": "/dev/video2"},
             (
-                "ffmpeg -loglevel error -nostdin -f v4l2 -framerate 30 -video_size 640x480 -i /dev/video2 -t 60 -c:v mjpeg "
-                "-f mjpeg -"
+                "ffmpeg -loglevel error -nostdin -f v4l2 -framerate 30 -video_size 640x480 -i /dev/video2 -t 60 "
+                "-c:v mjpeg -f mjpeg -"
             ),
         ),
     ],
