@@ -22,7 +22,8 @@
     device = 2
     apid = 0x20
 
-Paths count from the folder that the file is in.
+Whoever is told of alarms has a table `[notify.NAME]`; see `kittiwake_ground.alarms.receivers`. Paths count from the
+folder that the file is in.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from kittiwake.wire.link_address import is_loopback, parse_link
 from kittiwake.wire.uplink_authenticator import WINDOW
 from kittiwake.wire.uplink_keys import MAX_KEY_ID
 from kittiwake_ground.alarms.levels import DEFAULT_SEVERITIES, EVENT_LEVELS
+from kittiwake_ground.alarms.receivers import MAX_RECEIVERS, Receiver
 from kittiwake_ground.building.access import api_address
 
 if TYPE_CHECKING:
@@ -192,6 +194,7 @@ class GroundConfiguration:
     folder: Path = field(default_factory=lambda: Path("var/ground"))
     users: Path | None = None
     archive: Path | None = None
+    receivers: tuple[Receiver, ...] = ()
     keep_days: float = 90.0
     max_upload_size: int = 64 << 20
 
@@ -204,6 +207,8 @@ class GroundConfiguration:
             raise ConfigurationFault(f"at most {MAX_DEPLOYMENTS} deployments, not {len(names)}")
         if not 0 <= self.port <= 65535:
             raise ConfigurationFault(f"port {self.port} is outside 0 to 65535")
+        if len(self.receivers) > MAX_RECEIVERS:
+            raise ConfigurationFault(f"at most {MAX_RECEIVERS} tables [notify.NAME], not {len(self.receivers)}")
         if self.keep_days <= 0:
             raise ConfigurationFault(f"keep_days is more than 0, not {self.keep_days}")
 
@@ -252,14 +257,17 @@ _CFDP_KINDS: _Kinds = {
     "entity": (int,), "device": (int,), "apid": (int,), "segment_bytes": (int,), "answer_s": (int, float),
     "inactivity_s": (int, float), "received_files": (int,), "received_bytes": (int,), "received_file_bytes": (int,),
 }  # fmt: skip
-_PATHS = ("folder", "users", "archive", "dictionary", "keys", "building_token")
+_RECEIVER_KINDS: _Kinds = {
+    "kind": (str,), "url": (str,), "host": (str,), "port": (int,), "tls": (bool,), "user": (str,), "sender": (str,),
+    "recipients": (list,), "topic": (str,), "secret_file": (str,), "secret_env": (str,), "authorities": (str,),
+    "least": (str,), "actions": (list,), "sources": (list,), "deployments": (list,), "per_minute": (int, float),
+}  # fmt: skip
+_PATHS = ("folder", "users", "archive", "dictionary", "keys", "building_token", "secret_file", "authorities")
 
 
 def _ground(data: Mapping[str, Any], base: Path) -> GroundConfiguration:
-    tables = data.get("deployments", {})
-    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        raise ConfigurationFault("deployments are tables: [deployments.NAME]")
-    rest = {key: value for key, value in data.items() if key != "deployments"}
+    tables = _tables(data, "deployments")
+    rest = {key: value for key, value in data.items() if key not in ("deployments", "notify")}
     own = _checked(rest, _GROUND_KINDS, "", base)
     deployments = []
     for name, table in tables.items():
@@ -267,14 +275,38 @@ def _ground(data: Mapping[str, Any], base: Path) -> GroundConfiguration:
         for key in ("dictionary", "link"):
             if key not in found:
                 raise ConfigurationFault(f"deployments.{name}: {key} is missing")
-        for key in ("hazardous", "alarm_events"):
-            if not all(isinstance(one, str) for one in found.get(key, ())):
-                raise ConfigurationFault(f"deployments.{name}.{key} is a list of texts")
-            if key in found:
-                found[key] = tuple(found[key])
+        _texts(found, f"deployments.{name}", ("hazardous", "alarm_events"))
         cfdp = _checked(found.pop("cfdp", {}), _CFDP_KINDS, f"deployments.{name}.cfdp.", base)
         deployments.append(DeploymentConfiguration(name, cfdp=_cfdp(name, cfdp), **found))
-    return GroundConfiguration(tuple(deployments), **own)
+    receivers = [_receiver(name, table, base) for name, table in _tables(data, "notify").items()]
+    return GroundConfiguration(tuple(deployments), receivers=tuple(receivers), **own)
+
+
+def _tables(data: Mapping[str, Any], key: str) -> dict[str, dict[str, Any]]:
+    tables = data.get(key, {})
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise ConfigurationFault(f"{key} are tables: [{key}.NAME]")
+    return tables
+
+
+def _texts(found: dict[str, Any], where: str, keys: tuple[str, ...]) -> None:
+    """Makes the lists of texts among what was found tuples."""
+    for key in keys:
+        if not all(isinstance(one, str) for one in found.get(key, ())):
+            raise ConfigurationFault(f"{where}.{key} is a list of texts")
+        if key in found:
+            found[key] = tuple(found[key])
+
+
+def _receiver(name: str, table: Mapping[str, Any], base: Path) -> Receiver:
+    found = _checked(table, _RECEIVER_KINDS, f"notify.{name}.", base)
+    _texts(found, f"notify.{name}", ("recipients", "actions", "sources", "deployments"))
+    if "kind" not in found:
+        raise ConfigurationFault(f"notify.{name}: kind is missing")
+    try:
+        return Receiver(name, **found)
+    except ValueError as fault:
+        raise ConfigurationFault(str(fault)) from None
 
 
 def _cfdp(name: str, found: Mapping[str, Any]) -> CfdpConfiguration:
@@ -289,7 +321,7 @@ def _checked(table: Mapping[str, Any], kinds: _Kinds, prefix: str, base: Path) -
     for key, value in table.items():
         wanted = kinds.get(key)
         if wanted is None:
-            hint = did_you_mean(key, [*kinds, *(["deployments"] if not prefix else [])])
+            hint = did_you_mean(key, [*kinds, *(["deployments", "notify"] if not prefix else [])])
             raise ConfigurationFault(f"there is no {prefix}{key}" + (f" ({hint})" if hint else ""))
         if type(value) not in wanted:
             raise ConfigurationFault(f"{prefix}{key} is {' or '.join(kind.__name__ for kind in wanted)}, not {value!r}")

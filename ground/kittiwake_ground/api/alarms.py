@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from kittiwake_ground.alarms.levels import LEVELS
-from kittiwake_ground.api.access import DeploymentHere, GroundHere, Operator, source_of
+from kittiwake_ground.api.access import DeploymentHere, GroundHere, Operator, Viewer, source_of
 from kittiwake_ground.api.bodies import (
     AcknowledgeAllBody,
     AcknowledgeBody,
@@ -22,7 +22,8 @@ from kittiwake_ground.api.problems import Problem
 from kittiwake_ground.api.telemetry import EndUs, StartUs
 from kittiwake_ground.server.views import limits_object
 
-router = APIRouter(tags=["alarms"], prefix="/deployments/{deployment}")
+router = APIRouter(tags=["alarms"])
+HERE = "/deployments/{deployment}"
 
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="the ETag that what is to be changed must still have")
@@ -42,7 +43,7 @@ def _tagged(response: Response, revision: int) -> None:
     response.headers["ETag"] = f'"{revision}"'
 
 
-@router.get("/alarms")
+@router.get(HERE + "/alarms")
 async def alarms(here: DeploymentHere) -> dict[str, Any]:
     """The open alarms, the worst first; `fault` says why they cannot be kept, if so."""
     book = here.alarms
@@ -53,7 +54,7 @@ async def alarms(here: DeploymentHere) -> dict[str, Any]:
     }
 
 
-@router.get("/alarms/history")
+@router.get(HERE + "/alarms/history")
 async def history(
     here: DeploymentHere,
     source: Annotated[str, Query(max_length=300, description="a name or pattern of channels and events")] = "",
@@ -75,7 +76,7 @@ async def history(
     return {"entries": [asdict(one) for one in found]}
 
 
-@router.post("/alarms/acknowledge")
+@router.post(HERE + "/alarms/acknowledge")
 async def acknowledge_all(
     here: DeploymentHere, body: AcknowledgeAllBody, request: Request, person: Operator, ground: GroundHere
 ) -> dict[str, Any]:
@@ -86,7 +87,7 @@ async def acknowledge_all(
     return {"alarms": [here.alarms.plain(one) for one in seen]}
 
 
-@router.post("/alarms/{id}/acknowledge")
+@router.post(HERE + "/alarms/{id}/acknowledge")
 async def acknowledge(
     here: DeploymentHere, id: int, body: AcknowledgeBody, request: Request, person: Operator, ground: GroundHere,
     if_match: IfMatch = None,
@@ -98,7 +99,7 @@ async def acknowledge(
     return here.alarms.plain(seen)
 
 
-@router.post("/alarms/{id}/comment")
+@router.post(HERE + "/alarms/{id}/comment")
 async def comment(
     here: DeploymentHere, id: int, body: CommentBody, request: Request, person: Operator, ground: GroundHere
 ) -> dict[str, Any]:
@@ -108,7 +109,7 @@ async def comment(
     return here.alarms.plain(alarm)
 
 
-@router.post("/alarms/{id}/shelve")
+@router.post(HERE + "/alarms/{id}/shelve")
 async def shelve(
     here: DeploymentHere, id: int, body: ShelveBody, request: Request, person: Operator, ground: GroundHere
 ) -> dict[str, Any]:
@@ -119,7 +120,7 @@ async def shelve(
     return here.alarms.plain(alarm)
 
 
-@router.delete("/alarms/{id}/shelve")
+@router.delete(HERE + "/alarms/{id}/shelve")
 async def unshelve(
     here: DeploymentHere, id: int, request: Request, person: Operator, ground: GroundHere
 ) -> dict[str, Any]:
@@ -129,13 +130,13 @@ async def unshelve(
     return here.alarms.plain(alarm)
 
 
-@router.get("/limits")
+@router.get(HERE + "/limits")
 async def all_limits(here: DeploymentHere) -> dict[str, Any]:
     """The limits that count, of all channels that have any; `by` is empty for those of the dictionary."""
     return {"limits": [limits_object(name, plan) for name, plan in here.alarms.plans.items()]}
 
 
-@router.get("/limits/{channel}")
+@router.get(HERE + "/limits/{channel}")
 async def limits(here: DeploymentHere, channel: str, response: Response) -> dict[str, Any]:
     """The limits that count for a channel."""
     plan = here.alarms.plan(channel)
@@ -143,7 +144,7 @@ async def limits(here: DeploymentHere, channel: str, response: Response) -> dict
     return limits_object(channel, plan)
 
 
-@router.put("/limits/{channel}")
+@router.put(HERE + "/limits/{channel}")
 async def set_limits(
     here: DeploymentHere, channel: str, body: LimitsBody, request: Request, response: Response, person: Operator,
     ground: GroundHere, if_match: IfMatch = None,
@@ -155,7 +156,7 @@ async def set_limits(
     return limits_object(channel, plan)
 
 
-@router.delete("/limits/{channel}")
+@router.delete(HERE + "/limits/{channel}")
 async def remove_limits(
     here: DeploymentHere, channel: str, request: Request, person: Operator, ground: GroundHere,
     if_match: IfMatch = None,
@@ -166,13 +167,13 @@ async def remove_limits(
     return limits_object(channel, plan)
 
 
-@router.get("/derived")
+@router.get(HERE + "/derived")
 async def all_derived(here: DeploymentHere) -> dict[str, Any]:
     """The channels that the ground derives from others."""
     return {"derived": [asdict(one) for one in here.derived.channels.values()]}
 
 
-@router.get("/derived/{name}")
+@router.get(HERE + "/derived/{name}")
 async def one_derived(here: DeploymentHere, name: str, response: Response) -> dict[str, Any]:
     """A derived channel."""
     found = here.derived.find(name)
@@ -180,7 +181,7 @@ async def one_derived(here: DeploymentHere, name: str, response: Response) -> di
     return asdict(found)
 
 
-@router.put("/derived/{name}")
+@router.put(HERE + "/derived/{name}")
 async def set_derived(
     here: DeploymentHere, name: str, body: DerivedBody, request: Request, response: Response, person: Operator,
     ground: GroundHere, if_match: IfMatch = None,
@@ -192,7 +193,7 @@ async def set_derived(
     return asdict(made)
 
 
-@router.delete("/derived/{name}")
+@router.delete(HERE + "/derived/{name}")
 async def remove_derived(
     here: DeploymentHere, name: str, request: Request, person: Operator, ground: GroundHere, if_match: IfMatch = None
 ) -> dict[str, Any]:
@@ -200,3 +201,20 @@ async def remove_derived(
     removed = here.derived.remove(name, _revision(if_match))
     ground.audit.add(person.name, "channel derived no more", here.name, name, source_of(request))
     return asdict(removed)
+
+
+@router.get("/receivers")
+async def receivers(person: Viewer, ground: GroundHere) -> dict[str, Any]:
+    """Who is told of alarms, and how it goes: what was sent, what waits, and why something could not be delivered."""
+    return {"receivers": [one.plain() for one in ground.notifier.outgoing.values()]}
+
+
+@router.post("/receivers/{name}/test", status_code=202)
+async def try_receiver(name: str, request: Request, person: Operator, ground: GroundHere) -> dict[str, Any]:
+    """Sends a notice of no alarm to a receiver."""
+    found = ground.notifier.outgoing.get(name)
+    if found is None:
+        raise Problem(404, f"no receiver is called {name!r}; there are {', '.join(ground.notifier.outgoing) or 'none'}")
+    ground.audit.add(person.name, "receiver tested", "", name, source_of(request))
+    ground.notifier.test(name, person.name)
+    return found.plain()

@@ -89,8 +89,12 @@ class ExpectationFailed(GroundFault, AssertionError):
 
 def cause_of(fault: BaseException) -> str:
     """What the system said, beneath what the libraries make of it."""
+    from ssl import SSLError
+
     inner: BaseException | None = fault
     while inner is not None:
+        if isinstance(inner, SSLError):  # its number is none of the system's
+            return f"TLS: {getattr(inner, 'verify_message', '') or inner.reason or 'it failed'}"
         if isinstance(inner, OSError) and inner.errno is not None and inner.errno > 0:
             return os.strerror(inner.errno)
         inner = inner.__cause__ or inner.__context__

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from kittiwake.dictionary.entries import Channel
     from kittiwake.platform.interface import Network
     from kittiwake.wire.file_packets import FilePacket
+    from kittiwake_ground.alarms.book import Change
     from kittiwake_ground.cfdp.file_record import CfdpFile
     from kittiwake_ground.configuration import DeploymentConfiguration
     from kittiwake_ground.server.archive_sink import ArchiveSink
@@ -67,8 +68,11 @@ class Deployment:
         archive: ArchiveSink,
         network: Network | None = None,
         alarms: AlarmStore | None = None,
+        told: Callable[[Change], None] = lambda change: None,
     ) -> None:
         """Files that come down are kept in `folder`, and what is to last of alarms in `alarms`.
+
+        `told` is told of whatever becomes of an alarm.
 
         Raises `OSError`, `DictionaryFault` and `ValueError`.
         """
@@ -86,6 +90,7 @@ class Deployment:
         self.derived = DerivedChannels(self.name, self.dictionary, store)
         self.derived.appeared, self.derived.vanished = self._channel_appeared, self._channel_vanished
         self.hub = Hub(self.name, self.dictionary, configuration.history_size, alarms=self.alarms)
+        self.hub.told = told
         self.derived.last_value = self.hub.value_of
         self.session = Session(configuration, self.dictionary, self, network, folder / NUMBERS)
         session = self.session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kittiwake_ground.alarms.notifier import Notifier
 from kittiwake_ground.alarms.store import AlarmStore
 from kittiwake_ground.people.audit import AuditTrail
 from kittiwake_ground.people.desk import Desk
@@ -43,8 +44,11 @@ class Ground:
         self.audit = AuditTrail(configuration.folder / "audit.jsonl", feed.add_audit)
         self.desk = Desk(configuration.users, self.audit, configuration.is_local)
         self.alarms = AlarmStore(configuration.folder / "alarms")
+        self.notifier = Notifier(configuration.receivers)
         self.deployments = {
-            one.name: Deployment(one, configuration.folder / "files" / one.name, feed, alarms=self.alarms)
+            one.name: Deployment(
+                one, configuration.folder / "files" / one.name, feed, alarms=self.alarms, told=self.notifier.tell
+            )
             for one in configuration.deployments
         }
         self.started_us = 0
@@ -73,6 +77,7 @@ class Ground:
         """Opens the audit trail and the alarms, and begins to connect. Raises `OSError` and `sqlite3.Error`."""
         self.audit.open()
         self.alarms.open()
+        await self.notifier.start()
         self.started_us = now_us()
         for deployment in self.deployments.values():
             await deployment.start()
@@ -81,5 +86,6 @@ class Ground:
         """Ends every link and closes the audit trail."""
         for deployment in self.deployments.values():
             await deployment.stop()
+        await self.notifier.stop()
         self.alarms.close()
         self.audit.close()

@@ -62,6 +62,8 @@ class Hub:
         self.alarms = alarms or AlarmBook(deployment, dictionary)
         self.alarms.last_value = self.value_of
         self.alarms.told = self._alarm_changed
+        self.told: Callable[[Change], None] = lambda change: None
+        """Told of whatever becomes of an alarm."""
         if alarms is None:
             self.alarms.open()
 
@@ -119,6 +121,7 @@ class Hub:
 
     def _alarm_changed(self, change: Change) -> None:
         self.publish("alarms", change.alarm.source, change)
+        self.told(change)
 
     def _compare(self, reported: Any) -> None:
         """Holds what the deployment says of its dictionary against the one that decodes it."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
 import socket
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from kittiwake_components.transfer_service.ftp import FtpClient
 from kittiwake_components.transfer_service.ftp_listing import parse_entry
 from kittiwake_components.transfer_service.ftp_session import Login, Server
 from kittiwake_components.transfer_service.worker import CALL_LIMIT_S, WAITING, Worker
+from tests.certificate import make_certificate, public_part
 from tests.components.transfer_service.ftp_server import PASSWORD, USER, FtpServer
 from tests.components.transfer_service.test_ftp_store import DATA, ftp_tester, reasons, stored
 
@@ -30,25 +29,7 @@ LOGIN = Login(USER, PASSWORD)
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate that nobody has signed, in one file."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "depot")])
-    now = dt.datetime.now(dt.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now - dt.timedelta(1)).not_valid_after(now + dt.timedelta(1))
-        .add_extension(address, critical=False).sign(key, hashes.SHA256())
-    )  # fmt: skip
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = tmp_path_factory.mktemp("tls") / "depot.pem"
-    path.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
-    return path
+    return make_certificate(tmp_path_factory.mktemp("tls") / "depot.pem")
 
 
 @pytest.fixture
@@ -56,10 +37,6 @@ def secure(tmp_path: Path, certificate: Path) -> Iterator[FtpServer]:
     (tmp_path / "in").mkdir()
     with FtpServer(tmp_path, certificate=certificate) as made:
         yield made
-
-
-def public_part(certificate: Path) -> bytes:
-    return certificate.read_bytes().partition(b"-----END PRIVATE KEY-----\n")[2]
 
 
 def test_files_go_and_come_by_tls(secure: FtpServer, tmp_path: Path, certificate: Path) -> None:

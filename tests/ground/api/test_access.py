@@ -54,7 +54,7 @@ READS = [
     "deployments/ref/channels", "deployments/ref/events", "deployments/ref/commands", "deployments/ref/transfers",
     "deployments/ref/sequences/runs", "deployments/ref/parameters", "deployments/ref/parameters/Ref.heater.SETPOINT",
     "deployments/ref/alarms", "deployments/ref/alarms/history", "deployments/ref/limits", "deployments/ref/derived",
-    "deployments/ref/limits/Ref.heater.Temperature",
+    "deployments/ref/limits/Ref.heater.Temperature", "receivers",
 ]  # fmt: skip
 ACTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "deployments/ref/commands", {"json": NO_OP}),
@@ -79,6 +79,7 @@ ACTS: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", "deployments/ref/limits/Ref.heater.Temperature", {}),
     ("PUT", "deployments/ref/derived/Ground.a.b", {"json": {"expression": "Ref.heater.Temperature"}}),
     ("DELETE", "deployments/ref/derived/Ground.a.b", {}),
+    ("POST", "receivers/duty/test", {}),
     ("GET", "audit", {}),
 ]
 
@@ -124,7 +125,8 @@ def test_every_route_is_in_one_of_the_lists(tmp_path: Path) -> None:
             for path, methods in paths.items():
                 named = path.removeprefix("/api/v1/").replace("{deployment}", "ref").replace("{id}", "1")
                 named = named.replace("{channel}", "Ref.heater.Temperature")
-                named = named.replace("derived/{name}", "derived/Ground.a.b").replace("{name}", "Ref.heater.SETPOINT")
+                named = named.replace("derived/{name}", "derived/Ground.a.b")
+                named = named.replace("receivers/{name}", "receivers/duty").replace("{name}", "Ref.heater.SETPOINT")
                 for method in methods:
                     assert named in known or (method, named) in open_to_all | shown, (method, named)
             ground.desk.accounts = Accounts(tmp_path / "others.json")

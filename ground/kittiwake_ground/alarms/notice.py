@@ -1,0 +1,56 @@
+"""What somebody is told of an alarm, as JSON and in words."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kittiwake_ground.shown import one_line
+
+if TYPE_CHECKING:
+    from kittiwake_ground.alarms.book import Change
+
+
+class DeliveryFault(Exception):
+    """A notice could not be delivered; the message says why. Where it is `final`, trying again would not help."""
+
+    def __init__(self, reason: str, final: bool = False) -> None:
+        super().__init__(reason)
+        self.final = final
+
+
+class Notice(NamedTuple):
+    """A piece of news for somebody. `id` is its alone, also where it is delivered twice."""
+
+    id: str
+    action: str
+    alarm: dict[str, Any]
+    by: str
+    said: str
+    dropped: int = 0
+    """How many notices were left out before this one, as too many waited."""
+
+    def body(self) -> bytes:
+        """The notice as JSON."""
+        return json.dumps(self._asdict(), ensure_ascii=False, separators=(",", ":")).encode()
+
+    @property
+    def subject(self) -> str:
+        """The notice in one line."""
+        alarm = self.alarm
+        return one_line(f"[{alarm['level']}] {alarm['deployment']}: {alarm['source']} {self.action}")[:200]
+
+    @property
+    def text(self) -> str:
+        """The notice in words."""
+        lines = [self.subject, "", self.said or self.alarm["text"]]
+        if self.by:
+            lines.append(f"by {self.by}")
+        if self.dropped:
+            lines.append(f"{self.dropped} notices before this one were left out.")
+        return "\n".join(lines) + "\n"
+
+
+def notice_of(id: str, change: Change) -> Notice:
+    """The notice of a change."""
+    return Notice(id, change.action, change.alarm.plain(), change.by, change.text)
