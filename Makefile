@@ -7,6 +7,8 @@ SEQ    ?= startup
 # More arguments: make test TESTS=tests/system ARGS="-x -k gds"; make run ARGS="--port 8190"
 TESTS  ?= tests
 ARGS   ?=
+# Tests run on so many workers; those in real time share one of them (tests/conftest.py). 0 runs all in one process.
+JOBS   ?= 2
 MINUTES ?= 30
 FUZZ_EXAMPLES ?= 20000
 FUZZ_COUNT    ?= 1000000
@@ -29,7 +31,7 @@ run: $(DEV) ## start the reference deployment and the ground station with its da
 	$(BIN)/kittiwake up topologies/reference.yaml $(ARGS)
 
 test: check $(PEERED) browser ## check, then test everything, with the peers and a browser
-	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(TESTS) $(ARGS)
 
 check: $(DEV) ## lint, format, types, layers
 	$(BIN)/ruff check

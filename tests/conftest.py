@@ -33,6 +33,31 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+REAL_TIME = ("tests/system", "tests/docs", "tests/soak")
+"""Where tests drive programs in real time, unless they are marked as `virtual_time`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shares the tests out among two workers, by file: those in real time have one for themselves, and begin.
+
+    After them come the long simulated flights, so that what is left for the end is short.
+    """
+    shares = [_share(item) for item in items]
+    for item, (_, name) in zip(items, shares, strict=True):
+        item.add_marker(pytest.mark.xdist_group(name))
+    order = sorted(range(len(items)), key=lambda place: shares[place][0])
+    items[:] = [items[place] for place in order]
+
+
+def _share(item: pytest.Item) -> tuple[int, str]:
+    """When a test's turn comes, and the name of what stays together on one worker."""
+    file = item.path.relative_to(item.config.rootpath).as_posix()
+    if item.get_closest_marker("virtual_time"):
+        return 1, file
+    return (0, "real time") if file.startswith(REAL_TIME) else (2, file)
+
+
 @pytest.fixture(scope="session")
 def require_peer() -> Callable[[str], Path]:
     """Gives the path of a peer's program by name; without it the test is skipped, or fails where CI is set."""

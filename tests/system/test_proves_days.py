@@ -11,6 +11,8 @@ from kittiwake_components.mode_ports import SafeModeReason, SystemMode
 from tests.peers import ROOT
 from tests.system.proves_flight import ProvesFlight, built, procedure
 
+pytestmark = pytest.mark.virtual_time
+
 DAY_S = 86_400
 DEBOUNCE_S = 10
 LIMITS = "sequences/proves/limits.yaml"

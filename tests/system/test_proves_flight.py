@@ -16,6 +16,8 @@ from kittiwake_components.rtc_manager.time_data import TimeData
 from kittiwake_components.startup_manager.states import SequenceState
 from tests.system.proves_flight import ProvesFlight, built, procedure
 
+pytestmark = pytest.mark.virtual_time
+
 START_S = 45 * 60 + 10
 """When the startup sequence deploys the antenna."""
 

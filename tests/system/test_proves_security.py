@@ -19,6 +19,8 @@ from tests.system.proves_flight import FOLDER, ProvesFlight, built
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.virtual_time
+
 AUTHENTICATOR = "ComCcsdsUart.authenticator"
 ADDRESS = "tcp-listen://127.0.0.1:50000"
 SETTINGS = {"ComCcsdsUart.link": {"url": ADDRESS}, AUTHENTICATOR: {"keys": KEYS}}

@@ -18,6 +18,8 @@ from tests.system.proves_flight import FOLDER, ProvesFlight, built
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.virtual_time
+
 LIMITS = "sequences/proves/limits.yaml"
 
 

@@ -10,6 +10,8 @@ from kittiwake.topology.compile import load_topology
 from tests.peers import ROOT
 from tests.system.proves_flight import built
 
+pytestmark = pytest.mark.virtual_time
+
 BASE_IDS = {
     "rateGroup10Hz": 0x10002000,
     "rateGroup1Hz": 0x10003000,

@@ -23,6 +23,8 @@ from tests.system.station_wake import put_file
 if TYPE_CHECKING:
     from kittiwake.runtime.image import Image
 
+pytestmark = pytest.mark.virtual_time
+
 ROOT = "/device"
 LOG = "/events.log"
 FAN, FAN_OBJECT = "lab/room/Fan", "binary-output,1"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from kittiwake.wire.time_tag import TAG_SIZE
 from kittiwake_components.enrollment.states import EnrollState
 from tests.system.station_wake import ENROLLED, PREFIX, StationWake
+
+pytestmark = pytest.mark.virtual_time
 
 ORDERS = [
     {"id": "1", "command": "CdhCore.cmdDisp.CMD_NO_OP"},

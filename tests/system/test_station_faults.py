@@ -15,6 +15,8 @@ from tests.system.station_wake import built
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.virtual_time
+
 ACTIONS = {
     CycleState.BOOT: "_resume",
     CycleState.ENROLL: "do_enroll",

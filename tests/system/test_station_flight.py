@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from kittiwake.runtime.image import Image
     from tests.system.station_flight import StationFlight
 
+pytestmark = pytest.mark.virtual_time
+
 DAYS = float(os.environ.get("KITTIWAKE_STATION_DAYS", "2"))
 SEEDS = int(os.environ.get("KITTIWAKE_STATION_SEEDS", "2"))
 STRIDE = int(os.environ.get("KITTIWAKE_STATION_STRIDE", "41"))

@@ -22,6 +22,8 @@ from tests.system.station_wake import ENROLLED, MACHINE, PREFIX, built, put_file
 if TYPE_CHECKING:
     from kittiwake.runtime.deployment import Deployment
 
+pytestmark = pytest.mark.virtual_time
+
 DAYS = float(os.environ.get("KITTIWAKE_MISSION_DAYS", "4"))
 LOSS = 0.2
 BROWN_OUTS = 0.2
