@@ -8,8 +8,9 @@ with Ground() as ground:
     station.expect("CdhCore.cmdDisp.NoOpReceived")
 """
 
+from kittiwake_ground.client.alarms import AsyncAlarms
 from kittiwake_ground.client.asynchronous import AsyncGround
-from kittiwake_ground.client.blocking import Deployment, Ground, LookBack, Parameters
+from kittiwake_ground.client.blocking import Alarms, Deployment, Ground, LookBack, Parameters
 from kittiwake_ground.client.deployment import AsyncDeployment
 from kittiwake_ground.client.faults import (
     CommandFailed,
@@ -25,9 +26,14 @@ from kittiwake_ground.client.history import Buckets, History
 from kittiwake_ground.client.looking_back import AsyncLookBack, Moment
 from kittiwake_ground.client.parameters import AsyncParameters
 from kittiwake_ground.client.records import (
+    Alarm,
+    AlarmChange,
+    AlarmEntry,
+    ChannelLimits,
     ChannelValue,
     CommandResult,
     DeploymentState,
+    DerivedChannel,
     Event,
     LinkState,
     ParameterValue,
@@ -42,12 +48,14 @@ __all__ = [
     "Ground",
     "Deployment",
     "Parameters",
+    "Alarms",
     "AsyncGround",
     "AsyncDeployment",
     "AsyncParameters",
     "LookBack",
     "AsyncLookBack",
     "Moment",
+    "AsyncAlarms",
     "CommandResult",
     "ChannelValue",
     "Event",
@@ -57,6 +65,11 @@ __all__ = [
     "SequenceRun",
     "SequenceStep",
     "ParameterValue",
+    "Alarm",
+    "AlarmChange",
+    "AlarmEntry",
+    "ChannelLimits",
+    "DerivedChannel",
     "LinkState",
     "DeploymentState",
     "Update",

@@ -11,6 +11,7 @@ import threading
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
+from kittiwake_ground.client.alarms import AsyncAlarms
 from kittiwake_ground.client.asynchronous import AsyncGround
 from kittiwake_ground.client.deployment import AsyncDeployment
 from kittiwake_ground.client.looking_back import AsyncLookBack
@@ -138,6 +139,25 @@ class LookBack(Blocking[AsyncLookBack]):
     replay = iterating(AsyncLookBack.replay)
 
 
+class Alarms(Blocking[AsyncAlarms]):
+    """The alarms of a deployment, its limits and derived channels; see `AsyncAlarms`."""
+
+    current = blocking(AsyncAlarms.current)
+    history = blocking(AsyncAlarms.history)
+    acknowledge = blocking(AsyncAlarms.acknowledge)
+    acknowledge_all = blocking(AsyncAlarms.acknowledge_all)
+    comment = blocking(AsyncAlarms.comment)
+    shelve = blocking(AsyncAlarms.shelve)
+    unshelve = blocking(AsyncAlarms.unshelve)
+    all_limits = blocking(AsyncAlarms.all_limits)
+    limits = blocking(AsyncAlarms.limits)
+    set_limits = blocking(AsyncAlarms.set_limits)
+    remove_limits = blocking(AsyncAlarms.remove_limits)
+    all_derived = blocking(AsyncAlarms.all_derived)
+    derive = blocking(AsyncAlarms.derive)
+    remove_derived = blocking(AsyncAlarms.remove_derived)
+
+
 class Deployment(Blocking[AsyncDeployment]):
     """A deployment of a ground station; see `AsyncDeployment`."""
 
@@ -155,6 +175,11 @@ class Deployment(Blocking[AsyncDeployment]):
     def past(self) -> LookBack:
         """What was."""
         return LookBack(self._inner.past, self._thread)
+
+    @property
+    def alarms(self) -> Alarms:
+        """Its alarms, limits and derived channels."""
+        return Alarms(self._inner.alarms, self._thread)
 
     request = blocking(AsyncDeployment.request)
     state = blocking(AsyncDeployment.state)

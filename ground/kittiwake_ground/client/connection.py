@@ -79,9 +79,10 @@ class Connection:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """A request with its answer's object. Raises `ServerUnreachable` and `RequestRefused`."""
-        response = await self._send(method, path, query, body, content)
+        response = await self._send(method, path, query, body, content, headers)
         try:
             found = response.json()
         except ValueError:
@@ -95,7 +96,13 @@ class Connection:
         return (await self._send(method, path, None, body, None)).content
 
     async def _send(
-        self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, content: bytes | None
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        content: bytes | None,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         import httpx
 
@@ -103,7 +110,9 @@ class Connection:
         left = MAX_ATTEMPTS
         while True:
             try:
-                response = await self._http.request(method, path, params=given, json=body, content=content)
+                response = await self._http.request(
+                    method, path, params=given, json=body, content=content, headers=headers
+                )
             except httpx.ConnectError as fault:
                 raise ServerUnreachable(self.url, cause_of(fault)) from None
             except httpx.HTTPError as fault:

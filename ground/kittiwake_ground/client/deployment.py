@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from kittiwake_ground.client.alarms import AsyncAlarms
 from kittiwake_ground.client.conditions import ANYTHING, described
 from kittiwake_ground.client.faults import (
     CommandFailed,
@@ -69,6 +70,8 @@ class AsyncDeployment:
         """Its parameters."""
         self.past = AsyncLookBack(self, connection)
         """What was."""
+        self.alarms = AsyncAlarms(self)
+        """Its alarms, limits and derived channels."""
         self._connection = connection
         self._base = f"/deployments/{quote(name, safe='')}"
         self._note = note
@@ -78,10 +81,12 @@ class AsyncDeployment:
 
     async def request(
         self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None,
-        content: bytes | None = None,
+        content: bytes | None = None, headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         """A request below the deployment's address, for what has no method here; gives the object of the answer."""
-        return await self._connection.request(method, self._base + path, query=query, body=body, content=content)
+        return await self._connection.request(
+            method, self._base + path, query=query, body=body, content=content, headers=headers
+        )
 
     # How it stands
 

@@ -204,7 +204,10 @@ class LinkState:
 
 @dataclass(frozen=True)
 class DeploymentState:
-    """A deployment at a glance; `deployment` is what it is called in its dictionary."""
+    """A deployment at a glance; `deployment` is what it is called in its dictionary.
+
+    `alarms` are the gravest levels of its channels, `unacknowledged` is how many alarms nobody has acknowledged.
+    """
 
     name: str
     deployment: str
@@ -215,11 +218,110 @@ class DeploymentState:
     dictionary_matches: str
     alarms: Mapping[str, str]
     sequencers: tuple[str, ...]
+    unacknowledged: int = 0
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm: `kind` is limit, stale or event, `source` the channel's or the event's name.
+
+    `state` is active, latched (it has recovered, and nobody has acknowledged it), acknowledged or closed; `level` is
+    the gravest since it was raised or acknowledged, `now` the present one, empty once it has recovered. `text` says
+    what was seen when `level` was reached, `count` how often it was raised.
+    """
+
+    id: int
+    deployment: str
+    kind: str
+    source: str
+    state: str
+    level: str
+    now: str
+    text: str
+    raised_us: int
+    changed_us: int
+    count: int
+    revision: int
+    acknowledged_by: str = ""
+    acknowledged_us: int = 0
+    comment: str = ""
+    comment_by: str = ""
+    shelved_until_us: int = 0
+    shelved_by: str = ""
+
+
+class AlarmChange(NamedTuple):
+    """What became of an alarm, who did it if it was a person, and what they said or what was seen."""
+
+    alarm: Alarm
+    action: str
+    by: str
+    said: str
+
+
+@dataclass(frozen=True)
+class AlarmEntry:
+    """An entry of the history of alarms; `alarm` is 0 where limits were changed."""
+
+    id: int
+    time_us: int
+    alarm: int
+    action: str
+    kind: str
+    source: str
+    level: str
+    by: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ChannelLimits:
+    """The limits that count for a channel, by colour; `by` is who set them, empty for those of the dictionary.
+
+    `samples` values in a row must be beyond, for `hold_s` seconds; a value that is within by `hysteresis` is back. A
+    channel that is silent for `stale_s` seconds (0: never) is an alarm of `stale_level`.
+    """
+
+    channel: str
+    low: Mapping[str, float]
+    high: Mapping[str, float]
+    samples: int
+    hold_s: float
+    hysteresis: float
+    stale_s: float
+    stale_level: str
+    by: str
+    revision: int
+
+    def wanted(self) -> dict[str, Any]:
+        """What would set the same."""
+        return {
+            one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("channel", "by", "revision")
+        }
+
+
+@dataclass(frozen=True)
+class DerivedChannel:
+    """A channel that the ground derives from others; `fault` says why it has no value now."""
+
+    name: str
+    expression: str
+    unit: str
+    annotation: str
+    by: str
+    revision: int
+    fault: str
+    fault_us: int
+
+
+def change_of(shown: Mapping[str, Any]) -> AlarmChange:
+    """What became of an alarm."""
+    return AlarmChange(record_of(Alarm, shown), str(shown["action"]), str(shown["by"]), str(shown["said"]))
 
 
 @dataclass(frozen=True)
 class Update:
-    """A piece of news: `kind` channels, events, commands, links, transfers, sequences or parameters, and its record.
+    """A piece of news: its record, and its `kind`, which is one of those of `SUBJECTS`.
 
     `dropped` says how many older ones were left out before it, as whoever listened lagged; `shown` is the API's object.
     """
@@ -258,5 +360,6 @@ SUBJECTS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "transfers": lambda shown: record_of(TransferResult, shown),
     "sequences": run_of,
     "parameters": lambda shown: record_of(ParameterValue, shown),
+    "alarms": change_of,
 }
 """Kind of update -> what makes a record of its object."""

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "transfers": ("kittiwake_ground.commands.transfers", "list files that go or have gone, and save what has come"),
     "seq": ("kittiwake_ground.commands.seq", "compile, upload, run and follow sequences"),
     "params": ("kittiwake_ground.commands.params", "list, get, set, save and compare parameters"),
+    "alarms": ("kittiwake_ground.commands.alarms.group", "alarms, limits, and channels derived from others"),
     "actuator": ("kittiwake_ground.commands.actuator.group", "schedules and points of a building, over its API"),
     "links": ("kittiwake_ground.commands.links", "print how the links stand"),
 }

@@ -1,0 +1,1 @@
+"""`kittiwake ground alarms` and its sub-commands, a module each."""

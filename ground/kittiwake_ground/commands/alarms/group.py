@@ -1,0 +1,24 @@
+"""`kittiwake ground alarms`: alarms, limits and derived channels of a deployment, through the server."""
+
+from __future__ import annotations
+
+from kittiwake.cli.main import dispatch
+
+_FOLDER = "kittiwake_ground.commands.alarms."
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "list": (_FOLDER + "listing", "list open alarms, the worst first; ends with 3 if there are any"),
+    "follow": (_FOLDER + "follow", "print what becomes of alarms"),
+    "history": (_FOLDER + "past", "print what became of alarms"),
+    "ack": (_FOLDER + "ack", "say that you have seen alarms"),
+    "comment": (_FOLDER + "comment", "say something about an alarm"),
+    "shelve": (_FOLDER + "shelve", "have nobody be told of an alarm for a time"),
+    "limits": (_FOLDER + "limits", "list, set and remove limits of channels"),
+    "derived": (_FOLDER + "derived", "list, make and remove channels derived from others"),
+}
+"""Sub-command -> module and a line of help."""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one of the sub-commands."""
+    return dispatch("kittiwake ground alarms", COMMANDS, arguments)
