@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kittiwake_ground.shown import one_line
+from kittiwake.dictionary.lines import one_line
 
 if TYPE_CHECKING:
     from kittiwake_ground.alarms.book import Change

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.outcome import carry_out
+from kittiwake.dictionary.lines import one_line
 from kittiwake_ground.commands.alarms.served import alarm_line, alarms_parser, time_text
 from kittiwake_ground.commands.server_option import server_address, through_server
-from kittiwake_ground.shown import one_line
 
 if TYPE_CHECKING:
     import argparse

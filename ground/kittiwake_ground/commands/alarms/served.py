@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.outcome import carry_out
+from kittiwake.dictionary.lines import clock_text, one_line
 from kittiwake_ground.commands.server_option import add_server_options, server_address, through_server
-from kittiwake_ground.shown import clock_text, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
