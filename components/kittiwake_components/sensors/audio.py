@@ -79,8 +79,10 @@ class Audio(Sensor):
                 sound.setsampwidth(self.sample_bytes)
                 sound.setframerate(self.sampling_frequency)
                 reported_s = 0.0
-                while period := microphone.next_period(capture):
+                left = round(capture.duration_s * self.sampling_frequency) * self.channel_count * self.sample_bytes
+                while left and (period := microphone.next_period(capture)[:left]):
                     sound.writeframesraw(period)
+                    left -= len(period)
                     if capture.elapsed_s >= reported_s:
                         capture.report((level_dbfs(period, self.sample_bytes),))
                         reported_s = capture.elapsed_s + _REPORT_S

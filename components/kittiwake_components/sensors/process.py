@@ -266,13 +266,9 @@ class SensorProcess:
             return {"is": "discarded", "capture": order.capture}
         took_s = min(capture.elapsed_s, order.duration_s)
         truncated = self._policy == TRUNCATE and took_s < order.duration_s
-        size, digest = file.publish(
-            {
-                "sensor": self._name, "start": order.start.isoformat(), "duration_s": round(took_s, 3),
-                "truncated": truncated, "simulated": sensor.is_simulated, "readings": _readings(sensor, capture),
-                **sensor.describe(),
-            }
-        )  # fmt: skip
+        own = {"sensor": self._name, "start": order.start.isoformat(), "duration_s": round(took_s, 3)}
+        how = {"truncated": truncated, "simulated": sensor.is_simulated, "readings": _readings(sensor, capture)}
+        size, digest = file.publish({**sensor.describe(), **own, **how})
         return {"is": "done", "capture": order.capture, "bytes": size, "sha256": digest, "truncated": truncated}
 
     # What it says
@@ -341,5 +337,8 @@ def _readings(sensor: Sensor, capture: Capture) -> list[dict[str, Any]]:
 
 def _why(fault: Exception) -> str:
     """A fault as a reason: what it says itself, or else what it is."""
-    text = str(fault) if isinstance(fault, (OSError, ValueError)) else f"{type(fault).__name__}: {fault}"
+    if isinstance(fault, OSError) and fault.strerror:
+        text = f"{fault.strerror}: {fault.filename}" if fault.filename else fault.strerror
+    else:
+        text = str(fault) if isinstance(fault, (OSError, ValueError)) else f"{type(fault).__name__}: {fault}"
     return " ".join(text.split())[:MAX_WHY] or type(fault).__name__

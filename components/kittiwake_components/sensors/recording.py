@@ -80,7 +80,7 @@ class Recording:
 
         self._part.sync()
         size, digest = self._part.size(), _digest(self._part)
-        content = json.dumps({"sha256": digest, "bytes": size, **description}, indent=1).encode() + b"\n"
+        content = json.dumps({**description, "sha256": digest, "bytes": size}, indent=1).encode() + b"\n"
         place_file(self._files, self.path + SIDECAR, (content,))
         self._files.sync_folder(posixpath.dirname(self.path))
         self._part.finish()

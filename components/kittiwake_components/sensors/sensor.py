@@ -78,7 +78,10 @@ class Sensor:
             raise ValueError("; ".join(faults))
 
     def prepare(self) -> None:
-        """Once, after its options were set and before it is said to be ready. It may set `extension`."""
+        """Once, after its options were set and before it is said to be ready. It may set `extension`.
+
+        It leaves the hardware alone: an earlier process of this sensor may still record.
+        """
 
     def record(self, capture: Capture) -> None:
         """Records into `capture.file` until `capture` says that it is over."""

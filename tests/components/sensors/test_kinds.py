@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import wave
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,7 +102,8 @@ def test_the_computer_is_read_for_real() -> None:
     assert Cpu(SimulatedPlatform()).read() == (NAN, NAN, NAN)
 
 
-def test_a_microphone_without_its_library_is_refused_or_made_up() -> None:
+def test_a_microphone_without_its_library_is_refused_or_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     audio = Audio(SimulatedPlatform())
     audio.configure({"device": "hw:1", "sample_format": "16"})
     with pytest.raises(ValueError, match="needs pyalsaaudio: install kittiwake"):
@@ -111,6 +113,16 @@ def test_a_microphone_without_its_library_is_refused_or_made_up() -> None:
     assert audio.is_simulated
     with pytest.raises(ValueError, match="sample_format is 16, 24 or 32, not '12'"):
         audio.configure({"sample_format": 12})
+
+
+def test_sound_comes_from_alsa_where_its_library_is(tmp_path: Path) -> None:
+    pytest.importorskip("alsaaudio")
+    with Running("audio", tmp_path / "audio", device="null") as running:
+        running.ready()
+        path = running.record(0.5)
+        running.hear("done")
+        with wave.open(str(path)) as sound:
+            assert sound.getparams()[:4] == (1, 3, 48000, 24000)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
 from kittiwake_components.sensors.audio import Audio
@@ -388,6 +390,51 @@ def test_a_wave_file_is_as_long_as_its_capture_however_it_ends() -> None:
     assert orchestrator.last("reading")["values"] == [pytest.approx(-28.06, abs=0.1)]
 
 
+ACTIONS = st.one_of(
+    st.tuples(st.just("record"), st.floats(0.1, 30.0)),
+    st.tuples(st.just("stop"), st.sampled_from(["finish", "truncate", "discard"])),
+    st.tuples(st.just("stop_other"), st.sampled_from(["finish", "truncate", "discard"])),
+    st.tuples(st.just("pause"), st.floats(0.0, 20.0)),
+    st.tuples(st.just("garbage"), st.binary(max_size=20)),
+    st.tuples(st.just("configure"), st.just("")),
+)
+
+
+@given(st.lists(ACTIONS, max_size=12), st.booleans())
+def test_each_capture_is_answered_once_and_its_file_is_what_the_answer_says(
+    actions: list[tuple[str, Any]], ends_properly: bool
+) -> None:
+    paths: dict[int, str] = {}
+
+    def script(orchestrator: Orchestrator) -> Steps:
+        for action, value in actions:
+            if action == "record":
+                capture = len(paths) + 1
+                paths[capture] = f"{FOLDER}/2026-11-27/{capture}.csv"
+                orchestrator.record(capture, value, paths[capture])
+            elif action in ("stop", "stop_other"):
+                orchestrator.say(do="stop", capture=len(paths) + (action == "stop_other"), policy=value)
+            elif action == "garbage":
+                orchestrator.write(value.replace(b"\n", b" ") + b"\n")
+            elif action == "configure":
+                orchestrator.say(do="configure", options={})
+            yield from orchestrator.pause(value if action == "pause" else 0.0)
+        if ends_properly:
+            orchestrator.say(do="end")
+        yield from orchestrator.pause(100.0)
+
+    platform = SimulatedPlatform()
+    status, orchestrator = serve(platform, Thermometer, script)
+    answers: dict[int, list[str]] = {}
+    for _, message in orchestrator.heard:
+        if message["is"] in ("done", "discarded", "failed"):
+            answers.setdefault(message["capture"], []).append(message["is"])
+    assert status == 0
+    assert {capture: len(answer) for capture, answer in answers.items()} == dict.fromkeys(paths, 1)
+    done = [paths[capture] for capture, (answer,) in answers.items() if answer == "done"]
+    assert named(platform) == sorted([*done, *(f"{path}.json" for path in done)])
+
+
 OTHER = PATH.replace("08-00", "08-05")
 
 
@@ -403,7 +450,7 @@ def nothing(orchestrator: Orchestrator) -> Steps:
 
 
 def test_a_power_cut_at_any_file_operation_leaves_whole_recordings_or_none() -> None:
-    """Upstream: a half-written file was taken for a recording, and sent."""
+    """Upstream: a half-written file was taken for a recording, and sent. One outcome is a kill of the process alone."""
     whole = SimulatedPlatform()
     serve(whole, Thermometer, two_captures)
     recovered = 0
@@ -420,7 +467,7 @@ def test_a_power_cut_at_any_file_operation_leaves_whole_recordings_or_none() -> 
             with pytest.raises(PowerCut):
                 serve(platform, Temp, script)
             done = [message["capture"] for _, message in told[0].heard if message["is"] == "done"] if told else []
-            again = platform.crash()
+            again = platform.restart() if outcome == 2 else platform.crash()
             judge(again, [PATH, OTHER][: len(done)], must_have_parts_gone=False)
             _, orchestrator = serve(again, Temp, nothing)
             recovered += "done" in orchestrator.kinds()
