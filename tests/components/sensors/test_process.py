@@ -455,9 +455,9 @@ def test_a_power_cut_at_any_file_operation_leaves_whole_recordings_or_none() -> 
     serve(whole, Thermometer, two_captures)
     recovered = 0
     for operation in range(1, whole.files.operations + 1):
-        for outcome in range(3):
+        for outcome in range(12):
             platform = SimulatedPlatform(operation * 31 + outcome)
-            platform.files.cut_at(operation, after=outcome == 1)
+            platform.files.cut_at(operation, after=outcome % 2 == 1)
             told: list[Orchestrator] = []
 
             def script(orchestrator: Orchestrator, told: list[Orchestrator] = told) -> Steps:
