@@ -159,7 +159,7 @@ class EventLog(ActiveComponent):
         self._held_back = 0
         self._dropped = 0
         self._waiting: deque[Kept] = deque()
-        self._is_hurried = False
+        self._is_hurried = self._owes_sync = False
         self._ring = EventRing(files, posixpath.join(folder, "ring"), self.ring_bytes) if self.ring_bytes else None
         self._ring_is_open = False
         self._throttles = Throttles(self._context.deployment)
@@ -253,7 +253,7 @@ class EventLog(ActiveComponent):
             self.fatal_announce(id)
 
     def _hurry(self) -> None:
-        self._is_hurried = False
+        self._is_hurried, self._owes_sync = False, True
         self._write_out(sync=True)
 
     @sync_port(Sched)
@@ -279,8 +279,9 @@ class EventLog(ActiveComponent):
             while waiting:
                 for _ in range(ring.append(islice(waiting, len(waiting)), sync=False)):
                     waiting.popleft()
-            if sync:
+            if sync or self._owes_sync:
                 ring.sync()
+                self._owes_sync = False
         except OSError as fault:
             self.ring_failed(reason_of(fault))
             self._ring_is_open = self._ring_is_open and fault.errno != errno.EBADF

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "seq": ("kittiwake.cli.seq", "compile, show, check and dry-run command sequences"),
     "limits": ("kittiwake.cli.limits", "compile, check and show limits that a device watches by itself"),
     "replay": ("kittiwake.cli.replay", "fly a recorded flight again, and stop where it differs"),
+    "sim": ("kittiwake.cli.sim", "fly a deployment through simulated days with faults, and check what must hold"),
     "power-unit": ("kittiwake.cli.power_unit", "run a deployment behind a power unit that really cuts its power"),
     "keys": ("kittiwake.cli.keys", "make, list and rotate the keys that sign the uplink"),
     "update": ("kittiwake.cli.update", "make, sign and check software updates"),

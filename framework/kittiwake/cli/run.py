@@ -105,7 +105,8 @@ def parse(arguments: list[str]) -> Options:
             if not value:
                 raise Misuse(f"{name} needs a value")
             if name == "--set":
-                _add_setting(options, value)
+                instance, setting, text = split_setting(value)
+                options.settings.setdefault(instance, {})[setting] = text
             else:
                 setattr(options, _VALUED[name], value)
         elif argument.startswith("-"):
@@ -123,20 +124,18 @@ def parse(arguments: list[str]) -> Options:
     return options
 
 
-def _add_setting(options: Options, text: str) -> None:
+def split_setting(text: str) -> tuple[str, str, str]:
+    """Instance, setting and value of what `--set` was given. Raises `Misuse`."""
     name, equals, value = text.partition("=")
     instance, dot, setting = name.rpartition(".")
     if not equals or not dot:
         raise Misuse(f"--set wants INSTANCE.SETTING=VALUE, not {text!r}")
-    options.settings.setdefault(instance, {})[setting] = value
+    return instance, setting, value
 
 
 def settings_of(options: Options, image: Image) -> dict[str, dict[str, Any]]:
     """The settings that the options stand for, checked. Raises `Misuse`."""
-    from kittiwake.runtime.settings import SettingFault, read_setting
-
     names = {name: path for name, path, *_ in image["instances"]}
-    chosen: dict[str, dict[str, Any]] = {}
     wanted = [
         (instance, setting, value) for instance, own in options.settings.items() for setting, value in own.items()
     ]
@@ -149,6 +148,14 @@ def settings_of(options: Options, image: Image) -> dict[str, dict[str, Any]]:
             wanted += [(name, "folder", options.slots), (name, "slot", options.slot)]
     if not options.quiet and TEXT_LOG in names:
         wanted.append((TEXT_LOG, "console", "true"))
+    return read_settings(wanted, names)
+
+
+def read_settings(wanted: list[tuple[str, str, str]], names: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Texts of settings as values; `names` are the instances with their classes. Raises `Misuse`."""
+    from kittiwake.runtime.settings import SettingFault, read_setting
+
+    chosen: dict[str, dict[str, Any]] = {}
     for instance, setting, text in wanted:
         if instance not in names:
             raise Misuse(f"the deployment has no instance {instance!r}")

@@ -103,8 +103,12 @@ class SimulatedFiles:
         self._faults[operation] = code
 
     def fail_every(self, operation: str, code: int) -> None:
-        """Lets every operation of a name (`sync`, `write_at`, `rename`...) fail with an errno until `heal`."""
+        """Lets every operation of a name (`sync`, `write_at`...) fail with an errno, until `mend` or `heal`."""
         self._standing_faults[operation] = code
+
+    def mend(self, operation: str) -> None:
+        """Lets the operations of a name work again."""
+        self._standing_faults.pop(operation, None)
 
     def heal(self) -> None:
         """Takes back all faults and cuts that have not happened."""

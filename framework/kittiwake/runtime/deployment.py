@@ -56,7 +56,7 @@ class Deployment:
         has_threads = platform.has_threads and platform.dispatch_watch is None  # that one wants one order of everything
         threads = sorted({thread for *_, thread, _ in image["instances"] if thread}) if has_threads else []
         self.tags: TagSource = (SharedTagSource if threads else TagSource)(platform.clock)
-        self.monitor: Monitor = _SwitchedMonitor()
+        self.monitor: Monitor = self._make_monitor()
         self.loops = {thread: self._make_loop(thread) for thread in (MAIN_LOOP, *threads)}
         self.main = self.loops[MAIN_LOOP]
         self.exit_reason = ""
@@ -74,6 +74,9 @@ class Deployment:
         self._initialize()
         register_instances(self)
         load_parameters(self)
+
+    def _make_monitor(self) -> SwitchedMonitor:
+        return SwitchedMonitor()
 
     def _make_loop(self, name: str) -> Loop:
         platform, watch = self.platform, self._watch
@@ -139,7 +142,7 @@ class Deployment:
 
     def watch_with(self, monitor: Monitor) -> None:
         """Sends the runtime's findings to `monitor`."""
-        assert isinstance(self.monitor, _SwitchedMonitor)
+        assert isinstance(self.monitor, SwitchedMonitor)
         self.monitor.switch(monitor)
 
     # Life
@@ -282,7 +285,7 @@ class Deployment:
         return False
 
 
-class _SwitchedMonitor:
+class SwitchedMonitor:
     """Keeps the first findings until Health is there to take them."""
 
     def __init__(self) -> None:

@@ -329,6 +329,24 @@ def test_events_that_the_ring_cannot_take_are_counted_and_reported() -> None:
         assert tester.events.names()[-1] == "EventsDropped"
 
 
+def test_grave_events_that_could_not_be_synced_are_as_soon_as_they_can_be() -> None:
+    """REQ-EVT-012: a fault of the disk while they were written does not make them wait for the next grave event."""
+    with small_ring() as tester:
+        tester.call.run(0)
+        tester.files.fail_every("sync", errno.EIO)
+        log(tester, 1, Severity.WARNING_HI)
+        tester.advance(1)
+        assert "RingFailed" in tester.events.names()
+        tester.files.mend("sync")
+        synced = [name for name, _ in tester.files.log].count("sync")
+        for _ in range(2):
+            tester.call.run(0)
+            assert [name for name, _ in tester.files.log].count("sync") == synced + 1
+        tester.crash()
+        tester.call.run(0)
+        assert 1 in kept(tester)
+
+
 def test_an_event_too_long_for_the_ring_is_sent_and_counted() -> None:
     """REQ-EVT-013."""
     with ComponentTester(Logged, open_ports=["text_out", "event_out"]) as tester:

@@ -53,7 +53,7 @@ def complete(request: pytest.FixtureRequest, kittiwake: Callable[..., Any], fold
 
 
 def test_commands_are_completed(complete: Callable[..., set[str]]) -> None:
-    assert complete("s") == {"seq", "schema"}
+    assert complete("s") == {"seq", "schema", "sim"}
     assert complete("ground", "") >= {"send", "events", "channels", "upload", "download"}
     assert complete("keys", "r") == {"rotate"}
     assert complete("ground", "params", "d") == {"diff"}
