@@ -73,6 +73,7 @@ COMPONENTS = {
     "Supervisor": "supervisor",
     "SystemResources": "system_resources",
     "TelemetryStore": "telemetry_store",
+    "TextCommands": "text_commands",
     "TextLog": "text_log",
     "ThermalManager": "thermal_manager",
     "Time": "time",
