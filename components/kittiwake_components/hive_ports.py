@@ -32,16 +32,25 @@ class SensorState(IntEnum):
     WAITING = 2
     """Until its next start."""
 
-    RECORDING = 3
+    BEGINNING = 3
+    """Told to record; it has not said yet that it does."""
 
-    STOPPING = 4
+    RECORDING = 4
+
+    STOPPING = 5
     """Told to stop; it ends what it does."""
 
-    BACKING_OFF = 5
+    ENDING = 6
+    """It hangs, and was asked to end."""
+
+    KILLING = 7
+    """It did not heed that, and is killed."""
+
+    BACKING_OFF = 8
     """Its process has failed, and is started again after a pause."""
 
-    QUARANTINED = 6
-    """It has failed too often, or can be stopped by no safe means: only a command starts it again."""
+    QUARANTINED = 9
+    """It has failed too often, or can be ended by no safe means: only a command starts it again."""
 
 
 @wire_struct(name="Components.SensorReport")

@@ -8,8 +8,9 @@ r"""Programs that run beside a simulated deployment: generators that a test writ
 
     platform.children.install("echo", echo)
 
-`yield None` waits for a line, `yield seconds` at most so long: it gives `None` when the time is over. A program acts
-in no time between two waits. The processes go on when the deployment's alone is killed, and are gone with the power.
+`yield None` waits for a line, `yield seconds` at most so long: it gives `None` when the time is over. The end of the
+input is told to each of the first, and to one of the second. A program acts in no time between two waits. The processes
+go on when the deployment's alone is killed, and are gone with the power.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class SimulatedProcess:
         self._children = children
         self._pipes = [_pipe(children.network) for _ in range(3)]
         self._pending = b""
-        self._is_at_end = False
+        self._is_at_end = self._knows_end = False
         self._deadline_ns: int | None = children.clock.now_ns()
         self._wants_line = False
         self._life = program(self)
@@ -96,9 +97,9 @@ class SimulatedProcess:
             return None
         if not self._wants_line:
             return self._deadline_ns
-        if b"\n" in self._pending or self._is_at_end:
+        if b"\n" in self._pending or (self._is_at_end and not self._waits_on()):
             return self.clock.now_ns()
-        arrival_ns = self._pipes[0][1].readable_ns()
+        arrival_ns = None if self._is_at_end else self._pipes[0][1].readable_ns()
         times_ns = [time_ns for time_ns in (arrival_ns, self._deadline_ns) if time_ns is not None]
         return min(times_ns, default=None)
 
@@ -130,7 +131,14 @@ class SimulatedProcess:
         if newline:
             self._pending = rest
             return line
-        return b"" if self._is_at_end else None
+        if not self._is_at_end or self._waits_on():
+            return None
+        self._knows_end = True
+        return b""
+
+    def _waits_on(self) -> bool:
+        """Whether it knows that its input is at its end, and waits for a time all the same."""
+        return self._knows_end and self._deadline_ns is not None
 
     def _end(self, status: int) -> None:
         if self.status is None:

@@ -202,6 +202,21 @@ def test_a_simulated_program_hears_a_line_that_comes_while_it_waits_for_a_time()
     assert platform.clock.now_ns() == 10 * SECOND
 
 
+def test_a_simulated_program_can_wait_beyond_the_end_of_its_input() -> None:
+    heard: list[bytes | None] = []
+
+    def program(process: SimulatedProcess) -> Life:
+        for wait_s in (5.0, 5.0, None):
+            heard.append((yield wait_s))
+        return 0
+
+    platform, child, _ = machine(program)
+    child.input.close()
+    assert wait(platform, child.end_fileno())
+    assert heard == [b"", None, b""]
+    assert platform.clock.now_ns() == 5 * SECOND
+
+
 def test_simulated_signals_end_a_program_unless_it_says_otherwise() -> None:
     platform, child, process = machine(echo)
     process.ignores_term = True

@@ -1,0 +1,397 @@
+"""Looks after the sensors of a hive: each in a process of its own, recording at the times of its window."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from kittiwake.model import (
+    U8,
+    U32,
+    U64,
+    Channel,
+    CommandError,
+    CommandResponse,
+    OutputPortArray,
+    Parameter,
+    Setting,
+    async_port,
+    command,
+    guarded_port,
+)
+from kittiwake.model.fw import Sched
+from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.copying import make_folders_durably
+from kittiwake.storage.root import reason_of
+from kittiwake_components.deployment_time import NO_TIME, time_value
+from kittiwake_components.hive_ports import (
+    STATUS_SIZE,
+    SensorName,
+    SensorReport,
+    SensorReported,
+    SensorState,
+    SensorStatus,
+)
+from kittiwake_components.sensor_orchestrator.configuration import (
+    MAX_SENSORS,
+    MAX_SIZE,
+    SensorSettings,
+    find_configuration,
+    read_configuration,
+)
+from kittiwake_components.sensor_orchestrator.schedule import SensorSchedule
+from kittiwake_components.sensor_orchestrator.states import ElapsedStarts, SensorSignal, StopPolicy
+from kittiwake_components.sensor_orchestrator.stopped_sensors import StoppedSensors
+from kittiwake_components.sensor_orchestrator.supervised import Supervised
+from kittiwake_components.sensor_orchestrator.supervision import LISTENERS, POWER_SWITCHES, U32_MAX
+
+if TYPE_CHECKING:
+    from kittiwake_components.sensor_orchestrator.configuration import HiveConfiguration
+
+SPACE_EVERY_S = 10
+MAX_FAULTS = 8
+MB = 1_000_000
+_FAILED = CommandResponse.EXECUTION_ERROR
+_RUNNING = (SensorState.WAITING, SensorState.BEGINNING, SensorState.RECORDING)
+
+
+def check_switches(names: list[str]) -> None:
+    """The check of the setting `switched`. Raises `ValueError`."""
+    if len(names) > POWER_SWITCHES or len(set(names)) < len(names):
+        raise ValueError(f"at most {POWER_SWITCHES} different names are wanted")
+
+
+def check_host(name: str) -> None:
+    """The check of the setting `host`. Raises `ValueError`."""
+    if not name or not name.replace("-", "").isalnum() or not name.isascii() or len(name) > 63:
+        raise ValueError("a host's name has letters, digits and hyphens, at most 63")
+
+
+class SensorOrchestrator(SensorSchedule):
+    """The sensors of a hive (AppMAIS' Beemon orchestrator).
+
+    Each sensor that its configuration names has a process of its own, which waits on its input and is told when to
+    record. A stop that a command gave outlives restarts; all else is as the configuration says.
+    """
+
+    sensor_out = OutputPortArray(SensorReported, LISTENERS, doc="How each sensor is, at each change, for channels.")
+
+    sensors_known = Channel(U8, name="Sensors", on_change=True, doc="Sensors in the configuration.")
+    running = Channel(U8, on_change=True, doc="Sensors that wait for their next start, or record.")
+    recording = Channel(U8, on_change=True, doc="Sensors that record.")
+    quarantined = Channel(U8, on_change=True, doc="Sensors that are left alone.")
+    disk_free = Channel(U64, on_change=True, unit="B", doc="Free room where the recordings go.")
+
+    disk_low_mb = Parameter(U32, default=500, low=0, high=10_000_000, unit="MB", doc="Less free room is reported.")
+
+    configuration = Setting(
+        str, default="", doc="The configuration, in the root; empty: hive.toml, or else beemon-config.ini."
+    )
+    recordings_folder = Setting(str, default="/recordings", doc="Where the recordings go, in the root.")
+    sensors_folder = Setting(str, default="", doc="A folder with sensors of one's own, in the root.")
+    host = Setting(str, default="hive", check=check_host, doc="The first part of the names of recordings.")
+    stopped_file = Setting(str, default="/stopped_sensors", doc="Record of the sensors that a command has stopped.")
+    switched = Setting(
+        list[str],
+        default=[],
+        check=check_switches,
+        doc="The sensors whose power the places of `power_cycle` switch.",
+    )
+
+    # Life
+
+    def initialize(self) -> None:
+        self.sensors = {}
+        self._new: list[SensorSettings] = []
+        self._last_capture = 0
+        self._space_due_ns = 0
+        self._is_disk_low = False
+        self.recordings = self.root.resolve(self.recordings_folder)
+        self._stopped = StoppedSensors(self.platform.files, self.root.resolve(self.stopped_file))
+
+    def start(self) -> None:
+        self.start_schedule()
+        for machine in self.sensor:
+            machine.start()
+        try:
+            self.report_findings(self._stopped.read())
+        except OSError as fault:
+            self.report_fault(self.stopped_file, fault)
+        try:
+            make_folders_durably(self.platform.files, self.recordings)
+        except OSError as fault:
+            self.report_fault(self.recordings_folder, fault)
+        configuration = self._read_configuration()
+        if configuration is not None:
+            self._configure(configuration)
+        self._show()
+
+    def stop(self) -> None:
+        self.stop_schedule()
+        for machine in self.sensor:
+            machine.stop()
+        for one in self.sensors.values():
+            if one.process is not None:
+                one.process.close()  # the end of its input: it finishes its recording, publishes it and leaves
+
+    # Commands
+
+    @command(name="START")
+    def start_sensors(self, target: SensorName, elapsed: ElapsedStarts) -> None:
+        """Starts a sensor, all if none is named; one that runs already goes on. It clears a quarantine."""
+        wanted = self._targets(target)
+        held = [one.name for index, one in wanted.items() if self._is_held(index)]
+        for index in wanted:
+            self._start_sensor(index, elapsed)
+        self._note_stopped_by_command(set(), {one.name for one in wanted.values()})
+        if held:
+            raise CommandError(_FAILED, f"the process of {', '.join(held)} hangs, and may not be killed")
+
+    @command(name="STOP")
+    def stop_sensors(self, target: SensorName, policy: StopPolicy) -> None:
+        """Stops a sensor, all if none is named. It stays so, over restarts too, until it is started by command."""
+        wanted = self._targets(target)
+        for index in wanted:
+            self._stop_sensor(index, policy)
+        self._note_stopped_by_command({one.name for one in wanted.values()}, set())
+
+    @command
+    def take_now(self, target: SensorName) -> None:
+        """Has a sensor that waits make a recording now, all that wait if none is named."""
+        wanted = self._targets(target)
+        reasons = {one.name: self._hindrance(index) for index, one in wanted.items()}
+        if all(reasons.values()):
+            raise CommandError(CommandResponse.BUSY, "; ".join([f"{name} {why}" for name, why in reasons.items()]))
+        for index, one in wanted.items():
+            if not reasons[one.name]:
+                self.capture_now(index, self.wall_us())
+
+    @command
+    def status(self, target: SensorName) -> None:
+        """Reports how a sensor is, all if none is named."""
+        for index in self._targets(target):
+            self.sensor_status(self._status_text(index))
+
+    @command
+    def reload_config(self) -> None:
+        """Reads the configuration anew. One with faults is refused whole, and the one in force stays."""
+        configuration = self._read_configuration()
+        if configuration is None:
+            raise CommandError(CommandResponse.VALIDATION_ERROR, "the events say what is wrong with it")
+        self._configure(configuration)
+        self._show()
+
+    # Ports
+
+    @async_port(Sched, full="drop")
+    def run(self, context: int) -> None:
+        """Looks after steps of the wall clock and the room on the disk."""
+        self.follow_clock()
+        self._make_room()
+        now_ns = self.clock.now_ns()
+        if now_ns >= self._space_due_ns:
+            self._space_due_ns = now_ns + SPACE_EVERY_S * NS_PER_S
+            self._look_at_space()
+
+    @guarded_port(SensorStatus)
+    def status_in(self, target: str) -> str:
+        """How a sensor is, for people."""
+        wanted = [index for index, one in self.sensors.items() if target in ("", one.name)]
+        return "\n".join([self._status_text(index) for index in wanted])[:STATUS_SIZE]
+
+    # Sensors
+
+    def _targets(self, target: str) -> dict[int, Supervised]:
+        """The sensors that a command is for, by the number of their machine."""
+        wanted = {index: one for index, one in self.sensors.items() if one.is_kept and target in ("", one.name)}
+        if target and not wanted:
+            from kittiwake.faults import did_you_mean
+
+            names = [one.name for one in self.sensors.values()]
+            hint = did_you_mean(target, names) or f"there are {', '.join(names) or 'none'}"
+            raise CommandError(CommandResponse.VALIDATION_ERROR, f"there is no sensor {target}; {hint}")
+        return wanted
+
+    def _is_held(self, index: int) -> bool:
+        """Whether a sensor is left alone, and its process is still there."""
+        return self.sensor[index].state is SensorState.QUARANTINED and not self.has_no_process(index)
+
+    def _start_sensor(self, index: int, elapsed: ElapsedStarts) -> None:
+        one = self.sensors[index]
+        if self.sensor[index].state in (SensorState.QUARANTINED, SensorState.STOPPED):
+            one.budget.clear()
+        is_new = not one.is_wanted
+        one.is_wanted = True
+        include = one.settings.include_elapsed_times
+        if elapsed is not ElapsedStarts.CONFIGURED:
+            include = elapsed is ElapsedStarts.INCLUDE
+        self.sensor[index].send(SensorSignal.START)
+        if is_new:
+            self.begin_times(index, include_elapsed=include)
+
+    def _stop_sensor(self, index: int, policy: StopPolicy) -> None:
+        one = self.sensors[index]
+        one.is_wanted = False
+        one.policy = one.settings.stop_policy if policy is StopPolicy.CONFIGURED else policy.name.lower()
+        self.end_times(index)
+        self.sensor[index].send(SensorSignal.STOP)
+
+    def _note_stopped_by_command(self, stopped: set[str], started: set[str]) -> None:
+        known = {one.name for one in self.sensors.values() if one.is_kept}
+        try:
+            self.report_findings(self._stopped.change(stopped, started, known))
+        except OSError as fault:
+            self.report_fault(self.stopped_file, fault)
+            raise CommandError(_FAILED, f"it is done, but a restart will not know: {reason_of(fault)}") from None
+
+    def _hindrance(self, index: int) -> str:
+        """Why a sensor makes no recording now, if there is a reason."""
+        one, state = self.sensors[index], self.sensor[index].state
+        if state is not SensorState.WAITING:
+            return f"is {state.name}"
+        next_us = one.times.next_us
+        if next_us is not None and self.wall_us() + one.settings.window.duration_us > next_us:
+            return "would not have ended at its next start"
+        return ""
+
+    # What the sensors need to know
+
+    def command_of(self, one: Supervised) -> list[str]:
+        """The command that starts a sensor's process."""
+        folder = posixpath.join(self.recordings, one.name)
+        own = ["--sensors", self.root.resolve(self.sensors_folder)] if self.sensors_folder else []
+        interpreter = self.platform.children.interpreter
+        return [interpreter, "-m", "kittiwake_components.sensors", one.settings.kind, "--folder", folder, *own]
+
+    def power_switch_of(self, one: Supervised) -> int | None:
+        """The place of a sensor's switch."""
+        return self.switched.index(one.name) if one.name in self.switched else None
+
+    def recording_name(self, path: str) -> str:
+        """A recording's name relative to the folder of the recordings."""
+        inside = self.recordings.rstrip("/") + "/"
+        return path[len(inside) :] if path.startswith(inside) and posixpath.normpath(path) == path else ""
+
+    def sensor_changed(self, index: int) -> None:
+        """Shows how a sensor is, and sets the timer: it may be free for its next capture."""
+        self.report_sensor(index)
+        self._show()
+        self.arm()
+
+    # Configuration
+
+    def _read_configuration(self) -> HiveConfiguration | None:
+        """What the file says, if it has no fault; the faults are reported."""
+        from kittiwake.faults import Faults
+        from kittiwake_components.sensors.discovery import KnownSensors
+
+        files = self.platform.files
+        try:
+            name = self.configuration or find_configuration(files.list(self.root.path)) or "hive.toml"
+            content = files.read(self.root.resolve(name), MAX_SIZE + 1)
+            folder = self.root.resolve(self.sensors_folder) if self.sensors_folder else ""
+            found = read_configuration(content, name, KnownSensors(files, folder))
+        except Faults as faults:
+            for fault in faults.faults[:MAX_FAULTS]:
+                self.config_rejected(f"{fault.file}:{fault.line}:{fault.col}", f"{fault.message}; {fault.hint}")
+            return None
+        except OSError as fault:
+            self.config_rejected(name, reason_of(fault))
+            return None
+        self.config_loaded(name, len(found.sensors))
+        return found
+
+    def _configure(self, configuration: HiveConfiguration) -> None:
+        """Puts a configuration in force. Only sensors that it changes are stopped, and finish what they record."""
+        wanted = {settings.name: settings for settings in configuration.sensors}
+        for index, one in self.sensors.items():
+            settings = wanted.pop(one.name, None)
+            if settings is not None:
+                self._reconfigure(index, settings)
+            elif one.is_kept:
+                one.is_kept = False
+                self._stop_sensor(index, StopPolicy.FINISH)
+        self._new = list(wanted.values())
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Drops sensors that the configuration no longer has, once they are stopped, and takes in those that wait."""
+        for index, one in list(self.sensors.items()):
+            if not one.is_kept and self.sensor[index].state is SensorState.STOPPED:
+                del self.sensors[index]
+        free = [index for index in range(MAX_SENSORS) if index not in self.sensors]
+        for index in free[: len(self._new)]:
+            self.sensors[index] = Supervised(self._new.pop(0))
+            self._start_by_itself(index)
+            self.report_sensor(index)
+
+    def _start_by_itself(self, index: int) -> None:
+        """Starts a sensor if the configuration says so, and no command has stopped it."""
+        settings = self.sensors[index].settings
+        if settings.auto_start and settings.name not in self._stopped:
+            self._start_sensor(index, ElapsedStarts.CONFIGURED)
+
+    def _reconfigure(self, index: int, settings: SensorSettings) -> None:
+        one = self.sensors[index]
+        was_kept, one.is_kept = one.is_kept, True
+        if not was_kept:
+            one.configure(settings)
+            self._start_by_itself(index)
+        if settings == one.settings:
+            return
+        was_wanted = one.is_wanted
+        needs_restart = one.configure(settings)
+        if needs_restart and was_wanted and one.process is not None:
+            self._stop_sensor(index, StopPolicy.FINISH)
+            one.is_wanted = True  # it starts again once it has ended
+        elif needs_restart and was_wanted:
+            one.budget.clear()
+            self.sensor[index].send(SensorSignal.START)
+        if was_wanted:
+            self.begin_times(index, include_elapsed=False)
+        self.report_sensor(index)
+
+    # What is shown
+
+    def _show(self) -> None:
+        states = [self.sensor[index].state for index, one in self.sensors.items() if one.is_kept]
+        self.sensors_known = len(states)
+        self.running = sum([state in _RUNNING for state in states])
+        self.recording = states.count(SensorState.RECORDING)
+        self.quarantined = states.count(SensorState.QUARANTINED)
+
+    def report_sensor(self, index: int) -> None:
+        """Tells the channels of a sensor how it is."""
+        one = self.sensors[index]
+        next_us = one.times.next_us
+        next_start = NO_TIME if next_us is None else time_value(self._tags, next_us)
+        counts = [min(count, U32_MAX) for count in (one.captures, one.misses, one.restarts)]
+        report = SensorReport(one.name, self.sensor[index].state, next_start, *counts)
+        for listener, tell in enumerate(self.sensor_out):
+            if self.is_connected(SensorOrchestrator.sensor_out, listener):
+                tell(report)
+
+    def _status_text(self, index: int) -> str:
+        one = self.sensors[index]
+        text = f"{one.name}: {self.sensor[index].state.name}"
+        if one.reason:
+            text += f" ({one.reason})"
+        if one.times.next_us is not None:
+            from kittiwake_components.daily_window import local_time
+
+            text += f", next {local_time(one.times.next_us, one.settings.window.zone):%Y-%m-%dT%H:%M:%S%z}"
+        text += f", {one.captures} captures, {one.misses} missed, {one.restarts} restarts"
+        now_ns = self.clock.now_ns()
+        for reading, (value, since_ns) in one.latest.items():
+            text += f", {reading} {value:.7g} {(now_ns - since_ns) // NS_PER_S} s ago"
+        return text
+
+    def _look_at_space(self) -> None:
+        try:
+            self.disk_free, _ = self.platform.files.space(self.recordings)
+        except OSError as fault:
+            self.report_fault(self.recordings_folder, fault)
+            return
+        was_low, self._is_disk_low = self._is_disk_low, self.disk_free < self.disk_low_mb * MB
+        if self._is_disk_low and not was_low:
+            self.disk_low(self.disk_free)

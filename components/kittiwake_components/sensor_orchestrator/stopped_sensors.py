@@ -1,0 +1,43 @@
+"""The sensors that a command has stopped: they stay so over restarts, until a command starts them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kittiwake.storage.record import AtomicRecord
+from kittiwake_components.sensor_orchestrator.configuration import MAX_NAME, MAX_SENSORS
+
+if TYPE_CHECKING:
+    from kittiwake.platform.interface import Files
+    from kittiwake.storage.finding import Finding
+
+VERSION = 1
+SIZE_MAX = MAX_SENSORS * (MAX_NAME + 1)
+
+
+class StoppedSensors:
+    """Names, in an atomic record: a line each. Those of sensors that the configuration no longer has make room."""
+
+    def __init__(self, files: Files, path: str) -> None:
+        self._record = AtomicRecord(files, path, VERSION, SIZE_MAX)
+        self._names: set[str] = set()
+
+    def read(self) -> tuple[Finding, ...]:
+        """Reads the record; what was found wrong with it. Raises `OSError`."""
+        reading = self._record.read()
+        self._names = set((reading.payload or b"").decode("utf-8", "replace").split("\n")) - {""}
+        return reading.findings
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
+
+    def change(self, stopped: set[str], started: set[str], known: set[str]) -> tuple[Finding, ...]:
+        """Adds and takes out names; on return that is durable. `known` are all sensors of the configuration.
+
+        Raises `OSError`: it then holds for this process alone.
+        """
+        names = (self._names | stopped) - started & known
+        if names == self._names:
+            return ()
+        self._names = names
+        return self._record.write("\n".join(sorted(names)).encode())

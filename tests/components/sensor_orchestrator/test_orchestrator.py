@@ -1,0 +1,201 @@
+"""The configuration as it is put in force and changed, the disk, pings, and the design sheet."""
+
+from __future__ import annotations
+
+import pytest
+
+from kittiwake.model import CommandResponse
+from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
+from kittiwake.testing.design_sheet import differences
+from kittiwake_components.hive_ports import SensorState
+from kittiwake_components.sensor_orchestrator.component import SensorOrchestrator
+from kittiwake_components.sensor_orchestrator.states import ElapsedStarts, StopPolicy
+from tests.components.sensor_orchestrator.hive import Hive, Sensors, ini, place, utc_ns
+
+TWO: Sensors = {"audio": {}, "temp": {}}
+
+
+def test_the_design_sheet_is_true() -> None:
+    assert differences(SensorOrchestrator) == []
+
+
+def test_sensors_begin_as_the_configuration_says() -> None:
+    """REQ-SO-001: each in a process of its own, with its section over the global defaults."""
+    sensors: Sensors = {
+        "audio": {"gain": "49"},
+        "temp": {"auto_start": "False"},
+        "front": {"kind": "video", "priority": 3},
+    }
+    with Hive(sensors, auto_start="True") as hive:
+        assert [hive.state(name) for name in sensors] == ["WAITING", "STOPPED", "WAITING"]
+        assert hive.channels.latest()["Sensors"] == 3
+        commands = [process.command for process in hive.processes]
+        assert [command[:4] for command in commands] == [
+            ["python", "-m", "kittiwake_components.sensors", "audio"],
+            ["python", "-m", "kittiwake_components.sensors", "video"],
+        ]
+        folders = [command[command.index("--folder") + 1] for command in commands]
+        assert folders == ["/kittiwake/recordings/audio", "/kittiwake/recordings/front"]
+        assert hive.script.options == {"audio": {"gain": "49"}, "front": {}}
+
+
+def test_a_configuration_with_faults_is_refused_whole() -> None:
+    """REQ-SO-017. Upstream: overlapping captures were not refused."""
+    with Hive(TWO) as hive:
+        before = list(hive.processes)
+        hive.configure(
+            {"audio": {"capture_duration_seconds": 400}, "cpu": {}, "temp": {"capture_interval_seconds": "x"}}
+        )
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.VALIDATION_ERROR
+        rejected = [event.args for event in hive.events.named("ConfigRejected")]
+        assert [where.split(":")[:2] for where, _ in rejected] == [
+            ["beemon-config.ini", "8"],
+            ["beemon-config.ini", "11"],
+        ]
+        assert "captures would overlap" in rejected[0][1]
+        assert hive.processes == before
+        hive.ticks(3600 + 61)
+        assert len(hive.starts("audio")) == len(hive.starts("temp")) == 1
+        assert hive.starts("cpu") == []
+
+
+def test_a_missing_configuration_is_said_and_can_come_later() -> None:
+    with Hive(settings={"configuration": "/etc/hive.ini"}) as hive:
+        assert hive.events.named("ConfigRejected")[0].args == ("/etc/hive.ini", "No such file or directory")
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.VALIDATION_ERROR
+        assert hive.send("STOP", "", StopPolicy.CONFIGURED).response is CommandResponse.OK
+        hive.write_file("/etc/hive.ini", ini(TWO))
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
+        assert [hive.state(name) for name in TWO] == ["WAITING", "WAITING"]
+
+
+def test_toml_goes_before_the_original_file() -> None:
+    with Hive({"audio": {}}) as hive:
+        hive.write_file("/hive.toml", b'[global]\npytz_time_zone = "UTC"\n[scale]\n')
+        hive.send("RELOAD_CONFIG")
+        assert hive.events.named("ConfigLoaded")[-1].args == ("hive.toml", 1)
+        hive.ticks(2)
+        assert hive.state("scale") == "RECORDING"
+        assert [one for one in hive.component.sensors.values() if one.name == "audio"] == []
+
+
+def test_a_change_touches_only_what_it_changes() -> None:
+    """REQ-SO-017: new options begin once the recording is finished, a new window at once, the rest goes on."""
+    three = {**TWO, "scale": {}, "cpu": {}}
+    with Hive(three) as hive:
+        hive.ticks(3600 + 20)
+        processes = {process.command[3]: process for process in hive.processes}
+        hive.configure({"audio": {"gain": "50"}, "temp": {"capture_interval_seconds": 120}, "scale": {}})
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
+        assert [hive.state(name) for name in three] == ["STOPPING", "RECORDING", "RECORDING", "STOPPING"]
+        hive.ticks(50)
+        assert [hive.state(name) for name in three] == ["WAITING", "WAITING", "WAITING", "STOPPED"]
+        assert {name for name, process in processes.items() if process.status is None} == {"temp", "scale"}
+        assert hive.script.options["audio"] == {"gain": "50"}
+        assert all(hive.report(name).captures == 1 for name in three)
+        hive.ticks(300)
+        assert hive.starts("temp")[1:] == [f"2026-06-01T08:{minute}:00-04:00" for minute in ("02", "04", "06")]
+        assert len(hive.starts("scale")) == 2
+        assert hive.channels["Sensors"] == 3
+        hive.configure(three)
+        hive.send("RELOAD_CONFIG")
+        hive.ticks(1)
+        assert hive.state("cpu") == "WAITING"
+
+
+def test_a_sensor_that_is_taken_out_and_put_in_again_goes_on() -> None:
+    with Hive(TWO) as hive:
+        hive.ticks(3600 + 20)
+        one: Sensors = {"audio": {}}
+        for left in (one, TWO):
+            hive.configure(left)
+            hive.send("RELOAD_CONFIG")
+        assert hive.state("temp") == "STOPPING"
+        hive.ticks(60)
+        assert (hive.state("temp"), hive.report("temp").captures) == ("WAITING", 1)
+
+
+def test_a_stopped_sensor_stays_stopped_when_its_options_change() -> None:
+    with Hive(TWO) as hive:
+        hive.send("STOP", "audio", StopPolicy.CONFIGURED)
+        hive.configure({"audio": {"gain": "50"}, "temp": {}})
+        hive.send("RELOAD_CONFIG")
+        hive.ticks(1)
+        assert hive.state("audio") == "STOPPED"
+        hive.send("START", "audio", ElapsedStarts.CONFIGURED)
+        assert hive.script.options["audio"] == {"gain": "50"}
+
+
+def test_a_sensor_that_waits_for_a_restart_takes_new_options() -> None:
+    with Hive(TWO) as hive:
+        hive.script.dies["audio"] = "start"
+        hive.processes[0].signal(9)
+        hive.ticks(0.5)
+        assert hive.state("audio") == "BACKING_OFF"
+        hive.script.dies.clear()
+        hive.configure({"audio": {"gain": "50"}, "temp": {}})
+        hive.send("RELOAD_CONFIG")
+        assert (hive.state("audio"), hive.script.options["audio"]) == ("WAITING", {"gain": "50"})
+
+
+def test_at_most_32_sensors() -> None:
+    with Hive({f"s{number}": {"kind": "cpu"} for number in range(32)}) as hive:
+        assert hive.channels["Running"] == 32
+        hive.configure({f"t{number}": {"kind": "cpu"} for number in range(32)})
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
+        hive.ticks(1)
+        assert hive.channels["Running"] == 32
+        assert hive.state("t31") == "WAITING"
+
+
+def test_a_full_disk_is_said_once() -> None:
+    """REQ-SO-019. Upstream: no disk policy."""
+    with Hive(parameters={"disk_low_mb": 2000}) as hive:
+        assert [event.args for event in hive.events.named("DiskLow")] == [(hive.channels["DiskFree"],)]
+        hive.ticks(60)
+        assert len(hive.events.named("DiskLow")) == 1
+        hive.files.fail_every("space", 5)
+        hive.ticks(60)
+        assert hive.events.named("FileFault")[0].args[0] == "/recordings"
+
+
+@pytest.mark.parametrize("settings, wrong", [
+    ({"host": "a/b"}, "a host's name"), ({"host": ""}, "a host's name"), ({"switched": ["a", "a"]}, "different names"),
+])  # fmt: skip
+def test_settings_are_checked(settings: dict[str, object], wrong: str) -> None:
+    ((name, value),) = settings.items()
+    check = SensorOrchestrator.__declarations__.settings[name].check
+    assert check is not None
+    with pytest.raises(ValueError, match=wrong):
+        check(value)
+
+
+def test_wherever_the_power_goes_the_next_start_records_and_no_half_recording_has_a_name() -> None:
+    """REQ-SO-015: before and after every file operation of a start, a recording and a change of the configuration."""
+    number = 0
+    while True:
+        number += 1
+        platform = SimulatedPlatform(number, wall_start_ns=utc_ns("2026-06-01T07:59:00-04:00"))
+        place(platform, ini(TWO))
+        platform.files.cut_at(platform.files.operations + number)
+        hive = None
+        try:
+            hive = Hive(TWO, platform=platform)
+            hive.ticks(80)
+            hive.send("STOP", "temp", StopPolicy.TRUNCATE)
+            hive.ticks(20)
+            hive.send("START", "", ElapsedStarts.CONFIGURED)
+            hive.ticks(300)
+            hive.finish()
+            break
+        except PowerCut:
+            pass
+        with Hive(platform=platform.crash()) as after:
+            for name in after.recordings():
+                if name.endswith(".wav"):
+                    assert after.read_file(f"/recordings/{name}") == b"recording"
+                    assert after.read_file(f"/recordings/{name}.json")
+            after.ticks(700)
+            assert after.state("audio") in (SensorState.WAITING.name, SensorState.RECORDING.name)
+            assert after.report("audio").captures >= 1
+    assert number > 40
