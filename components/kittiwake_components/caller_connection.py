@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kittiwake.platform.interface import Poller, Stream
     from kittiwake.runtime.loop import Timer
     from kittiwake.runtime.tasks import TaskClock
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 READ_BYTES = 16_384
+MAX_CALLERS = 8
+"""The most connections of a server; one more takes the place of one that asks nothing."""
+
 LINGER_S = 5.0
 """An answer that is not taken for so long is given up."""
 
@@ -151,3 +156,47 @@ class CallerConnection(Generic[R]):
         self._poller.remove(self._stream.fileno())
         self._stream.close()
         self.ended(reason)
+
+
+class Callers:
+    """The connections of a server: `connect` makes one of a stream, `count` hears how many there are.
+
+    `refuse` hears why one was turned away or has ended, where that is a fault.
+    """
+
+    def __init__(
+        self, connect: Callable[[Stream], CallerConnection[Any]], count: Callable[[int], None],
+        refuse: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self._connect = connect
+        self._count = count
+        self._refuse = refuse
+        self._all: list[CallerConnection[Any]] = []
+
+    def opened(self, stream: Stream, data: bytes) -> None:
+        """Somebody has connected, and said `data`."""
+        if len(self._all) >= MAX_CALLERS:
+            idle = next((one for one in self._all if not one.is_busy), None)
+            if idle is None:
+                stream.close()
+                self._refuse(f"{MAX_CALLERS} connections are busy")
+                return
+            idle.close()
+        one = self._connect(stream)
+        self._all.append(one)
+        self._count(len(self._all))
+        if data:
+            one.take(data)
+
+    def ended(self, one: CallerConnection[Any], reason: str) -> None:
+        """One has ended, or will have after its answer."""
+        if one.is_closed:
+            self._all.remove(one)
+            self._count(len(self._all))
+        if reason:
+            self._refuse(reason)
+
+    def close(self) -> None:
+        """Closes all of them."""
+        for one in list(self._all):
+            one.close()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kittiwake_components.admin_facade.component import MAX_CLIENTS
+from kittiwake_components.caller_connection import MAX_CALLERS
 from tests.peers import ROOT
 from tests.system.device import Device, build
 from tests.system.station_wake import ENROLLED, MACHINE, PREFIX
@@ -160,7 +160,7 @@ def test_the_seeds_supervisor_runs_a_whole_cycle(
         supervisor.run()
     for connection in connections:  # the example closes none of them
         connection.close()
-    assert len(connections) > MAX_CLIENTS
+    assert len(connections) > MAX_CALLERS
 
     device.await_line("Job noop is done")
     device.await_line("the simulated power unit cut the power")

@@ -35,6 +35,7 @@ from kittiwake_components.admin_facade.rpc import (
     write_fault,
     write_result,
 )
+from kittiwake_components.caller_connection import Callers
 from kittiwake_components.command_calls import CommandCalls
 from kittiwake_components.expressions import SERVICES, Expressions, check_services, is_call
 from kittiwake_components.link.opener import Opener
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
     from kittiwake.model import CommandResponse
     from kittiwake.platform.interface import Stream
     from kittiwake.wire.http_requests import Request
-
-MAX_CLIENTS = 8
-"""The most connections; one more takes the place of one that asks nothing."""
 
 REASON_SIZE = 120
 TARGETS = ("/", "/RPC2")
@@ -116,7 +114,7 @@ class AdminFacade(ActiveComponent):
         self._expressions = Expressions(self._context.deployment.instances, self.services)
         self._commands = CommandCalls(self.clock)
         self._opener: Opener | None = None
-        self._clients: list[Client] = []
+        self._callers = Callers(self._connect, self._count, self._refuse)
         self._waiting: dict[int, tuple[Client, Request]] = {}
         self._number = 0
         self._requests = self._faults = self._refusals = 0
@@ -124,7 +122,7 @@ class AdminFacade(ActiveComponent):
     def start(self) -> None:
         if self.url:
             address, poller = parse_link(self.url), self._context.loop.poller
-            self._opener = Opener(address, self.platform, self.clock, poller, self._opened, self._failed)
+            self._opener = Opener(address, self.platform, self.clock, poller, self._callers.opened, self._failed)
             self._opener.open()
             if self._opener.port:
                 self.facade_listening(f"{address.host}:{self._opener.port}")
@@ -133,8 +131,7 @@ class AdminFacade(ActiveComponent):
         if self._opener is not None:
             self._opener.close()
             self._opener = None
-        for client in list(self._clients):
-            client.close()
+        self._callers.close()
 
     def listening_port(self) -> int:
         """The port that is listened on, 0 for none."""
@@ -145,29 +142,14 @@ class AdminFacade(ActiveComponent):
     def _failed(self, reason: str) -> None:
         self.facade_failed(reason)
 
-    def _opened(self, stream: Stream, data: bytes) -> None:
-        if len(self._clients) >= MAX_CLIENTS:
-            idle = next((client for client in self._clients if not client.is_busy), None)
-            if idle is None:
-                stream.close()
-                self._refuse(f"{MAX_CLIENTS} connections are busy")
-                return
-            idle.close()
-        poller = self._context.loop.poller
-        client = Client(
-            stream, poller, self.clock, MAX_BODY, float(self.request_timeout_s), self._asked, self._client_ended
+    def _connect(self, stream: Stream) -> Client:
+        limit_s = float(self.request_timeout_s)
+        return Client(
+            stream, self._context.loop.poller, self.clock, MAX_BODY, limit_s, self._asked, self._callers.ended
         )
-        self._clients.append(client)
-        self.connections = len(self._clients)
-        if data:
-            client.take(data)
 
-    def _client_ended(self, client: Client, reason: str) -> None:
-        if client.is_closed:
-            self._clients.remove(client)
-            self.connections = len(self._clients)
-        if reason:
-            self._refuse(reason)
+    def _count(self, connections: int) -> None:
+        self.connections = connections
 
     def _refuse(self, reason: str) -> None:
         self._refusals += 1

@@ -23,6 +23,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import CmdResponse, Com
 from kittiwake.wire.link_address import names_loopback, parse_link
+from kittiwake_components.caller_connection import Callers
 from kittiwake_components.command_calls import CommandCalls
 from kittiwake_components.hive_ports import SensorStatus
 from kittiwake_components.link.opener import Opener
@@ -32,9 +33,6 @@ from kittiwake_components.text_commands.lines import LineFault, TextCommand, is_
 if TYPE_CHECKING:
     from kittiwake.model import CommandResponse
     from kittiwake.platform.interface import Stream
-
-MAX_CLIENTS = 8
-"""The most connections; one more takes the place of one that asks nothing."""
 
 STATUSES = 4
 REASON_SIZE = 120
@@ -102,7 +100,7 @@ class TextCommands(ActiveComponent):
     def initialize(self) -> None:
         self._commands = CommandCalls(self.clock)
         self._opener: Opener | None = None
-        self._clients: list[Client] = []
+        self._callers = Callers(self._connect, self._count, self._refuse)
         self._waiting: dict[int, tuple[Client, bytes]] = {}
         self._number = 0
 
@@ -114,7 +112,7 @@ class TextCommands(ActiveComponent):
             self.text_failed(obstacle)
             return
         address, poller = parse_link(self.url), self._context.loop.poller
-        self._opener = Opener(address, self.platform, self.clock, poller, self._opened, self.text_failed)
+        self._opener = Opener(address, self.platform, self.clock, poller, self._callers.opened, self.text_failed)
         self._opener.open()
         if self._opener.port:
             place = f"{address.host}:{self._opener.port}"
@@ -137,8 +135,7 @@ class TextCommands(ActiveComponent):
         if self._opener is not None:
             self._opener.close()
             self._opener = None
-        for client in list(self._clients):
-            client.close()
+        self._callers.close()
 
     def listening_port(self) -> int:
         """The port that is listened on, 0 for none."""
@@ -146,27 +143,12 @@ class TextCommands(ActiveComponent):
 
     # Connections
 
-    def _opened(self, stream: Stream, data: bytes) -> None:
-        if len(self._clients) >= MAX_CLIENTS:
-            idle = next((client for client in self._clients if not client.is_busy), None)
-            if idle is None:
-                stream.close()
-                self._refuse(f"{MAX_CLIENTS} connections are busy")
-                return
-            idle.close()
-        poller, limit_s = self._context.loop.poller, float(self.request_timeout_s)
-        client = Client(stream, poller, self.clock, limit_s, self._asked, self._client_ended)
-        self._clients.append(client)
-        self.connections = len(self._clients)
-        if data:
-            client.take(data)
+    def _connect(self, stream: Stream) -> Client:
+        limit_s = float(self.request_timeout_s)
+        return Client(stream, self._context.loop.poller, self.clock, limit_s, self._asked, self._callers.ended)
 
-    def _client_ended(self, client: Client, reason: str) -> None:
-        if client.is_closed:
-            self._clients.remove(client)
-            self.connections = len(self._clients)
-        if reason:
-            self._refuse(reason)
+    def _count(self, connections: int) -> None:
+        self.connections = connections
 
     def _refuse(self, reason: str) -> None:
         self.refused = self.refused + 1 & U32_MAX

@@ -15,7 +15,7 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import parse_command
 from kittiwake_components import AdminFacade
-from kittiwake_components.admin_facade.component import MAX_CLIENTS
+from kittiwake_components.caller_connection import MAX_CALLERS
 from kittiwake_components.service_ports import failed, succeeded
 
 OK, FAILED = CommandResponse.OK, CommandResponse.EXECUTION_ERROR
@@ -262,15 +262,15 @@ def test_only_the_path_of_calls_is_served() -> None:
 def test_connections_are_bounded_and_an_idle_one_makes_room() -> None:
     """REQ-ADM-007"""
     with facade() as tester:
-        callers = [Caller(tester) for _ in range(MAX_CLIENTS)]
+        callers = [Caller(tester) for _ in range(MAX_CALLERS)]
         for caller in callers[1:]:
             caller.ask("execute_command", SET)
         newest = Caller(tester)
-        assert tester.channels["Connections"] == MAX_CLIENTS
+        assert tester.channels["Connections"] == MAX_CALLERS
         assert callers[0].stream.receive(10) == b""
         newest.ask("execute_command", SET)
         Caller(tester)
-        assert tester.channels["Connections"] == MAX_CLIENTS
+        assert tester.channels["Connections"] == MAX_CALLERS
         assert "busy" in tester.events.named("RequestRefused")[0].args[0]
         for _, context in list(tester.ports.com_cmd_out):
             tester.call.cmd_response_in(0, context, OK)

@@ -17,8 +17,8 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import parse_command as parse_packet
 from kittiwake_components import TextCommands
+from kittiwake_components.caller_connection import MAX_CALLERS
 from kittiwake_components.hive_ports import SensorStatus
-from kittiwake_components.text_commands.component import MAX_CLIENTS
 from kittiwake_components.text_commands.lines import LineFault, LineReader, parse_command
 from tests.framework.runtime.wired import deploy
 
@@ -238,14 +238,14 @@ def test_a_command_without_an_answer_is_an_error_in_time() -> None:
 def test_connections_are_limited_and_an_idle_one_makes_room() -> None:
     """REQ-TC-005."""
     with text_tester() as tester:
-        callers = [Caller(tester, answers=None) for _ in range(MAX_CLIENTS)]
+        callers = [Caller(tester, answers=None) for _ in range(MAX_CALLERS)]
         for caller in callers[1:]:
             caller.say(b"start audio\n")
         late = Caller(tester, answers=None)
         assert callers[0].say(b"") == b"closed"
         late.say(b"start audio\n")
         assert Caller(tester).say(b"") == b"closed"
-        assert tester.channels["Connections"] == MAX_CLIENTS
+        assert tester.channels["Connections"] == MAX_CALLERS
 
 
 @given(st.lists(st.binary(max_size=300), max_size=20))
