@@ -53,14 +53,19 @@ class Boundary:
 class RecordedCall:
     """One method of one object."""
 
-    __slots__ = ("_bound", "_boundary", "_method", "number", "place")
+    __slots__ = ("_bound", "_boundary", "_kind", "_method", "number", "place")
 
     def __init__(self, boundary: Boundary, kind: str, number: int, place: int, inner: Any) -> None:
         self._boundary = boundary
+        self._kind = kind
         self._method = KINDS[kind][place]
         self._bound = getattr(inner, self._method.name)
         self.number = number
         self.place = place
+
+    def boundary_number(self) -> tuple[str, int, int]:
+        """How a frozen state names it."""
+        return self._kind, self.number, self.place
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         boundary, method = self._boundary, self._method
@@ -110,6 +115,10 @@ class RecordedObject:
     def _call(self, name: str) -> RecordedCall:
         return RecordedCall(self._boundary, self.kind, self.number, place_of(self.kind, name), self._inner)
 
+    def boundary_number(self) -> tuple[str, int]:
+        """How a frozen state names it."""
+        return self.kind, self.number
+
     def __enter__(self) -> Self:
         return self
 
@@ -137,6 +146,8 @@ class RecordedPoller(RecordedObject):
         super().__init__(boundary, kind, number, inner)
         self.arrivals: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self.before_wait: Callable[[], None] = boundary.recorder.flush
+        self.callbacks: dict[tuple[int, bool], Callable[[], None]] = {}
+        """What is watched, and whom it calls: a part of the state."""
 
     def add(self, fileno: int, on_readable: Callable[[], None] | None, on_writable: Callable[[], None] | None) -> None:
         """Watches a descriptor."""
@@ -145,6 +156,17 @@ class RecordedPoller(RecordedObject):
             for is_writable, callback in ((False, on_readable), (True, on_writable))
         ]
         self._call("add")(fileno, *watched)
+        self._forget(fileno)
+        self.callbacks |= {one.token: one.callback for one in watched if one is not None}
+
+    def remove(self, fileno: int) -> None:
+        """Stops watching it."""
+        self._call("remove")(fileno)
+        self._forget(fileno)
+
+    def _forget(self, fileno: int) -> None:
+        self.callbacks.pop((fileno, False), None)
+        self.callbacks.pop((fileno, True), None)
 
     def wait(self, deadline_ns: int | None) -> Sequence[Callable[[], None]]:
         """What is ready, and what has arrived."""

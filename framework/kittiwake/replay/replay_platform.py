@@ -165,6 +165,10 @@ class ReplayedCall:
         self.number = number
         self.place = place
 
+    def boundary_number(self) -> tuple[str, int, int]:
+        """How a frozen state names it."""
+        return self._kind, self.number, self.place
+
     def __call__(self, *given: Any, **named: Any) -> Any:
         method = KINDS[self._kind][self.place]
         arguments = arguments_of(method.name, given, named)
@@ -205,6 +209,10 @@ class ReplayedObject:
 
     def _call(self, name: str) -> ReplayedCall:
         return ReplayedCall(self._source, self.kind, self.number, place_of(self.kind, name))
+
+    def boundary_number(self) -> tuple[str, int]:
+        """How a frozen state names it."""
+        return self.kind, self.number
 
     def __enter__(self) -> Self:
         return self
