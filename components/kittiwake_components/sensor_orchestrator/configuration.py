@@ -143,7 +143,7 @@ _CAPTURE: Mapping[str, Option[Any]] = {
     "capture_duration_seconds": Option(60.0, "How long each capture is.", unit="s", low=0.1, high=86400),
     "capture_interval_seconds": Option(300.0, "From start to start.", unit="s", low=1, high=86400),
     "auto_start": Option(True, "Whether it starts with the orchestrator."),
-    "include_elapsed_times": Option(False, "Whether a start of today that is past counts as missed."),
+    "include_elapsed_times": Option(False, "Whether the latest start that is past is made up for."),
     "stop_policy": Option(FINISH, "What a stop does to a running capture.", choices=POLICIES),
     "priority": Option(1, "Which files stay when the disk is full: the higher.", low=0, high=9),
 }
