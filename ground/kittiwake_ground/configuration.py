@@ -6,6 +6,7 @@
     users = "var/ground/users.json"
     archive = "var/ground/archive"
     keep_days = 90
+    parquet = "var/ground/parquet"   # keep long history there as Parquet files; samples go only once they are there
 
     [deployments.station]
     dictionary = "build/ReferenceDeploymentTopologyDictionary.json"
@@ -186,7 +187,10 @@ _LIMITS = (
 
 @dataclass(frozen=True)
 class GroundConfiguration:
-    """The whole ground station. `archive` is `None` to keep none, and `users` is `None` for nobody with a password."""
+    """The whole ground station. `archive` is `None` to keep none, and `users` is `None` for nobody with a password.
+
+    `parquet` is where long history is kept as Parquet files, `None` for nowhere.
+    """
 
     deployments: tuple[DeploymentConfiguration, ...] = ()
     host: str = "127.0.0.1"
@@ -196,6 +200,7 @@ class GroundConfiguration:
     archive: Path | None = None
     receivers: tuple[Receiver, ...] = ()
     keep_days: float = 90.0
+    parquet: Path | None = None
     max_upload_size: int = 64 << 20
 
     def __post_init__(self) -> None:
@@ -245,7 +250,7 @@ def parse_deployment(text: str) -> DeploymentConfiguration:
 _Kinds = dict[str, tuple[type, ...]]
 _GROUND_KINDS: _Kinds = {
     "host": (str,), "port": (int,), "folder": (str,), "users": (str,), "archive": (str,), "keep_days": (int, float),
-    "max_upload_size": (int,),
+    "parquet": (str,),    "max_upload_size": (int,),
 }  # fmt: skip
 _DEPLOYMENT_KINDS: _Kinds = {
     "dictionary": (str,), "link": (str,), "framing": (str,), "packet_set": (str,), "queue": (str,),
@@ -262,7 +267,9 @@ _RECEIVER_KINDS: _Kinds = {
     "recipients": (list,), "topic": (str,), "secret_file": (str,), "secret_env": (str,), "authorities": (str,),
     "least": (str,), "actions": (list,), "sources": (list,), "deployments": (list,), "per_minute": (int, float),
 }  # fmt: skip
-_PATHS = ("folder", "users", "archive", "dictionary", "keys", "building_token", "secret_file", "authorities")
+_PATHS = (
+    "folder", "users", "archive", "parquet", "dictionary", "keys", "building_token", "secret_file", "authorities",
+)  # fmt: skip
 
 
 def _ground(data: Mapping[str, Any], base: Path) -> GroundConfiguration:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, FastAPI
 
 import kittiwake
-from kittiwake_ground.api import acting, alarms, exporting, files, live, looking_back, sequences, sessions, telemetry
+from kittiwake_ground.api import (
+    acting,
+    alarms,
+    exporting,
+    files,
+    history,
+    live,
+    looking_back,
+    sequences,
+    sessions,
+    telemetry,
+)
 from kittiwake_ground.api.guard import Guard
 from kittiwake_ground.api.problems import add_handlers
 
@@ -30,7 +41,7 @@ def make_app(ground: Ground) -> FastAPI:
     app.state.ground = ground
     add_handlers(app)
     routes = APIRouter(prefix=PREFIX)
-    for module in (sessions, telemetry, alarms, exporting, looking_back, acting, files, sequences, live):
+    for module in (sessions, telemetry, alarms, exporting, history, looking_back, acting, files, sequences, live):
         routes.include_router(module.router)
     app.include_router(routes)
     configuration = ground.configuration

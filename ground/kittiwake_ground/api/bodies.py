@@ -11,6 +11,7 @@ from kittiwake_ground.alarms.derived import MAX_ANNOTATION, MAX_UNIT
 from kittiwake_ground.alarms.expression import MAX_TEXT
 from kittiwake_ground.alarms.life import MAX_COMMENT
 from kittiwake_ground.alarms.limits import MAX_SAMPLES, MAX_SECONDS
+from kittiwake_ground.longterm.asking import DEFAULT_ROWS, MAX_ROWS, MAX_SQL
 from kittiwake_ground.server.commands import MAX_TIMEOUT_S
 from kittiwake_ground.server.sequences import MAX_TEXT_SIZE
 
@@ -76,6 +77,13 @@ class RunBody(Body):
 
     remote: Path
     sequencer: Annotated[str, Field(max_length=300)] = ""
+
+
+class QueryBody(Body):
+    """A question in SQL: one SELECT; at most `limit` rows are answered."""
+
+    sql: Annotated[str, Field(min_length=1, max_length=MAX_SQL)]
+    limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = DEFAULT_ROWS
 
 
 class ParameterBody(Body):

@@ -13,7 +13,7 @@ from kittiwake.dictionary.entries import UnknownName
 from kittiwake_ground.alarms.book import Changed, NoSuchAlarm
 from kittiwake_ground.alarms.derived import NoSuchDerived
 from kittiwake_ground.alarms.store import StoreFault
-from kittiwake_ground.archive import QueryTooLong
+from kittiwake_ground.archive import ArchiveInUse, QueryTooLong
 from kittiwake_ground.people.desk import TooManyAttempts
 from kittiwake_ground.replay.replays import NoReplay, TooManyReplays
 from kittiwake_ground.server.commands import CommandRefused
@@ -21,6 +21,7 @@ from kittiwake_ground.server.folders import ListingFailed
 from kittiwake_ground.server.ground import UnknownDeployment
 from kittiwake_ground.server.hub import TooManySubscriptions
 from kittiwake_ground.server.instances import NoSuchAbility
+from kittiwake_ground.server.long_history import NoLongHistory, TooManyQuestions
 from kittiwake_ground.server.transfers import TransferRefused
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (TooManySubscriptions, 429),
     (NoReplay, 409),
     (TooManyReplays, 429),
+    (NoLongHistory, 409),
+    (TooManyQuestions, 429),
+    (ArchiveInUse, 409),
     (QueryTooLong, 422),
     (ValueError, 422),
     (TypeError, 422),

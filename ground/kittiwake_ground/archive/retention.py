@@ -8,7 +8,7 @@ from kittiwake_ground.archive.rollups import CHUNK_US, LASTING_LEVEL, SECOND_US,
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from kittiwake_ground.archive.sampling import SampleWriter
 
@@ -46,6 +46,8 @@ class Retention(NamedTuple):
     files_s: float | None = None
     frames_s: float | None = 7 * 86_400
     size_bytes: int | None = None
+    hold: Callable[[str, int], int] | None = None
+    """Gives of a deployment and a time the latest one before which samples may go by age: they are exported."""
 
 
 class Sweeper:
@@ -88,8 +90,12 @@ class Sweeper:
         for deployment in self._deployments():
             # A deployment that lives in the past, in a simulation say, ages by its own time.
             newest_us = min(now_us, self._newest(deployment))
-            for age_s, cut in ((keep.samples_s, self._cut_samples), (keep.rollups_s, self._cut_rollups)):
-                yield from cut(deployment, 0 if age_s is None else newest_us - int(age_s * SECOND_US))
+            if keep.samples_s is not None:
+                yield from self._cut_samples(
+                    deployment, self._unheld(deployment, newest_us - int(keep.samples_s * SECOND_US))
+                )
+            if keep.rollups_s is not None:
+                yield from self._cut_rollups(deployment, newest_us - int(keep.rollups_s * SECOND_US))
         if keep.size_bytes is not None:
             yield from self._shrink(keep.size_bytes)
         yield from self._vacuum()
@@ -138,6 +144,14 @@ class Sweeper:
         for channel in self._channels(deployment):
             for level in range(len(WIDTHS_US)):
                 yield from self._clear("rollups", "start_us", (channel, level), "channel = ? AND level = ?", before_us)
+
+    def _unheld(self, deployment: int, before_us: int) -> int:
+        """A time before which samples may go."""
+        hold = self._retention.hold
+        if hold is None:
+            return before_us
+        name = self._connection.execute("SELECT name FROM deployments WHERE id = ?", (deployment,)).fetchone()[0]
+        return min(before_us, hold(name, before_us))
 
     def _newest(self, deployment: int) -> int:
         row = self._connection.execute(

@@ -56,6 +56,18 @@ class AsyncGround:
         """That the server runs: its version, how long, and how many deployments."""
         return await self.request("GET", "/health")
 
+    async def query(self, sql: str, limit: int = 1000) -> dict[str, Any]:
+        """The answer to one SELECT over the Parquet files of the server: its columns, rows, and whether it was cut.
+
+        The views are samples, events and commands. Raises `RequestRefused` for what is no such question, or takes too
+        long, and where the server keeps no such files.
+        """
+        return await self.request("POST", "/history/query", body={"sql": sql, "limit": limit})
+
+    async def export_parquet(self) -> list[dict[str, Any]]:
+        """Has the server bring its Parquet files up to date; gives what became of each day."""
+        return list((await self.request("POST", "/history/export"))["partitions"])
+
     async def deployments(self) -> list[DeploymentState]:
         """Every deployment at a glance."""
         return [deployment_of(one) for one in (await self.request("GET", "/deployments"))["deployments"]]

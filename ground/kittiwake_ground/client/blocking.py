@@ -240,6 +240,8 @@ class Ground(Blocking[AsyncGround]):
     request = blocking(AsyncGround.request)
     health = blocking(AsyncGround.health)
     deployments = blocking(AsyncGround.deployments)
+    query = blocking(AsyncGround.query)
+    export_parquet = blocking(AsyncGround.export_parquet)
     links = blocking(AsyncGround.links)
 
     def deployment(self, name: str = "") -> Deployment:

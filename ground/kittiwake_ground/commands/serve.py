@@ -51,6 +51,10 @@ def parser() -> argparse.ArgumentParser:
     either.add_argument("--archive", type=Path, metavar="DIR", help="where to archive (default: archive in --folder)")
     either.add_argument("--no-archive", action="store_true", help="keep nothing but the last values and events")
     made.add_argument("--keep-days", type=float, metavar="N", help="how long the archive keeps things (default: 90)")
+    made.add_argument(
+        "--parquet", type=Path, metavar="DIR",
+        help="keep long history there as Parquet files by day; the archive lets go of samples only once they are there",
+    )  # fmt: skip
     made.add_argument("--no-dashboard", action="store_true", help="serve the API alone")
     return made
 
@@ -91,7 +95,7 @@ def configuration_of(options: argparse.Namespace) -> GroundConfiguration:
     base = GroundConfiguration() if options.config is None else read_configuration(options.config)
     said: dict[str, Any] = {
         name: value
-        for name in ("host", "port", "folder", "users", "archive", "keep_days")
+        for name in ("host", "port", "folder", "users", "archive", "keep_days", "parquet")
         if (value := getattr(options, name)) is not None
     }
     deployments = {one.name: one for one in (*base.deployments, *options.deployment)}
@@ -125,6 +129,7 @@ async def _run(configuration: GroundConfiguration, dashboard: bool) -> int:
     from contextlib import ExitStack
 
     from kittiwake_ground.archive import Archive, Retention
+    from kittiwake_ground.longterm.exporting import ExportedBefore
     from kittiwake_ground.server.ground import Ground
 
     # From here on a signal ends us in order, also while the dashboard is still being imported.
@@ -135,7 +140,10 @@ async def _run(configuration: GroundConfiguration, dashboard: bool) -> int:
         archive = None
         if configuration.archive is not None:
             configuration.archive.mkdir(parents=True, exist_ok=True)
-            retention = Retention(samples_s=configuration.keep_days * 86400.0)
+            hold = None
+            if configuration.parquet is not None:
+                hold = ExportedBefore(configuration.archive, configuration.parquet)
+            retention = Retention(samples_s=configuration.keep_days * 86400.0, hold=hold)
             archive = stack.enter_context(Archive(configuration.archive, retention))
         ground = Ground(configuration, archive)
         if not configuration.is_local and not ground.desk.has_users:

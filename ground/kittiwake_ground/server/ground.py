@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kittiwake_ground.alarms.notifier import Notifier
@@ -12,6 +14,7 @@ from kittiwake_ground.replay.replays import Replays
 from kittiwake_ground.server.archive_sink import NoArchive
 from kittiwake_ground.server.archiving import ArchiveFeed
 from kittiwake_ground.server.deployment import Deployment
+from kittiwake_ground.server.long_history import LongHistory
 from kittiwake_ground.server.past import Past
 from kittiwake_ground.server.session import now_us
 from kittiwake_ground.server.subscription import KINDS, MAX_WAITING, Subscription
@@ -40,6 +43,8 @@ class Ground:
         self.archive = archive
         self.past = Past(archive)
         self.replays = Replays(archive)
+        self.history = LongHistory(None if archive is None else configuration.archive, configuration.parquet)
+        self._exporting: asyncio.Task[None] | None = None
         feed: ArchiveSink = NoArchive() if archive is None else ArchiveFeed(archive)
         self.audit = AuditTrail(configuration.folder / "audit.jsonl", feed.add_audit)
         self.desk = Desk(configuration.users, self.audit, configuration.is_local)
@@ -81,9 +86,14 @@ class Ground:
         self.started_us = now_us()
         for deployment in self.deployments.values():
             await deployment.start()
+        self._exporting = asyncio.create_task(self.history.run())
 
     async def stop(self) -> None:
         """Ends every link and closes the audit trail."""
+        if self._exporting is not None:
+            self._exporting.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._exporting
         for deployment in self.deployments.values():
             await deployment.stop()
         await self.notifier.stop()

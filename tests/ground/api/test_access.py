@@ -80,6 +80,7 @@ ACTS: list[tuple[str, str, dict[str, Any]]] = [
     ("PUT", "deployments/ref/derived/Ground.a.b", {"json": {"expression": "Ref.heater.Temperature"}}),
     ("DELETE", "deployments/ref/derived/Ground.a.b", {}),
     ("POST", "receivers/duty/test", {}),
+    ("POST", "history/export", {}),
     ("GET", "audit", {}),
 ]
 
@@ -117,6 +118,7 @@ def test_every_route_is_in_one_of_the_lists(tmp_path: Path) -> None:
         ("get", "deployments/ref/transfers/1"), ("get", "deployments/ref/transfers/1/content"),
         ("get", "deployments/ref/sequences/runs/1"), ("get", "deployments/ref/export/samples"),
         ("get", "deployments/ref/export/events"), ("get", "deployments/ref/then"), ("get", "deployments/ref/timeline"),
+        ("post", "history/query"),
     }  # fmt: skip
 
     async def run() -> None:
