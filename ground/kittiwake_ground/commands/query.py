@@ -72,7 +72,7 @@ def _print(options: argparse.Namespace, columns: Sequence[str], rows: Sequence[S
 
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    from  import one_line
+    from kittiwake.dictionary.lines import one_line
 
     table = [list(columns), *[["" if one is None else one_line(str(one)) for one in row] for row in rows]]
     widths = [max(len(row[index]) for row in table) for index in range(len(columns))]
