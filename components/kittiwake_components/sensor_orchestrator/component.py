@@ -87,7 +87,7 @@ class SensorOrchestrator(SensorSchedule):
     configuration = Setting(
         str, default="", doc="The configuration, in the root; empty: hive.toml, or else beemon-config.ini."
     )
-    recordings_folder = Setting(str, default="/recordings", doc="Where the recordings go, in the root.")
+    output = Setting(str, default="/captures", doc="Where the recordings go, in the root.")
     sensors_folder = Setting(str, default="", doc="A folder with sensors of one's own, in the root.")
     host = Setting(str, default="hive", check=check_host, doc="The first part of the names of recordings.")
     stopped_file = Setting(str, default="/stopped_sensors", doc="Record of the sensors that a command has stopped.")
@@ -106,7 +106,7 @@ class SensorOrchestrator(SensorSchedule):
         self._last_capture = 0
         self._space_due_ns = 0
         self._is_disk_low = False
-        self.recordings = self.root.resolve(self.recordings_folder)
+        self.recordings = self.root.resolve(self.output)
         self._stopped = StoppedSensors(self.platform.files, self.root.resolve(self.stopped_file))
 
     def start(self) -> None:
@@ -120,7 +120,7 @@ class SensorOrchestrator(SensorSchedule):
         try:
             make_folders_durably(self.platform.files, self.recordings)
         except OSError as fault:
-            self.report_fault(self.recordings_folder, fault)
+            self.report_fault(self.output, fault)
         configuration = self._read_configuration()
         if configuration is not None:
             self._configure(configuration)
@@ -390,7 +390,7 @@ class SensorOrchestrator(SensorSchedule):
         try:
             self.disk_free, _ = self.platform.files.space(self.recordings)
         except OSError as fault:
-            self.report_fault(self.recordings_folder, fault)
+            self.report_fault(self.output, fault)
             return
         was_low, self._is_disk_low = self._is_disk_low, self.disk_free < self.disk_low_mb * MB
         if self._is_disk_low and not was_low:

@@ -111,7 +111,7 @@ class Hive(ComponentTester[SensorOrchestrator]):
 
     def recordings(self) -> list[str]:
         """All files below the folder of the recordings."""
-        return list(files_below(self.platform, "/kittiwake/recordings"))
+        return list(files_below(self.platform, "/kittiwake/captures"))
 
 
 def place(platform: SimulatedPlatform, content: bytes) -> None:

@@ -35,7 +35,7 @@ def test_sensors_begin_as_the_configuration_says() -> None:
             ["python", "-m", "kittiwake_components.sensors", "video"],
         ]
         folders = [command[command.index("--folder") + 1] for command in commands]
-        assert folders == ["/kittiwake/recordings/audio", "/kittiwake/recordings/front"]
+        assert folders == ["/kittiwake/captures/audio", "/kittiwake/captures/front"]
         assert hive.script.options == {"audio": {"gain": "49"}, "front": {}}
 
 
@@ -156,7 +156,7 @@ def test_a_full_disk_is_said_once() -> None:
         assert len(hive.events.named("DiskLow")) == 1
         hive.files.fail_every("space", 5)
         hive.ticks(60)
-        assert hive.events.named("FileFault")[0].args[0] == "/recordings"
+        assert hive.events.named("FileFault")[0].args[0] == "/captures"
 
 
 @pytest.mark.parametrize("settings, wrong", [
@@ -193,8 +193,8 @@ def test_wherever_the_power_goes_the_next_start_records_and_no_half_recording_ha
         with Hive(platform=platform.crash()) as after:
             for name in after.recordings():
                 if name.endswith(".wav"):
-                    assert after.read_file(f"/recordings/{name}") == b"recording"
-                    assert after.read_file(f"/recordings/{name}.json")
+                    assert after.read_file(f"/captures/{name}") == b"recording"
+                    assert after.read_file(f"/captures/{name}.json")
             after.ticks(700)
             assert after.state("audio") in (SensorState.WAITING.name, SensorState.RECORDING.name)
             assert after.report("audio").captures >= 1

@@ -230,12 +230,12 @@ def test_a_shutdown_ends_the_input_of_the_sensors() -> None:
 
 def test_what_a_process_before_has_left_is_settled() -> None:
     """REQ-SO-016: capture 0 is of a process that was killed: published late, or half and thrown away."""
-    path = "/kittiwake/recordings/audio/2026-05-31/hive@2026-05-31@20-00-00.wav"
+    path = "/kittiwake/captures/audio/2026-05-31/hive@2026-05-31@20-00-00.wav"
     script = Script()
     script.leftovers = [
         encode_line({"is": "discarded", "capture": 0, "path": path}),
         encode_line({"is": "discarded", "capture": 0, "path": "/etc/passwd"}),
-        encode_line({"is": "discarded", "capture": 0, "path": "/kittiwake/recordings/../x"}),
+        encode_line({"is": "discarded", "capture": 0, "path": "/kittiwake/captures/../x"}),
         encode_line({"is": "done", "capture": 0, "path": path, "bytes": 9, "sha256": "", "truncated": False}),
     ]
     platform = SimulatedPlatform(wall_start_ns=utc_ns("2026-06-01T07:00:00-04:00"))
