@@ -5,6 +5,7 @@ With an image this is a device's boot path: nothing is imported that the deploym
 
 from __future__ import annotations
 
+import os
 import sys
 
 from kittiwake.cli.outcome import Misuse, message_of
@@ -192,6 +193,9 @@ def _take_slot(options: Options) -> None:
     options.file = start.image or options.file
     if start.packages:
         sys.path.insert(0, start.packages)
+        # The programs that run beside the deployment, as the sensors of a hive, are of the same release.
+        others = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = f"{start.packages}{os.pathsep}{others}" if others else start.packages
     if not options.quiet:
         print(f"slot: {start.slot or 'none'}{', on trial' if start.is_trial else ''}", flush=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import marshal
+import os
 import signal
 import socket
 import subprocess
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kittiwake.cli.main import main
+from kittiwake.cli.run import Options, _take_slot
 from kittiwake.runtime.image import MAGIC
+from kittiwake.storage.slots import Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -197,3 +200,18 @@ def test_a_root_that_another_deployment_uses_is_refused_until_that_was_killed(
         assert device.stdout is not None
         assert device.stdout.readline(), "the claim outlived its process"
         device.kill()
+
+
+@pytest.mark.parametrize("before, after", [("", "/slots/a/packages"), ("/mine", "/slots/a/packages:/mine")])
+def test_programs_beside_a_deployment_are_of_the_release_that_a_slot_holds(
+    before: str, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = Start("a", "/slots/a/image", "/slots/a/packages")
+    monkeypatch.setattr("kittiwake.storage.slots.choose_start", lambda *_: start)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    monkeypatch.setenv("PYTHONPATH", before)
+    options = Options()
+    options.slots, options.quiet = str(tmp_path), True
+    _take_slot(options)
+    assert (sys.path[0], os.environ["PYTHONPATH"]) == ("/slots/a/packages", after)
+    assert options.file == "/slots/a/image"
