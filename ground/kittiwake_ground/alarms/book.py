@@ -18,7 +18,6 @@ from kittiwake_ground.alarms.life import (
     LIMIT,
     MAX_COMMENT,
     RAISED,
-    RECOVERED,
     STALE,
     Alarm,
     acknowledge,
@@ -117,7 +116,7 @@ class AlarmBook:
             self.watch(channel)
         for alarm in list(self.open_alarms.values()):
             if alarm.kind != EVENT and alarm.source not in self.plans and alarm.now:
-                self._move(alarm, "", "")  # whatever watched it is no more
+                self._move(alarm, "", "it is watched no more")
             self._mark(alarm)
         self.settle()
 
@@ -199,7 +198,7 @@ class AlarmBook:
         plan = self.plans.get(name, LimitPlan())
         self._find(LIMIT, name, level_of(self._states.get(name, CALM)), "the limits were changed")
         if not plan.stale_s:
-            self._find(STALE, name, "", "")
+            self._find(STALE, name, "", "the limits were changed")
         value = self.last_value(name)
         if plan.has_limits and value is not None:
             before = self._states[name]
@@ -214,7 +213,7 @@ class AlarmBook:
         plan = self.plans[name]
         now_us = self._heard[name] = self._clock()
         if plan.stale_s:
-            self._find(STALE, name, "", "")
+            self._find(STALE, name, "", "it is heard again")
         before = self._states[name]
         after = judge(plan, before, value, now_us)
         if after is not before:
@@ -242,16 +241,19 @@ class AlarmBook:
 
     def _raise(self, kind: str, source: str, level: str, now: str, text: str) -> None:
         at_us = wall_us()
-        alarm = Alarm(self.store.new_id(), self.deployment, kind, source, level, now, text[:MAX_TEXT], at_us, at_us)
-        self._note(alarm, RAISED)
+        alarm = Alarm(
+            self.store.new_id(), self.deployment, kind, source, level, now, text[:MAX_TEXT], at_us, at_us, at_us
+        )
+        self._note(alarm, RAISED, text=alarm.text)
 
     def _move(self, alarm: Alarm, level: str, text: str) -> None:
-        moved, action = move(alarm, level, text[:MAX_TEXT], wall_us())
-        self._note(moved, action, text="" if action == RECOVERED else text)
+        text = text[:MAX_TEXT]
+        moved, action = move(alarm, level, text, wall_us())
+        self._note(moved, action, text)
 
-    def _note(self, alarm: Alarm, action: str, by: str = "", text: str = "") -> None:
+    def _note(self, alarm: Alarm, action: str, text: str) -> None:
         self._put(alarm)
-        self._pending.append(Change(alarm, action, by, text or alarm.text, self.is_shelved(alarm)))
+        self._pending.append(Change(alarm, action, "", text, self.is_shelved(alarm)))
 
     def _put(self, alarm: Alarm) -> None:
         if alarm.state == CLOSED:

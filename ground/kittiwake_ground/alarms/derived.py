@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from kittiwake.dictionary.entries import Dictionary
+    from kittiwake_ground.server.samples import Sample
 
 DOUBLE = Float(64)
 MAX_DERIVED = 200
@@ -64,7 +65,9 @@ class DerivedChannels:
         """All of them, by name."""
         self.appeared: Callable[[Channel], None] = lambda channel: None
         self.vanished: Callable[[str], None] = lambda name: None
-        self.last_value: Callable[[str], Any] = lambda name: None
+        self.computed: Callable[[list[DecodedChannel]], None] = lambda items: None
+        """Told of the values that follow at once from what is known when a channel is made."""
+        self.last_sample: Callable[[str], Sample | None] = lambda name: None
         """The last value of a channel, or `None`."""
         self._deployment = deployment
         self._dictionary = dictionary
@@ -135,10 +138,20 @@ class DerivedChannels:
         self.channels[name] = made
         channel = self._declare(made)
         self._arrange()
-        known_values = {key: self.last_value(key) for key in self._inputs - self._values.keys()}
-        self._values |= {key: value for key, value in known_values.items() if value is not None}
         self.appeared(channel)
+        if name in self._expressions:
+            self._begin(self._expressions[name].inputs)
         return self.channels[name]
+
+    def _begin(self, inputs: frozenset[str]) -> None:
+        """Computes what follows from the last values of the inputs of a channel that was made."""
+        known = {key: sample for key in inputs if (sample := self.last_sample(key)) is not None}
+        self._values |= {key: sample.value for key, sample in known.items()}
+        found: list[DecodedChannel] = []
+        if known:
+            self._follow(set(known), max(sample.tag for sample in known.values()), found)
+        if found:
+            self.computed(found)
 
     def _check(self, name: str, unit: str, annotation: str, revision: int | None) -> None:
         if not _NAME.fullmatch(name):

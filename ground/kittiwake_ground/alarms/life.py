@@ -32,7 +32,8 @@ class Alarm:
 
     `kind` is limit, stale or event, `source` the channel's or the event's name. `level` is the gravest since it was
     raised or acknowledged, `now` the present one, empty once it has recovered; an event has none. `text` says what was
-    seen when `level` was reached. `revision` changes whenever an acknowledgement of before would no longer do.
+    seen when `level` was reached, at `level_us`. `revision` changes whenever an acknowledgement of before
+    would no longer do.
     """
 
     id: int
@@ -43,6 +44,7 @@ class Alarm:
     now: str
     text: str
     raised_us: int
+    level_us: int
     changed_us: int
     count: int = 1
     revision: int = 1
@@ -84,20 +86,21 @@ def move(alarm: Alarm, level: str, text: str, now_us: int) -> tuple[Alarm, str]:
         return replace(alarm, now="", changed_us=now_us), RECOVERED
     if rank(level) > rank(alarm.level):
         moved = replace(
-            alarm, level=level, now=level, text=text, changed_us=now_us, revision=alarm.revision + 1,
+            alarm, level=level, now=level, text=text, level_us=now_us, changed_us=now_us, revision=alarm.revision + 1,
             acknowledged_by="", acknowledged_us=0,
         )  # fmt: skip
         return moved, WORSENED
     if rank(level) > rank(alarm.now):
         return replace(alarm, now=level, changed_us=now_us, count=alarm.count + 1), AGAIN
     # What somebody has acknowledged already does not hold the gravest level.
-    held = level if alarm.acknowledged_by else alarm.level
-    return replace(alarm, level=held, now=level, changed_us=now_us), EASED
+    if alarm.acknowledged_by:
+        return replace(alarm, level=level, now=level, text=text, level_us=now_us, changed_us=now_us), EASED
+    return replace(alarm, now=level, changed_us=now_us), EASED
 
 
 def repeat(alarm: Alarm, text: str, now_us: int) -> Alarm:
     """An event came again before anybody acknowledged it."""
-    return replace(alarm, text=text, changed_us=now_us, count=alarm.count + 1)
+    return replace(alarm, text=text, level_us=now_us, changed_us=now_us, count=alarm.count + 1)
 
 
 def acknowledge(alarm: Alarm, by: str, now_us: int) -> Alarm:

@@ -120,7 +120,9 @@ class Notifier:
     def test(self, name: str, by: str) -> None:
         """Tells one of them of an alarm that is none."""
         now_us = wall_us()
-        alarm = Alarm(0, "test", EVENT, "test", "YELLOW", "", f"{by} tries whether this arrives", now_us, now_us)
+        alarm = Alarm(
+            0, "test", EVENT, "test", "YELLOW", "", f"{by} tries whether this arrives", now_us, now_us, now_us
+        )
         self.outgoing[name].put(notice_of(secrets.token_hex(8), Change(alarm, "test", by, alarm.text)))
 
     async def start(self) -> None:

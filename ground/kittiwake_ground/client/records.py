@@ -227,7 +227,7 @@ class Alarm:
 
     `state` is active, latched (it has recovered, and nobody has acknowledged it), acknowledged or closed; `level` is
     the gravest since it was raised or acknowledged, `now` the present one, empty once it has recovered. `text` says
-    what was seen when `level` was reached, `count` how often it was raised.
+    what was seen when `level` was reached, at `level_us`; `count` how often it was raised.
     """
 
     id: int
@@ -239,6 +239,7 @@ class Alarm:
     now: str
     text: str
     raised_us: int
+    level_us: int
     changed_us: int
     count: int
     revision: int

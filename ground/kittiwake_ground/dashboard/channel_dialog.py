@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from kittiwake_ground.alarms.limits import limits_text
+from kittiwake_ground.dashboard.alarm_actions import acknowledge_channel
+from kittiwake_ground.dashboard.limits_dialog import LimitsDialog
 from kittiwake_ground.dashboard.link_state import age_text
 from kittiwake_ground.dashboard.live_html import Fact, LiveHtml, facts_html
 from kittiwake_ground.dashboard.numeric import is_numeric
-from kittiwake_ground.dashboard.overview_page import acknowledge
 from kittiwake_ground.dashboard.readings import reading_parts
 from kittiwake_ground.server.views import tag_object
 
@@ -24,6 +25,7 @@ class ChannelDialog:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._name = ""
+        self._limits_dialog = LimitsDialog(context) if context.may_act else None
         with ui.dialog() as self._dialog, ui.card().classes("kw-card kw-dialog"):
             self._title = ui.label().classes("kw-title kw-anywhere")
             self._text = ui.label().classes("kw-muted")
@@ -31,6 +33,7 @@ class ChannelDialog:
             with ui.element("div").classes("kw-bar"):
                 self._chart = ui.button("Chart", icon="show_chart", on_click=self._open_chart)
                 self._chart.props("unelevated no-caps")
+                self._limits = ui.button("Limits", icon="tune", on_click=self._open_limits).props("outline no-caps")
                 self._acknowledge = ui.button("Acknowledge", on_click=self._acknowledge_it)
                 self._acknowledge.props("outline no-caps")
                 ui.space()
@@ -44,6 +47,7 @@ class ChannelDialog:
         self._text.set_text(channel.annotation)
         self._text.set_visibility(bool(channel.annotation))
         self._chart.set_visibility(is_numeric(channel))
+        self._limits.set_visibility(self._limits_dialog is not None)
         self._dialog.open()
         self.refresh()
 
@@ -75,6 +79,10 @@ class ChannelDialog:
     def _open_chart(self) -> None:
         ui.navigate.to(self._context.place("charts", channels=self._name))
 
+    def _open_limits(self) -> None:
+        if self._limits_dialog is not None:
+            self._limits_dialog.open(self._name)
+
     def _acknowledge_it(self) -> None:
-        acknowledge(self._context, self._name)
+        acknowledge_channel(self._context, self._name)
         self.refresh()

@@ -10,15 +10,15 @@ from nicegui import ui
 
 from kittiwake_ground.alarms.levels import LEVELS
 from kittiwake_ground.alarms.limits import limits_text
+from kittiwake_ground.dashboard.alarm_actions import acknowledge_channel, carry_out
 from kittiwake_ground.dashboard.channel_dialog import ChannelDialog
 from kittiwake_ground.dashboard.live_html import LiveHtml
-from kittiwake_ground.dashboard.overview_page import acknowledge
-from kittiwake_ground.dashboard.page import Context, Refused, complain
 from kittiwake_ground.dashboard.readings import reading_text
 from kittiwake_ground.shown import value_alarm
 
 if TYPE_CHECKING:
     from kittiwake.dictionary.entries import Channel
+    from kittiwake_ground.dashboard.page import Context
     from kittiwake_ground.server.hub import Hub
 
 KINDS = {"all": "All channels", "valued": "With a value", "alarms": "In alarm"}
@@ -52,7 +52,7 @@ def build(context: Context) -> None:
             return
         latched = name in context.deployment.hub.latched
         if event.args.get("colId") == "limit" and latched and context.may_act:
-            acknowledge(context, name)
+            acknowledge_channel(context, name)
         else:
             dialog.open(name)
 
@@ -72,12 +72,12 @@ def build(context: Context) -> None:
 
 def _acknowledge_all(context: Context) -> None:
     hub = context.deployment.hub
-    try:
-        by = context.act("acknowledge", f"{len(hub.latched)} channels")
+
+    def act(by: str) -> None:
         for name in list(hub.latched):
             hub.acknowledge(name, by)
-    except (Refused, OSError) as fault:
-        complain(fault)
+
+    carry_out(context, "acknowledge", f"{len(hub.latched)} channels", act)
 
 
 class ChannelTable:

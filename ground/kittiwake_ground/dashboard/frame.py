@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from kittiwake_ground.dashboard.alarm_html import pill_html
 from kittiwake_ground.dashboard.link_state import link_level, link_text
+from kittiwake_ground.dashboard.live_html import LiveHtml
 from kittiwake_ground.dashboard.page import TICK_S, Context, Page, complain
 from kittiwake_ground.dashboard.past_bar import PastBar, build_look_back
 from kittiwake_ground.server.hub import TooManySubscriptions
@@ -92,6 +94,7 @@ def _header(context: Context, page: Page, drawer: ui.left_drawer) -> None:
         chooser.classes("kw-chooser").mark("deployment")
         chooser.on_value_change(lambda change: ui.navigate.to(context.place_of(change.value, page.name)))
         ui.space()
+        _alarm_state(context)
         _link_state(context)
         build_look_back(context, page)
         ui.html('<span id="kw-clock" title="The ground station&#39;s clock, UTC"></span>', sanitize=False)
@@ -102,6 +105,17 @@ def _header(context: Context, page: Page, drawer: ui.left_drawer) -> None:
             with ui.button(icon="account_circle", color=None).props("flat round dense aria-label=Account"), ui.menu():
                 ui.item(f"{context.person.name} ({context.person.role})").props("disable")
                 ui.menu_item("Log out").on("click", js_handler="() => kittiwake.logOut()")
+
+
+def _alarm_state(context: Context) -> None:
+    shown = LiveHtml("kw-alarm-count")
+    hub = context.deployment.hub
+
+    def refresh(_: object = None) -> None:
+        shown.show(pill_html(hub.alarms.unseen(), context.place("alarms")))
+
+    refresh()
+    context.on_tick(refresh)
 
 
 def _link_state(context: Context) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kittiwake_ground.dashboard.alarm_html import alarm_fact
 from kittiwake_ground.dashboard.link_state import age_text, link_level, link_text
 from kittiwake_ground.dashboard.live_html import Fact, meter_html
 from kittiwake_ground.dashboard.readings import channels_called, first_sample, reading_text, with_unit
@@ -47,12 +48,7 @@ def tile_facts(deployment: Source, is_past: bool = False) -> list[Fact]:
         reason = _reading(hub, "LastResetReason", "ResetReason")
         hint = _age(hub, "BootCount") if reason == "-" else f"last reset: {reason.lower().replace('_', ' ')}"
         tiles.append(Fact("Boot count", _reading(hub, "BootCount"), "", hint))
-    count = len(hub.latched)
-    gravest = max(hub.latched.values(), key=("YELLOW", "ORANGE", "RED").index, default="")
-    tiles.append(
-        Fact("Alarms", str(count), gravest.lower() if count else "good", "gravest: " + gravest.lower() if count else
-             "no limit was broken")
-    )  # fmt: skip
+    tiles.append(alarm_fact(hub))
     policy = "held while the link is down" if deployment.configuration.queue == "hold" else "refused without a link"
     tiles.append(Fact("Queued commands", str(queued), "warning" if queued else "", policy))
     return tiles

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from kittiwake_ground.alarms.limits import limits_text
+from kittiwake_ground.dashboard.alarm_rows import AlarmRows
 from kittiwake_ground.dashboard.event_rows import SEVERITIES, event_row, record_row, row_html
 from kittiwake_ground.dashboard.link_state import link_level, link_text
 from kittiwake_ground.dashboard.live_html import LiveHtml, facts_html, tiles_html
@@ -19,12 +19,11 @@ from kittiwake_ground.dashboard.overview_facts import (
     resources_html,
     tile_facts,
 )
-from kittiwake_ground.dashboard.page import Context, Refused, complain
-from kittiwake_ground.dashboard.readings import with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from kittiwake_ground.dashboard.page import Context
     from kittiwake_ground.server.source import Source
     from kittiwake_ground.server.subscription import Update
 
@@ -57,7 +56,7 @@ async def build(context: Context) -> None:
             parts.append((_card("Deployment"), lambda: facts_html(deployment_facts(deployment))))
 
     def refresh(updates: Iterable[Update] = ()) -> None:
-        alarms()
+        alarms.refresh()
         events.extend(record_row(one.subject, deployment.dictionary) for one in updates if one.kind == "events")
         for element, content in parts:
             element.show(content())
@@ -102,7 +101,8 @@ def _fleet(context: Context) -> str:
     shown = []
     for one in context.ground.deployments.values():
         report, here = one.link, " kw-active" if one is context.deployment else ""
-        alarms = f'<span class="kw-count">{len(one.hub.latched)}</span>' if one.hub.latched else ""
+        unseen = len(one.hub.alarms.unseen())
+        alarms = f'<span class="kw-count">{unseen}</span>' if unseen else ""
         shown.append(
             f'<a class="kw-ship{here}" href="/d/{one.name}/overview">'
             f'<span class="kw-dot kw-{link_level(report)}"></span>'
@@ -111,54 +111,7 @@ def _fleet(context: Context) -> str:
     return "".join(shown)
 
 
-def _alarms(context: Context) -> Callable[[], None]:
-    """The list of latched alarms; gives what brings it up to date."""
-    hub = context.deployment.hub
-    rows: dict[str, LiveHtml] = {}
-    built: dict[str, str] | None = None
+def _alarms(context: Context) -> AlarmRows:
     with ui.card().classes("kw-card kw-wide"):
         ui.label("Alarms").classes("kw-heading").props("role=heading aria-level=2")
-        area = ui.element("div").classes("kw-wide kw-alarms")
-
-    def build_rows() -> None:
-        rows.clear()
-        area.clear()
-        with area:
-            if not hub.latched:
-                LiveHtml().show(_nothing("No limit was broken since it was last acknowledged."))
-            for name in sorted(hub.latched)[:MAX_ALARMS]:
-                with ui.element("div").classes("kw-alarm"):
-                    rows[name] = LiveHtml("kw-alarm-text")
-                    if context.may_act:
-                        ui.button("Acknowledge", on_click=lambda _, name=name: acknowledge(context, name)).props(
-                            "outline no-caps dense size=sm padding='4px 10px'"
-                        )
-
-    def refresh() -> None:
-        nonlocal built
-        if hub.latched != built:
-            built = dict(hub.latched)
-            build_rows()
-        for name, row in rows.items():
-            sample = hub.latest.get(name)
-            now = (
-                ""
-                if sample is None
-                else f"now {with_unit(sample, hub)}; {limits_text(hub.alarms.limited(sample.channel))}"
-            )
-            level = hub.latched.get(name, "")
-            row.show(
-                f'<span class="kw-limit kw-limit-{level}">{level}</span><span><b>{escape(name)}</b><br>'
-                f'<span class="kw-muted">{escape(now)}</span></span>'
-            )
-
-    return refresh
-
-
-def acknowledge(context: Context, name: str) -> None:
-    """Acknowledges the alarm of a channel."""
-    try:
-        by = context.act("acknowledge", name)
-        context.deployment.hub.acknowledge(name, by)
-    except (Refused, LookupError, OSError) as fault:
-        complain(fault)
+        return AlarmRows(context, MAX_ALARMS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kittiwake_ground.dashboard import (
+    alarms_page,
     building_page,
     channels_page,
     charts_page,
@@ -21,6 +22,7 @@ PAGES: tuple[Page, ...] = (
     Page("channels", "Channels", "table_rows", (), channels_page.build),
     Page("charts", "Charts", "show_chart", (), charts_page.build),
     Page("events", "Events", "list_alt", ("events",), events_page.build),
+    Page("alarms", "Alarms", "notifications", (), alarms_page.build),
     Page("commands", "Commands", "terminal", ("commands", "events"), commands_page.build),
     Page("files", "Files", "folder_open", ("transfers",), files_page.build),
     Page("sequences", "Sequences", "checklist", ("sequences", "transfers"), sequences_page.build),

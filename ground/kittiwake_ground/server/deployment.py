@@ -91,7 +91,7 @@ class Deployment:
         self.derived.appeared, self.derived.vanished = self._channel_appeared, self._channel_vanished
         self.hub = Hub(self.name, self.dictionary, configuration.history_size, alarms=self.alarms)
         self.hub.told = told
-        self.derived.last_value = self.hub.value_of
+        self.derived.last_sample, self.derived.computed = self.hub.latest.get, self._take_derived
         self.session = Session(configuration, self.dictionary, self, network, folder / NUMBERS)
         session = self.session
         self.commands = Commands(
@@ -188,8 +188,12 @@ class Deployment:
 
     def take_samples(self, items: Sequence[DecodedChannel], received_us: int) -> None:
         derived = self.derived.compute(items)
-        if derived:
-            items = [*items, *derived]
+        self._take(items if not derived else [*items, *derived], received_us)
+
+    def _take_derived(self, items: Sequence[DecodedChannel]) -> None:
+        self._take(items, now_us())
+
+    def _take(self, items: Sequence[DecodedChannel], received_us: int) -> None:
         self._archive.add_samples(self.name, items, received_us)
         self.hub.take_samples(items, received_us)
 

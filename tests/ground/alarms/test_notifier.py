@@ -26,7 +26,7 @@ from tests.components.mqtt_bridge.broker import Broker, Listener
 from tests.ground.alarms.smtp_server import PASSWORD, USER, SmtpServer
 from tests.ground.server.foreign import measured, served, until
 
-ALARM = Alarm(7, "ref", LIMIT, "Ref.heater.Temperature", "RED", "RED", "51; red above 50", 1, 1)
+ALARM = Alarm(7, "ref", LIMIT, "Ref.heater.Temperature", "RED", "RED", "51; red above 50", 1, 1, 1)
 RAISED = Change(ALARM, "raised", text=ALARM.text)
 
 

@@ -1,0 +1,158 @@
+"""Alarms on the dashboard with a running deployment: one goes red, recovers, and stays until it is acknowledged."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.system.browser import NARROW, WIDE, Browser
+from tests.system.device import Device
+from tests.system.ground_server import GroundServer
+from tests.system.test_ground_cli import free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selenium.webdriver.remote.webelement import WebElement
+
+NO_OP = "CdhCore.cmdDisp.CMD_NO_OP"
+DISPATCHED = "CdhCore.cmdDisp.CommandsDispatched"
+CONFIGURATION = """
+[deployments.station]
+dictionary = "{dictionary}"
+link = "tcp://127.0.0.1:{port}"
+alarm_events = []   # a busy machine has the deployment warn of late cycles
+"""
+CPU = "ReferenceDeployment.systemResources.CPU"
+PARITY = "Ground.commands.Parity"
+"""1 after each odd command, so that a command has it go over its limit, and the next one back."""
+
+
+class Station:
+    """A deployment, the ground station that serves it, and a browser at its page of alarms."""
+
+    def __init__(self, server: GroundServer, browser: Browser) -> None:
+        self.server = server
+        self.browser = browser
+
+    def open(self, page: str) -> Browser:
+        self.browser.open(f"{self.server.url}d/station/{page}")
+        return self.browser
+
+    def turn(self, parity: int) -> None:
+        """Sends a command, and waits until the channel says so."""
+        self.server.send("station", NO_OP)
+        self.server.await_that(f"deployments/station/channels/{PARITY}", lambda found: found["value"] == parity)
+
+
+@pytest.fixture(scope="module")
+def station(
+    require_browser: None, reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Station]:
+    folder = tmp_path_factory.mktemp("alarms")
+    (port,) = free_ports(1)
+    with ExitStack() as stack:
+        stack.enter_context(Device(reference[0], folder / "root", f"tcp-listen://127.0.0.1:{port}"))
+        configuration = folder / "ground.toml"
+        configuration.write_text(CONFIGURATION.format(dictionary=reference[1], port=port))
+        server = GroundServer(folder / "ground", [], ("--config", str(configuration)))
+        server.command.remove("--no-dashboard")
+        stack.enter_context(server)
+        server.await_link("station")
+        server.await_that(
+            "deployments/station/channels", lambda found: any(one["name"] == DISPATCHED for one in found["channels"])
+        )
+        server.ok(server.http.put(f"deployments/station/limits/{CPU}", json={}))
+        yield Station(server, stack.enter_context(Browser()))
+
+
+def picture(browser: Browser, name: str) -> None:
+    """Keeps a picture of the page where somebody wants to look at it."""
+    folder = os.environ.get("KITTIWAKE_PICTURES")
+    if folder:
+        browser.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+
+def test_a_limit_goes_red_recovers_and_stays_latched_until_it_is_acknowledged(station: Station) -> None:
+    with station.browser.without_complaints():
+        browser = station.open("alarms")
+        station.server.post("deployments/station/alarms/acknowledge", {})
+        browser.await_text("No alarm is open")
+        browser.await_text("Nobody: see [notify.NAME]")
+        derive(browser)
+        is_odd = station.server.get(f"deployments/station/channels/{DISPATCHED}")["value"] % 2
+        if is_odd:
+            station.turn(0)
+        limit(station)
+        station.turn(1)
+        browser = station.open("alarms")
+        browser.find(".kw-alarm-active")
+        assert browser.find(".kw-alarm-pill").text == "⚑ 1"
+        station.turn(0)
+        browser.find(".kw-alarm-latched")
+        for text in ("has recovered, wants to be acknowledged", "red above 0.5", "recovered", "limits set by local"):
+            browser.await_text(text)
+        for dark in (False, True):
+            browser.set_dark(dark)
+            for name, size in (("wide", WIDE), ("narrow", NARROW)):
+                browser.resize(*size)
+                browser.await_text("Open alarms")
+                assert browser.script("return document.documentElement.scrollWidth") <= size[0]
+                picture(browser, f"alarms-{'dark' if dark else 'light'}-{name}")
+        browser.resize(*WIDE)
+        station.open("channels").find("input[aria-label='Search channels']").send_keys("Parity")
+        browser.find(f".ag-row[row-id='{PARITY}'] .kw-latched")
+        station.open("overview").await_text("1 to acknowledge")
+        picture(browser, "alarms-overview")
+        browser.find(".kw-alarm button").click()
+        browser.await_text("No alarm is open")
+        station.open("alarms").await_text("acknowledged by local")
+        assert not browser.all(".kw-alarm-pill")
+        assert station.server.get("deployments/station/alarms")["alarms"] == []
+
+
+def both(browser: Browser) -> list[WebElement]:
+    """The two fields of the dialog, once it is open."""
+    found = [one for one in browser.all(".kw-dialog input") if one.is_displayed()]
+    return found if len(found) == 2 else []
+
+
+def derive(browser: Browser) -> None:
+    """Makes the channel in the dialog; a wrong expression is refused with its place."""
+    browser.script("[...document.querySelectorAll('button')].find((b) => b.innerText.includes('Derive a')).click()")
+    name, unit = browser.until(lambda: both(browser), "the dialog does not open")
+    name.send_keys(PARITY)
+    unit.send_keys("odd")
+    text = browser.find(".kw-dialog textarea")
+    text.send_keys("CdhCore.cmdDisp.CommandsDispatch % 2")
+    browser.find("[data-action='derive']").click()
+    browser.await_text("column 1: there is no channel CdhCore.cmdDisp.CommandsDispatch")
+    browser.script("document.querySelector('.q-notification button')?.click()")
+    text.send_keys(Keys.CONTROL, "a")
+    text.send_keys(f"{DISPATCHED} % 2")
+    browser.find("[data-action='derive']").click()
+    picture(browser, "derive")
+    browser.until(lambda: PARITY in browser.text and "odd" in browser.text, "the channel is not listed")
+
+
+def limit(station: Station) -> None:
+    """Sets the channel's red limit in the dialog of the channel list."""
+    browser = station.open("channels")
+    browser.find("input[aria-label='Search channels']").send_keys("Parity")
+    browser.find(f".ag-row[row-id='{PARITY}'] [col-id='n']").click()
+    browser.await_text("Limits")
+    browser.script(
+        "[...document.querySelectorAll('.kw-dialog button')].find((b) => b.innerText.includes('Limits')).click()"
+    )
+    field = browser.until(
+        lambda: [one for one in browser.all("input[aria-label='Red above']") if one.is_displayed()], "no dialog"
+    )[0]
+    field.send_keys("0.5")
+    browser.find("[data-action='save']").click()
+    path = f"deployments/station/limits/{PARITY}"
+    station.server.await_that(path, lambda found: found["high"] == {"red": 0.5})
