@@ -163,7 +163,7 @@ class Cycles:
         self._expected_ns = 0 if self.idle_until_ns else due_ns + period_ns
         if latest_ns < period_ns and (due_ns <= expected_ns or not expected_ns):
             return 0
-        missed = max(due_ns - expected_ns, 0) // period_ns if expected_ns else 0
+        missed = max(due_ns - expected_ns, 0) // period_ns if expected_ns and period_ns else 0
         slips = missed + (latest_ns >= period_ns)
         self.slips += slips
         return slips

@@ -62,7 +62,7 @@ class PassiveRateGroup(PassiveComponent):
             self.cycle_slips = cycles.slips & U32_MAX
         if due_ns >= cycles.report_ns:
             cycles.note_report(due_ns)
-            self.cycle_time = min(cycles.latest_ns // 1000, U32_MAX)
+            self.cycle_time = max(0, min(cycles.latest_ns // 1000, U32_MAX))  # one that came early took no time
             self.cycle_count = cycles.count & U32_MAX
             self.max_cycle_time = min(cycles.longest_ns // 1000, U32_MAX)
             if cycles.members.changed:

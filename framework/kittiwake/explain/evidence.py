@@ -8,6 +8,7 @@ from kittiwake.dictionary.decode import Decoder
 from kittiwake.dictionary.display import plain_value
 from kittiwake.dictionary.lines import one_line, time_text
 from kittiwake.model.types import WireError
+from kittiwake.runtime.tags import MICROSECONDS
 from kittiwake.storage.event_batch import BATCH_SIZE_MAX, JOURNAL_VERSION, batch_events, batch_span
 from kittiwake.storage.journal import Journal
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from kittiwake.dictionary.entries import Dictionary
     from kittiwake.platform.interface import Files
-
-_MICROSECONDS = (1 << 64) - 1
 
 
 class KeptEvent(NamedTuple):
@@ -81,7 +80,7 @@ class Evidence:
 
 def seconds_between(earlier: int, later: int) -> float:
     """The seconds from one time tag to another of the same clock."""
-    return ((later & _MICROSECONDS) - (earlier & _MICROSECONDS)) / 1e6
+    return ((later & MICROSECONDS) - (earlier & MICROSECONDS)) / 1e6
 
 
 def kept_packets(files: Files, root: str) -> list[bytes]:

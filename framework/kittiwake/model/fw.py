@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from kittiwake.model.commands import CommandResponse
 from kittiwake.model.events import Severity
 from kittiwake.model.ports import port
 from kittiwake.model.types import U8, U16, U32, U64, Integer, Size, wire_alias, wire_enum, wire_struct
 
+_MICROSECONDS = (1 << 64) - 1
+_LATEST_US = (1 << 32) * 1_000_000 - 1
 
-class _Tag(Integer):
+
+class TagType(Integer):
     """A time tag as ports carry it, `time base << 64 | microseconds`: 80 bits, for which FPP has no type but U64."""
 
     def __init__(self) -> None:
         super().__init__(64, False)
         self.high = (1 << 80) - 1
+
+    def check(self, value: Any) -> None:
+        """Raises `TypeError` or `ValueError` for what has no wire form: a base of 16 bits, 32 bits of seconds."""
+        super().check(value)
+        if value & _MICROSECONDS > _LATEST_US:
+            raise ValueError(f"{value:#x} is no time tag: its seconds need more than 32 bits")
 
 
 if TYPE_CHECKING:
@@ -31,7 +40,7 @@ if TYPE_CHECKING:
     FwDpIdType: TypeAlias = int
     FwDpPriorityType: TypeAlias = int
 else:
-    TimeTag = _Tag()
+    TimeTag = TagType()
     FwSizeType = wire_alias("FwSizeType", U64)
     FwOpcodeType = wire_alias("FwOpcodeType", U32)
     FwEventIdType = wire_alias("FwEventIdType", U32)

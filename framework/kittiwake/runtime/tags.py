@@ -17,6 +17,8 @@ TB_SC_TIME = 3
 
 BASE_SHIFT = 64
 MICROSECONDS = (1 << BASE_SHIFT) - 1
+LATEST_US = 0xFFFF_FFFF * 1_000_000
+"""What a clock beyond the tags' 32 bits of seconds (2106) shows; the last second is for what one turn counts up."""
 
 
 class TagSource:
@@ -25,22 +27,29 @@ class TagSource:
     `is_estimated` says that wall time is a guess, good for labels; what waits for an absolute time waits on.
     """
 
-    __slots__ = ("_boot", "_clock", "base", "is_estimated", "last", "stale")
+    __slots__ = ("_boot", "_clock", "_latest", "base", "is_estimated", "last", "stale")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._boot = False
         self.is_estimated = False
         self.base = TB_WORKSTATION_TIME << BASE_SHIFT
+        self._latest = self.base + LATEST_US
         self.last = 0
         self.stale = True
 
     def now(self) -> int:
-        """A tag of the present time, later than every tag before it in this epoch."""
+        """A tag of the present time, later than every tag before it in this epoch.
+
+        A clock that is past what a tag can hold, as a broken one may be, gives the latest tag there is, again and
+        again: events would else have no wire form.
+        """
         clock = self._clock
         tag = self.base + (clock.now_ns() if self._boot else clock.wall_ns()) // 1000
         if tag <= self.last:
             tag = self.last + 1
+        if tag > self._latest:
+            tag = self._latest
         self.last = tag
         self.stale = False
         return tag
@@ -52,6 +61,7 @@ class TagSource:
         """
         self._boot = time_base == TB_PROC_TIME
         self.base = time_base << BASE_SHIFT
+        self._latest = self.base + LATEST_US
         self.last = 0
         self.stale = True
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from kittiwake.model.fw import TagType
 from kittiwake.model.types import (
     Alias,
     Array,
@@ -56,6 +57,8 @@ def values_of(declared: Any, *, ascii_only: bool = False) -> st.SearchStrategy[A
         return _ranged(form)
     if isinstance(form, Boolean):
         return st.booleans()
+    if isinstance(form, TagType):
+        return _tags()
     if isinstance(form, Integer):
         return st.integers(form.low, form.high)
     if isinstance(form, Float):
@@ -72,6 +75,11 @@ def values_of(declared: Any, *, ascii_only: bool = False) -> st.SearchStrategy[A
     assert isinstance(form, Struct), f"{form!r} is of no kind known here"
     members = [values_of(member, ascii_only=ascii_only) for member in form.members.values()]
     return st.tuples(*members).map(lambda values: form.python(*values))
+
+
+def _tags() -> st.SearchStrategy[int]:
+    parts = st.tuples(st.integers(0, 0xFFFF), st.integers(0, 0xFFFF_FFFF), st.integers(0, 999_999))
+    return parts.map(lambda part: part[0] << 64 | part[1] * 1_000_000 + part[2])
 
 
 def _ranged(form: Ranged) -> st.SearchStrategy[Any]:
@@ -151,7 +159,9 @@ def commands_of(cls: type[Any]) -> st.SearchStrategy[Action]:
 
 
 def _send(label: str, parameters: Sequence[tuple[str, WireType]]) -> st.SearchStrategy[Action]:
-    return argument_tuples(parameters).map(lambda arguments: Action("send", label, arguments))
+    return st.builds(
+        Action, kind=st.just("send"), name=st.just(label), arguments=argument_tuples(parameters), element=st.none()
+    )
 
 
 def calls_of(cls: type[Any]) -> st.SearchStrategy[Action]:
@@ -162,8 +172,9 @@ def calls_of(cls: type[Any]) -> st.SearchStrategy[Action]:
 def _call(port: Any) -> st.SearchStrategy[Action]:
     index = st.integers(0, port.size - 1) if port.is_array else st.none()
     return st.builds(
-        lambda arguments, at: Action("call", port.name, arguments, at), argument_tuples(port.port.parameters), index
-    )
+        Action, kind=st.just("call"), name=st.just(port.name), arguments=argument_tuples(port.port.parameters),
+        element=index,
+    )  # fmt: skip
 
 
 def actions_of(cls: type[Any], *, max_size: int = MAX_ACTIONS) -> st.SearchStrategy[list[Action]]:

@@ -216,3 +216,11 @@ def test_contexts_that_do_not_fit_are_refused(bad: list[int]) -> None:
 
 def test_the_design_sheet_says_what_the_class_declares() -> None:
     assert differences(ActiveRateGroup) == []
+
+
+def test_a_period_of_nothing_makes_every_cycle_slip_and_none_missed(tester: Tester) -> None:
+    """A random run found that the missed cycles were counted by dividing by it."""
+    for due_ns in (1, 2 * PERIOD):
+        tester.call.cycle_in(due_ns, 0)
+    assert tester.channels["RgCycleSlips"] == 2
+    tester.finish()

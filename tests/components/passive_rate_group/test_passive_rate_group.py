@@ -85,3 +85,10 @@ def test_it_passes_on_until_when_all_its_members_are_idle(tester: Tester) -> Non
 
 def test_the_design_sheet_says_what_the_class_declares() -> None:
     assert differences(PassiveRateGroup) == []
+
+
+def test_a_cycle_that_comes_before_it_is_due_takes_no_time(tester: Tester) -> None:
+    """A random run found that its time was shown as a negative number, which no channel takes."""
+    tester.call.cycle_in(tester.platform.clock.now_ns() + MS, PERIOD)
+    assert tester.channels["CycleTime"] == 0
+    tester.finish()
