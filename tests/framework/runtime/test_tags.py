@@ -42,5 +42,5 @@ def test_a_tag_without_a_wire_form_fits_no_port() -> None:
     form = wire_type(TimeTag)
     form.check((1 << 64) | ((1 << 32) * 1_000_000 - 1))
     for tag in ((1 << 64) | (1 << 32) * 1_000_000, 1 << 80, -1):
-        with pytest.raises(ValueError, match="time tag|outside"):
+        with pytest.raises(ValueError, match=r"time tag|outside"):
             form.check(tag)
