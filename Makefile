@@ -13,6 +13,8 @@ MINUTES ?= 30
 FUZZ_EXAMPLES ?= 20000
 FUZZ_COUNT    ?= 1000000
 CFDP_SEEDS    ?= 1000
+SEEDS         ?= 1000
+SIMULATED     ?= reference station building proves
 
 BIN     := $(VENV)/bin
 DEV     := $(VENV)/.installed
@@ -22,10 +24,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format bench soak fuzz campaign sequence docs clean venv peers browser
+.PHONY: help run test check format bench soak fuzz campaign sim-campaign sequence docs clean venv peers browser
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: $(DEV) ## start the reference deployment and the ground station with its dashboard
 	$(BIN)/kittiwake up topologies/reference.yaml $(ARGS)
@@ -54,6 +56,11 @@ fuzz: $(DEV) ## the property tests with 20000 examples each, the decoders with a
 
 campaign: $(DEV) $(PEERED) ## CFDP over links that lose 0 to 40 %, double and reorder, with 1000 seeds for each
 	KITTIWAKE_CFDP_SEEDS=$(CFDP_SEEDS) $(BIN)/python -m pytest -q tests/framework/cfdp tests/components/transfer_service $(ARGS)
+
+sim-campaign: $(DEV) ## simulated missions of 15 min with faults: SEEDS=1000 for each of SIMULATED="reference station ..."
+	@status=0; for topology in $(SIMULATED); do \
+		$(BIN)/kittiwake sim topologies/$$topology.yaml --seeds $(SEEDS) $(ARGS) || status=1; \
+	done; exit $$status
 
 sequence: $(DEV) ## compile sequences/$(SEQ).seq for the reference deployment (SEQ=startup)
 	@$(BIN)/kittiwake seq compile sequences/$(SEQ).seq --topology topologies/reference.yaml -o build/$(SEQ).bin

@@ -70,7 +70,7 @@ KINDS: dict[str, FaultKind] = {
         2, MOMENTS, _COUNT, Quantity(0.5, 10, "s", "until it is started again"),
     ),
     "clock_step": FaultKind(
-        "The machine's wall clock steps.", 2, (), Quantity(0.5, 200_000, "s", "by how much", is_signed=True)
+        "The machine's wall clock steps.", 4, (), Quantity(0.5, 200_000, "s", "by how much", is_signed=True)
     ),
     "clock_drift": FaultKind(
         "The machine's wall clock gains or loses from now on.",

@@ -38,7 +38,7 @@ DATA_BYTES = 180
 PACKETS_A_TURN = 8
 FILES_MAX = 6
 UPLOAD_TRIES = 3
-PAUSE_S = (0.2, 8.0)
+PAUSE_S = (0.1, 3.0)
 SLACK_S = 2.0
 """A sequencer looks at its records ten times a second, and waits for its commands."""
 
@@ -143,7 +143,7 @@ class Operator:
         yield _never, self._random.uniform(*PAUSE_S)
         things = (
             self._no_op, self._anything, self._anything, self._anything, self._suitable, self._suitable, self._upload,
-            self._upload, self._keep_parameter, self._keep_parameter, self._sequence, self._download,
+            self._upload, self._keep_parameter, self._keep_parameter, self._sequence, self._sequence, self._download,
         )  # fmt: skip
         thing = things[self._random.below(len(things))]
         self.done[thing.__name__.lstrip("_")] += 1

@@ -12,7 +12,7 @@ import pytest
 from tests.framework.simulation.flights import TOPOLOGIES, fly
 
 SEEDS = int(os.environ.get("KITTIWAKE_SIM_SEEDS", "3"))
-SECONDS = float(os.environ.get("KITTIWAKE_SIM_SECONDS", "300"))
+SECONDS = float(os.environ.get("KITTIWAKE_SIM_SECONDS", "200"))
 
 
 @pytest.mark.timeout(max(60, SEEDS * 20))

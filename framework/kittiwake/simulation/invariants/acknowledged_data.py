@@ -20,6 +20,9 @@ DURABLE_NS = NS_PER_S // 2
 EXCUSED_NS = 60 * NS_PER_S
 """So long after a fault of the disk the log may still be catching up."""
 
+REMOVALS = ("RemoveFile", "MoveFile", "AppendFile")
+"""Commands after which a file is not what it was."""
+
 _Parameter = tuple[str, str]
 
 
@@ -38,6 +41,7 @@ class AcknowledgedData(Invariant):
         self._kept: list[SeenEvent] = []
         self._saves: dict[int, _Parameter] = {}
         self._file_saves: set[int] = set()
+        self._removals: set[int] = set()
 
     def started(self) -> None:
         self._taken = dict(self._values)
@@ -57,6 +61,8 @@ class AcknowledgedData(Invariant):
                     self._saves[opcode] = instance.name, declared.name
                 elif what == "call" and declared.label == "PRM_SAVE_FILE":
                     self._file_saves.add(opcode)
+                elif what == "call" and declared.label in REMOVALS:
+                    self._removals.add(opcode)
 
     # What is acknowledged
 
@@ -83,8 +89,8 @@ class AcknowledgedData(Invariant):
                 self._values = dict(self._taken)
 
     def _forget_what_is_removed(self, packet: bytes) -> None:
-        for name in list(self._files):
-            if name.encode() in packet:
+        if int.from_bytes(packet[2:6], "big") in self._removals:
+            for name in [name for name in self._files if name.encode() in packet]:
                 del self._files[name]
 
     def _value(self, place: _Parameter) -> Any:
@@ -97,7 +103,7 @@ class AcknowledgedData(Invariant):
     def _check_files(self) -> None:
         for name, data in self._files.items():
             there = self.view.machine.read(name)
-            if there != data:
+            if there != data and there != self.view.uploads.get(name):  # one that was not acknowledged yet may be whole
                 what = "is gone" if there is None else f"has {len(there)} other bytes"
                 self.broken(f"{name}, acknowledged with {len(data)} bytes, {what}")
 
