@@ -27,7 +27,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help run test check format bench soak fuzz campaign sim-campaign sequence docs clean venv peers browser
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: $(DEV) ## start the reference deployment and the ground station with its dashboard
 	$(BIN)/kittiwake up topologies/reference.yaml $(ARGS)
