@@ -177,7 +177,7 @@ class Uploader(ActiveComponent):
         self._departures = Departures(self, self._captures, self._output, self._marks)
         self._sending = Sending(self, self._output, self._marks, parse_remote(self.remote)) if self.remote else None
         self.has_transfer_service = self.is_connected(Uploader.transfer_put)
-        self._is_open = self._is_awake = self._is_running = self._is_scanned = False
+        self._is_open = self._is_awake = self._is_stirred = self._is_running = self._is_scanned = False
         self._scan: Generator[None, None, int] | None = None
         self._upload: tuple[Capture, Steps] | None = None
         self._failures = 0
@@ -187,7 +187,7 @@ class Uploader(ActiveComponent):
     def start(self) -> None:
         self._is_running = bool(self.auto_start) and self._sending is not None
         self._try_to_open()
-        self._wake()
+        self._stir()
 
     def _try_to_open(self) -> None:
         try:
@@ -210,7 +210,7 @@ class Uploader(ActiveComponent):
 
     def parameter_updated(self, name: str) -> None:
         self._scan_due_ns = min(self._scan_due_ns, self.clock.now_ns() + self.rescan_s * NS_PER_S)
-        self._wake()
+        self._stir()
 
     # What is asked for
 
@@ -224,13 +224,13 @@ class Uploader(ActiveComponent):
                 self._output.published(file, size, self.clock.now_ns())
         except OSError:
             self.capture_unknown(file)
-        self._wake()
+        self._stir()
 
     @async_port(TransferEnded, full="drop")
     def transfer_ended(self, token: int, response: CommandResponse) -> None:
         """The transfer service has ended what it was asked for."""
         if self._sending is not None and self._sending.answered(token, response):
-            self._wake()
+            self._stir()
 
     @command(name="START")
     def start_uploads(self) -> None:
@@ -263,7 +263,7 @@ class Uploader(ActiveComponent):
         self._failures, self._pause_until_ns, self._scan_due_ns = 0, now_ns, now_ns
         for capture in self._captures.of(State.PENDING):
             capture.due_ns = now_ns
-        self._wake()
+        self._stir()
 
     @command(name="RETRY")
     def retry(self, file: FileName) -> None:
@@ -273,7 +273,7 @@ class Uploader(ActiveComponent):
             raise CommandError(CommandResponse.VALIDATION_ERROR, f"no upload of {file} has failed")
         for capture in chosen:
             capture.state, capture.attempts, capture.due_ns = State.PENDING, 0, self.clock.now_ns()
-        self._wake()
+        self._stir()
 
     @command(name="LIST")
     def list_captures(self) -> None:
@@ -310,8 +310,13 @@ class Uploader(ActiveComponent):
     # Work
 
     def wake_soon(self) -> None:
-        """Goes on with the work; safe from any thread."""
+        """Goes on with the upload; safe from any thread."""
         self._context.loop.resume(self._wake)
+
+    def _stir(self) -> None:
+        """Looks at everything anew: something has changed, or is due."""
+        self._is_stirred = True
+        self._wake()
 
     def _wake(self) -> None:
         if not self._is_awake:
@@ -320,15 +325,19 @@ class Uploader(ActiveComponent):
 
     @internal_port(full="drop")
     def work(self) -> None:
-        """Takes one step of each thing that is under way, so that commands and pings come in between."""
+        """Takes one step of each thing that is under way, so that commands and pings come in between.
+
+        A piece of an upload that has gone changes nothing for the rest, which is long where thousands wait.
+        """
         self._is_awake = False
         if not self._is_open:
             return
-        is_busy = self._step_scan() or self._step_departure()
+        is_busy = self._is_stirred and (self._step_scan() or self._step_departure())
         is_busy = self._step_upload() or is_busy
         if is_busy:
-            self._wake()
-        else:
+            self._stir()
+        elif self._is_stirred:
+            self._is_stirred = False
             self._update()
             self._sleep()
 
@@ -337,7 +346,7 @@ class Uploader(ActiveComponent):
         due_ns = min(self._times())
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self.clock.call_at(max(due_ns, self.clock.now_ns() + 1), self._wake)
+        self._timer = self.clock.call_at(max(due_ns, self.clock.now_ns() + 1), self._stir)
 
     def _times(self) -> list[int]:
         times = [self._scan_due_ns]
@@ -353,7 +362,7 @@ class Uploader(ActiveComponent):
         if not self._is_open:
             self._try_to_open()
         self._is_awake = False  # a wake-up that found no room in the queue is made up for here
-        self._wake()
+        self._stir()
 
     def _update(self) -> None:
         self.running = self._is_running
