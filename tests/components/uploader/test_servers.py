@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kittiwake.platform.system import SystemPlatform
+from kittiwake_components import Uploader
 from tests.components.transfer_service.ftp_server import FtpProcess, FtpServer, Habits
 from tests.components.transfer_service.sftp_server import LOGIN, PASSWORD, SftpHabits, SftpServer
 from tests.components.uploader.uploader_bench import (
@@ -17,8 +19,10 @@ from tests.components.uploader.uploader_bench import (
     exists,
     left_files,
     publish,
+    sidecar_of,
     uploader_tester,
 )
+from tests.framework.runtime.wired import deploy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -222,3 +226,36 @@ def test_an_sftp_server_that_is_away_is_a_failure(disk: Path) -> None:
         tester.send("START")
         assert reasons(tester)
         assert exists(tester, f"/captures/{PATH}")
+
+
+@pytest.mark.parametrize("kind", [FtpServer, SftpServer])
+def test_the_loop_goes_on_while_a_thread_talks_to_the_server(tmp_path: Path, disk: Path, kind: Any) -> None:
+    """REQ-UP-015, REQ-UP-016: on a real disk, with threads."""
+    captures, keys = tmp_path / "captures", tmp_path / "keys"
+    (captures / PATH).parent.mkdir(parents=True)
+    (captures / PATH).write_bytes(LONG)
+    (captures / f"{PATH}.json").write_bytes(sidecar_of(LONG))
+    keys.mkdir()
+    (keys / "login").write_bytes(LOGIN)
+    with kind(disk) as server:
+        (keys / "known_hosts").write_bytes(getattr(server, "known_hosts", b""))
+        remote = f"endpoint={server.endpoint} bucket_name=/in prefix=hive-7 credentials={keys}/login"
+        settings = {
+            "output": str(captures), "folder": str(tmp_path / "uploads"),
+            "remote": f"{remote} trusted={keys}/known_hosts" if kind is SftpServer else remote,
+        }  # fmt: skip
+        deployment, findings = deploy(
+            {"up": (Uploader, {"settings": settings})}, services={}, platform=SystemPlatform()
+        )
+        uploader: Any = deployment.instances["up"]
+        deployment.start()
+        turns = 0
+        while not uploader.uploaded and turns < 1000:
+            deployment.run_for(0.01)
+            turns += 1
+        assert turns > 2
+        assert uploader.uploaded == 1
+        deployment.stop()
+        assert stored(disk) == {PATH: LONG}
+        assert list(captures.rglob("*.wav*")) == []
+        assert not findings.faults()
