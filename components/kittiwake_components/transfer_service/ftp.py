@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ftplib import FTP
 
     from kittiwake_components.transfer_service.far_client import Entry
-    from kittiwake_components.transfer_service.ftp_session import Login, Server
+    from kittiwake_components.transfer_service.ftp_session import Server
+    from kittiwake_components.transfer_service.stores import Login
 
 T = TypeVar("T")
 

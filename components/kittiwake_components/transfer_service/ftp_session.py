@@ -6,6 +6,8 @@ import errno
 from ftplib import FTP, FTP_TLS, error_proto
 from typing import Any, NamedTuple
 
+from kittiwake_components.transfer_service.stores import Login
+
 PORT = 21
 MAX_LINES = 500
 _MEANINGS = {
@@ -39,13 +41,6 @@ class Server(NamedTuple):
     port: int = PORT
     is_secure: bool = False
     trusted: str = ""
-
-
-class Login(NamedTuple):
-    """Who asks."""
-
-    user: str
-    password: str
 
 
 def parse_login(data: bytes) -> Login:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kittiwake_components.transfer_service.far_client import FarClient
     from kittiwake_components.transfer_service.folder_copy import Steps
     from kittiwake_components.transfer_service.jobs import Job
-    from kittiwake_components.transfer_service.stores import Store
+    from kittiwake_components.transfer_service.stores import Login, Store
 
 MAX_CREDENTIALS = 1024
 MAX_KEY = 16_384
@@ -52,14 +52,18 @@ class Carrying(Protocol):
 class Servers:
     """Copies for `service`; `keep` makes a job's progress durable. A protocol's slow modules load when it is used.
 
-    Beside each file that is put there stands a manifest, where the stores have some.
+    Beside each file that is put there stands a manifest, where the stores have some. `login` is for servers of stores
+    that name no file with one.
     """
 
-    def __init__(self, service: Carrying, keep: Callable[[Job], None], *, has_manifests: bool = True) -> None:
+    def __init__(
+        self, service: Carrying, keep: Callable[[Job], None], *, has_manifests: bool = True, login: Login | None = None
+    ) -> None:  # fmt: skip
         self._service = service
         self._files = service.platform.files
         self._keep = keep
         self._has_manifests = has_manifests
+        self._login = login
 
     def copied(self, job: Job, store: Store) -> Steps:
         """Carries a job out. Raises `OSError`, and `ChecksumFault`."""
@@ -109,7 +113,9 @@ class Servers:
     def _client(self, store: Store) -> FarClient:
         from kittiwake_components.transfer_service.ftp_session import PORT, Server, parse_login
 
-        login = parse_login(self._read("credentials", store.credentials, MAX_CREDENTIALS))
+        login = self._login
+        if store.credentials or login is None:
+            login = parse_login(self._read("credentials", store.credentials, MAX_CREDENTIALS))
         scheme, _, address = store.endpoint.partition("://")
         if scheme == "sftp":
             from kittiwake_components.transfer_service.sftp import SSH_PORT, SftpClient, SshServer

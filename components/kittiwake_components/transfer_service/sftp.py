@@ -15,7 +15,7 @@ from kittiwake_components.transfer_service.far_client import PIECE, Entry
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from kittiwake_components.transfer_service.ftp_session import Login
+    from kittiwake_components.transfer_service.stores import Login
 
 SSH_PORT = 22
 TIMEOUT_S = 30.0

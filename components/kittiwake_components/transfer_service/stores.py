@@ -53,6 +53,13 @@ class Store(NamedTuple):
         return posixpath.normpath(f"{self.prefix}/{name}").lstrip("/")
 
 
+class Login(NamedTuple):
+    """Who asks a server."""
+
+    user: str
+    password: str
+
+
 def parse_store(text: str) -> Store:
     """A store of words `key=value`, after RustiqIOT's names where that has them. Raises `ValueError`.
 

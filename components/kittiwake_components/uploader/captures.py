@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SIDECAR = ".json"
+DEFAULT_PRIORITY = 1
+"""That of a sensor of which nothing is said, as in the hive's configuration."""
+
 MAX_CAPTURES = 20_000
 """What is more waits until some have gone."""
 
@@ -80,17 +83,17 @@ def is_path(path: str) -> bool:
 
 
 class Captures:
-    """All captures. `priorities` are numbers by sensor: 0, that of all others, is the most important."""
+    """All captures. `priorities` are numbers by sensor: the higher, the more important."""
 
-    def __init__(self, priorities: Mapping[str, int]) -> None:
-        self._priorities = priorities
+    def __init__(self) -> None:
+        self.priorities: Mapping[str, int] = {}
         self.by_path: dict[str, Capture] = {}
         self.folder_bytes: dict[str, int] = {}
         """What lies in the folder of each day, also what is no capture."""
 
     def priority(self, capture: Capture) -> int:
         """The number of its sensor."""
-        return self._priorities.get(capture.sensor, 0)
+        return self.priorities.get(capture.sensor, DEFAULT_PRIORITY)
 
     def add(self, capture: Capture) -> bool:
         """Takes one in, if there is room."""
@@ -117,7 +120,7 @@ class Captures:
     def next_upload(self, now_ns: int, begun: str) -> Capture | None:
         """Whose turn it is: that which was begun, else the most important, and of those the oldest."""
         ready = [capture for capture in self.of(State.PENDING) if capture.due_ns <= now_ns]
-        order = lambda capture: (capture.path != begun, self.priority(capture), capture.stamp)  # noqa: E731
+        order = lambda capture: (capture.path != begun, -self.priority(capture), capture.stamp)  # noqa: E731
         return min(ready, key=order, default=None)
 
     def next_victim(self, spared: Capture | None) -> Capture | None:
@@ -126,6 +129,6 @@ class Captures:
         The one that is under way is spared.
         """
         order = lambda capture: (  # noqa: E731
-            min(capture.state, State.PENDING), -self.priority(capture) * (capture.state >= State.PENDING), capture.stamp
+            min(capture.state, State.PENDING), self.priority(capture) * (capture.state >= State.PENDING), capture.stamp
         )  # fmt: skip
         return min((one for one in self.by_path.values() if one is not spared), key=order, default=None)

@@ -38,9 +38,11 @@ from kittiwake_components.deployment_time import time_is_known
 from kittiwake_components.hive_ports import CaptureDone, SensorStatus
 from kittiwake_components.ports import FileName
 from kittiwake_components.transfer_ports import PutFile, TransferEnded
+from kittiwake_components.transfer_service.stores import Login
 from kittiwake_components.transfer_service.worker import WAITING
 from kittiwake_components.uploader.captures import SIDECAR, Capture, Captures, State, is_path
 from kittiwake_components.uploader.departures import Departures
+from kittiwake_components.uploader.hive_settings import read_hive, remote_of
 from kittiwake_components.uploader.manifest import Mismatch
 from kittiwake_components.uploader.marks import Marks
 from kittiwake_components.uploader.output_folder import OutputFolder
@@ -110,8 +112,10 @@ class Uploader(ActiveComponent):
         str, default="", check=check_remote, doc="Where captures go, as words of key=value; empty: nowhere."
     )
     priorities = Setting(
-        list[str], default=[], check=check_priorities, doc="Words sensor=number; 0, also of all others, goes first."
-    )
+        list[str], default=[], check=check_priorities,
+        doc="Words sensor=number, over those of the hive's configuration: the higher goes first, and stays longest.",
+    )  # fmt: skip
+    configuration = Setting(str, default="", doc="The hive's configuration; empty: that which its orchestrator takes.")
     folder = Setting(str, default="/uploads", doc="Folder in the root for the journal.")
     max_file_bytes = Setting(int, default=1 << 30, low=1, high=MAX_FILE, doc="The largest file.")
 
@@ -160,6 +164,9 @@ class Uploader(ActiveComponent):
     @event(DIAGNOSTIC, "No capture is {file}")
     def capture_unknown(self, file: FileName) -> None: ...
 
+    @event(WARNING_LO, "The hive's configuration is not read: {reason}")
+    def configuration_unread(self, reason: Text) -> None: ...
+
     @event(WARNING_LO, "Journal {finding}")
     def journal_finding(self, finding: Text) -> None: ...
 
@@ -172,10 +179,10 @@ class Uploader(ActiveComponent):
         files, now_ns = self.platform.files, self.clock.now_ns()
         self._ledger = Ledger(files, f"{self.root.resolve(self.folder)}/journal")
         self._marks = Marks(self._ledger)
-        self._captures = Captures(parse_priorities(self.priorities))
+        self._captures = Captures()
         self._output = OutputFolder(files, self.root, self.output, self._captures, self._marks)
         self._departures = Departures(self, self._captures, self._output, self._marks)
-        self._sending = Sending(self, self._output, self._marks, parse_remote(self.remote)) if self.remote else None
+        self._sending: Sending | None = None
         self.has_transfer_service = self.is_connected(Uploader.transfer_put)
         self._is_open = self._is_awake = self._is_stirred = self._is_running = self._is_scanned = False
         self._scan: Generator[None, None, int] | None = None
@@ -185,9 +192,32 @@ class Uploader(ActiveComponent):
         self._timer: Timer | None = None
 
     def start(self) -> None:
-        self._is_running = bool(self.auto_start) and self._sending is not None
+        may_start = self._configure()
+        self._is_running = bool(self.auto_start) and may_start and self._sending is not None
         self._try_to_open()
         self._stir()
+
+    def _configure(self) -> bool:
+        """Reads who is important, and where captures go, if that is not among the settings.
+
+        Says whether the configuration lets uploads start by themselves.
+        """
+        hive = None
+        try:
+            hive = read_hive(self.platform.files, self.root, self.configuration)
+        except OSError as fault:
+            self.configuration_unread(reason_of(fault))
+        except ValueError:
+            self.configuration_unread("it has faults")
+        stated = {sensor.name: sensor.priority for sensor in hive.sensors} if hive is not None else {}
+        self._captures.priorities = {**stated, **parse_priorities(self.priorities)}
+        remote = parse_remote(self.remote) if self.remote else remote_of(hive.ftp) if hive is not None else None
+        if remote is None:
+            self._sending = None
+            return False
+        login = Login(hive.ftp.username, hive.ftp.password.reveal()) if hive is not None and not self.remote else None
+        self._sending = Sending(self, self._output, self._marks, remote, login)
+        return hive is None or bool(self.remote) or hive.ftp.auto_start
 
     def _try_to_open(self) -> None:
         try:
@@ -234,7 +264,9 @@ class Uploader(ActiveComponent):
 
     @command(name="START")
     def start_uploads(self) -> None:
-        """Uploads from now on."""
+        """Reads the hive's configuration, and uploads from now on."""
+        if not self._is_running:
+            self._configure()
         if self._sending is None:
             raise CommandError(CommandResponse.EXECUTION_ERROR, "no remote is set")
         if not self._is_running:

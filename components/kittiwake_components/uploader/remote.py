@@ -33,7 +33,7 @@ def check_remote(text: str) -> None:
 
 
 def parse_priorities(words: list[str]) -> dict[str, int]:
-    """Numbers by sensor of words `sensor=number`: 0 is the most important. Raises `ValueError`."""
+    """Numbers by sensor of words `sensor=number`: the higher, the more important. Raises `ValueError`."""
     found = {}
     for word in words:
         sensor, equals, number = word.partition("=")

@@ -16,7 +16,7 @@ from kittiwake_components.uploader.manifest import Mismatch, read_sidecar
 
 if TYPE_CHECKING:
     from kittiwake_components.transfer_service.folder_copy import Steps
-    from kittiwake_components.transfer_service.stores import Store
+    from kittiwake_components.transfer_service.stores import Login, Store
     from kittiwake_components.uploader.captures import Capture
     from kittiwake_components.uploader.component import Uploader
     from kittiwake_components.uploader.marks import Marks
@@ -24,15 +24,17 @@ if TYPE_CHECKING:
 
 
 class Sending:
-    """Sends captures of `output` to `remote` for `uploader`."""
+    """Sends captures of `output` to `remote` for `uploader`; `login` stands for the file of a remote without one."""
 
-    def __init__(self, uploader: Uploader, output: OutputFolder, marks: Marks, remote: Store) -> None:
+    def __init__(
+        self, uploader: Uploader, output: OutputFolder, marks: Marks, remote: Store, login: Login | None
+    ) -> None:  # fmt: skip
         self._uploader = uploader
         self._files = uploader.platform.files
         self._output = output
         self._marks = marks
         self._remote = remote
-        self._servers = Servers(uploader, self._keep, has_manifests=False)
+        self._servers = Servers(uploader, self._keep, has_manifests=False, login=login)
         self._token = 0
         self._answers: dict[int, CommandResponse | None] = {}
 

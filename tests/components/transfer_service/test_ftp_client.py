@@ -13,7 +13,8 @@ from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake_components.transfer_service.far_client import Entry
 from kittiwake_components.transfer_service.ftp import FtpClient
 from kittiwake_components.transfer_service.ftp_listing import parse_entry
-from kittiwake_components.transfer_service.ftp_session import Login, Server
+from kittiwake_components.transfer_service.ftp_session import Server
+from kittiwake_components.transfer_service.stores import Login
 from kittiwake_components.transfer_service.worker import CALL_LIMIT_S, WAITING, Worker
 from tests.certificate import make_certificate, public_part
 from tests.components.transfer_service.ftp_server import PASSWORD, USER, FtpServer

@@ -65,7 +65,7 @@ def test_making_room_outlives_every_cut() -> None:
     """REQ-UP-014, REQ-UP-013: the important one is never in danger, and no sidecar stays alone."""
 
     def prepared(seed: int) -> Tester:
-        tester = uploader_tester(seed, remote="bucket_name=/gone", settings={"priorities": ["temp=3"]})
+        tester = uploader_tester(seed, remote="bucket_name=/gone", settings={"priorities": ["temp=0"]})
         publish(tester, capture_path(1), WANTED[capture_path(1)], tell=True)
         publish(tester, TEMP, b"21.5", tell=True)
         return tester

@@ -49,7 +49,7 @@ def test_what_was_uploaded_goes_first_and_the_oldest_of_it() -> None:
 
 def test_then_the_least_important_go_and_the_oldest_of_these() -> None:
     """REQ-UP-013: what is put aside before what is good; each that was not uploaded is told."""
-    options: Any = {"settings": {"priorities": ["video=5"]}}
+    options: Any = {"settings": {"priorities": ["video=0"]}}
     with uploader_tester(remote="bucket_name=/gone", **options) as tester:
         tester.write_file(f"/captures/{capture_path(9)}.bad.0", DATA)
         for number in (1, 2):
@@ -102,7 +102,7 @@ def test_a_disk_that_removes_nothing_keeps_all_and_goes_on() -> None:
 
 
 SENSORS = st.sampled_from(["audio", "video", "temp"])
-PRIORITIES = {"audio": 1, "video": 5, "temp": 0}
+PRIORITIES = {"audio": 3, "video": 0, "temp": 9}
 
 
 class Lives(RuleBasedStateMachine):
@@ -136,7 +136,7 @@ class Lives(RuleBasedStateMachine):
     @staticmethod
     def _key(path: str) -> tuple[int, str]:
         sensor, _, name = path.partition("/")
-        return -PRIORITIES[sensor], name.rpartition("/")[2]
+        return PRIORITIES[sensor], name.rpartition("/")[2]
 
     @rule(sensor=SENSORS, size=st.integers(0, 3000), is_told=st.booleans())
     def publish(self, sensor: str, size: int, is_told: bool) -> None:

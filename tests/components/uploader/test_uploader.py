@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+from typing import TYPE_CHECKING
 
 import pytest
 
 from kittiwake.model import CommandResponse
+from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import Uploader
 from kittiwake_components.uploader.captures import is_day, is_path
 from kittiwake_components.uploader.remote import check_priorities, check_remote
+from tests.components.transfer_service.ftp_server import FtpServer
 from tests.components.uploader.uploader_bench import (
     DAY,
     Tester,
@@ -23,6 +26,9 @@ from tests.components.uploader.uploader_bench import (
     sidecar_of,
     uploader_tester,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DATA = content(1, 3000)
 OK = CommandResponse.OK
@@ -121,7 +127,7 @@ def test_a_file_that_is_not_what_its_manifest_says_is_put_aside_and_never_sent()
 
 def test_important_sensors_go_first_and_of_each_the_oldest() -> None:
     """REQ-UP-005."""
-    with uploader_tester(settings={"priorities": ["audio=2", "video=9"]}) as tester:
+    with uploader_tester(settings={"priorities": ["audio=2", "temp=9"]}) as tester:
         for number in (3, 1, 2):
             for sensor in ("video", "audio", "temp"):
                 publish(tester, capture_path(number, sensor), DATA)
@@ -364,3 +370,57 @@ def test_days() -> None:
 
 def test_the_design_sheet_says_what_the_class_declares() -> None:
     assert differences(Uploader) == []
+
+
+HIVE = """
+[global]
+root_upload_directory = "/in"
+pytz_time_zone = "US/Eastern"
+[audio]
+priority = 7
+[video]
+priority = 0
+[ftp]
+host = "127.0.0.1"
+port = {port}
+username = "unit-7"
+password = "correct horse battery"
+auto_start = {auto}
+"""
+
+
+def test_the_hives_configuration_says_who_is_important() -> None:
+    """REQ-UP-005: as far as the settings say nothing else."""
+    with uploader_tester(settings={"priorities": ["temp=9"]}, parameters={"AUTO_START": False}) as tester:
+        tester.write_file("/hive.toml", HIVE.format(port=1, auto="true").encode())
+        for sensor in ("cpu", "video", "audio", "temp"):
+            publish(tester, capture_path(1, sensor), DATA, tell=True)
+        tester.send("START")
+        assert uploaded(tester) == [capture_path(1, sensor) for sensor in ("temp", "audio", "cpu", "video")]
+
+
+def test_the_hives_configuration_names_beemons_ftp_server(tmp_path: Path) -> None:
+    """REQ-UP-015, REQ-UP-012: its login is shown nowhere."""
+    (tmp_path / "in").mkdir()
+    with FtpServer(tmp_path) as server:
+        platform = SimulatedPlatform(0)
+        with uploader_tester(remote="", platform=platform) as tester:
+            port = int(server.endpoint.rpartition(":")[2])
+            tester.write_file("/hive.toml", HIVE.format(port=port, auto="false").encode())
+        with uploader_tester(remote="", platform=platform) as tester:
+            publish(tester, capture_path(1), DATA, tell=True)
+            tester.advance(1)
+            assert tester.call.status("uploader").startswith("uploader: stopped")
+            tester.send("START")
+            assert (tmp_path / "in" / capture_path(1)).read_bytes() == DATA
+            assert uploaded(tester) == [capture_path(1)]
+            assert "correct horse" not in str(tester.events)
+
+
+@pytest.mark.parametrize("content", [b"[audio]\ncapture_duration_seconds = 400\n", b"\xff"])
+def test_a_configuration_with_faults_is_not_heeded(content: bytes) -> None:
+    """REQ-UP-012: its orchestrator says what is wrong with it."""
+    with uploader_tester(parameters={"AUTO_START": False}) as tester:
+        tester.write_file("/hive.toml", content)
+        assert tester.send("START").response is OK
+        assert tester.events.named("ConfigurationUnread")
