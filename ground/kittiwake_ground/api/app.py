@@ -15,6 +15,7 @@ from kittiwake_ground.api import (
     history,
     live,
     looking_back,
+    redecoding,
     sequences,
     sessions,
     telemetry,
@@ -41,7 +42,19 @@ def make_app(ground: Ground) -> FastAPI:
     app.state.ground = ground
     add_handlers(app)
     routes = APIRouter(prefix=PREFIX)
-    for module in (sessions, telemetry, alarms, exporting, history, looking_back, acting, files, sequences, live):
+    for module in (
+        sessions,
+        telemetry,
+        alarms,
+        exporting,
+        history,
+        looking_back,
+        redecoding,
+        acting,
+        files,
+        sequences,
+        live,
+    ):
         routes.include_router(module.router)
     app.include_router(routes)
     configuration = ground.configuration

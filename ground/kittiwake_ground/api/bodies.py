@@ -86,6 +86,19 @@ class QueryBody(Body):
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] = DEFAULT_ROWS
 
 
+class RedecodeBody(Body):
+    """A dictionary, as its file has it, and the time of reception of what it is to decode again.
+
+    Nothing is written with `dry_run`; `packet_set` names the set of telemetry packets, if the dictionary has several.
+    """
+
+    dictionary: dict[str, Any]
+    start_us: Annotated[int, Field(ge=0, lt=1 << 62)]
+    end_us: Annotated[int, Field(ge=0, lt=1 << 62)]
+    packet_set: Annotated[str, Field(max_length=300)] = ""
+    dry_run: bool = True
+
+
 class ParameterBody(Body):
     """A value to set; `save` to keep it, `wait` to get the answer once the setting has ended."""
 

@@ -13,8 +13,9 @@ from kittiwake.dictionary.entries import UnknownName
 from kittiwake_ground.alarms.book import Changed, NoSuchAlarm
 from kittiwake_ground.alarms.derived import NoSuchDerived
 from kittiwake_ground.alarms.store import StoreFault
-from kittiwake_ground.archive import ArchiveInUse, QueryTooLong
+from kittiwake_ground.archive import ArchiveFault, ArchiveInUse, QueryTooLong
 from kittiwake_ground.people.desk import TooManyAttempts
+from kittiwake_ground.redecoding import NothingToDecode
 from kittiwake_ground.replay.replays import NoReplay, TooManyReplays
 from kittiwake_ground.server.commands import CommandRefused
 from kittiwake_ground.server.folders import ListingFailed
@@ -65,6 +66,8 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (NoLongHistory, 409),
     (TooManyQuestions, 429),
     (ArchiveInUse, 409),
+    (NothingToDecode, 409),
+    (ArchiveFault, 503),
     (QueryTooLong, 422),
     (ValueError, 422),
     (TypeError, 422),

@@ -8,7 +8,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kittiwake_ground.archive import export
+from kittiwake_ground.archive import export, replacing
 from kittiwake_ground.archive.buckets import LAST_US
 from kittiwake_ground.archive.history import QUERY_LIMIT_S, History
 from kittiwake_ground.archive.intake import Entry, Intake
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from kittiwake_ground.archive.records import ChannelDeclaration, NewEvent
+    from kittiwake_ground.archive.replacing import Replacement
     from kittiwake_ground.archive.sampling import NewSample
 
 CAPACITY = 200_000
@@ -41,6 +42,8 @@ COMMIT_INTERVAL_S = 0.7
 """How long an item waits for others before all are committed; with the time that a commit takes, below a second."""
 
 FLUSH_TIMEOUT_S = 30.0
+REPLACE_WAIT_S = 10.0
+"""How long a replacement waits for room in the queue."""
 
 
 class ArchiveFault(OSError):
@@ -178,6 +181,17 @@ class Archive(History):
         """Takes raw frames."""
         return not frames or self._put(
             deployment, "frames", len(frames), partial(Recorder.frames, deployment=deployment, frames=frames), wait_s
+        )
+
+    def replace(self, deployment: str, replacement: Replacement) -> bool:
+        """Takes what takes the place of rows that are there: all of it is in one transaction, the old or the new."""
+        count = len(replacement.samples) + len(replacement.events) + 1
+        return self._put(
+            deployment,
+            "replacements",
+            count,
+            partial(replacing.replace, deployment=deployment, new=replacement),
+            REPLACE_WAIT_S,
         )
 
     def declare(self, deployment: str, dictionary_hash: str, channels: Sequence[ChannelDeclaration]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from kittiwake_ground.archive import moments
+from kittiwake_ground.archive import moments, replacing
 from kittiwake_ground.archive.buckets import LAST_US, read_buckets
 from kittiwake_ground.archive.opening import DATABASE
 from kittiwake_ground.archive.readers import Readers
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterator
     from pathlib import Path
+
+    from kittiwake_ground.archive.replacing import Replacement
 
 MAX_ROWS = 100_000
 """Rows that one query gives at the most."""
@@ -308,6 +310,18 @@ class History:
                 (*query.values, _bounded(limit)),
             ).fetchall()
         return [Frame(*row) for row in rows]
+
+    def replaced(
+        self, deployment: str, replacement: Replacement
+    ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], int]:
+        """The rows of samples and of events that a replacement is for, and the horizon of samples."""
+        with self._readers.reading() as connection:
+            id = _deployment(connection, deployment)
+            horizon = connection.execute(
+                "SELECT time_us FROM horizons WHERE deployment = ? AND what = 'samples'", (id,)
+            ).fetchone()
+            samples = replacing.sample_rows(connection, id, replacement)
+            return samples, replacing.event_rows(connection, id, replacement), horizon[0] if horizon else 0
 
     def losses(self, deployment: str, start_us: int = 0, end_us: int = LAST_US, limit: int = 1_000) -> list[Loss]:
         """What the archive could not take, by the time that it was noted, oldest first.

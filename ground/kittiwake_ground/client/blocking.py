@@ -136,6 +136,7 @@ class LookBack(Blocking[AsyncLookBack]):
 
     at = blocking(AsyncLookBack.at)
     timeline = blocking(AsyncLookBack.timeline)
+    redecode = blocking(AsyncLookBack.redecode)
     replay = iterating(AsyncLookBack.replay)
 
 

@@ -48,6 +48,19 @@ class AsyncLookBack:
         query = {"start_us": when_us(start), "end_us": when_us(end)}
         return await self._deployment.request("GET", "/timeline", query=query)
 
+    async def redecode(
+        self, dictionary: Mapping[str, Any], start: When, end: When, dry_run: bool = True, packet_set: str = ""
+    ) -> dict[str, Any]:
+        """Decodes the raw frames that were received in a time by another dictionary, in JSON's terms.
+
+        Gives what that changes; unless it is a dry run, the archive has it then. Raises `RequestRefused`.
+        """
+        body = {
+            "dictionary": dict(dictionary), "start_us": when_us(start), "end_us": when_us(end), "dry_run": dry_run,
+            "packet_set": packet_set,
+        }  # fmt: skip
+        return await self._deployment.request("POST", "/redecode", body=body)
+
     async def replay(
         self,
         at: When,

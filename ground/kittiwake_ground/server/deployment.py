@@ -214,8 +214,8 @@ class Deployment:
     def take_cfdp_packet(self, packet: bytes) -> None:
         self.cfdp.take_packet(packet)
 
-    def take_raw(self, up: bool, data: bytes) -> None:
-        self._archive.add_raw(self.name, up, data, now_us())
+    def take_raw(self, up: bool, data: bytes, at_us: int) -> None:
+        self._archive.add_raw(self.name, up, data, at_us)
 
     def link_changed(self, report: LinkReport) -> None:
         up = report.state == UP

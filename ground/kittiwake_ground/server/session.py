@@ -74,7 +74,7 @@ class Receiver(Protocol):
     def take_cfdp_packet(self, packet: bytes) -> None:
         """A packet of the APID of CFDP."""
 
-    def take_raw(self, up: bool, data: bytes) -> None:
+    def take_raw(self, up: bool, data: bytes, at_us: int) -> None:
         """What the link carried; told only where it is to be kept."""
 
     def link_changed(self, report: LinkReport) -> None:
@@ -294,7 +294,7 @@ class Session:
     def _take(self, data: bytes) -> None:
         received_us = now_us()
         if self._keeps_raw:
-            self._receiver.take_raw(False, data)
+            self._receiver.take_raw(False, data, received_us)
         packets = self._deframer.feed(data)
         if not packets:
             return
@@ -334,6 +334,6 @@ class Session:
         """
         data = self._framer.frame(packet) + self._framer.flush()
         if self._keeps_raw:
-            self._receiver.take_raw(True, data)
+            self._receiver.take_raw(True, data, now_us())
         await self.link.send(data)
         return len(data)

@@ -81,6 +81,7 @@ ACTS: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", "deployments/ref/derived/Ground.a.b", {}),
     ("POST", "receivers/duty/test", {}),
     ("POST", "history/export", {}),
+    ("POST", "deployments/ref/redecode", {"json": {"dictionary": {}, "start_us": 0, "end_us": 1}}),
     ("GET", "audit", {}),
 ]
 

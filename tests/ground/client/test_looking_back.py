@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kittiwake.cli.main import main
-from kittiwake_ground.client import RequestRefused
-from tests.system.past_hour import DISPATCHED, NO_OP, SECOND_US, PastHour, write_past_hour
+from kittiwake_ground.archive import Archive
+from kittiwake_ground.client import Ground, RequestRefused
+from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
+from tests.ground.client.served import Served
+from tests.system.past_hour import DISPATCHED, NO_OP, NO_OP_SAID, SECOND_US, PastHour, write_past_hour
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kittiwake_ground.client import Deployment, Ground
-    from tests.ground.client.served import Served
+    from kittiwake_ground.client import Deployment
+    from tests.ground.client.scripted_deployment import ScriptedDeployment
 
 
 @pytest.fixture(autouse=True)
@@ -84,12 +87,61 @@ def test_the_command_line_replays_and_prints_the_timeline(
 ) -> None:
     monkeypatch.setenv("KITTIWAKE_GROUND", served.url)
     start, end = (f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(us / 1e6))}Z" for us in hour)
-    assert main(["ground", "replay", "--at", start, "--until", end, "--speed", "1000", "*.NoOpReceived", "--json"]) == 0
+    part = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(hour.start_us / 1e6 + 600))}Z"
+    assert (
+        main(["ground", "replay", "--at", start, "--until", part, "--speed", "1000", "*.NoOpReceived", "--json"]) == 0
+    )
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one["text"] for one in lines] == [f"no-op of second {second}" for second in range(0, 3600, 60)]
+    assert [one["text"] for one in lines] == [f"no-op of second {second}" for second in range(0, 600, 60)]
     assert main(["ground", "timeline", "--start", start, "--end", end]) == 0
     out = capsys.readouterr().out
     for words in ("link      down  out of sight", f"command   {NO_OP}  by ada: queued, sent, dispatched, completed"):
         assert words in out
     assert main(["ground", "replay", "--at", "never"]) == 1
     assert "is no time" in capsys.readouterr().err
+
+
+def test_frames_are_decoded_again_through_the_server(
+    device: ScriptedDeployment, dictionary_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The dictionary of the right build calls an event by other words: the archive has them then."""
+    plan = DeploymentConfiguration("small", dictionary_file, device.link, "fprime", raw_frames=True)
+    right = tmp_path / "right.json"
+    content = json.loads(dictionary_file.read_text())
+    for one in content["events"]:
+        if one["name"].endswith("NoOpReceived"):
+            one["format"] = "heard it"
+    right.write_text(json.dumps(content))
+    with Archive(tmp_path / "archive") as archive:
+        served = Served(GroundConfiguration((plan,), folder=tmp_path / "ground"), archive)
+        try:
+            with Ground(served.url) as ground:
+                station = ground.deployment("small")
+                for update in station.watch("links") if station.link().state != "up" else ():
+                    if update.subject.state == "up":
+                        break
+                device.say(NO_OP_SAID)
+                station.expect(NO_OP_SAID)
+            archive.flush()
+            words = [
+                "ground",
+                "redecode",
+                "--server",
+                served.url,
+                "--dictionary",
+                str(right),
+                "--from",
+                "5m",
+                "--to",
+                "0s",
+            ]
+            assert main([*words, "--dry-run"]) == 0
+            assert "-> ACTIVITY_HI heard it" in capsys.readouterr().out
+            assert main(words) == 0
+            assert capsys.readouterr().out.endswith("written\n")
+            found = archive.events("small", name=NO_OP_SAID, limit=1)
+            assert found[0].text == "heard it"
+            assert main([*words[:-4], "--from", "70m", "--to", "69m"]) == 1
+            assert "no raw frames" in capsys.readouterr().err
+        finally:
+            served.stop()
