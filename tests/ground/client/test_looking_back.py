@@ -121,7 +121,8 @@ def test_frames_are_decoded_again_through_the_server(
                     if update.subject.state == "up":
                         break
                 device.say(NO_OP_SAID)
-                station.expect(NO_OP_SAID)
+                while not station.events(NO_OP_SAID, start="1m"):
+                    time.sleep(0.02)
             archive.flush()
             words = [
                 "ground",
