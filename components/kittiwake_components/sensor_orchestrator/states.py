@@ -22,7 +22,9 @@ class SensorSignal(IntEnum):
     """The capture has ended, one way or another, says the process."""
     ENDED = 6
     """The process has ended."""
-    GIVEN_UP = 7
+    HUNG = 7
+    """It has not done in time what it was to do."""
+    GIVEN_UP = 8
     """There is no safe way to end the process."""
 
 

@@ -38,6 +38,8 @@ class Supervised:
         """Why it is left alone, or was stopped by its orchestrator."""
         self.pause_s: int | None = 0
         """How long until it is started again; `None`: its budget is spent."""
+        self.deadline_ns = self.overdue_ns = 0
+        """By when it is to have done what it does, and how long after the deadline before that was noticed."""
         self.captures = 0
         self.misses = 0
         self.restarts = 0

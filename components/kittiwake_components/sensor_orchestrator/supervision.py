@@ -34,6 +34,9 @@ LISTENERS = 16
 POWER_SWITCHES = 8
 TERM_GRACE_S = 5
 KILL_GRACE_S = 5
+SLEPT_NS = NS_PER_S
+"""A deadline that was noticed so late has passed while nothing here ran."""
+
 U32_MAX = 0xFFFFFFFF
 
 
@@ -55,7 +58,8 @@ class SensorSupervision(OrchestratorReports):
             SensorState.STARTING,
             On(SensorSignal.READY, SensorState.WAITING, do="note_ready"),
             On(SensorSignal.STOP, SensorState.STOPPING),
-            After("ready_limit_s", SensorState.ENDING, do="note_hang"),
+            On(SensorSignal.HUNG, SensorState.ENDING, do="note_hang"),
+            After("ready_limit_s", do="judge_delay"),
             entry="start_process",
         ),
         State(
@@ -68,20 +72,23 @@ class SensorSupervision(OrchestratorReports):
             On(SensorSignal.BEGUN, SensorState.RECORDING),
             On(SensorSignal.OVER, SensorState.WAITING),
             On(SensorSignal.STOP, SensorState.STOPPING),
-            After("grace_s", SensorState.ENDING, do="note_hang"),
+            On(SensorSignal.HUNG, SensorState.ENDING, do="note_hang"),
+            After("begin_limit_s", do="judge_delay"),
         ),
         State(
             SensorState.RECORDING,
             On(SensorSignal.OVER, SensorState.WAITING),
             On(SensorSignal.STOP, SensorState.STOPPING),
-            After("record_limit_s", SensorState.ENDING, do="note_hang"),
+            On(SensorSignal.HUNG, SensorState.ENDING, do="note_hang"),
+            After("record_limit_s", do="judge_delay"),
         ),
         State(
             SensorState.STOPPING,
             On(SensorSignal.STOP, do="order_stop"),
             On(SensorSignal.ENDED, SensorState.STARTING, guard="is_wanted"),
             On(SensorSignal.ENDED, SensorState.STOPPED),
-            After("stop_limit_s", SensorState.ENDING, do="note_hang"),
+            On(SensorSignal.HUNG, SensorState.ENDING, do="note_hang"),
+            After("stop_limit_s", do="judge_delay"),
             entry="order_stop",
         ),
         State(
@@ -173,23 +180,29 @@ class SensorSupervision(OrchestratorReports):
 
     def ready_limit_s(self, index: int) -> float:
         """How long until it is ready."""
-        return self.ready_s
+        return self._limit_s(index, self.ready_s)
 
-    def grace_s(self, index: int) -> float:
+    def begin_limit_s(self, index: int) -> float:
         """How long until it records."""
-        return self.hang_grace_s
+        return self._limit_s(index, self.hang_grace_s)
 
     def record_limit_s(self, index: int) -> float:
         """How long until its recording is published."""
-        return self.sensors[index].duration_s + self.hang_grace_s
+        return self._limit_s(index, self.sensors[index].duration_s + self.hang_grace_s)
 
     def stop_limit_s(self, index: int) -> float:
         """How long until it is stopped."""
         one = self.sensors[index]
         if one.capture is None or one.policy != FINISH:
-            return self.hang_grace_s
+            return self._limit_s(index, self.hang_grace_s)
         elapsed_s = (self.clock.now_ns() - one.capture.began_ns) / NS_PER_S
-        return max(0.0, one.duration_s - elapsed_s) + self.hang_grace_s
+        return self._limit_s(index, max(0.0, one.duration_s - elapsed_s) + self.hang_grace_s)
+
+    def _limit_s(self, index: int, limit_s: float) -> float:
+        one, now_ns = self.sensors[index], self.clock.now_ns()
+        one.overdue_ns = now_ns - one.deadline_ns
+        one.deadline_ns = now_ns + round(limit_s * NS_PER_S)
+        return limit_s
 
     def pause_s(self, index: int) -> float:
         """How long it is left alone after a failure."""
@@ -221,6 +234,11 @@ class SensorSupervision(OrchestratorReports):
             if one.capture is not None:
                 one.process.send({"do": "stop", "capture": one.capture.number, "policy": one.policy})
             one.process.end()
+
+    def judge_delay(self, index: int) -> None:
+        """It is late; after a sleep of the whole machine it gets its time once more, since it has slept as well."""
+        if self.sensors[index].overdue_ns < SLEPT_NS:
+            self.sensor[index].send(SensorSignal.HUNG)
 
     def note_hang(self, index: int) -> None:
         """It has not done in time what it was to do."""

@@ -51,15 +51,19 @@ class SystemPipe:
 
 
 class SystemChild:
-    """One program, leader of a session and of a process group of its own; it is reaped by `status`."""
+    """One program, leader of a session and of a process group of its own; it is reaped by `status`.
 
-    __slots__ = ("_end_fd", "_status", "errors", "input", "output", "pid")
+    One that is closed before its end is put on the list `left`, for somebody else to reap.
+    """
 
-    def __init__(self, pid: int, given: SystemPipe, output: SystemPipe, errors: SystemPipe) -> None:
+    __slots__ = ("_end_fd", "_left", "_status", "errors", "input", "output", "pid")
+
+    def __init__(self, pid: int, left: list[int], given: SystemPipe, output: SystemPipe, errors: SystemPipe) -> None:
         self.pid = pid
         self.input = given
         self.output = output
         self.errors = errors
+        self._left = left
         self._status: int | None = None
         self._end_fd = os.pidfd_open(pid)
 
@@ -109,12 +113,17 @@ class SystemChild:
         fd, self._end_fd = self._end_fd, -1
         if fd >= 0:
             os.close(fd)
+            if self.status() is None:
+                self._left.append(self.pid)
 
 
 class SystemChildren:
     """Starts programs without a shell, in a session of their own."""
 
-    __slots__ = ()
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left: list[int] = []
 
     @property
     def interpreter(self) -> str:
@@ -123,6 +132,7 @@ class SystemChildren:
 
     def spawn(self, command: Sequence[str]) -> SystemChild:
         """Starts a program. Raises `OSError`."""
+        self._left[:] = [pid for pid in self._left if os.waitpid(pid, os.WNOHANG) == (0, 0)]
         # No `subprocess`: that takes milliseconds to import, and warns of programs that outlive their parent.
         theirs: list[int] = []
         ours: list[SystemPipe] = []
@@ -132,7 +142,7 @@ class SystemChildren:
                 theirs.append(reading if is_input else writing)
                 ours.append(SystemPipe(writing if is_input else reading))
             pid = _start(command, theirs)
-            return SystemChild(pid, *ours)
+            return SystemChild(pid, self._left, *ours)
         except BaseException:
             for pipe in ours:
                 pipe.close()

@@ -109,6 +109,19 @@ def test_one_that_may_not_be_killed_loses_its_power_instead() -> None:
         assert "QUARANTINED (it hangs, and may not be killed)" in hive.events.named("SensorStatus")[0].args[0]
 
 
+def test_a_sleep_of_the_machine_is_nobodys_fault() -> None:
+    """REQ-SO-020: the deadlines count the sleep; the sensor, which has slept too, ends its recording after it."""
+    script = script_with(silent={"temp": "record"})
+    with Hive(TWO, script=script) as hive:
+        hive.ticks(3600 + 20)
+        hive.platform.clock.advance(1800 * 10**9)
+        hive.ticks(1)
+        assert "SensorHung" not in hive.events.names()
+        assert hive.report("audio").captures == 1
+        hive.ticks(75)
+        assert hive.events.named("SensorHung")[0].args[0] == "temp"
+
+
 # Dying
 
 
@@ -323,6 +336,7 @@ def test_every_step_of_the_machine_is_taken_as_declared(step: Step) -> None:
             setattr(hive.component, name, lambda *_, outcome=outcome: outcome)
         arguments = (one.described,) if step.trigger is SensorSignal.READY else ()
         if isinstance(step.trigger, After):
+            setattr(hive.component, "judge_delay", lambda *_: None)  # noqa: B010 - it would send a signal of its own
             running.expire(step.trigger)
         else:
             running.send(step.trigger, *arguments)

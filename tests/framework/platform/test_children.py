@@ -139,12 +139,15 @@ def test_a_program_that_is_not_there_is_an_error_and_leaves_nothing_open() -> No
 
 
 def test_one_that_is_given_up_goes_on() -> None:
-    child = spawn("import sys; print('up', flush=True); sys.stdin.read(); sys.exit(3)")
+    children = SystemPlatform().children
+    assert children.interpreter == sys.executable
+    child = children.spawn([sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read(); sys.exit(3)"])
     said(child)
     child.close()  # it sees the end of its input, and leaves
-    status = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
-    assert status == 3
-    assert SystemPlatform().children.interpreter == sys.executable
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    children.spawn(["true"]).close()
+    with pytest.raises(ChildProcessError):  # it is not left behind as a zombie
+        os.waitpid(child.pid, 0)
 
 
 # Simulated
