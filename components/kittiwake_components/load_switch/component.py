@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from kittiwake.model import (
     ACTIVITY_HI,
@@ -25,6 +25,9 @@ from kittiwake.storage.root import reason_of
 from kittiwake_components.device_ports import LoadSwitchStateChanged, SwitchGet
 from kittiwake_components.devices import check_device, open_device
 
+if TYPE_CHECKING:
+    from kittiwake.runtime.loop import Timer
+
 LISTENERS = 3
 
 
@@ -42,6 +45,8 @@ class LoadSwitch(PassiveComponent):
         doc="The switch's folder; its attribute `value` is 1 or 0.",
     )  # fmt: skip
 
+    off_s = Setting(int, default=5, low=1, high=600, doc="How long a power cycle leaves the load without power.")
+
     @event(ACTIVITY_HI, "Load switch state changed to {state}", id=1)
     def status_changed(self, state: On) -> None: ...
 
@@ -53,6 +58,7 @@ class LoadSwitch(PassiveComponent):
 
     def initialize(self) -> None:
         self._state: On | None = None
+        self._power_back: Timer | None = None
         self._device = open_device(self.platform, self.device)
 
     def start(self) -> None:
@@ -92,6 +98,12 @@ class LoadSwitch(PassiveComponent):
         """Takes the load's power away."""
         self._turn(On.OFF)
 
+    @sync_port(Signal)
+    def power_cycle_in(self) -> None:
+        """Takes the load's power away and gives it back a little later, unless it is switched otherwise meanwhile."""
+        self._turn(On.OFF)
+        self._power_back = self.clock.call_after(self.off_s, self.turn_on_in)
+
     @sync_port(SwitchGet)
     def is_on_get(self) -> Bool:
         """Whether the load has power, as read back now; as last known if that cannot be read."""
@@ -102,6 +114,9 @@ class LoadSwitch(PassiveComponent):
         return self._state is On.ON
 
     def _turn(self, wanted: On) -> bool:
+        if self._power_back is not None:
+            self._power_back.cancel()
+            self._power_back = None
         try:
             self._device.write("value", int(wanted))
             state = self._read()

@@ -33,6 +33,24 @@ def test_commands_and_ports_switch_the_load_and_every_change_is_told() -> None:
         assert tester.channel("IsOn").history == [On.OFF, *changes]
 
 
+def test_a_power_cycle_gives_the_power_back_unless_somebody_wants_otherwise() -> None:
+    """REQ-LS-006: as a hive's orchestrator asks for when a sensor hangs that may not be killed."""
+    with ComponentTester(LoadSwitch, settings={"device": DEVICE, "off_s": 3}) as tester:
+        tester.send("TURN_ON")
+        tester.call.power_cycle_in()
+        assert tester.channels["IsOn"] == On.OFF
+        tester.advance(2)
+        tester.call.power_cycle_in()
+        tester.advance(2)
+        assert tester.channels["IsOn"] == On.OFF
+        tester.advance(2)
+        assert tester.channels["IsOn"] == On.ON
+        tester.call.power_cycle_in()
+        tester.send("TURN_OFF")
+        tester.advance(10)
+        assert tester.channel("IsOn").history == [On.OFF, On.ON, On.OFF, On.ON, On.OFF]
+
+
 def test_every_start_opens_the_switch_first() -> None:
     """REQ-LS-002: what a killed process left on is off before anything else is done."""
     with ComponentTester(LoadSwitch, settings={"device": DEVICE}) as tester:
