@@ -12,6 +12,7 @@ from kittiwake.cli.outcome import Misuse, message_of
 
 TYPE_CHECKING = False  # `typing` comes from the code pack, which is opened later
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from kittiwake.cli.code_pack import CodePack
@@ -43,6 +44,7 @@ Start the deployment of a topology file (.yaml) or of an image that `kittiwake b
   --record FILE        write down what comes in, for `kittiwake replay`; a file that exists is kept, FILE.1 is written
   --record-limit MB    how large the recording may become (default: 256)
   --quiet              do not write events to the terminal
+  --dev                start the deployment anew when a source changes, with the state of its own components
   --supervise          start the deployment again after resets, crashes and watchdog expiry
   --watchdog SECONDS   with --supervise: how long its Watchdog may give no stroke (default: 30)
   --power-cycle CMD    with --supervise: what to call at COLD_RESET, and where the watchdog expired
@@ -59,6 +61,7 @@ UPDATE_MANAGER = ":UpdateManager"
 _VALUED = {
     "--root": "root", "--link": "link", "-a": "address", "-p": "port", "--framing": "framing", "--set": "set",
     "--build": "build", "--trace": "trace", "--keys": "keys", "--slots": "slots", "--clock": "clock",
+    "--thaw": "thaw",
     "--record": "record", "--record-limit": "record_limit",
 }  # fmt: skip
 _FLAGS = {"--insecure": "insecure", "--quiet": "quiet", "--inspect": "inspect"}
@@ -83,6 +86,8 @@ class Options:
         self.slots = ""
         self.slot = ""
         self.record = ""
+        self.thaw = ""
+        """Where `--dev` has a run leave the state of its components for the next."""
         self.record_limit = "256"
         self.recording: RecordingPlatform | None = None
         """The platform that records, once there is one."""
@@ -285,6 +290,10 @@ def main(arguments: list[str]) -> int:
     if "-h" in arguments or "--help" in arguments:
         print(HELP, end="")
         return 0
+    if "--dev" in arguments:
+        from kittiwake.cli.dev import main as develop
+
+        return develop(arguments)
     if "--supervise" in arguments:
         from kittiwake.cli.supervise import main as supervise
 
@@ -339,11 +348,17 @@ def _run(options: Options, pack: CodePack) -> int:
     except (OSError, ValueError) as fault:
         return _refused(fault)
     recording = options.recording
-    request_stop, attend, run = deployment.request_stop, deployment.attend, deployment.run
+    request_stop: Callable[..., None] = deployment.request_stop
+    attend, run = deployment.attend, deployment.run
     if recording is not None:
         from kittiwake.cli.recorded_run import end_recording, recorded
 
         request_stop, attend, run = recorded(recording, deployment)
+    if options.thaw:
+        from kittiwake.cli.carried_state import freezing, thaw_from
+
+        thaw_from(deployment, options.thaw, quiet=options.quiet)
+        request_stop = freezing(deployment, options.thaw, request_stop)
     for number in (SIGINT, SIGTERM):
         signal(number, lambda received, _: request_stop(f"signal {received}", ORDERLY))
 

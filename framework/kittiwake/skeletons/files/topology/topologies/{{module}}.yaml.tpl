@@ -25,7 +25,9 @@ connections:
     - cycle.member_out -> CdhCore.cmdDisp.run
     - cycle.member_out -> CdhCore.health.run
     - cycle.member_out -> CdhCore.events.run
+    - cycle.member_out -> CdhCore.version.run
     - cycle.member_out -> CdhCore.tlmSend.run
+    - cycle.member_out -> ComCcsds.comQueue.run
     - cycle.member_out -> ComCcsds.link.run
     - cycle.member_out -> FileHandling.fileDownlink.run
   Commands:
