@@ -23,6 +23,7 @@ DOCUMENTS = [
     "docs/components.md",
     "docs/device.md",
     "docs/ground.md",
+    "docs/alarms.md",
     "docs/client.md",
     "docs/sequences.md",
     "docs/budget.md",

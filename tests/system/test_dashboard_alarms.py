@@ -1,8 +1,12 @@
-"""Alarms on the dashboard with a running deployment: one goes red, recovers, and stays until it is acknowledged."""
+"""Alarms on the dashboard with a running deployment: one goes red, recovers, and stays until it is acknowledged.
+
+The ground station is killed in between: what was latched is latched.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +20,7 @@ from tests.system.ground_server import GroundServer
 from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from selenium.webdriver.remote.webelement import WebElement
 
@@ -36,9 +40,16 @@ PARITY = "Ground.commands.Parity"
 class Station:
     """A deployment, the ground station that serves it, and a browser at its page of alarms."""
 
-    def __init__(self, server: GroundServer, browser: Browser) -> None:
-        self.server = server
+    def __init__(self, start: Callable[[], GroundServer], browser: Browser) -> None:
+        self._start = start
+        self.server = start()
         self.browser = browser
+
+    def kill(self) -> None:
+        """Kills the ground station, and starts it anew."""
+        self.browser.driver.get("about:blank")  # a page would complain of the connection that is gone
+        self.server.stop(signal.SIGKILL)
+        self.server = self._start()
 
     def open(self, page: str) -> Browser:
         self.browser.open(f"{self.server.url}d/station/{page}")
@@ -60,15 +71,19 @@ def station(
         stack.enter_context(Device(reference[0], folder / "root", f"tcp-listen://127.0.0.1:{port}"))
         configuration = folder / "ground.toml"
         configuration.write_text(CONFIGURATION.format(dictionary=reference[1], port=port))
-        server = GroundServer(folder / "ground", [], ("--config", str(configuration)))
-        server.command.remove("--no-dashboard")
-        stack.enter_context(server)
-        server.await_link("station")
-        server.await_that(
+
+        def start() -> GroundServer:
+            server = GroundServer(folder / "ground", [], ("--config", str(configuration)))
+            server.command.remove("--no-dashboard")
+            return stack.enter_context(server)
+
+        station = Station(start, stack.enter_context(Browser()))
+        station.server.await_link("station")
+        station.server.await_that(
             "deployments/station/channels", lambda found: any(one["name"] == DISPATCHED for one in found["channels"])
         )
-        server.ok(server.http.put(f"deployments/station/limits/{CPU}", json={}))
-        yield Station(server, stack.enter_context(Browser()))
+        station.server.ok(station.server.http.put(f"deployments/station/limits/{CPU}", json={}))
+        yield station
 
 
 def picture(browser: Browser, name: str) -> None:
@@ -97,10 +112,11 @@ def test_a_limit_goes_red_recovers_and_stays_latched_until_it_is_acknowledged(st
         browser.find(".kw-alarm-latched")
         for text in ("has recovered, wants to be acknowledged", "red above 0.5", "recovered", "limits set by local"):
             browser.await_text(text)
+        station.kill()
         for dark, size in ((False, WIDE), (True, WIDE), (True, NARROW)):
             browser.set_dark(dark)
             browser.resize(*size)
-            station.open("alarms").await_text("Open alarms")
+            station.open("alarms").find(".kw-alarm-latched")
             assert browser.script("return document.documentElement.scrollWidth") <= size[0]
             picture(browser, f"alarms-{'dark' if dark else 'light'}-{size[0]}")
         browser.resize(*WIDE)

@@ -9,6 +9,7 @@ import pytest
 
 from kittiwake.dictionary.export import export_dictionary
 from kittiwake.topology.compile import load_topology
+from kittiwake_ground.alarms.receivers import Receiver
 from kittiwake_ground.archive import Archive
 from kittiwake_ground.client import Ground
 from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
@@ -48,7 +49,8 @@ def served(device: ScriptedDeployment, dictionary_file: Path, tmp_path: Path) ->
     )
     (tmp_path / "archive").mkdir(exist_ok=True)
     with Archive(tmp_path / "archive") as archive:
-        made = Served(GroundConfiguration((small,), folder=tmp_path / "ground"), archive)
+        nobody = Receiver("nobody", "webhook", url="http://127.0.0.1:9/")
+        made = Served(GroundConfiguration((small,), folder=tmp_path / "ground", receivers=(nobody,)), archive)
         yield made
         made.stop()
 

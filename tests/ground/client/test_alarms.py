@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,3 +108,13 @@ def test_the_command_line_derives_channels(run: Callable[..., Done], station: De
     assert run("alarms", "derived", "list", "--json").status == 0
     assert run("alarms", "derived", "remove", KILO).status == 0
     assert run("alarms", "derived", "remove", KILO).status == 2
+
+
+def test_the_command_line_says_who_is_told_and_that_it_fails(run: Callable[..., Done]) -> None:
+    assert run("alarms", "receivers").out == "nobody           webhook  0 sent, 0 waiting, 0 failed, 0 dropped\n"
+    assert run("alarms", "receivers", "--test", "nobody").status in (0, 1)
+    deadline = time.monotonic() + 10
+    while (done := run("alarms", "receivers")).status == 0:
+        assert time.monotonic() < deadline
+    assert (done.status, "(Connection refused)" in done.out) == (1, True)
+    assert run("alarms", "receivers", "--test", "somebody").status == 2

@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "comment": (_FOLDER + "comment", "say something about an alarm"),
     "shelve": (_FOLDER + "shelve", "have nobody be told of an alarm for a time"),
     "limits": (_FOLDER + "limits", "list, set and remove limits of channels"),
+    "receivers": (_FOLDER + "receivers", "list who is told of alarms, and how that goes"),
     "derived": (_FOLDER + "derived", "list, make and remove channels derived from others"),
 }
 """Sub-command -> module and a line of help."""
