@@ -116,6 +116,8 @@ class AsyncAlarms:
         return record_of(DerivedChannel, await self._changed("DELETE", _path("derived", name), None, tag))
 
     async def _changed(self, method: str, path: str, body: Mapping[str, Any] | None, tag: int | None) -> dict[str, Any]:
+        if path.startswith(_path("derived", "")):
+            self._deployment.forget_dictionary()
         headers = {} if tag is None else {"If-Match": f'"{tag}"'}
         return await self._deployment.request(method, path, body=body, headers=headers)
 

@@ -104,6 +104,10 @@ class AsyncDeployment:
             self._dictionary = await self.request("GET", "/dictionary")
         return self._dictionary
 
+    def forget_dictionary(self) -> None:
+        """It is asked for again when it is needed: a channel was derived, or is no more."""
+        self._dictionary = None
+
     # Commands
 
     async def send(
