@@ -41,6 +41,9 @@ class Size:
     def __init__(self, size: int) -> None:
         self.size = size
 
+    def __repr__(self) -> str:
+        return f"Size({self.size})"
+
 
 class Range:
     """`Annotated[U8, Range(1, 5)]`: a number from 1 to 5."""
@@ -48,6 +51,9 @@ class Range:
     def __init__(self, low: float, high: float) -> None:
         self.low = low
         self.high = high
+
+    def __repr__(self) -> str:
+        return f"Range({self.low}, {self.high})"
 
 
 if TYPE_CHECKING:
