@@ -10,7 +10,7 @@ import pytest
 from tests.peers import ROOT
 
 ROW = re.compile(r"^\|[^|]*\|([^|]+)\| `(tests/[^`]+\.py)::(\w+)` \|$", re.MULTILINE)
-LEAST = {"docs/satellite.md": 50, "docs/building.md": 21, "docs/hive.md": 23}
+LEAST = {"docs/satellite.md": 50, "docs/building.md": 21, "docs/hive.md": 30}
 """The lists of the pages have grown to as many; none may be taken out."""
 
 
