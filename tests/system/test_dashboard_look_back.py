@@ -150,3 +150,34 @@ def test_the_timeline_is_zoomed_into_and_leads_to_the_other_pages_at_its_time(st
     browser.await_text("PAST")
     browser.await_text(f"no-op of second {second - 60}")
     browser.await_text(f"no-op of second {second}")  # five seconds later
+
+
+def test_two_times_lie_over_one_another_and_the_layout_is_saved(station: Station) -> None:
+    end_s = station.hour.start_us // 1_000_000 + 2_700
+    browser = station.open("charts", query=f"live=0&span=900&over=900&end={end_s}&channels={DISPATCHED}")
+
+    def drawn() -> list[float | None]:
+        found: list[float | None] = browser.script(
+            "const id = document.querySelector('.kw-chart')?.id.slice(1), chart = id && getElement(id)?.chart;"
+            "const series = chart?.getOption()?.series ?? [];"
+            "return ['line 0', 'then 0'].map((id) => (series.find((one) => one.id === id)?.data ?? []).at(-1)?.[1])"
+        )
+        return found
+
+    # A quarter of an hour earlier the value was smaller by the seconds of a quarter of an hour.
+    browser.until(lambda: all(drawn()), "not both times are drawn")
+    late, early = drawn()
+    assert late is not None
+    assert early is not None
+    assert late - early == 900
+    browser.find("[data-action=save-layout]").click()
+    browser.find("[data-field=layout]").send_keys("quarters")
+    browser.find("[data-action=keep-layout]").click()
+    browser.await_text("quarters is saved")
+    (saved,) = station.server.get("deployments/station/layouts")["layouts"]
+    assert (saved["name"], saved["over_s"], saved["live"], saved["version"]) == ("quarters", 900, False, 1)
+    station.open("charts")
+    browser.find("button:has(.q-icon)")
+    browser.script("[...document.querySelectorAll('button')].find((one) => one.innerText.includes('Layouts')).click()")
+    browser.find(".kw-layout-name").click()
+    browser.until(lambda: "over=900" in browser.driver.current_url, "the layout is not opened")

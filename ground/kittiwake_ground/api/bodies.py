@@ -13,6 +13,7 @@ from kittiwake_ground.alarms.life import MAX_COMMENT
 from kittiwake_ground.alarms.limits import MAX_SAMPLES, MAX_SECONDS
 from kittiwake_ground.longterm.asking import DEFAULT_ROWS, MAX_ROWS, MAX_SQL
 from kittiwake_ground.server.commands import MAX_TIMEOUT_S
+from kittiwake_ground.server.layouts import MAX_CHANNELS, MAX_SPAN_S
 from kittiwake_ground.server.sequences import MAX_TEXT_SIZE
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
@@ -97,6 +98,17 @@ class RedecodeBody(Body):
     end_us: Annotated[int, Field(ge=0, lt=1 << 62)]
     packet_set: Annotated[str, Field(max_length=300)] = ""
     dry_run: bool = True
+
+
+class LayoutBody(Body):
+    """A chart layout: `version` is the one that was seen, 0 for a new layout."""
+
+    version: Annotated[int, Field(ge=0)] = 0
+    channels: Annotated[list[Name], Field(min_length=1, max_length=MAX_CHANNELS)]
+    span_s: Annotated[int, Field(ge=1, le=MAX_SPAN_S)] = 300
+    live: bool = True
+    stacked: bool = True
+    over_s: Annotated[int, Field(ge=0, le=MAX_SPAN_S)] = 0
 
 
 class ParameterBody(Body):

@@ -22,6 +22,7 @@ from kittiwake_ground.server.folders import ListingFailed
 from kittiwake_ground.server.ground import UnknownDeployment
 from kittiwake_ground.server.hub import TooManySubscriptions
 from kittiwake_ground.server.instances import NoSuchAbility
+from kittiwake_ground.server.layouts import LayoutChanged, NoSuchLayout
 from kittiwake_ground.server.long_history import NoLongHistory, TooManyQuestions
 from kittiwake_ground.server.transfers import TransferRefused
 
@@ -67,6 +68,8 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (TooManyQuestions, 429),
     (ArchiveInUse, 409),
     (NothingToDecode, 409),
+    (NoSuchLayout, 404),
+    (LayoutChanged, 409),
     (ArchiveFault, 503),
     (QueryTooLong, 422),
     (ValueError, 422),

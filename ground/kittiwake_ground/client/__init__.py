@@ -23,7 +23,7 @@ from kittiwake_ground.client.faults import (
     WaitTimedOut,
 )
 from kittiwake_ground.client.history import Buckets, History
-from kittiwake_ground.client.looking_back import AsyncLookBack, Moment
+from kittiwake_ground.client.looking_back import AsyncLookBack, ChartLayout, Moment
 from kittiwake_ground.client.parameters import AsyncParameters
 from kittiwake_ground.client.records import (
     Alarm,
@@ -55,6 +55,7 @@ __all__ = [
     "LookBack",
     "AsyncLookBack",
     "Moment",
+    "ChartLayout",
     "AsyncAlarms",
     "CommandResult",
     "ChannelValue",

@@ -136,6 +136,9 @@ class LookBack(Blocking[AsyncLookBack]):
 
     at = blocking(AsyncLookBack.at)
     timeline = blocking(AsyncLookBack.timeline)
+    layouts = blocking(AsyncLookBack.layouts)
+    save_layout = blocking(AsyncLookBack.save_layout)
+    remove_layout = blocking(AsyncLookBack.remove_layout)
     redecode = blocking(AsyncLookBack.redecode)
     replay = iterating(AsyncLookBack.replay)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from kittiwake_ground.client.records import SUBJECTS, ChannelValue, LinkState, record_of
 from kittiwake_ground.client.times import When, when_us
@@ -29,6 +30,29 @@ class Moment:
     misfits: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ChartLayout:
+    """A saved chart layout; `owner` is empty for one that is for all. See the server's `Layout`."""
+
+    name: str
+    channels: tuple[str, ...]
+    span_s: int = 300
+    live: bool = True
+    stacked: bool = True
+    over_s: int = 0
+    owner: str = ""
+    version: int = 0
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is for all."""
+        return not self.owner
+
+
+def _layout_of(shown: Mapping[str, Any]) -> ChartLayout:
+    return record_of(ChartLayout, {**shown, "channels": tuple(shown["channels"])})
+
+
 class AsyncLookBack:
     """Reads what is archived of a deployment as it was. `AsyncDeployment.past` gives it."""
 
@@ -47,6 +71,28 @@ class AsyncLookBack:
         """Link, modes, boots, events and the lives of commands, as the API has them; by default of the last hour."""
         query = {"start_us": when_us(start), "end_us": when_us(end)}
         return await self._deployment.request("GET", "/timeline", query=query)
+
+    async def layouts(self) -> list[ChartLayout]:
+        """The chart layouts that are one's own, or for all."""
+        return [_layout_of(one) for one in (await self._deployment.request("GET", "/layouts"))["layouts"]]
+
+    async def save_layout(self, layout: ChartLayout, shared: bool = False) -> ChartLayout:
+        """Saves a layout, one's own or for all, and gives it with its new version.
+
+        Its `version` is the one that was seen, 0 for a new one. Raises `RequestRefused`, with status 409 if it is
+        another by now.
+        """
+        body = {
+            "version": layout.version, "channels": list(layout.channels), "span_s": layout.span_s, "live": layout.live,
+            "stacked": layout.stacked, "over_s": layout.over_s,
+        }  # fmt: skip
+        path, query = f"/layouts/{quote(layout.name, safe='')}", {"shared": str(shared).lower()}
+        return _layout_of(await self._deployment.request("PUT", path, query=query, body=body))
+
+    async def remove_layout(self, layout: ChartLayout) -> None:
+        """Removes a layout that was read. Raises `RequestRefused`."""
+        query = {"shared": str(layout.shared).lower(), "version": layout.version}
+        await self._deployment.request("DELETE", f"/layouts/{quote(layout.name, safe='')}", query=query)
 
     async def redecode(
         self, dictionary: Mapping[str, Any], start: When, end: When, dry_run: bool = True, packet_set: str = ""

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "timeline": ("kittiwake_ground.commands.timeline", "print what happened: link, modes, boots, events, commands"),
     "export": ("kittiwake_ground.commands.export", "write what is archived as CSV or Parquet"),
     "query": ("kittiwake_ground.commands.query", "ask long history in SQL, read-only"),
+    "layouts": ("kittiwake_ground.commands.layouts", "list, save and remove chart layouts"),
     "redecode": ("kittiwake_ground.commands.redecode", "decode raw frames again by another dictionary"),
     "upload": ("kittiwake_ground.commands.upload", "bring a file to the deployment"),
     "download": ("kittiwake_ground.commands.download", "get a file from the deployment"),

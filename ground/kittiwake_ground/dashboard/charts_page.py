@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from kittiwake_ground.archive.tags import row_time
+from kittiwake_ground.dashboard.layouts_bar import build_layouts
 from kittiwake_ground.dashboard.numeric import is_numeric
 from kittiwake_ground.dashboard.page import Context, complain
+from kittiwake_ground.dashboard.power_facts import span_text
 from kittiwake_ground.server.hub import TooManySubscriptions
+from kittiwake_ground.server.layouts import MAX_CHANNELS, MAX_SPAN_S, SHARED, Layout
 from kittiwake_ground.shown import json_value
 
 if TYPE_CHECKING:
     from kittiwake_ground.server.hub import Hub
     from kittiwake_ground.server.subscription import Subscription
 
-MAX_CHANNELS = 8
 LIVE_SPANS = {60: "1 min", 300: "5 min", 900: "15 min", 3600: "1 h"}
 PAST_SPANS = {
     900: "15 min", 3600: "1 h", 6 * 3600: "6 h", 86400: "1 day", 7 * 86400: "7 days", 30 * 86400: "30 days",
     366 * 86400: "1 year",
 }  # fmt: skip
+OVER = {0: "nothing", 3600: "an hour earlier", 86400: "the day before", 7 * 86400: "the week before"}
+"""What a time may be drawn over, in seconds before it."""
+
 PREFERRED = ("CPU", "PROCESS_CPU", "MEMORY_USED", "BytesDown")
 """The ends of names to begin with."""
 
@@ -31,6 +36,7 @@ def build(context: Context) -> None:
     """The page."""
     ui.add_head_html('<script src="/kittiwake/grid.js"></script><script src="/kittiwake/charts.js"></script>')
     charts = Charts(context)
+    build_layouts(context, charts.state)
     charts.build()
     context.on_tick(lambda _: charts.tick())
 
@@ -50,7 +56,9 @@ class Charts:
         asked = context.asked("span")
         spans = LIVE_SPANS if self._live else PAST_SPANS
         self._span = int(asked) if asked.isdecimal() and int(asked) in spans else 300 if self._live else 3600
-        self._end_s = 0.0
+        over, end = context.asked("over"), context.asked("end")
+        self._over_s = int(over) if over.isdecimal() and int(over) <= MAX_SPAN_S and not self._live else 0
+        self._end_s = float(end) if end.isdecimal() and self._over_s else 0.0
         self._feed: ChannelFeed | None = None
         ui.context.client.on_delete(self._close)
 
@@ -73,6 +81,10 @@ class Charts:
                 ui.button("Now", on_click=lambda: self._step(0)).props("outline no-caps dense padding='4px 12px'")
             layout = ui.toggle({True: "Stacked", False: "Overlaid"}, value=self._stacked).props("no-caps unelevated")
             layout.classes("kw-toggle").on_value_change(lambda change: self._set_stacked(change.value))
+            self._over = ui.select(self._over_choices(), value=self._over_s, label="Over")
+            self._over.props("outlined dense options-dense stack-label").classes("kw-over")
+            self._over.on_value_change(lambda change: self._set_over(change.value))
+            self._over.tooltip("Draws another time below this one; the axis is then the time since the start")
             export = ui.button("CSV", icon="download").props(
                 "outline no-caps dense padding='4px 12px' data-action=export"
             )
@@ -83,6 +95,21 @@ class Charts:
         with ui.card().classes("kw-card kw-chart-card"):
             self._chart = ui.echart({}).classes("kw-chart")
         self._begin()
+
+    def _over_choices(self) -> dict[int, str]:
+        return {**OVER, self._over_s: OVER.get(self._over_s, f"{span_text(self._over_s)} earlier")}
+
+    def _set_over(self, seconds: int | None) -> None:
+        if seconds is not None and seconds != self._over_s:
+            self._over_s = seconds
+            self._begin()
+
+    def state(self) -> Layout:
+        """What is shown, as a layout without a name of its own."""
+        return Layout(
+            self._hub.deployment, SHARED, "chart", tuple(self._chosen), self._span, self._live, self._stacked,
+            0 if self._live else self._over_s,
+        )  # fmt: skip
 
     def _choose(self, names: list[str] | None) -> None:
         self._chosen = list(names or [])[:MAX_CHANNELS]
@@ -111,6 +138,7 @@ class Charts:
     def _begin(self) -> None:
         self._close()
         self._steps.set_visibility(not self._live)
+        self._over.set_visibility(not self._live)
         if self._live:
             try:
                 self._feed = ChannelFeed(self._hub, self._chosen)
@@ -127,6 +155,8 @@ class Charts:
             "start": (end_s - self._span) * 1000,
             "end": end_s * 1000,
             "stacked": self._stacked,
+            "overMs": 0 if self._live else self._over_s * 1000,
+            "endGiven": bool(self._end_s),
         }
         ui.run_javascript(f"kittiwakeCharts.begin({json.dumps(wanted)})")
 

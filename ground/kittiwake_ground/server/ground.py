@@ -14,6 +14,7 @@ from kittiwake_ground.replay.replays import Replays
 from kittiwake_ground.server.archive_sink import NoArchive
 from kittiwake_ground.server.archiving import ArchiveFeed
 from kittiwake_ground.server.deployment import Deployment
+from kittiwake_ground.server.layouts import Layouts
 from kittiwake_ground.server.long_history import LongHistory
 from kittiwake_ground.server.past import Past
 from kittiwake_ground.server.session import now_us
@@ -43,6 +44,7 @@ class Ground:
         self.archive = archive
         self.past = Past(archive)
         self.replays = Replays(archive)
+        self.layouts = Layouts(configuration.folder)
         self.history = LongHistory(None if archive is None else configuration.archive, configuration.parquet)
         self._exporting: asyncio.Task[None] | None = None
         feed: ArchiveSink = NoArchive() if archive is None else ArchiveFeed(archive)

@@ -52,7 +52,8 @@ async def log_in(http: httpx.AsyncClient, name: str) -> dict[str, str]:
 READS = [
     "session", "deployments", "deployments/ref", "deployments/ref/link", "deployments/ref/dictionary",
     "deployments/ref/channels", "deployments/ref/events", "deployments/ref/commands", "deployments/ref/transfers",
-    "deployments/ref/sequences/runs", "deployments/ref/parameters", "deployments/ref/parameters/Ref.heater.SETPOINT",
+    "deployments/ref/sequences/runs", "deployments/ref/layouts",
+    "deployments/ref/parameters", "deployments/ref/parameters/Ref.heater.SETPOINT",
     "deployments/ref/alarms", "deployments/ref/alarms/history", "deployments/ref/limits", "deployments/ref/derived",
     "deployments/ref/limits/Ref.heater.Temperature", "receivers",
 ]  # fmt: skip
@@ -81,6 +82,8 @@ ACTS: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", "deployments/ref/derived/Ground.a.b", {}),
     ("POST", "receivers/duty/test", {}),
     ("POST", "history/export", {}),
+    ("PUT", "deployments/ref/layouts/x?shared=true", {"json": {"channels": ["Ref.heater.Temperature"]}}),
+    ("DELETE", "deployments/ref/layouts/x?shared=true&version=1", {}),
     ("POST", "deployments/ref/redecode", {"json": {"dictionary": {}, "start_us": 0, "end_us": 1}}),
     ("GET", "audit", {}),
 ]
@@ -126,7 +129,12 @@ def test_every_route_is_in_one_of_the_lists(tmp_path: Path) -> None:
         async with client(tmp_path) as (http, ground):
             paths = (await http.get("openapi.json")).json()["paths"]
             for path, methods in paths.items():
-                named = path.removeprefix("/api/v1/").replace("{deployment}", "ref").replace("{id}", "1")
+                named = (
+                    path.removeprefix("/api/v1/")
+                    .replace("{deployment}", "ref")
+                    .replace("{id}", "1")
+                    .replace("{layout}", "x")
+                )
                 named = named.replace("{channel}", "Ref.heater.Temperature")
                 named = named.replace("derived/{name}", "derived/Ground.a.b")
                 named = named.replace("receivers/{name}", "receivers/duty").replace("{name}", "Ref.heater.SETPOINT")

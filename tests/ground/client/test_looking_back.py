@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kittiwake.cli.main import main
 from kittiwake_ground.archive import Archive
-from kittiwake_ground.client import Ground, RequestRefused
+from kittiwake_ground.client import ChartLayout, Ground, RequestRefused
 from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
 from tests.ground.client.served import Served
 from tests.system.past_hour import DISPATCHED, NO_OP, NO_OP_SAID, SECOND_US, PastHour, write_past_hour
@@ -99,6 +100,30 @@ def test_the_command_line_replays_and_prints_the_timeline(
         assert words in out
     assert main(["ground", "replay", "--at", "never"]) == 1
     assert "is no time" in capsys.readouterr().err
+
+
+def test_layouts_are_saved_changed_and_removed_by_client_and_command_line(
+    past: Deployment, served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    channel = "CdhCore.cmdDisp.CommandsDispatched"
+    first = past.past.save_layout(ChartLayout("today / yesterday", (channel,), 86_400, live=False, over_s=86_400))
+    assert past.past.layouts() == [first]
+    with pytest.raises(RequestRefused, match="exists already"):
+        past.past.save_layout(replace(first, version=0))
+    with pytest.raises(RequestRefused, match="nothing"):
+        past.past.save_layout(ChartLayout("other", ("nothing",)))
+    second = past.past.save_layout(replace(first, span_s=3_600))
+    assert second.version == 2
+    words = ["ground", "layouts", "--server", served.url]
+    assert main([*words, "--save", "all", "--channels", channel, "--shared", "--live", "--span", "60"]) == 0
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert f"all  (for all)  60 s live  {channel}" in out
+    assert f"today / yesterday  (local)  3600 s over 86400 s earlier  {channel}" in out
+    assert main([*words, "--remove", "all", "--shared"]) == 0
+    assert main([*words, "--remove", "all", "--shared"]) == 2
+    past.past.remove_layout(second)
+    assert past.past.layouts() == []
 
 
 def test_frames_are_decoded_again_through_the_server(

@@ -25,10 +25,11 @@ window.kittiwakeCharts = (() => {
   const axisText = (value) => Math.abs(value) >= 1e5 && Math.abs(value) < 1e15
     ? value.toLocaleString("en", { notation: "compact", maximumFractionDigits: 2 }) : numberText(value);
 
-  // begin({id, deployment, channels: [{name, unit}], live, start, end, windowS, stacked})
+  // begin({id, deployment, channels: [{name, unit}], live, start, end, windowS, stacked, overMs}): with `overMs` the
+  // time so much earlier is drawn below the one that is shown, and the axis is the time since the start.
   function begin(wanted) {
     const kept = state && state.live && wanted.live && state.windowS === wanted.windowS ? state.points : {};
-    state = { ...wanted, points: {}, serial: (state?.serial ?? 0) + 1, timer: 0 };
+    state = { overMs: 0, ...wanted, points: {}, earlier: {}, serial: (state?.serial ?? 0) + 1, timer: 0 };
     for (const { name } of state.channels) if (kept[name]) state.points[name] = kept[name];
     if (!state.live) state.view = [state.start, state.end];
     remember();
@@ -49,6 +50,8 @@ window.kittiwakeCharts = (() => {
     query.set("span", state.live ? state.windowS : Math.round((state.end - state.start) / 1000));
     if (!state.live) query.set("live", "0");
     if (!state.stacked) query.set("stacked", "0");
+    if (state.overMs) query.set("over", Math.round(state.overMs / 1000));
+    if (state.overMs && state.endGiven) query.set("end", Math.round(state.end / 1000));
     const place = location.origin + location.pathname + "?" + query;
     history.replaceState(null, "", kittiwake.isPast() ? kittiwake.pastPlace(place) : place);
   }
@@ -58,23 +61,28 @@ window.kittiwakeCharts = (() => {
     const [start, end] = state.live ? [now() - state.windowS * 1000, kittiwake.isPast() ? now() : null] : state.view;
     const missing = state.live ? state.channels.filter(({ name }) => !state.points[name]) : state.channels;
     setNote(missing.length ? "Loading…" : "");
-    await Promise.all(missing.map(async ({ name }) => {
-      const query = new URLSearchParams({ buckets: BUCKETS, start_us: Math.floor(start * 1000) });
-      if (end) query.set("end_us", Math.ceil(end * 1000));
-      const place = `/api/v1/deployments/${state.deployment}/channels/${encodeURIComponent(name)}/history?${query}`;
+    await Promise.all(missing.flatMap(({ name }) => [0, ...(state.overMs ? [state.overMs] : [])].map(async (overMs) => {
       try {
-        const answer = await fetch(place);
-        if (!answer.ok) throw new Error((await answer.json()).detail);
-        const found = await answer.json();
-        if (serial === state.serial) state.points[name] = merged(fromBuckets(found), state.points[name]);
+        const found = fromBuckets(await buckets(name, start - overMs, end && end - overMs));
+        if (serial !== state.serial) return;
+        if (overMs) state.earlier[name] = found.map(([time, ...rest]) => [time + overMs, ...rest]);
+        else state.points[name] = state.live ? merged(found, state.points[name]) : found;
       } catch (fault) {
         if (serial === state.serial) setNote(`${name}: ${fault.message}`);
       }
-    }));
+    })));
     if (serial !== state.serial) return;
     const empty = state.channels.every(({ name }) => !state.points[name]?.length);
     setNote(empty && state.channels.length ? "No values in this time." : "");
     draw();
+  }
+
+  async function buckets(name, start, end) {
+    const query = new URLSearchParams({ buckets: BUCKETS, start_us: Math.max(0, Math.floor(start * 1000)) });
+    if (end) query.set("end_us", Math.ceil(end * 1000));
+    const answer = await fetch(`/api/v1/deployments/${state.deployment}/channels/${encodeURIComponent(name)}/history?${query}`);
+    if (!answer.ok) throw new Error((await answer.json()).detail);
+    return answer.json();
   }
 
   // A point is [milliseconds, mean, least, greatest].
@@ -140,6 +148,10 @@ window.kittiwakeCharts = (() => {
       ...band, id: `high ${index}`, areaStyle: { color, opacity: 0.2 },
       data: isBand ? shown.map((one) => [one[0], one[2] === null ? null : one[3] - one[2]]) : [],
     });
+    made.push({
+      ...shared, id: `then ${index}`, name: `${name} (earlier)`, color, lineStyle: { width: 1.4, color, type: "dashed", opacity: 0.75 },
+      data: state.overMs ? (state.earlier[name] ?? []).map((one) => [one[0], one[1]]) : [],
+    });
     return made;
   }
 
@@ -157,8 +169,10 @@ window.kittiwakeCharts = (() => {
       grid.push({ left, right: 16, top: above, height: each, outerBoundsMode: "none" });
       xAxis.push({
         type: "time", gridIndex: index, min: range[0], max: range[1], axisLine: { lineStyle: { color: line } },
-        axisTick: { show: false }, splitLine: { show: true, lineStyle: { color: line, opacity: 0.6 } },
-        axisLabel: { show: index === count - 1, color: muted, hideOverlap: true, formatter: timeText },
+        axisTick: { show: false }, splitLine: { show: !state.overMs, lineStyle: { color: line, opacity: 0.6 } },
+        axisLabel: {
+          ...(state.overMs ? { customValues: sinceTicks(width) } : {}), show: index === count - 1, color: muted, hideOverlap: true, formatter: timeText,
+        },
         splitNumber: width < 500 ? 3 : 7, axisPointer: { label: { show: false } },
       });
       yAxis.push({
@@ -178,7 +192,25 @@ window.kittiwakeCharts = (() => {
 
   const two = (number) => String(number).padStart(2, "0");
 
+  // Since the start of what is shown, where two times lie over one another.
+  function sinceText(time) {
+    const seconds = Math.round((time - state.start) / 1000);
+    const days = Math.floor(seconds / 86400), clock = new Date((seconds - days * 86400) * 1000).toISOString();
+    return `+${days ? `${days} d ` : ""}${clock.slice(11, state.view[1] - state.view[0] <= 20 * 60000 ? 19 : 16)}`;
+  }
+
+  // Whole steps since the start, not of the clock.
+  function sinceTicks(width) {
+    const [first, last] = state.view, most = width < 500 ? 3 : 7;
+    const steps = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800, 2592000, 31536000];
+    const step = 1000 * (steps.find((one) => (last - first) / 1000 / one <= most) ?? steps.at(-1));
+    const ticks = [];
+    for (let time = state.start + Math.ceil((first - state.start) / step) * step; time <= last; time += step) ticks.push(time);
+    return ticks;
+  }
+
   function timeText(time) {
+    if (state.overMs) return sinceText(time);
     const date = new Date(time);
     const clock = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`;
     const span = state.live ? state.windowS * 1000 : state.view[1] - state.view[0];
@@ -187,13 +219,16 @@ window.kittiwakeCharts = (() => {
   }
 
   function tooltip(items) {
-    const shown = items.filter((one) => one.seriesId.startsWith("line"));
+    const shown = items.filter((one) => /^(line|then)/.test(one.seriesId) && one.value);
     if (!shown.length) return "";
-    const time = new Date(shown[0].axisValue).toISOString().replace("T", " ").slice(0, 23);
+    const dated = (time) => new Date(time).toISOString().replace("T", " ").slice(0, 23);
+    const moment = shown[0].axisValue;
+    const time = state.overMs ? `${sinceText(moment)}: ${dated(moment)}, over ${dated(moment - state.overMs)}` : dated(moment);
     const rows = shown.map((one) => {
       const { name, unit } = state.channels[Number(one.seriesId.slice(5))];
       const text = `${numberText(one.value[1])} ${unit}`;
-      return `<div class="kw-tip">${one.marker}<span>${kittiwakeGrid.escape(name)}</span><b>${kittiwakeGrid.escape(text)}</b></div>`;
+      const whose = one.seriesId.startsWith("then") ? " (earlier)" : "";
+      return `<div class="kw-tip">${one.marker}<span>${kittiwakeGrid.escape(name + whose)}</span><b>${kittiwakeGrid.escape(text)}</b></div>`;
     });
     return `<div class="kw-muted">${time} UTC</div>${rows.join("")}`;
   }
@@ -217,7 +252,7 @@ window.kittiwakeCharts = (() => {
       },
       legend: {
         show: !state.stacked, top: 0, left: 8, type: "scroll", textStyle: { color: colour("--kw-text") },
-        data: state.channels.map((one) => one.name),
+        data: state.channels.flatMap((one) => [one.name, ...(state.overMs ? [`${one.name} (earlier)`] : [])]),
       },
       dataZoom: state.live ? [] : [
         { type: "inside", xAxisIndex: panels, filterMode: "none", startValue: state.view[0], endValue: state.view[1] },
@@ -229,7 +264,7 @@ window.kittiwakeCharts = (() => {
         },
       ],
     };
-    const shape = JSON.stringify([state.live, state.stacked, state.channels.map((one) => one.name)]);
+    const shape = JSON.stringify([state.live, state.stacked, state.overMs, state.channels.map((one) => one.name)]);
     drawn.setOption(option, { replaceMerge: shape === state.shape ? [] : ["grid", "xAxis", "yAxis", "series", "title", "dataZoom"], lazyUpdate: true });
     state.shape = shape;
     listen(drawn);
@@ -250,7 +285,8 @@ window.kittiwakeCharts = (() => {
   }
 
   // The newest moment and the number of points of every channel, for whoever looks from outside.
-  const summary = () => state && { view: state.view, range: chart()?.getOption().xAxis[0], points: state.channels.map(({ name }) => (state.points[name] ?? []).length) };
+  const summary = () => state && { view: state.view, range: chart()?.getOption().xAxis[0], points: state.channels.map(({ name }) => (state.points[name] ?? []).length),
+    earlier: state.channels.map(({ name }) => (state.earlier[name] ?? []).length) };
 
   return { begin, push, save, summary };
 })();
