@@ -21,6 +21,7 @@ DOCUMENTS = [
     "docs/tutorial.md",
     "docs/topologies.md",
     "docs/components.md",
+    "docs/authoring.md",
     "docs/device.md",
     "docs/ground.md",
     "docs/alarms.md",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.outcome import Misuse
 from kittiwake.cli.run import TOPOLOGY_ENDS, parse
-from kittiwake.cli.supervise import end_with_parent
+from kittiwake.cli.supervise import end_with_parent, program
 from kittiwake.runtime.exit_status import FAILED, MISUSED, ORDERLY, RESETS
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class DevRun:
         self._topology = topology
         inspected = [] if any(one.partition("=")[0] == "--record" for one in arguments) else ["--inspect"]
         self._command = [
-            sys.executable, "-m", "kittiwake.cli.main", "run", *arguments, *inspected, "--thaw", state,
+            *program(), "run", *arguments, *inspected, "--thaw", state,
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
         self._is_stopping = False

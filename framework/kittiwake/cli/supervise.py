@@ -108,7 +108,7 @@ class Life:
         self._deadline = time.monotonic() + limit_s
 
 
-def _program() -> list[str]:
+def program() -> list[str]:
     """The program that this process is."""
     called = Path(sys.argv[0])
     if called.suffix != ".py" and os.access(called, os.X_OK):
@@ -127,7 +127,7 @@ class Supervisor:
     """Starts a deployment with `arguments` of `kittiwake run`, again and again."""
 
     def __init__(self, arguments: Sequence[str], watchdog_s: float, power_cycle: str, folder: str) -> None:
-        self._command = [*_program(), "run", *arguments]
+        self._command = [*program(), "run", *arguments]
         self._has_slots = any(argument.partition("=")[0] == "--slots" for argument in arguments)
         self._watchdog_s = watchdog_s
         self._power_cycle = shlex.split(power_cycle)
@@ -274,4 +274,4 @@ def main(arguments: Sequence[str]) -> int:
         return Supervisor(rest, watchdog_s, power_cycle, folder).run()
 
 
-__all__ = ["Restarts", "Supervisor", "last_end", "main", "parse"]
+__all__ = ["Restarts", "Supervisor", "last_end", "main", "parse", "program"]
