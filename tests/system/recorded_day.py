@@ -50,7 +50,14 @@ class RecordedDay:
         self.events: list[DecodedEvent] = []
         self.downlinked = bytearray()
         self.flight = RecordedFlight(
-            self.image, self.platform, ROOT, SystemFiles(), str(recording), settings=SETTINGS, **options
+            self.image,
+            self.platform,
+            ROOT,
+            SystemFiles(),
+            str(recording),
+            settings=SETTINGS,
+            keyframe_s=3600.0,
+            **options,
         )
         self._decoder = Decoder(self.dictionary)
         self._framer = FRAMINGS["ccsds"].uplink_framer(FramingParameters())

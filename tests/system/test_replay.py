@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kittiwake.cli import replay as replay_command
+from kittiwake.dictionary.load import load_dictionary
+from kittiwake.wire.link_address import parse_link
+from kittiwake_components.reset_manager import causes
+from kittiwake_ground.commanding import command_and_wait
+from kittiwake_ground.link import GroundLink
+from kittiwake_ground.station import Station
+from tests.system.device import KITTIWAKE
+from tests.system.gds import free_port
 from tests.system.recorded_day import RecordedDay
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.system.device import Device
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +48,53 @@ def test_the_day_had_commands_files_both_ways_and_a_sequence(day: tuple[Recorded
 def test_a_day_is_replayed_byte_for_byte(day: tuple[RecordedDay, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert replay_command.main([str(day[1])]) == 0
     assert "equal: " in capsys.readouterr().out
+
+
+def test_a_replay_from_the_middle_of_the_day_is_equal(
+    day: tuple[RecordedDay, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert day[0].flight.platform.keyframes_ended == ""
+    assert replay_command.main([str(day[1]), "--from", str(20 * 3600)]) == 0
+    assert "equal: " in capsys.readouterr().out
+
+
+def test_a_flight_over_tcp_that_ends_in_sigkill_is_replayed_up_to_its_torn_end(
+    start_device: Callable[..., Device], reference: tuple[Path, Path], tmp_path: Path
+) -> None:
+    port, path = free_port(), tmp_path / "real.flight"
+    device = start_device(f"tcp-listen://127.0.0.1:{port}", options=["--record", str(path), "--record-keyframes", "1"])
+    device.await_line("FrameworkVersion")
+    dictionary = load_dictionary(str(reference[1]))
+    with GroundLink(parse_link(f"tcp://127.0.0.1:{port}")) as link:
+        station = Station(link, dictionary, "ccsds", complain=lambda _: None)
+        station.connect(timeout_s=10.0)
+        for number in range(5):
+            name, arguments = "CdhCore.cmdDisp.CMD_NO_OP_STRING", [f"number {number}"]
+            assert command_and_wait(station, name, arguments, 10.0, lambda _: None).completed
+    seen = device.await_line("number 4")
+    time.sleep(2.5)  # what was recorded a second ago is in the file
+    device.kill()
+    assert seen
+    size = path.stat().st_size
+    command = [KITTIWAKE, "replay", str(path), "--events"]
+    for cut in (size, size - 1, size // 2):
+        with path.open("r+b") as file:
+            file.truncate(cut)
+        replayed = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+        assert "equal: " in replayed.stdout
+        if cut >= size - 1:
+            assert "Received a NO-OP string=number 4" in replayed.stdout
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_bug_in_one_component_is_stopped_at_where_it_is(
+    day: tuple[RecordedDay, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(causes, "VERSION", 2)
+    assert replay_command.main([str(day[1])]) == 1
+    report = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["component", "ReferenceDeployment.resetManager.start"] in report
+    assert report[0][-1] == "write_at"
+    assert report[-2][:4] == ["in", "flight", "byte", "5"]
+    assert report[-1][:3] == ["now", "byte", "5"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FILES_LIMIT = 100
 """So many recordings of one name are kept; then somebody has to look after them."""
 
+KEYFRAMES_HIGH_S = 31_536_000.0
 _MEGABYTE = 1 << 20
 
 
@@ -33,6 +34,7 @@ def begin_recording(
     """A platform that records into the file that the options name. Raises `Misuse` and `OSError`."""
     if options.trace:
         raise Misuse("either --record, or --trace")
+    _keyframes_s(options)
     try:
         limit = round(float(options.record_limit) * _MEGABYTE)
     except ValueError:
@@ -44,6 +46,16 @@ def begin_recording(
     if not options.quiet:
         print(f"recording: {path}", flush=True)
     return RecordingPlatform(platform, recorder)
+
+
+def _keyframes_s(options: Options) -> float:
+    try:
+        every_s = float(options.record_keyframes)
+    except ValueError:
+        every_s = -1.0
+    if every_s and not 1.0 <= every_s <= KEYFRAMES_HIGH_S:
+        raise Misuse(f"--record-keyframes wants seconds from 1 on, or 0, not {options.record_keyframes!r}")
+    return every_s
 
 
 def _new_file(path: str) -> str:
@@ -59,9 +71,12 @@ def _new_file(path: str) -> str:
 
 
 def recorded(
-    recording: RecordingPlatform, deployment: Deployment
+    options: Options, recording: RecordingPlatform, deployment: Deployment
 ) -> tuple[Callable[..., None], Callable[..., None], Callable[[], str]]:
     """`request_stop`, `attend` and `run` of the deployment so that a replay does the same."""
+    every_s = _keyframes_s(options)
+    if every_s:
+        recording.keep_keyframes(deployment, every_s)
     return (
         partial(recording.interrupt, deployment.request_stop),
         partial(recording.drive, deployment.attend),
@@ -75,5 +90,7 @@ def end_recording(recording: RecordingPlatform, reason: str, *, quiet: bool) -> 
     recorder = recording.recorder
     if not quiet and recorder.dropped:
         print(f"recording: {recorder.ended}; {recorder.dropped} records are missing", flush=True)
-    elif not quiet:
+    if not quiet and recording.keyframes_ended:
+        print(f"recording: no more keyframes: {recording.keyframes_ended}", flush=True)
+    if not quiet and not recorder.dropped:
         print(f"recording: {recorder.size} bytes", flush=True)

@@ -43,6 +43,8 @@ Start the deployment of a topology file (.yaml) or of an image that `kittiwake b
   --clock PACE@SECONDS let time run PACE times as fast, from that wall time on (for trials)
   --record FILE        write down what comes in, for `kittiwake replay`; a file that exists is kept, FILE.1 is written
   --record-limit MB    how large the recording may become (default: 256)
+  --record-keyframes S how often the state is written down as well, so that a replay can start there (default: 3600;
+                       0: never)
   --quiet              do not write events to the terminal
   --dev                start the deployment anew when a source changes, with the state of its own components
   --supervise          start the deployment again after resets, crashes and watchdog expiry
@@ -62,7 +64,7 @@ _VALUED = {
     "--root": "root", "--link": "link", "-a": "address", "-p": "port", "--framing": "framing", "--set": "set",
     "--build": "build", "--trace": "trace", "--keys": "keys", "--slots": "slots", "--clock": "clock",
     "--thaw": "thaw",
-    "--record": "record", "--record-limit": "record_limit",
+    "--record": "record", "--record-limit": "record_limit", "--record-keyframes": "record_keyframes",
 }  # fmt: skip
 _FLAGS = {"--insecure": "insecure", "--quiet": "quiet", "--inspect": "inspect"}
 
@@ -89,6 +91,7 @@ class Options:
         self.thaw = ""
         """Where `--dev` has a run leave the state of its components for the next."""
         self.record_limit = "256"
+        self.record_keyframes = "3600"
         self.recording: RecordingPlatform | None = None
         """The platform that records, once there is one."""
         self.insecure = False
@@ -353,7 +356,7 @@ def _run(options: Options, pack: CodePack) -> int:
     if recording is not None:
         from kittiwake.cli.recorded_run import end_recording, recorded
 
-        request_stop, attend, run = recorded(recording, deployment)
+        request_stop, attend, run = recorded(options, recording, deployment)
     if options.thaw:
         from kittiwake.cli.carried_state import freezing, thaw_from
 

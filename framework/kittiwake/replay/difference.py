@@ -15,10 +15,15 @@ class RecordingOver(BaseException):
     """There are no more records: all was as it was, up to here."""
 
 
+class ReplayEnded(BaseException):
+    """Whoever watches the replay wants no more of it; the message says why."""
+
+
 class Place(NamedTuple):
-    """Where a replay stands: the time since boot, the record's number, and the dispatch (instance and call)."""
+    """Where a replay stands: the time since boot and of the flight, the record's number, the dispatch's two names."""
 
     time_ns: int
+    flight_ns: int
     record: int
     instance: str
     call: str
@@ -45,7 +50,8 @@ class Difference(BaseException):
             f"  message    {place.instance}.{place.call}"
             if place.instance
             else "  message    none: at the start or the end",
-            f"  time       {place.time_ns / NS_PER_S:.6f} s since boot, record {place.record}",
+            f"  time       {place.flight_ns / NS_PER_S:.6f} s, {place.time_ns / NS_PER_S:.6f} s since boot",
+            f"  record     {place.record}",
             f"  in flight  {self.expected}",
             f"  now        {self.found}",
         ]
@@ -56,6 +62,11 @@ class Difference(BaseException):
 
 def components_under_way() -> tuple[str, ...]:
     """The methods of components on this thread's stack, the innermost first, each component once."""
+    return tuple(f"{name}.{method}" for name, method in instances_under_way().items())
+
+
+def instances_under_way() -> dict[str, str]:
+    """The instances on this thread's stack, the innermost first, and of each the method by which it was entered."""
     found: dict[str, str] = {}
     frame: Any = sys._getframe(1)
     while frame is not None:
@@ -63,7 +74,7 @@ def components_under_way() -> tuple[str, ...]:
         if isinstance(owner, Component):
             found[owner.name] = frame.f_code.co_name  # the outermost method of each is its port
         frame = frame.f_back
-    return tuple(f"{name}.{method}" for name, method in found.items())
+    return found
 
 
 def shown(value: Any) -> str:

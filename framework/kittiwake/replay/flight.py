@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.replay.boundary import ATTRIBUTES, PARTS, shown_by
-from kittiwake.replay.difference import Difference, RecordingOver
+from kittiwake.replay.difference import Difference, RecordingOver, ReplayEnded
 from kittiwake.replay.recording import NotARecording, Recorder
 from kittiwake.replay.recording_platform import RecordingPlatform
 from kittiwake.replay.replay_platform import ReplayPlatform
+from kittiwake.replay.thaw import thaw
 from kittiwake.runtime.deployment import Deployment
 from kittiwake.runtime.image import dump_image, load_image
 from kittiwake.storage.root import Root
@@ -32,6 +33,7 @@ def header_of(image: Image, platform: Platform, root: str, settings: Mapping[str
         "root": root,
         "has_threads": platform.has_threads,
         "last_end": platform.last_end,
+        "begun_ns": platform.clock.now_ns(),
         "shown": {kind: shown_by(kind, getattr(platform, kind, None)) for kind in PARTS if kind in ATTRIBUTES},
     }
 
@@ -44,12 +46,17 @@ class RecordedFlight:
 
     def __init__(
         self, image: Image, platform: Platform, root: str, files: Files, path: str, *,
-        settings: Mapping[str, Mapping[str, Any]] | None = None, **options: Any,
+        settings: Mapping[str, Mapping[str, Any]] | None = None, keyframe_s: float = 0.0, **options: Any,
     ) -> None:  # fmt: skip
-        """Records into `path` of `files`; `options` are those of `Recorder`. Raises `OSError`."""
+        """Records into `path` of `files`, with a keyframe every `keyframe_s` seconds (0: none).
+
+        `options` are those of `Recorder`. Raises `OSError`.
+        """
         self.recorder = Recorder(files, path, header_of(image, platform, root, settings or {}), **options)
         self.platform = RecordingPlatform(platform, self.recorder)
         self.deployment = Deployment(image, self.platform, Root(self.platform.files, root), settings)
+        if keyframe_s:
+            self.platform.keep_keyframes(self.deployment, keyframe_s)
 
     def start(self) -> None:
         """Starts the deployment."""
@@ -80,7 +87,7 @@ class Outcome(NamedTuple):
     ended: str
     records: int
     outputs: int
-    time_ns: int
+    flight_ns: int
 
 
 class Replay:
@@ -106,26 +113,60 @@ class Replay:
             self._settings.setdefault(name, {}).update(own)
         self.deployment: Deployment | None = None
 
-    def run(self) -> Outcome:
-        """Replays to the end, or to the first difference."""
+    def instances_of(self, kind: str) -> set[str]:
+        """The instances whose component class has a path that ends so."""
+        return {name for name, path, *_ in self._image["instances"] if path.endswith(kind)}
+
+    def run(self, from_ns: int | None = None) -> Outcome:
+        """Replays to the end or to the first difference; from the last keyframe before a time of the flight, if given.
+
+        Raises `ThawRefused` where the deployment cannot take the keyframe, and `LookupError` if there is none.
+        """
         source = self.platform.source
         difference: Difference | None = None
+        ended = ""
         try:
-            self._fly()
+            self._fly(from_ns)
         except RecordingOver:
             pass
+        except ReplayEnded as end:
+            ended = str(end)
         except Difference as found:
             difference = found
-        return Outcome(difference, self._recording.ended, source.number, source.outputs, source.time_ns)
+        flight_ns = source.time_ns - source.begun_ns
+        return Outcome(difference, ended or self._recording.ended, source.number, source.outputs, flight_ns)
 
-    def _fly(self) -> None:
+    def _fly(self, from_ns: int | None) -> None:
         platform = self.platform
         deployment = Deployment(self._image, platform, Root(platform.files, self._root), self._settings)
         self.deployment = deployment
         platform.serve(deployment)
+        if from_ns is not None:
+            self._go_on_from(deployment, from_ns)
         while True:
             call, arguments = platform.source.drive(DRIVES)
             getattr(deployment, call)(*[_nothing if one is None else one for one in arguments])
+
+    def _go_on_from(self, deployment: Deployment, from_ns: int) -> None:
+        keyframe = self._recording.keyframe_at(self.platform.source.begun_ns + from_ns)
+        if keyframe is None:
+            raise LookupError("the recording has no keyframe before that time")
+        self._start(deployment)
+        self.platform.source.start_at(keyframe)
+        thaw(deployment, keyframe.state)
+        if keyframe.drive[0] == "run":
+            deployment.go_on()
+        else:
+            deployment.main.go_on()
+
+    def _start(self, deployment: Deployment) -> None:
+        """Starts the deployment as the flight did: much of what a state is put into comes into being there."""
+        call = ""
+        while call not in ("start", "run"):
+            call, _ = self.platform.source.drive(DRIVES)
+            if call == "attend":
+                deployment.attend(_nothing, _nothing)
+        deployment.start()
 
 
 def _nothing() -> None:

@@ -82,10 +82,10 @@ def roots_of(deployment: Deployment) -> Iterator[tuple[str, Any, tuple[str, ...]
         yield f"{name}/context", context, CONTEXT_STATE
         if context.queue is not None:
             yield f"{name}/queue", context.queue, QUEUE_STATE
-    yield "deployment", deployment, ("exit_reason", "exit_status")
+    yield "deployment", deployment, ("exit_reason", "exit_status", "_stall_guard")
     yield "tags", deployment.tags, tuple(one for one in names_of(deployment.tags) if one not in ("_clock", "_lock"))
     for name, loop in deployment.loops.items():
-        yield f"loop {name}", loop, LOOP_STATE
+        yield f"loop {name}", loop, (*LOOP_STATE, *(["until_ns"] if hasattr(loop, "until_ns") else []))
         watched = getattr(loop.poller, "callbacks", None)
         if watched is not None:
             yield f"poller {name}", loop.poller, ("callbacks",)

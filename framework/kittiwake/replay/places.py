@@ -66,10 +66,11 @@ def _wired_of(component: Component) -> Iterator[tuple[str, Any]]:
     queue = context.queue
     if queue is not None:
         yield f"{name}/queue", queue
-        for place, level in enumerate(queue.levels):
-            yield f"{name}/queue {place}", level
+        for priority, level in zip(queue._priorities, queue.levels, strict=True):
+            yield f"{name}/queue {priority}", level
         for handler, port in queue._ports.items():
-            yield f"{name}/handler {port}", handler
+            if isinstance(handler, FunctionType) and port in (*declared.inputs, *declared.internals):
+                yield f"{name}/handler {port}", handler
 
 
 class Declared:

@@ -10,13 +10,15 @@ value (`kittiwake.replay.values`). A block of RECORDS has one behind the other, 
     WAIT               poller, what was ready and which calls came from elsewhere (a value):
                        (deadline, [(descriptor, is it writable)...], [(instance, method, arguments)...])
     DRIVE              what whoever flies the deployment does with it (a value): (call, arguments)
-    KEYFRAME           the state of everything (a value), from which a replay can start
+
+A block of a KEYFRAME has one value: the time since boot, how many records there were before it, what is done with the
+deployment (as in DRIVE), and its state (`kittiwake.replay.freeze`): a replay can start there.
 """
 
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import compress, decompressobj, error
 
 from kittiwake.replay.values import (
@@ -45,8 +47,8 @@ FLUSH_BYTES = 65536
 _LEVEL = 1  # of compression: most of what is worth it, at a third of the time
 _RESERVE = 4096  # bytes kept free for the last block
 
-HEADER, RECORDS, END = range(3)
-NOW, METER, WALL, CALL, WAIT, DRIVE, KEYFRAME = range(1, 8)
+HEADER, RECORDS, END, KEYFRAME = range(4)
+NOW, METER, WALL, CALL, WAIT, DRIVE = range(1, 7)
 
 
 class NotARecording(ValueError):
@@ -70,6 +72,8 @@ class Recorder:
         self.last_ns = [0] * (WALL + 1)
         """By clock: what it showed last within the block."""
         self.count = 0
+        self.total = 0
+        """Records that were written, or would have been."""
         self.dropped = 0
         self.ended = ""
 
@@ -107,15 +111,22 @@ class Recorder:
         if not count:
             return
         if not self.ended:
-            self._write(records)
+            self._write(RECORDS, records)
         if self.ended:
             self.dropped += count
+        self.total += count
         records.clear()
         self.last_ns[:] = [0] * len(self.last_ns)
         self.count = 0
 
-    def _write(self, records: bytearray) -> None:
-        block = bytes([RECORDS]) + compress(records, _LEVEL)
+    def keyframe(self, time_ns: int, drive: tuple[str, tuple[Any, ...]], state: bytes) -> None:
+        """Writes what was gathered, and a state behind it."""
+        self.flush()
+        if not self.ended:
+            self._write(KEYFRAME, packed((time_ns, self.total, drive, state)))
+
+    def _write(self, kind: int, content: bytes | bytearray) -> None:
+        block = bytes([kind]) + compress(content, _LEVEL)
         if self._journal.size + len(block) + _RESERVE > self._size_limit:
             self._end_with(f"it has reached its limit of {self._size_limit} bytes")
             return
@@ -148,6 +159,16 @@ class Recorder:
         self._journal.close()
 
 
+class Keyframe(NamedTuple):
+    """A state of the deployment, and where in the recording and in the flight it was."""
+
+    place: int
+    time_ns: int
+    records: int
+    drive: tuple[str, tuple[Any, ...]]
+    state: bytes
+
+
 class Recording:
     """A recording that is read: its `header`, and the records of its blocks as often as wanted.
 
@@ -171,10 +192,26 @@ class Recording:
             raise NotARecording(f"{path} has no header")
         self.header: dict[str, Any] = header
 
-    def blocks(self) -> Iterator[bytes]:
-        """The blocks of records. Sets `ended`."""
+    def keyframe_at(self, time_ns: int) -> Keyframe | None:
+        """The last keyframe that is not later than a time since boot."""
+        found = None
+        for place, block in enumerate(self._journal.records()):
+            if block[:1] == bytes([KEYFRAME]):
+                try:
+                    keyframe = Keyframe(place, *unpacked(_unpacked_block(block, KEYFRAME)))
+                except (ValueDamaged, TypeError, error):
+                    return found
+                if keyframe.time_ns > time_ns:
+                    return found
+                found = keyframe
+        return found
+
+    def blocks(self, place: int = 0) -> Iterator[bytes]:
+        """The blocks of records, those from a keyframe's `place` on. Sets `ended`."""
         self.ended = self._cut or "it was not ended in order"
-        for block in self._journal.records():
+        for number, block in enumerate(self._journal.records()):
+            if number < place:
+                continue
             try:
                 if block[:1] == bytes([RECORDS]):
                     yield _unpacked_block(block, RECORDS)
@@ -200,7 +237,7 @@ def _unpacked_block(block: bytes, kind: int) -> bytes:
     return body
 
 
-_FIELDS = {CALL: 4, WAIT: 2, DRIVE: 1, KEYFRAME: 1}
+_FIELDS = {CALL: 4, WAIT: 2, DRIVE: 1}
 
 
 class Cursor:

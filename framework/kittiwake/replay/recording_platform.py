@@ -23,6 +23,7 @@ from kittiwake.replay.boundary import (
     shown_by,
 )
 from kittiwake.replay.faults import fault_value
+from kittiwake.replay.freeze import FreezeRefused, check_quiet, freeze
 from kittiwake.replay.recording import CALL, DRIVE, FLUSH_BYTES, METER, NOW, WAIT, WALL, Recorder
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from kittiwake.platform.interface import Clock, Platform, Poller
+    from kittiwake.runtime.deployment import Deployment
 
 FLUSH_EVERY_NS = NS_PER_S
 _PLAIN = (int, float, str, bytes, bool, type(None))
@@ -115,9 +117,9 @@ class RecordedObject:
     def _call(self, name: str) -> RecordedCall:
         return RecordedCall(self._boundary, self.kind, self.number, place_of(self.kind, name), self._inner)
 
-    def boundary_number(self) -> tuple[str, int]:
+    def boundary_number(self) -> tuple[Any, ...]:
         """How a frozen state names it."""
-        return self.kind, self.number
+        return self.kind, self.number, None, shown_by(self.kind, self)
 
     def __enter__(self) -> Self:
         return self
@@ -262,8 +264,14 @@ class RecordingPlatform(BoundaryPlatform):
         self.has_threads = inner.has_threads
         self.last_end = inner.last_end
         self.dispatch_watch = RecordingWatch()
-        self._meter_ns = inner.clock.meter_ns
+        self._now_ns, self._meter_ns = inner.clock.now_ns, inner.clock.meter_ns
         self._flushed_ns = self._meter_ns()
+        self._keyframe_due_ns: int | None = None
+        self._keyframe_every_ns = 0
+        self._deployment: Deployment | None = None
+        self._drive: tuple[str, tuple[Any, ...]] = ("", ())
+        self.keyframes_ended = ""
+        """Why there are no more keyframes, if something cannot be frozen."""
         boundary = Boundary(recorder)
         made: dict[str, Any] = {
             kind: RecordedObject(boundary, kind, number, getattr(inner, kind, inner))
@@ -275,7 +283,7 @@ class RecordingPlatform(BoundaryPlatform):
     def poller(self) -> Poller:
         """A new poller; a watched deployment has one."""
         poller: RecordedPoller = self._machine.poller()
-        poller.before_wait = self._flush_now_and_then
+        poller.before_wait = self._before_wait
         self.dispatch_watch.poller = poller
         return cast("Poller", poller)
 
@@ -287,8 +295,38 @@ class RecordingPlatform(BoundaryPlatform):
 
     def drive(self, fly: Callable[..., Any], *arguments: Any) -> Any:
         """Calls a method of the deployment (one of `DRIVES`), as the replay will. Functions are left out there."""
-        self.recorder.add(DRIVE, (fly.__name__, tuple([None if callable(one) else one for one in arguments])))
+        self._drive = (fly.__name__, tuple([None if callable(one) else one for one in arguments]))
+        self.recorder.add(DRIVE, self._drive)
         return fly(*arguments)
+
+    def keep_keyframes(self, deployment: Deployment, every_s: float) -> None:
+        """Freezes the deployment so often, in a quiet moment, so that a replay can start there."""
+        self._deployment = deployment
+        self._keyframe_every_ns = round(every_s * NS_PER_S)
+        self._keyframe_due_ns = self._now_ns() + self._keyframe_every_ns
+
+    def _before_wait(self) -> None:
+        due_ns = self._keyframe_due_ns
+        if due_ns is not None and self._now_ns() >= due_ns:
+            self._keep_keyframe()
+        self._flush_now_and_then()
+
+    def _keep_keyframe(self) -> None:
+        deployment = self._deployment
+        assert deployment is not None
+        if deployment.main.stopping:
+            return
+        try:
+            check_quiet(deployment)
+        except FreezeRefused:
+            return  # the next wait may be quiet
+        now_ns = self._now_ns()
+        self._keyframe_due_ns = now_ns + self._keyframe_every_ns
+        try:
+            self.recorder.keyframe(now_ns, self._drive, freeze(deployment))
+        except FreezeRefused as refused:
+            self.keyframes_ended = str(refused)
+            self._keyframe_due_ns = None
 
     def _flush_now_and_then(self) -> None:
         recorder = self.recorder

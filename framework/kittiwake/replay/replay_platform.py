@@ -14,10 +14,19 @@ from kittiwake.replay.boundary import (
     BoundaryPlatform,
     arguments_of,
     place_of,
+    shown_by,
 )
-from kittiwake.replay.difference import Difference, Place, RecordingOver, components_under_way, first_unlike, shown
+from kittiwake.replay.difference import (
+    Difference,
+    Place,
+    RecordingOver,
+    ReplayEnded,
+    components_under_way,
+    first_unlike,
+    shown,
+)
 from kittiwake.replay.faults import fault_of
-from kittiwake.replay.recording import CALL, DRIVE, KEYFRAME, METER, NOW, WAIT, WALL, Cursor, Recording
+from kittiwake.replay.recording import CALL, DRIVE, METER, NOW, WAIT, WALL, Cursor, Keyframe, Recording
 from kittiwake.replay.values import ValueDamaged, ValueRefused, packed
 
 if TYPE_CHECKING:
@@ -37,12 +46,22 @@ class Source:
         self._recording = recording
         self._cursor = Cursor(recording.blocks())
         self.stack: list[tuple[str, str]] = []
-        self.time_ns = 0
+        self.begun_ns: int = recording.header["begun_ns"]
+        self.time_ns = self.begun_ns
         self.outputs = 0
         self.names = dict(enumerate(PARTS))
-        self.sent: Callable[[int, int, bytes], None] | None = None
-        """Is told of what a stream sends: the time, the stream's number and the bytes."""
+        self.sent: Callable[[int, bytes], None] | None = None
+        """Is told of what a stream sends: the time and the bytes."""
+        self.is_resumed = False
+        """Whether the next wait is one that was under way at a keyframe."""
         self._stopped: BaseException | None = None
+
+    def start_at(self, keyframe: Keyframe) -> None:
+        """Leaves out what is between here and a keyframe."""
+        self._cursor = Cursor(self._recording.blocks(keyframe.place))
+        self._cursor.passed = keyframe.records
+        self.time_ns = keyframe.time_ns
+        self.is_resumed = True
 
     @property
     def number(self) -> int:
@@ -54,9 +73,6 @@ class Source:
         if self._stopped is not None:
             raise self._stopped
         kind = self._cursor.kind()
-        while kind == KEYFRAME:
-            self._fields(kind)
-            kind = self._cursor.kind()
         if kind == 0:
             raise self._over()
         return kind
@@ -75,12 +91,17 @@ class Source:
     def place(self) -> Place:
         """Where the replay stands."""
         instance, call = self.stack[-1] if self.stack else ("", "")
-        return Place(self.time_ns, self.number, instance, call, components_under_way())
+        return Place(self.time_ns, self.time_ns - self.begun_ns, self.number, instance, call, components_under_way())
 
     def differ(self, what: str, expected: str, found: str) -> Difference:
         """The difference to raise; nothing is given any more from now on."""
         difference = self._stopped = Difference(self.place(), what, expected, found)
         return difference
+
+    def end(self, why: str) -> ReplayEnded:
+        """What to raise to end the replay here; nothing is given any more from now on."""
+        end = self._stopped = ReplayEnded(why)
+        return end
 
     def read(self, clock: int) -> int:
         """What a clock showed."""
@@ -107,7 +128,7 @@ class Source:
         if outcome[0] == 1:
             self.names[outcome[1]] = f"{method.gives} {shown(arguments)}"
         elif self.sent is not None and kind == "stream" and method.name == "send" and outcome[0] == 0:
-            self.sent(self.time_ns, number, arguments[0][: outcome[1]])
+            self.sent(self.time_ns, bytes(arguments[0][: outcome[1]]))
         return outcome
 
     def _other_call(self, kind: int, number: int, name: str, place: int, arguments: tuple[Any, ...]) -> Difference:
@@ -124,8 +145,9 @@ class Source:
         if kind != WAIT or fields[0] != number:
             raise self.differ("the loop waits", self.told(kind, fields), f"waits until {deadline_ns}")
         expected_ns, ready, arrived = fields[1]
-        if expected_ns != deadline_ns:
+        if expected_ns != deadline_ns and not self.is_resumed:
             raise self.differ("the loop waits for a time", f"until {expected_ns} ns", f"until {deadline_ns} ns")
+        self.is_resumed = False
         return ready, arrived
 
     def drive(self, allowed: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
@@ -210,9 +232,9 @@ class ReplayedObject:
     def _call(self, name: str) -> ReplayedCall:
         return ReplayedCall(self._source, self.kind, self.number, place_of(self.kind, name))
 
-    def boundary_number(self) -> tuple[str, int]:
+    def boundary_number(self) -> tuple[Any, ...]:
         """How a frozen state names it."""
-        return self.kind, self.number
+        return self.kind, self.number, None, shown_by(self.kind, self)
 
     def __enter__(self) -> Self:
         return self
@@ -325,12 +347,23 @@ class ReplayPlatform(BoundaryPlatform):
         self.clock = ReplayedClock(source)
         super().__init__(made)
         self.pollers: list[ReplayedPoller] = []
+        self._objects: dict[int, ReplayedObject] = {}
 
     def poller(self) -> Poller:
         """The next poller."""
         poller: ReplayedPoller = self._machine.poller()
         self.pollers.append(poller)
         return cast("Poller", poller)
+
+    def object_of(self, kind: str, number: int, place: int | None, shown: tuple[Any, ...] = ()) -> Any:
+        """What a frozen state means by a number: an object with what it shows, or one of its methods."""
+        if kind not in KINDS or (place is not None and not 0 <= place < len(KINDS[kind])):
+            raise LookupError(f"there is no {kind} {number} {place or ''}")
+        found = self._objects.get(number)
+        if found is None:
+            self.source.names.setdefault(number, kind)
+            found = self._objects[number] = ReplayedObject(self.source, kind, number, shown)
+        return found if place is None else getattr(found, KINDS[kind][place].name)
 
     def serve(self, deployment: Deployment) -> None:
         """Has calls that came from elsewhere reach this deployment."""

@@ -33,7 +33,7 @@ class ThawRefused(ValueError):
 
 
 def thaw(deployment: Deployment, data: bytes) -> None:
-    """Fills the deployment with a frozen state. Raises `ThawRefused`."""
+    """Fills the deployment with a frozen state; what is under way in it is dropped. Raises `ThawRefused`."""
     try:
         state = unpacked(data)
         if not isinstance(state, tuple) or len(state) != 3 or state[0] != VERSION:
@@ -49,7 +49,7 @@ class _Thawer:
         self._packages = packages_of(deployment)
         self._roots = roots
         self._nodes = nodes
-        self._emit_all()
+        self._bring_about()
         self._places: dict[str, Any] = {}
         for name, value in wired(deployment):
             self._places.setdefault(name, value)
@@ -58,13 +58,20 @@ class _Thawer:
         self._there = [_NOTHING] * len(nodes)
         self._made: dict[int, Any] = {}
 
-    def _emit_all(self) -> None:
-        """Has every emitter of an event come into being that the state names: they keep counts."""
+    def _bring_about(self) -> None:
+        """Has what the state names come into being if it does so at its first use: emitters, and levels of queues."""
         for kind, _, _, what in self._nodes:
-            name, _, event = what.rpartition(".") if kind == "place" else ("", "", "")
+            if kind != "place":
+                continue
+            name, _, event = what.rpartition(".")
             component = self._deployment.instances.get(name)
             if component is not None and event in type(component).__declarations__.events:
                 getattr(component, event)
+            name, is_queue, priority = what.partition("/queue ")
+            if is_queue and name in self._deployment.instances:
+                queue = self._deployment.instances[name]._context.queue
+                if queue is not None:
+                    queue.level(int(priority))
 
     def fill(self) -> None:
         """Everything: what is there first, then what is missing, then what they hold."""
@@ -78,6 +85,21 @@ class _Thawer:
                     _FILLS[kind](self, self._made[number], what)
         for name, attributes in self._roots:
             self._fill_root(name, attributes)
+        self._drop_what_waits()
+
+    def _drop_what_waits(self) -> None:
+        """What is under way is of the state that is replaced; a frozen one has nothing of that kind."""
+        for loop in self._deployment.loops.values():
+            loop._inbox.clear()
+            for ready in loop._ready:
+                ready.clear()
+        for queue in self._deployment.queues():
+            queue.waiting.clear()
+            queue.scheduled = False
+            for level in queue.levels:
+                level.clear()
+        for component in self._deployment.instances.values():
+            component._context.tasks.clear()
 
     def _fill_root(self, name: str, attributes: dict[str, Any]) -> None:
         if name not in self._holders:
@@ -128,7 +150,10 @@ class _Thawer:
         elif kind == "resource":
             raise ThawRefused(f"{self._named(number)}: there is no open {what.rpartition(':')[2]} that it could have")
         else:
-            made = _MAKERS[kind](self, what)
+            try:
+                made = _MAKERS[kind](self, what)
+            except LookupError as fault:
+                raise ThawRefused(f"{self._named(number)}: {fault}") from fault
         self._made[number] = made
         return made
 
@@ -152,7 +177,7 @@ class _Thawer:
 
     def _place(self, name: str) -> Any:
         if name not in self._places:
-            raise ThawRefused(f"the deployment has no {name}")
+            raise LookupError(f"the deployment has no {name}")
         return self._places[name]
 
     def _new(self, what: tuple[str, Any]) -> Any:

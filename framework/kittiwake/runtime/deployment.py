@@ -63,6 +63,7 @@ class Deployment:
         self.exit_status = ORDERLY
         self.meters = meters
         self._stalls: tuple[str, float] | None = None
+        self._stall_guard: StallGuard | None = None
         self._locks: dict[str, Any] = {}
         self._workers: dict[str, Any] = {}
         self.instances: dict[str, Component] = {}
@@ -181,13 +182,20 @@ class Deployment:
         `SystemExit` and `KeyboardInterrupt` end the run from within any handler; the instances are stopped all
         the same.
         """
-        guard = None
         try:
             self.start()
-            guard = self._guard_stalls()
+            self._stall_guard = self._guard_stalls()
             self.main.run()
         finally:
-            self._stop_guarded(guard)
+            self._stop_guarded()
+        return self.exit_reason
+
+    def go_on(self) -> str:
+        """Goes on with a `run` that was frozen while its main loop, a `WatchedLoop`, waited."""
+        try:
+            self.main.go_on()
+        finally:
+            self._stop_guarded()
         return self.exit_reason
 
     def watch_stalls(self, path: str, limit_s: float) -> None:
@@ -205,7 +213,8 @@ class Deployment:
             return None
         return None if watch is None else StallGuard(self.main, watch, limit_s)
 
-    def _stop_guarded(self, guard: StallGuard | None) -> None:
+    def _stop_guarded(self) -> None:
+        guard = self._stall_guard
         if guard is None:
             self.stop()
             return

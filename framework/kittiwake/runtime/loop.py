@@ -331,8 +331,15 @@ class Loop:
         """Turns until the clock has reached `deadline_ns` and all that was due by then has run."""
         while not self.stopping:
             self.turn(deadline_ns)
-            if self._now_ns() >= deadline_ns and not self._busy(deadline_ns):
+            if self._has_reached(deadline_ns):
                 return
+
+    def _has_reached(self, deadline_ns: int) -> bool:
+        return self._now_ns() >= deadline_ns and not self._busy(deadline_ns)
+
+    def go_on(self) -> None:
+        """Goes on with what was frozen; only a watched loop can."""
+        raise NotImplementedError(f"{self.name} is not watched")
 
     def _busy(self, deadline_ns: int) -> bool:
         due = self.next_deadline_ns()

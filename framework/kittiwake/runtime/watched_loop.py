@@ -34,6 +34,8 @@ class WatchedLoop(Loop):
         super().__init__(name, clock, poller, tags, monitor)
         self._watch = watch
         self._home = get_ident()
+        self.until_ns: int | None = None
+        """Until when it turns; `None` for ever."""
 
     def _serve_level(self, queue: MessageQueue, level: deque[Message]) -> None:
         queue.note_high()
@@ -68,6 +70,28 @@ class WatchedLoop(Loop):
             super().resume(step, *arguments)
         else:
             self.poller.wake()
+
+    def run(self) -> None:
+        """As that of `Loop`."""
+        self.until_ns = None
+        super().run()
+
+    def run_until(self, deadline_ns: int) -> None:
+        """As that of `Loop`."""
+        self.until_ns = deadline_ns
+        super().run_until(deadline_ns)
+
+    def go_on(self) -> None:
+        """Ends the turn in whose wait it was frozen, and goes on with `run` or `run_until`, whichever it was."""
+        callbacks = self.poller.wait(None)
+        self._asleep = False
+        for callback in callbacks:
+            self._tags.stale = True
+            self._call(callback, ())
+        if self.until_ns is None:
+            self.run()
+        elif not self._has_reached(self.until_ns):
+            self.run_until(self.until_ns)
 
 
 __all__ = ["WatchedLoop"]

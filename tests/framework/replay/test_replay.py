@@ -27,7 +27,7 @@ def test_a_replay_is_equal_and_leaves_the_components_as_they_were() -> None:
     assert outcome.difference is None
     assert outcome.ended == "it was ended"
     assert outcome.outputs > 30
-    assert outcome.time_ns == 1_700_000_000
+    assert outcome.flight_ns == 1_700_000_000
     assert (again.turns, again.heard) == (probe.turns, probe.heard)
     assert b"command 2" in again.heard
     assert b"" in again.heard
