@@ -36,6 +36,7 @@ DOCUMENTS = [
     "docs/satellite.md",
     "docs/station.md",
     "docs/power-unit.md",
+    "docs/replay.md",
 ]
 SHELL = ("sh", "console")
 INTERRUPTED = (0, 130, -2)

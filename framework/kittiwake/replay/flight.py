@@ -125,8 +125,11 @@ class Replay:
         source = self.platform.source
         difference: Difference | None = None
         ended = ""
+        from kittiwake.replay.threads import WithoutThreads  # a flight that is recorded needs no `threading`
+
         try:
-            self._fly(from_ns)
+            with WithoutThreads():
+                self._fly(from_ns)
         except RecordingOver:
             pass
         except ReplayEnded as end:

@@ -151,6 +151,8 @@ class _Thawer:
             raise ThawRefused(f"{self._named(number)}: there is no open {what.rpartition(':')[2]} that it could have")
         else:
             try:
+                if kind not in _MAKERS:
+                    raise LookupError(f"there is nothing of the kind {kind!r}")
                 made = _MAKERS[kind](self, what)
             except LookupError as fault:
                 raise ThawRefused(f"{self._named(number)}: {fault}") from fault

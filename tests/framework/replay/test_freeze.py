@@ -133,7 +133,7 @@ def test_what_is_under_way_is_refused() -> None:
         (("place", -1, "ticks", "nobody"), "no nobody"),
         (("boundary", -1, "ticks", ("file", 3)), "given by a replay only"),
         (("resource", -1, "ticks", "kittiwake.platform.system_files:SystemFile"), "keeper.ticks: there is no open"),
-        (("odd", -1, "ticks", None), "does not fit"),
+        (("odd", -1, "ticks", None), "keeper.ticks: there is nothing of the kind 'odd'"),
     ],
 )
 def test_a_state_names_nothing_but_what_the_deployment_is_made_of(node: Any, why: str) -> None:

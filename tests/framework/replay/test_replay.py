@@ -125,6 +125,30 @@ def test_what_another_thread_posts_comes_at_its_place_and_instances_share_one_lo
     assert outcome.difference is None
 
 
+def test_a_replay_starts_no_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    ran: list[threading.Thread] = []
+
+    def turn(self: Probe) -> None:
+        thread = threading.Thread(target=done.append, args=("the world was touched",))
+        ran.append(thread)
+        thread.start()
+        thread.join()
+
+    monkeypatch.setattr(Probe, "turn", turn)
+    files = SimulatedPlatform().files
+    flown(PATH, files)
+    assert done == ["the world was touched"]
+    outcome, _ = replayed(PATH, files)
+    assert outcome.difference is None
+    assert len(ran) == 2
+    assert done == ["the world was touched"]
+    thread = threading.Thread(target=done.append, args=("as ever",))
+    thread.start()
+    thread.join()
+    assert done[-1] == "as ever"
+
+
 def test_a_call_from_another_thread_that_no_recording_can_hold_ends_the_replay_by_name(tmp_path: Path) -> None:
     files = SimulatedPlatform().files
     flight = RecordedFlight(image_of(), machine(), "/kept", files, PATH)
