@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from tests.system.device import Device
 
+pytestmark = pytest.mark.timeout(300)  # seconds of work, which a busy machine may make minutes
+
 
 @pytest.fixture(scope="module")
 def day(reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[RecordedDay, Path]:
