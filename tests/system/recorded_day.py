@@ -56,7 +56,7 @@ class RecordedDay:
             SystemFiles(),
             str(recording),
             settings=SETTINGS,
-            keyframe_s=3600.0,
+            keyframe_s=4 * 3600.0,
             **options,
         )
         self._decoder = Decoder(self.dictionary)
