@@ -88,6 +88,7 @@ class Captures:
     def __init__(self) -> None:
         self.priorities: Mapping[str, int] = {}
         self.by_path: dict[str, Capture] = {}
+        self.by_folder: dict[str, dict[str, Capture]] = {}
         self.folder_bytes: dict[str, int] = {}
         """What lies in the folder of each day, also what is no capture."""
 
@@ -100,13 +101,19 @@ class Captures:
         if len(self.by_path) >= MAX_CAPTURES:
             return False
         self.by_path[capture.path] = capture
+        self.by_folder.setdefault(capture.folder, {})[capture.path] = capture
         return True
 
     def forget(self, capture: Capture) -> None:
         """It is gone, and with it its bytes."""
-        if self.by_path.pop(capture.path, None) is not None:
-            left = self.folder_bytes.get(capture.folder, 0) - capture.room
-            self.folder_bytes[capture.folder] = max(0, left)
+        if self.by_path.pop(capture.path, None) is None:
+            return
+        folder = capture.folder
+        left = self.by_folder[folder]
+        del left[capture.path]
+        if not left:
+            del self.by_folder[folder]
+        self.folder_bytes[folder] = max(0, self.folder_bytes.get(folder, 0) - capture.room)
 
     @property
     def used_bytes(self) -> int:

@@ -61,8 +61,8 @@ class OutputFolder:
         files, captures = self._files, self._captures
         left = 0
         folders = self._folders()
-        for capture in list(captures.by_path.values()):
-            if capture.folder not in folders:
+        for folder in [folder for folder in captures.by_folder if folder not in folders]:
+            for capture in list(captures.by_folder[folder].values()):
                 captures.forget(capture)
         captures.folder_bytes = {folder: captures.folder_bytes.get(folder, 0) for folder in folders}
         yield
@@ -117,8 +117,8 @@ class OutputFolder:
             found.add(path)
             if path not in captures.by_path and len(self.name_of(path).encode()) <= NAME_SIZE_MAX - _NAME_RESERVE:
                 left += not self._take_in(Capture(path, size, state, now_ns))
-        for known in [one for one in captures.by_path.values() if one.folder == folder and one.path not in found]:
-            captures.forget(known)
+        for capture in [one for path, one in captures.by_folder.get(folder, {}).items() if path not in found]:
+            captures.forget(capture)
         captures.folder_bytes[folder] = total
         return left
 
