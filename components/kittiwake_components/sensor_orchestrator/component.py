@@ -22,7 +22,6 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
-from kittiwake.storage.root import reason_of
 from kittiwake_components.deployment_time import NO_TIME, time_value
 from kittiwake_components.hive_ports import (
     STATUS_SIZE,
@@ -32,24 +31,15 @@ from kittiwake_components.hive_ports import (
     SensorState,
     SensorStatus,
 )
-from kittiwake_components.sensor_orchestrator.configuration import (
-    MAX_SENSORS,
-    MAX_SIZE,
-    SensorSettings,
-    find_configuration,
-    read_configuration,
-)
-from kittiwake_components.sensor_orchestrator.schedule import SensorSchedule
-from kittiwake_components.sensor_orchestrator.states import ElapsedStarts, SensorSignal, StopPolicy
-from kittiwake_components.sensor_orchestrator.stopped_sensors import StoppedSensors
-from kittiwake_components.sensor_orchestrator.supervised import Supervised
-from kittiwake_components.sensor_orchestrator.supervision import LISTENERS, POWER_SWITCHES, U32_MAX
+from kittiwake_components.sensor_orchestrator.configured_sensors import ConfiguredSensors
+from kittiwake_components.sensor_orchestrator.hearing import LISTENERS, U32_MAX
+from kittiwake_components.sensor_orchestrator.states import ElapsedStarts, StopPolicy
+from kittiwake_components.sensor_orchestrator.supervision import POWER_SWITCHES
 
 if TYPE_CHECKING:
-    from kittiwake_components.sensor_orchestrator.configuration import HiveConfiguration
+    from kittiwake_components.sensor_orchestrator.supervised import Supervised
 
 SPACE_EVERY_S = 10
-MAX_FAULTS = 8
 MB = 1_000_000
 _FAILED = CommandResponse.EXECUTION_ERROR
 _RUNNING = (SensorState.WAITING, SensorState.BEGINNING, SensorState.RECORDING)
@@ -67,7 +57,7 @@ def check_host(name: str) -> None:
         raise ValueError("a host's name has letters, digits and hyphens, at most 63")
 
 
-class SensorOrchestrator(SensorSchedule):
+class SensorOrchestrator(ConfiguredSensors):
     """The sensors of a hive (AppMAIS' Beemon orchestrator).
 
     Each sensor that its configuration names has a process of its own, which waits on its input and is told when to
@@ -84,13 +74,8 @@ class SensorOrchestrator(SensorSchedule):
 
     disk_low_mb = Parameter(U32, default=500, low=0, high=10_000_000, unit="MB", doc="Less free room is reported.")
 
-    configuration = Setting(
-        str, default="", doc="The configuration, in the root; empty: hive.toml, or else beemon-config.ini."
-    )
     output = Setting(str, default="/captures", doc="Where the recordings go, in the root.")
-    sensors_folder = Setting(str, default="", doc="A folder with sensors of one's own, in the root.")
     host = Setting(str, default="hive", check=check_host, doc="The first part of the names of recordings.")
-    stopped_file = Setting(str, default="/stopped_sensors", doc="Record of the sensors that a command has stopped.")
     switched = Setting(
         list[str],
         default=[],
@@ -102,28 +87,22 @@ class SensorOrchestrator(SensorSchedule):
 
     def initialize(self) -> None:
         self.sensors = {}
-        self._new: list[SensorSettings] = []
         self._last_capture = 0
         self._space_due_ns = 0
         self._is_disk_low = False
         self.recordings = self.root.resolve(self.output)
-        self._stopped = StoppedSensors(self.platform.files, self.root.resolve(self.stopped_file))
+        self.open_records()
 
     def start(self) -> None:
         self.start_schedule()
         for machine in self.sensor:
             machine.start()
-        try:
-            self.report_findings(self._stopped.read())
-        except OSError as fault:
-            self.report_fault(self.stopped_file, fault)
+        self.read_records()
         try:
             make_folders_durably(self.platform.files, self.recordings)
         except OSError as fault:
             self.report_fault(self.output, fault)
-        configuration = self._read_configuration()
-        if configuration is not None:
-            self._configure(configuration)
+        self.start_configured()
         self._show()
 
     def stop(self) -> None:
@@ -142,8 +121,8 @@ class SensorOrchestrator(SensorSchedule):
         wanted = self._targets(target)
         held = [one.name for index, one in wanted.items() if self._is_held(index)]
         for index in wanted:
-            self._start_sensor(index, elapsed)
-        self._note_stopped_by_command(set(), {one.name for one in wanted.values()})
+            self.start_sensor(index, elapsed)
+        self.note_stopped_by_command(set(), {one.name for one in wanted.values()})
         if held:
             raise CommandError(_FAILED, f"the process of {', '.join(held)} hangs, and may not be killed")
 
@@ -152,8 +131,8 @@ class SensorOrchestrator(SensorSchedule):
         """Stops a sensor, all if none is named. It stays so, over restarts too, until it is started by command."""
         wanted = self._targets(target)
         for index in wanted:
-            self._stop_sensor(index, policy)
-        self._note_stopped_by_command({one.name for one in wanted.values()}, set())
+            self.stop_sensor(index, policy)
+        self.note_stopped_by_command({one.name for one in wanted.values()}, set())
 
     @command
     def take_now(self, target: SensorName) -> None:
@@ -175,10 +154,8 @@ class SensorOrchestrator(SensorSchedule):
     @command
     def reload_config(self) -> None:
         """Reads the configuration anew. One with faults is refused whole, and the one in force stays."""
-        configuration = self._read_configuration()
-        if configuration is None:
+        if not self.load_configuration():
             raise CommandError(CommandResponse.VALIDATION_ERROR, "the events say what is wrong with it")
-        self._configure(configuration)
         self._show()
 
     # Ports
@@ -187,7 +164,7 @@ class SensorOrchestrator(SensorSchedule):
     def run(self, context: int) -> None:
         """Looks after steps of the wall clock and the room on the disk."""
         self.follow_clock()
-        self._make_room()
+        self.make_room()
         now_ns = self.clock.now_ns()
         if now_ns >= self._space_due_ns:
             self._space_due_ns = now_ns + SPACE_EVERY_S * NS_PER_S
@@ -215,34 +192,6 @@ class SensorOrchestrator(SensorSchedule):
     def _is_held(self, index: int) -> bool:
         """Whether a sensor is left alone, and its process is still there."""
         return self.sensor[index].state is SensorState.QUARANTINED and not self.has_no_process(index)
-
-    def _start_sensor(self, index: int, elapsed: ElapsedStarts) -> None:
-        one = self.sensors[index]
-        if self.sensor[index].state in (SensorState.QUARANTINED, SensorState.STOPPED):
-            one.budget.clear()
-        is_new = not one.is_wanted
-        one.is_wanted = True
-        include = one.settings.include_elapsed_times
-        if elapsed is not ElapsedStarts.CONFIGURED:
-            include = elapsed is ElapsedStarts.INCLUDE
-        self.sensor[index].send(SensorSignal.START)
-        if is_new:
-            self.begin_times(index, include_elapsed=include)
-
-    def _stop_sensor(self, index: int, policy: StopPolicy) -> None:
-        one = self.sensors[index]
-        one.is_wanted = False
-        one.policy = one.settings.stop_policy if policy is StopPolicy.CONFIGURED else policy.name.lower()
-        self.end_times(index)
-        self.sensor[index].send(SensorSignal.STOP)
-
-    def _note_stopped_by_command(self, stopped: set[str], started: set[str]) -> None:
-        known = {one.name for one in self.sensors.values() if one.is_kept}
-        try:
-            self.report_findings(self._stopped.change(stopped, started, known))
-        except OSError as fault:
-            self.report_fault(self.stopped_file, fault)
-            raise CommandError(_FAILED, f"it is done, but a restart will not know: {reason_of(fault)}") from None
 
     def _hindrance(self, index: int) -> str:
         """Why a sensor makes no recording now, if there is a reason."""
@@ -277,79 +226,6 @@ class SensorOrchestrator(SensorSchedule):
         self.report_sensor(index)
         self._show()
         self.arm()
-
-    # Configuration
-
-    def _read_configuration(self) -> HiveConfiguration | None:
-        """What the file says, if it has no fault; the faults are reported."""
-        from kittiwake.faults import Faults
-        from kittiwake_components.sensors.discovery import KnownSensors
-
-        files = self.platform.files
-        try:
-            name = self.configuration or find_configuration(files.list(self.root.path)) or "hive.toml"
-            content = files.read(self.root.resolve(name), MAX_SIZE + 1)
-            folder = self.root.resolve(self.sensors_folder) if self.sensors_folder else ""
-            found = read_configuration(content, name, KnownSensors(files, folder))
-        except Faults as faults:
-            for fault in faults.faults[:MAX_FAULTS]:
-                self.config_rejected(f"{fault.file}:{fault.line}:{fault.col}", f"{fault.message}; {fault.hint}")
-            return None
-        except OSError as fault:
-            self.config_rejected(name, reason_of(fault))
-            return None
-        self.config_loaded(name, len(found.sensors))
-        return found
-
-    def _configure(self, configuration: HiveConfiguration) -> None:
-        """Puts a configuration in force. Only sensors that it changes are stopped, and finish what they record."""
-        wanted = {settings.name: settings for settings in configuration.sensors}
-        for index, one in self.sensors.items():
-            settings = wanted.pop(one.name, None)
-            if settings is not None:
-                self._reconfigure(index, settings)
-            elif one.is_kept:
-                one.is_kept = False
-                self._stop_sensor(index, StopPolicy.FINISH)
-        self._new = list(wanted.values())
-        self._make_room()
-
-    def _make_room(self) -> None:
-        """Drops sensors that the configuration no longer has, once they are stopped, and takes in those that wait."""
-        for index, one in list(self.sensors.items()):
-            if not one.is_kept and self.sensor[index].state is SensorState.STOPPED:
-                del self.sensors[index]
-        free = [index for index in range(MAX_SENSORS) if index not in self.sensors]
-        for index in free[: len(self._new)]:
-            self.sensors[index] = Supervised(self._new.pop(0))
-            self._start_by_itself(index)
-            self.report_sensor(index)
-
-    def _start_by_itself(self, index: int) -> None:
-        """Starts a sensor if the configuration says so, and no command has stopped it."""
-        settings = self.sensors[index].settings
-        if settings.auto_start and settings.name not in self._stopped:
-            self._start_sensor(index, ElapsedStarts.CONFIGURED)
-
-    def _reconfigure(self, index: int, settings: SensorSettings) -> None:
-        one = self.sensors[index]
-        was_kept, one.is_kept = one.is_kept, True
-        if not was_kept:
-            one.configure(settings)
-            self._start_by_itself(index)
-        if settings == one.settings:
-            return
-        was_wanted = one.is_wanted
-        needs_restart = one.configure(settings)
-        if needs_restart and was_wanted and one.process is not None:
-            self._stop_sensor(index, StopPolicy.FINISH)
-            one.is_wanted = True  # it starts again once it has ended
-        elif needs_restart and was_wanted:
-            one.budget.clear()
-            self.sensor[index].send(SensorSignal.START)
-        if was_wanted:
-            self.begin_times(index, include_elapsed=False)
-        self.report_sensor(index)
 
     # What is shown
 

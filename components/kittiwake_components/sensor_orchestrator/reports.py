@@ -98,6 +98,9 @@ class OrchestratorReports(ActiveComponent):
     @event(WARNING_LO, "Configuration refused, {where}: {reason}")
     def config_rejected(self, where: Reason, reason: Reason) -> None: ...
 
+    @event(WARNING_HI, "Configuration {file} of before is in force")
+    def config_kept(self, file: FileName) -> None: ...
+
     @event(ACTIVITY_LO, "{text}")
     def sensor_status(self, text: Annotated[str, Size(STATUS_SIZE)]) -> None: ...
 

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kittiwake.model import U32, After, Channel, On, OutputPortArray, Parameter, State, StateMachineArray
 from kittiwake.model.fw import Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import reason_of
-from kittiwake_components.hive_ports import CaptureDone, SensorReading, SensorState
+from kittiwake_components.hive_ports import SensorState
 from kittiwake_components.sensor_orchestrator.configuration import MAX_SENSORS
+from kittiwake_components.sensor_orchestrator.hearing import U32_MAX, SensorHearing
 from kittiwake_components.sensor_orchestrator.messages import (
-    Begun,
-    Discarded,
-    Done,
-    Failed,
-    MessageFault,
-    Read,
     Ready,
-    Refused,
-    parse,
 )
-from kittiwake_components.sensor_orchestrator.reports import OrchestratorReports
 from kittiwake_components.sensor_orchestrator.sensor_process import SensorProcess
 from kittiwake_components.sensor_orchestrator.states import SensorSignal
 from kittiwake_components.sensor_orchestrator.supervised import Capture
@@ -30,23 +22,19 @@ from kittiwake_components.sensors.protocol import FINISH
 if TYPE_CHECKING:
     from kittiwake_components.sensor_orchestrator.supervised import Supervised
 
-LISTENERS = 16
 POWER_SWITCHES = 8
 TERM_GRACE_S = 5
 KILL_GRACE_S = 5
 SLEPT_NS = NS_PER_S
 """A deadline that was noticed so late has passed while nothing here ran."""
 
-U32_MAX = 0xFFFFFFFF
 
-
-class SensorSupervision(OrchestratorReports):
+class SensorSupervision(SensorHearing):
     """The machines of the sensors and what they do; when a sensor records is for the class built on it to say.
 
     `sensors` are those that there are, by the number of their machine.
     """
 
-    sensors: dict[int, Supervised]
     _last_capture: int
 
     sensor = StateMachineArray(
@@ -124,14 +112,10 @@ class SensorSupervision(OrchestratorReports):
         doc="Each of the sensors.",
     )
 
-    capture_done_out = OutputPortArray(CaptureDone, 2, doc="Recordings that were published, for the uploader.")
-    reading_out = OutputPortArray(SensorReading, LISTENERS, doc="Every reading of every sensor, for channels.")
     power_cycle = OutputPortArray(
         Signal, POWER_SWITCHES, doc="Takes the power from a sensor that hangs and may not be killed, and gives it back."
     )
 
-    captures = Channel(U32, on_change=True, doc="Recordings that were published since the start.")
-    misses = Channel(U32, on_change=True, doc="Captures since the start that have brought no recording.")
     restarts = Channel(U32, on_change=True, doc="Processes since the start that were started again after a failure.")
 
     hang_grace_s = Parameter(
@@ -148,10 +132,6 @@ class SensorSupervision(OrchestratorReports):
         """The place in `power_cycle` of a sensor's switch, if it has one."""
         raise NotImplementedError
 
-    def recording_name(self, path: str) -> str:
-        """A recording's name relative to the folder of the recordings; empty for a path that is not in there."""
-        raise NotImplementedError
-
     def sensor_changed(self, index: int) -> None:
         """A sensor is in another state."""
         raise NotImplementedError
@@ -159,6 +139,14 @@ class SensorSupervision(OrchestratorReports):
     def report_sensor(self, index: int) -> None:
         """Tells the channels of a sensor how it is."""
         raise NotImplementedError
+
+    def signal(self, index: int, signal: SensorSignal, *arguments: object) -> None:
+        """Gives a sensor's machine a signal."""
+        self.sensor[index].send(signal, *arguments)
+
+    def state_of(self, index: int) -> SensorState:
+        """The state of a sensor."""
+        return self.sensor[index].state
 
     # Guards and limits
 
@@ -217,7 +205,7 @@ class SensorSupervision(OrchestratorReports):
         try:
             one.process = SensorProcess(self._context, index, self.command_of(one), self)
         except OSError as fault:
-            self._failed(index, f"cannot be started: {reason_of(fault)}")
+            self.note_failure(index, f"cannot be started: {reason_of(fault)}")
             self.sensor[index].send(SensorSignal.ENDED)
             return
         one.process.send({"do": "configure", "options": dict(one.settings.options)})
@@ -304,122 +292,7 @@ class SensorSupervision(OrchestratorReports):
         order = {"capture": self._last_capture, "duration_s": one.duration_s, "path": path, "start": start}
         one.process.send({"do": "record", **order})
 
-    def count_missed(self, index: int, count: int) -> None:
-        """Takes note of captures that have brought no recording."""
-        self.sensors[index].misses += count
-        self.misses = min(self.misses + count, U32_MAX)
-
-    # What the processes say
-
-    def said(self, index: int, message: dict[str, Any]) -> None:
-        """A process has sent a message."""
-        try:
-            said = parse(message)
-        except MessageFault:
-            self.babbled(index, 1)
-            return
-        match said:
-            case Ready():
-                self.sensor[index].send(SensorSignal.READY, said)
-            case Refused(why):
-                self.sensors[index].reason = why
-                self.config_rejected(self.sensors[index].name, why)
-            case Discarded(0) | Done(0) if not self.recording_name(said.path):
-                self.babbled(index, 1)
-            case Discarded(0):
-                self.capture_discarded(self.sensors[index].name, self.recording_name(said.path))
-            case Done(0):
-                self._settle_done(index, Capture(0, said.path, 0), said)
-            case _:
-                self._of_capture(index, said)
-
-    def _of_capture(self, index: int, said: Any) -> None:
-        one = self.sensors[index]
-        capture = one.capture
-        if capture is None or said.capture != capture.number:
-            self.babbled(index, 1)
-            return
-        match said:
-            case Begun():
-                self.capture_started(one.name, capture.number, self.recording_name(capture.path))
-                self.sensor[index].send(SensorSignal.BEGUN)
-                return
-            case Read(_, values):
-                self._show_readings(one, values)
-                return
-            case Done():
-                self._settle_done(index, capture, said)
-            case Discarded():
-                self.capture_discarded(one.name, self.recording_name(capture.path))
-            case Failed(_, why):
-                self._settle_failed(index, why)
-        one.capture = None
-        self.sensor[index].send(SensorSignal.OVER)
-
-    def _settle_done(self, index: int, capture: Capture, done: Done) -> None:
-        """What a process says is done is so if the file is there."""
-        one = self.sensors[index]
-        if self._published_size(capture) != done.size:
-            self._settle_failed(index, "it says that it has published what is not there")
-            return
-        one.captures += 1
-        self.captures = (self.captures + 1) & U32_MAX
-        name = self.recording_name(capture.path)
-        self.capture_done(one.name, name, done.size, done.truncated)
-        for listener, tell in enumerate(self.capture_done_out):
-            if self.is_connected(SensorSupervision.capture_done_out, listener):
-                tell(one.name, name, done.size)
-
-    def _settle_failed(self, index: int, why: str) -> None:
-        self.count_missed(index, 1)
-        self.capture_failed(self.sensors[index].name, why)
-
-    def _published_size(self, capture: Capture) -> int | None:
-        """The size of a recording that was published whole: with its sidecar."""
-        files = self.platform.files
-        try:
-            return files.size(capture.path) if files.exists(capture.path + ".json") else None
-        except OSError:
-            return None
-
-    def _show_readings(self, one: Supervised, values: tuple[float, ...]) -> None:
-        readings = one.described.readings if one.described is not None else ()
-        now_ns = self.clock.now_ns()
-        for reading, value in zip(readings, values, strict=False):
-            if value == value:  # it is not NaN
-                one.latest[reading] = (value, now_ns)
-            for listener, tell in enumerate(self.reading_out):
-                if self.is_connected(SensorSupervision.reading_out, listener):
-                    tell(one.name, reading, value)
-
-    def babbled(self, index: int, lines: int) -> None:
-        """A process has written lines that are no messages."""
-        self.sensor_garbage(self.sensors[index].name, min(lines, U32_MAX))
-
-    def flooded(self, index: int) -> None:
-        """A process writes more than it may."""
-        self.sensor_flood(self.sensors[index].name)
-
-    def grumbled(self, index: int, text: str) -> None:
-        """A process has written to its errors."""
-        self.sensor_said(self.sensors[index].name, text)
-
-    def ended(self, index: int, status: int) -> None:
-        """A process has ended. What it has published before, and could not say, counts all the same."""
-        one = self.sensors[index]
-        one.process = None
-        if one.capture is not None:
-            capture, one.capture = one.capture, None
-            size = self._published_size(capture)
-            if size is None:
-                self._settle_failed(index, "its process has ended")
-            else:
-                self._settle_done(index, capture, Done(capture.number, size, truncated=False))
-        if self.sensor[index].state not in (SensorState.STOPPING, SensorState.QUARANTINED):
-            self._failed(index, f"signal {-status}" if status < 0 else f"status {status}")
-        self.sensor[index].send(SensorSignal.ENDED)
-
-    def _failed(self, index: int, how: str) -> None:
+    def note_failure(self, index: int, how: str) -> None:
         """Takes note of a failure, and decides how it goes on."""
         one = self.sensors[index]
         if one.reason:  # it has refused its configuration, and would do so again

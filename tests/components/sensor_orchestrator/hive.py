@@ -46,7 +46,7 @@ class Hive(ComponentTester[SensorOrchestrator]):
     def __init__(
         self, sensors: dict[str, dict[str, Any]] | None = None, *, now: str = "2026-06-01T07:00:00-04:00",
         platform: SimulatedPlatform | None = None, script: Script | None = None, settings: dict[str, Any] | None = None,
-        parameters: dict[str, Any] | None = None, **defaults: Any,
+        parameters: dict[str, Any] | None = None, open_ports: tuple[str, ...] = (), **defaults: Any,
     ) -> None:  # fmt: skip
         platform = platform or SimulatedPlatform(wall_start_ns=utc_ns(now))
         self.script = script or Script()
@@ -55,7 +55,10 @@ class Hive(ComponentTester[SensorOrchestrator]):
         content = ini({"audio": {}} if sensors is None else sensors, **defaults)
         if not platform.files.exists("/kittiwake/beemon-config.ini"):
             place(platform, content)
-        super().__init__(SensorOrchestrator, platform=platform, settings=settings, parameters=parameters, queue=50)
+        super().__init__(
+            SensorOrchestrator, platform=platform, settings=settings, parameters=parameters, queue=50,
+            open_ports=open_ports,
+        )  # fmt: skip
         self.ticks()
 
     def ticks(self, seconds: float = 0.0) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
+from kittiwake.runtime.recovery import Recovery
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components.hive_ports import SensorState
 from kittiwake_components.sensor_orchestrator.component import SensorOrchestrator
@@ -67,6 +68,53 @@ def test_a_missing_configuration_is_said_and_can_come_later() -> None:
         hive.write_file("/etc/hive.ini", ini(TWO))
         assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
         assert [hive.state(name) for name in TWO] == ["WAITING", "WAITING"]
+
+
+@pytest.mark.parametrize("content", [b"[audio]\nauto_start = perhaps\n", None])
+def test_a_start_without_a_good_configuration_takes_that_of_before(content: bytes | None) -> None:
+    """REQ-SO-025: what was uplinked wrongly, or is gone, must not leave a hive without its sensors."""
+    with Hive(TWO) as hive:
+        hive.files.remove("/kittiwake/beemon-config.ini")
+        hive.files.sync_folder("/kittiwake")
+        if content is not None:
+            hive.write_file("/beemon-config.ini", content)
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.VALIDATION_ERROR
+        hive.crash()
+        assert hive.events.names()[:3] == ["ConfigRejected", "ConfigLoaded", "ConfigKept"]
+        assert hive.events.named("ConfigKept")[0].args == ("beemon-config.ini",)
+        hive.ticks(1)
+        assert [hive.state(name) for name in TWO] == ["WAITING", "WAITING"]
+        hive.configure({"scale": {}})
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
+        hive.restart()
+        assert "ConfigKept" not in hive.events.names()
+        assert hive.channels["Sensors"] == 1
+
+
+def test_the_configuration_in_force_is_kept_once_and_faults_of_the_record_are_said() -> None:
+    with Hive(TWO) as hive:
+        before = hive.files.operations
+        hive.send("RELOAD_CONFIG")
+        writes = [name for name, path in list(hive.files.log)[before - hive.files.operations :] if name == "write_at"]
+        assert writes == []
+        hive.files.damage("/kittiwake/accepted_configuration.a", 30, b"\xff\xff\xff")
+        hive.restart()
+        assert hive.events.named("RecordRecovered")[0].args[0] == "/accepted_configuration.a"
+
+
+def test_health_may_restart_it_alone() -> None:
+    """Its sensors finish what they record and leave, and new ones begin."""
+    with Hive(TWO) as hive:
+        hive.ticks(3600 + 20)
+        before = list(hive.processes)
+        Recovery(hive.deployment, hive.deployment.main).restart("tested", lambda _: None)
+        hive.ticks(1)
+        assert len(hive.processes) == 4
+        hive.ticks(60)
+        assert [process for process in before if process.status is None] == []
+        assert len([name for name in hive.recordings() if name.endswith(".wav")]) == 2
+        hive.ticks(300)
+        assert [hive.report(name).captures for name in TWO] == [1, 1]
 
 
 def test_toml_goes_before_the_original_file() -> None:
