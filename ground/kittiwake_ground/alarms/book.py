@@ -107,7 +107,7 @@ class AlarmBook:
         """The last value of a channel, or `None`: the hub has them."""
 
     def open(self) -> None:
-        """Takes up what was kept. Raises `OSError` and `sqlite3.Error`."""
+        """Takes up what was kept. Raises `StoreFault`."""
         self.store.open()
         self.open_alarms = {one.key: one for one in self.store.alarms(self.deployment)}
         self.shelves = self.store.shelves(self.deployment)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake_ground.alarms.life import Alarm, alarm_from
-from kittiwake_ground.archive.opening import connect, set_aside_if_broken
-from kittiwake_ground.archive.schema import migrate
+from kittiwake_ground.archive.opening import ArchiveInUse, connect, lock_folder, set_aside_if_broken
+from kittiwake_ground.archive.schema import ArchiveTooNew, NotAnArchive, migrate
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable
 
 DATABASE = "alarms.db"
@@ -66,6 +67,11 @@ CREATE TABLE history (
 CREATE INDEX history_by_deployment ON history (deployment, id);
 """
 MIGRATIONS = (_FIRST,)
+_REASONS: dict[type[Exception], str] = {
+    NotAnArchive: "this is another program's database: serve with another --folder",
+    ArchiveTooNew: "a later version of Kittiwake has written it: start that, or serve with another --folder",
+    ArchiveInUse: "another server uses it: stop that, or serve with another --folder",
+}
 _log = logging.getLogger(__name__)
 
 
@@ -118,19 +124,26 @@ class AlarmStore:
     def __init__(self, folder: Path | None = None) -> None:
         self._path = None if folder is None else folder / DATABASE
         self._connection: sqlite3.Connection | None = None
+        self._lock: int | None = None
         self._last_id = self._last_revision = 0
         self._entries = 0
         self.quarantined: Path | None = None
         """Where a broken database was put that stood here."""
 
     def open(self) -> None:
-        """Opens it, or makes one; a broken one is set aside. Raises `OSError` and `sqlite3.Error`."""
-        if self._connection is not None:
-            return
+        """Opens it, or makes one; a broken one is set aside. Raises `StoreFault`, also while another server has it."""
+        if self._connection is None:
+            try:
+                self._open()
+            except (sqlite3.Error, NotAnArchive, ArchiveTooNew, ArchiveInUse) as fault:
+                self._unlock()
+                raise StoreFault(f"{self._path}: {_REASONS.get(type(fault), str(fault))}") from None
+
+    def _open(self) -> None:
         if self._path is None:
             connection = connect(Path(":memory:"))
         else:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = lock_folder(self._path.parent)
             self.quarantined = set_aside_if_broken(self._path, wall_us())
             if self.quarantined is not None:
                 _log.error("%s was broken, and is kept as %s: its alarms are lost", self._path, self.quarantined.name)
@@ -156,6 +169,12 @@ class AlarmStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def __del__(self) -> None:
         self.close()  # one in memory belongs to nobody who would
@@ -206,8 +225,6 @@ class AlarmStore:
         """Keeps all of this or nothing: alarms (closed ones go), entries of the history, shelves by key, and what was
         made, by kind and name; `None` removes. Raises `StoreFault`.
         """
-        import sqlite3
-
         database = self._database
         try:
             database.execute("BEGIN IMMEDIATE")

@@ -135,7 +135,7 @@ class Deployment:
         return self.session.report()
 
     async def start(self) -> None:
-        """Begins to connect. Raises `OSError` and `sqlite3.Error`."""
+        """Begins to connect. Raises `OSError`."""
         remove_leftovers(self._folder)
         self.derived.open()
         self.alarms.open()

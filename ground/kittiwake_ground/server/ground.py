@@ -81,7 +81,7 @@ class Ground:
             deployment.hub.unsubscribe(subscription)
 
     async def start(self) -> None:
-        """Opens the audit trail and the alarms, and begins to connect. Raises `OSError` and `sqlite3.Error`."""
+        """Opens the audit trail and the alarms, and begins to connect. Raises `OSError`."""
         self.audit.open()
         self.alarms.open()
         await self.notifier.start()

@@ -285,8 +285,13 @@ def test_a_broken_database_is_set_aside_and_one_of_another_program_left_alone(tm
     connection = sqlite3.connect(other / DATABASE)
     connection.execute("CREATE TABLE theirs (x)")
     connection.close()
-    with pytest.raises(ValueError, match="is a database, but"):
+    with pytest.raises(StoreFault, match="another program's database"):
         AlarmStore(other).open()
+    store = AlarmStore(tmp_path / "own")
+    store.open()
+    with pytest.raises(StoreFault, match="another server uses it"):
+        AlarmStore(tmp_path / "own").open()
+    store.close()
 
 
 def test_a_disk_that_refuses_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -100,8 +100,10 @@ def test_it_outlives_the_server_and_a_dictionary_without_its_input(tmp_path: Pat
     first = opened(store)
     derive(first, "Ground.a.One", TEMPERATURE)
     store.close()
-    again = opened(AlarmStore(tmp_path))
+    store = AlarmStore(tmp_path)
+    again = opened(store)
     assert [one.value for one in again.compute([temperature(7)])] == [7]
+    store.close()
     other = loaded()
     del other.channels[TEMPERATURE]
     orphaned = opened(AlarmStore(tmp_path), other)
