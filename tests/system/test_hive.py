@@ -168,8 +168,8 @@ def test_stops_are_seen_at_once_and_stay(hive: tuple[Path, Path], tmp_path: Path
                 "truncate": passed_s(device, command("STOP", "temp", "TRUNCATE"), "CaptureDone: temp has"),
             }
             device.await_line("SensorStopped: audio", PATIENCE_S)
-            command("START", "audio", "LEAVE_OUT")
-            device.await_line("SensorStarted: audio is ready", PATIENCE_S, len(device.lines) - 1)
+            seen = command("START", "audio", "LEAVE_OUT")
+            device.await_line("SensorStarted: audio is ready", PATIENCE_S, seen)
             took_s["asleep"] = passed_s(device, command("STOP", "audio", "CONFIGURED"), "SensorStopped: audio")
             assert max(took_s.values()) < SEEN_LIMIT_S
             command("STOP", "", "DISCARD")
