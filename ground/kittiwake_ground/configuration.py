@@ -6,6 +6,7 @@
     users = "var/ground/users.json"
     archive = "var/ground/archive"
     keep_days = 90
+    procedures = "procedures"        # Python procedures that operators may run
     parquet = "var/ground/parquet"   # keep long history there as Parquet files; samples go only once they are there
 
     [deployments.station]
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 MAX_CONFIGURATION_SIZE = 1 << 20
 MAX_DEPLOYMENTS = 64
+MAX_PROCEDURES_AT_ONCE = 64
 DEFAULT_PORT = 8090
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 QUEUE_POLICIES = ("hold", "refuse")
@@ -189,7 +191,8 @@ _LIMITS = (
 class GroundConfiguration:
     """The whole ground station. `archive` is `None` to keep none, and `users` is `None` for nobody with a password.
 
-    `parquet` is where long history is kept as Parquet files, `None` for nowhere.
+    `parquet` is where long history is kept as Parquet files, `None` for nowhere. `procedures` is the folder of the
+    procedures that operators run, so many of them at once.
     """
 
     deployments: tuple[DeploymentConfiguration, ...] = ()
@@ -201,6 +204,8 @@ class GroundConfiguration:
     receivers: tuple[Receiver, ...] = ()
     keep_days: float = 90.0
     parquet: Path | None = None
+    procedures: Path | None = None
+    procedures_at_once: int = 4
     max_upload_size: int = 64 << 20
 
     def __post_init__(self) -> None:
@@ -214,6 +219,10 @@ class GroundConfiguration:
             raise ConfigurationFault(f"port {self.port} is outside 0 to 65535")
         if len(self.receivers) > MAX_RECEIVERS:
             raise ConfigurationFault(f"at most {MAX_RECEIVERS} tables [notify.NAME], not {len(self.receivers)}")
+        if not 1 <= self.procedures_at_once <= MAX_PROCEDURES_AT_ONCE:
+            raise ConfigurationFault(
+                f"procedures_at_once is from 1 to {MAX_PROCEDURES_AT_ONCE}, not {self.procedures_at_once}"
+            )
         if self.keep_days <= 0:
             raise ConfigurationFault(f"keep_days is more than 0, not {self.keep_days}")
 
@@ -250,7 +259,7 @@ def parse_deployment(text: str) -> DeploymentConfiguration:
 _Kinds = dict[str, tuple[type, ...]]
 _GROUND_KINDS: _Kinds = {
     "host": (str,), "port": (int,), "folder": (str,), "users": (str,), "archive": (str,), "keep_days": (int, float),
-    "parquet": (str,),    "max_upload_size": (int,),
+    "parquet": (str,), "procedures": (str,), "procedures_at_once": (int,), "max_upload_size": (int,),
 }  # fmt: skip
 _DEPLOYMENT_KINDS: _Kinds = {
     "dictionary": (str,), "link": (str,), "framing": (str,), "packet_set": (str,), "queue": (str,),
@@ -268,7 +277,8 @@ _RECEIVER_KINDS: _Kinds = {
     "least": (str,), "actions": (list,), "sources": (list,), "deployments": (list,), "per_minute": (int, float),
 }  # fmt: skip
 _PATHS = (
-    "folder", "users", "archive", "parquet", "dictionary", "keys", "building_token", "secret_file", "authorities",
+    "folder", "users", "archive", "parquet", "procedures", "dictionary", "keys", "building_token", "secret_file",
+    "authorities",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from kittiwake_ground.api import (
     layouts,
     live,
     looking_back,
+    procedures,
     redecoding,
     sequences,
     sessions,
@@ -55,6 +56,7 @@ def make_app(ground: Ground) -> FastAPI:
         acting,
         files,
         sequences,
+        procedures,
         live,
     ):
         routes.include_router(module.router)

@@ -80,6 +80,14 @@ class RunBody(Body):
     sequencer: Annotated[str, Field(max_length=300)] = ""
 
 
+class ProcedureBody(Body):
+    """A procedure to start on a deployment; `confirm` says that the hazardous commands it declares are meant."""
+
+    deployment: Name
+    arguments: Annotated[dict[str, Any], Field(max_length=100)] = {}
+    confirm: bool = False
+
+
 class QueryBody(Body):
     """A question in SQL: one SELECT; at most `limit` rows are answered."""
 

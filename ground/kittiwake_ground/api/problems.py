@@ -15,6 +15,8 @@ from kittiwake_ground.alarms.derived import NoSuchDerived
 from kittiwake_ground.alarms.store import StoreFault
 from kittiwake_ground.archive import ArchiveFault, ArchiveInUse, QueryTooLong
 from kittiwake_ground.people.desk import TooManyAttempts
+from kittiwake_ground.procedures.procedures import CannotStart, NoSuchRun, NotConfirmed, TooManyRuns
+from kittiwake_ground.procedures.shelf import NoProcedures, NoSuchProcedure
 from kittiwake_ground.redecoding import NothingToDecode
 from kittiwake_ground.replay.replays import NoReplay, TooManyReplays
 from kittiwake_ground.server.commands import CommandRefused
@@ -62,6 +64,12 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (ListingFailed, 409),
     (NoSuchAbility, 409),
     (TooManySubscriptions, 429),
+    (NoSuchProcedure, 404),
+    (NoSuchRun, 404),
+    (NoProcedures, 409),
+    (CannotStart, 409),
+    (NotConfirmed, 409),
+    (TooManyRuns, 409),
     (NoReplay, 409),
     (TooManyReplays, 429),
     (NoLongHistory, 409),

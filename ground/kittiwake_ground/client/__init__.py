@@ -10,7 +10,7 @@ with Ground() as ground:
 
 from kittiwake_ground.client.alarms import AsyncAlarms
 from kittiwake_ground.client.asynchronous import AsyncGround
-from kittiwake_ground.client.blocking import Alarms, Deployment, Ground, LookBack, Parameters
+from kittiwake_ground.client.blocking import Alarms, Deployment, Ground, LookBack, Parameters, Procedures
 from kittiwake_ground.client.deployment import AsyncDeployment
 from kittiwake_ground.client.faults import (
     CommandFailed,
@@ -25,6 +25,7 @@ from kittiwake_ground.client.faults import (
 from kittiwake_ground.client.history import Buckets, History
 from kittiwake_ground.client.looking_back import AsyncLookBack, ChartLayout, Moment
 from kittiwake_ground.client.parameters import AsyncParameters
+from kittiwake_ground.client.procedures import AsyncProcedures, Procedure, ProcedureRun
 from kittiwake_ground.client.records import (
     Alarm,
     AlarmChange,
@@ -57,6 +58,10 @@ __all__ = [
     "Moment",
     "ChartLayout",
     "AsyncAlarms",
+    "Procedures",
+    "AsyncProcedures",
+    "Procedure",
+    "ProcedureRun",
     "CommandResult",
     "ChannelValue",
     "Event",

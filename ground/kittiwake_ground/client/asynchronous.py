@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from kittiwake_ground.client.connection import Connection
 from kittiwake_ground.client.deployment import AsyncDeployment
 from kittiwake_ground.client.faults import RequestRefused
+from kittiwake_ground.client.procedures import AsyncProcedures
 from kittiwake_ground.client.records import DeploymentState, LinkState, deployment_of
 from kittiwake_ground.client.runlog import RunLog
 from kittiwake_ground.configuration import DEFAULT_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -52,6 +53,10 @@ class AsyncGround:
         """A request below /api/v1, for what has no method here; gives the object of the answer."""
         return await self._connection.request(method, path, query=query, body=body)
 
+    async def pour(self, path: str, write: Callable[[bytes], object]) -> None:
+        """Hands the bytes that a request below /api/v1 is answered with to `write`, piece by piece."""
+        await self._connection.pour(path, None, write)
+
     async def health(self) -> dict[str, Any]:
         """That the server runs: its version, how long, and how many deployments."""
         return await self.request("GET", "/health")
@@ -87,12 +92,18 @@ class AsyncGround:
         await found.link()
         return found
 
-    def procedure(self, name: str, folder: str | Path) -> RunLog:
+    @property
+    def procedures(self) -> AsyncProcedures:
+        """The procedures that the server runs."""
+        return AsyncProcedures(self)
+
+    def procedure(self, name: str, folder: str | Path, **about: Any) -> RunLog:
         """A run log in `folder`, to be entered as a context: all that is done meanwhile is written to it.
 
+        `about` are more members of its first entry.
         Raises `ValueError` for a name that is no file name, and `RuntimeError` while another one is open.
         """
-        return RunLog(name, folder, self.url, self._begin)
+        return RunLog(name, folder, self.url, self._begin, **about)
 
     def _begin(self, log: RunLog | None) -> None:
         if log is not None and self._log is not None:

@@ -16,6 +16,7 @@ from kittiwake_ground.client.asynchronous import AsyncGround
 from kittiwake_ground.client.deployment import AsyncDeployment
 from kittiwake_ground.client.looking_back import AsyncLookBack
 from kittiwake_ground.client.parameters import AsyncParameters
+from kittiwake_ground.client.procedures import AsyncProcedures
 from kittiwake_ground.configuration import DEFAULT_URL
 
 if TYPE_CHECKING:
@@ -162,6 +163,19 @@ class Alarms(Blocking[AsyncAlarms]):
     remove_derived = blocking(AsyncAlarms.remove_derived)
 
 
+class Procedures(Blocking[AsyncProcedures]):
+    """The procedures of a ground station; see `AsyncProcedures`."""
+
+    all = blocking(AsyncProcedures.all)
+    start = blocking(AsyncProcedures.start)
+    runs = blocking(AsyncProcedures.runs)
+    run = blocking(AsyncProcedures.run)
+    stop = blocking(AsyncProcedures.stop)
+    log = blocking(AsyncProcedures.log)
+    output = blocking(AsyncProcedures.output)
+    follow = iterating(AsyncProcedures.follow)
+
+
 class Deployment(Blocking[AsyncDeployment]):
     """A deployment of a ground station; see `AsyncDeployment`."""
 
@@ -252,9 +266,15 @@ class Ground(Blocking[AsyncGround]):
         """A deployment, or the only one. Raises `ServerUnreachable`, and `RequestRefused` if there is no such one."""
         return Deployment(self._thread.run(self._inner.deployment(name)), self._thread)
 
-    def procedure(self, name: str, folder: str | Path) -> RunLog:
+    @property
+    def procedures(self) -> Procedures:
+        """The procedures that the server runs."""
+        return Procedures(self._inner.procedures, self._thread)
+
+    def procedure(self, name: str, folder: str | Path, **about: Any) -> RunLog:
         """A run log in `folder`, to be entered as a context: all that is done meanwhile is written to it.
 
+        `about` are more members of its first entry.
         Raises `ValueError` for a name that is no file name, and `RuntimeError` while another one is open.
         """
-        return self._inner.procedure(name, folder)
+        return self._inner.procedure(name, folder, **about)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from kittiwake.dictionary.lines import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,99}")
@@ -23,6 +23,8 @@ MAX_LINE = 20_000
 """The longest line, in characters; of a longer one the fields that are texts, lists or objects are left out."""
 
 MAX_SAME_SECOND = 100
+MAX_SIZE = 4 << 20
+"""How long each file of a log may become, in bytes; what comes then is counted in the `end`, and left out."""
 
 
 class RunLog:
@@ -31,8 +33,13 @@ class RunLog:
     `path` is the file of JSON lines and `text_path` the text. `outcome` is passed, failed or aborted once it has ended.
     """
 
-    def __init__(self, name: str, folder: str | Path, server: str, begin: Callable[[RunLog | None], None]) -> None:
-        """Writes nothing yet. Raises `ValueError` for a name that is no file name."""
+    def __init__(
+        self, name: str, folder: str | Path, server: str, begin: Callable[[RunLog | None], None], **about: Any
+    ) -> None:
+        """Writes nothing yet; `about` goes into the first entry.
+
+        Raises `ValueError` for a name that is no file name.
+        """
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r}: a procedure's name has 1 to 100 letters, digits, blanks, and . _ -")
         self.name = name
@@ -42,6 +49,9 @@ class RunLog:
         self._folder = Path(folder)
         self._server = server
         self._begin = begin
+        self._about = about
+        self._sizes = [0, 0]
+        self._left_out = 0
         self._files: list[TextIO] = []
         self._started = 0.0
         self._step = 0
@@ -53,7 +63,7 @@ class RunLog:
         except OSError:
             self._begin(None)
             raise
-        self.add("begin", procedure=self.name, server=self._server)
+        self.add("begin", procedure=self.name, server=self._server, **self._about)
         return self
 
     def _open(self) -> None:
@@ -64,10 +74,10 @@ class RunLog:
             self.path = self._folder / (f"{stem}.jsonl" if number == 1 else f"{stem}-{number}.jsonl")
             self.text_path = self.path.with_suffix(".txt")
             try:
-                first = self.path.open("x", encoding="utf-8")
+                first = self.path.open("x", encoding="utf-8", errors="backslashreplace")
             except FileExistsError:
                 continue
-            self._files = [first, self.text_path.open("w", encoding="utf-8")]
+            self._files = [first, self.text_path.open("w", encoding="utf-8", errors="backslashreplace")]
             self._started = time.monotonic()
             return
         raise FileExistsError(f"{self.path}: there are {MAX_SAME_SECOND} logs of this second")
@@ -82,7 +92,8 @@ class RunLog:
             self.outcome = "failed" if isinstance(error, Exception) else "aborted"
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         try:
-            self.add("end", outcome=self.outcome, reason=reason)
+            left_out = {"left_out": self._left_out} if self._left_out else {}
+            self.add("end", outcome=self.outcome, reason=reason, **left_out)
         finally:
             self._begin(None)
             for file in self._files:
@@ -112,10 +123,28 @@ class RunLog:
         if len(line) > MAX_LINE:
             short = {name: value for name, value in fields.items() if isinstance(value, (int, float))}
             line = json.dumps({**head, **short, "text": line[: MAX_LINE // 4], "cut": True}, ensure_ascii=False)
-        shown = one_line(f"{head['time'][11:23]}  {kind:<11}  {_SHOWN.get(kind, _fields)(fields)}")[:MAX_LINE]
-        for file, text in zip(self._files, (line, shown), strict=True):
-            file.write(text + "\n")
+        texts = (line + "\n", entry_line({**head, **fields})[:MAX_LINE] + "\n")
+        sizes = [
+            size + len(text.encode(errors="backslashreplace")) for size, text in zip(self._sizes, texts, strict=True)
+        ]
+        if kind != "end" and max(sizes) > MAX_SIZE:
+            self._left_out += 1
+            return
+        self._sizes = sizes
+        for file, text in zip(self._files, texts, strict=True):
+            file.write(text)
             file.flush()
+
+
+def entry_line(entry: Mapping[str, Any]) -> str:
+    """An entry of a log as a line for people, whatever it holds."""
+    kind = str(entry["kind"])
+    fields = {name: value for name, value in entry.items() if name not in ("time", "elapsed_s", "kind")}
+    try:
+        said = _fields(fields) if fields.get("cut") else _SHOWN.get(kind, _fields)(fields)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        said = _fields(fields)
+    return one_line(f"{str(entry.get('time', ''))[11:23]}  {kind:<11}  {said}")
 
 
 def _fields(fields: dict[str, Any]) -> str:
@@ -158,5 +187,9 @@ _SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "sequence": _sequence,
     "expectation": _wait,
     "wait": _wait,
-    "end": lambda fields: fields["outcome"] + (f": {fields['reason']}" if fields["reason"] else ""),
+    "end": lambda fields: (
+        fields["outcome"]
+        + (f": {fields['reason']}" if fields["reason"] else "")
+        + (f" ({fields['left_out']} entries were left out)" if "left_out" in fields else "")
+    ),
 }

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "seq": ("kittiwake_ground.commands.seq", "compile, upload, run and follow sequences"),
     "params": ("kittiwake_ground.commands.params", "list, get, set, save and compare parameters"),
     "alarms": ("kittiwake_ground.commands.alarms.group", "alarms, limits, and channels derived from others"),
+    "procedure": ("kittiwake_ground.commands.procedure.group", "list, run, watch and stop Python procedures"),
     "actuator": ("kittiwake_ground.commands.actuator.group", "schedules and points of a building, over its API"),
     "links": ("kittiwake_ground.commands.links", "print how the links stand"),
 }

@@ -55,6 +55,10 @@ def parser() -> argparse.ArgumentParser:
         "--parquet", type=Path, metavar="DIR",
         help="keep long history there as Parquet files by day; the archive lets go of samples only once they are there",
     )  # fmt: skip
+    made.add_argument(
+        "--procedures", type=Path, metavar="DIR",
+        help="a folder of Python procedures that operators run from here (docs/client.md)",
+    )  # fmt: skip
     made.add_argument("--no-dashboard", action="store_true", help="serve the API alone")
     return made
 
@@ -95,7 +99,7 @@ def configuration_of(options: argparse.Namespace) -> GroundConfiguration:
     base = GroundConfiguration() if options.config is None else read_configuration(options.config)
     said: dict[str, Any] = {
         name: value
-        for name in ("host", "port", "folder", "users", "archive", "keep_days", "parquet")
+        for name in ("host", "port", "folder", "users", "archive", "keep_days", "parquet", "procedures")
         if (value := getattr(options, name)) is not None
     }
     deployments = {one.name: one for one in (*base.deployments, *options.deployment)}
@@ -153,7 +157,7 @@ async def _run(configuration: GroundConfiguration, dashboard: bool) -> int:
             )
         await ground.start()
         try:
-            return await _listen(_application(ground, dashboard), configuration, is_ended)
+            return await _listen(_application(ground, dashboard), ground, is_ended)
         finally:
             await ground.stop()
 
@@ -169,7 +173,7 @@ def _application(ground: Ground, dashboard: bool) -> FastAPI:
     return app
 
 
-async def _listen(app: FastAPI, configuration: GroundConfiguration, is_ended: asyncio.Event) -> int:
+async def _listen(app: FastAPI, ground: Ground, is_ended: asyncio.Event) -> int:
     """Listens until SIGINT or SIGTERM, both of which end the server in order. Raises `OSError` if it cannot."""
     import asyncio
     from contextlib import contextmanager
@@ -187,13 +191,14 @@ async def _listen(app: FastAPI, configuration: GroundConfiguration, is_ended: as
             self.should_exit = is_ended.is_set()
             yield
 
+    configuration = ground.configuration
     server = Server(
         uvicorn.Config(
             app, host=configuration.host, port=configuration.port, log_level="warning", access_log=False,
             timeout_graceful_shutdown=GRACE_S, ws_max_size=1 << 20, server_header=False, lifespan="on",
         )
     )  # fmt: skip
-    announcing = asyncio.create_task(_announce(server))
+    announcing = asyncio.create_task(_announce(server, ground))
     try:
         await server.serve()
     except SystemExit:
@@ -203,8 +208,8 @@ async def _listen(app: FastAPI, configuration: GroundConfiguration, is_ended: as
     return 0
 
 
-async def _announce(server: Any) -> None:
-    """Prints the address once it is listened on."""
+async def _announce(server: Any, ground: Ground) -> None:
+    """Prints the address once it is listened on, and tells it to whoever runs procedures."""
     import asyncio
 
     while not server.started:
@@ -213,4 +218,12 @@ async def _announce(server: Any) -> None:
         for socket in one.sockets:
             host, port = socket.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
+            ground.procedures.url = own_address(host, port)
             print(f"Ground station: http://{shown}:{port}/", flush=True)
+
+
+def own_address(host: str, port: int) -> str:
+    """Where programs on this machine reach what listens on a host and port."""
+    if host in ("0.0.0.0", "::"):
+        return f"http://127.0.0.1:{port}" if host == "0.0.0.0" else f"http://[::1]:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from kittiwake_ground.people.accounts import OPERATOR, ROLES, Accounts
+from kittiwake_ground.people.passwords import hash_token, new_token
 from kittiwake_ground.people.rates import RateLimit
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ LOCAL = "local"
 
 
 class Person(NamedTuple):
-    """Who asks, and how they said so: `open` (nobody has a password), `session` or `token`."""
+    """Who asks, and how they said so: `open` (nobody has a password), `session`, `token` or `procedure`."""
 
     name: str
     role: str
@@ -62,6 +63,7 @@ class Desk:
         self._audit = audit
         self._local_only = local_only
         self._sessions: dict[str, tuple[LogIn, User, float]] = {}
+        self._passes: dict[str, tuple[str, Person]] = {}
         self._log_ins = RateLimit(burst=5, rate=1 / 12)
         self._actions = RateLimit(burst=100, rate=20.0)
 
@@ -124,11 +126,37 @@ class Desk:
 
     def with_token(self, token: str) -> Person | None:
         """Who a bearer token speaks for."""
+        given = self._passes.get(hash_token(token))
+        if given is not None:
+            name, starter = given
+            role = self._role_now(starter)
+            return None if role is None else Person(name, role, "procedure")
         if self.accounts is None:
             return None
         self.accounts.refresh()
         found = self.accounts.with_token(token)
         return None if found is None else Person(f"{found.user}/{found.id}", found.role, "token")
+
+    def give_pass(self, starter: Person, name: str) -> str:
+        """A token, for a program that somebody has started: it may what they may, and acts as `name`."""
+        token = new_token()
+        self._passes[hash_token(token)] = (name, starter)
+        return token
+
+    def take_pass(self, name: str) -> None:
+        """Takes the token back that was given to a name."""
+        self._passes = {key: one for key, one in self._passes.items() if one[0] != name}
+
+    def _role_now(self, person: Person) -> str | None:
+        """The role that somebody has by now, or `None` for nobody any more."""
+        if person.way == "open":
+            return OPERATOR if self.is_open else None
+        if self.accounts is None:
+            return None
+        self.accounts.refresh()
+        user, _, token = person.name.partition("/")
+        found = self.accounts.tokens.get(token) if person.way == "token" else self.accounts.users.get(user)
+        return None if found is None else found.role
 
     def anyone(self) -> Person | None:
         """Whoever asks without saying who, where nobody has a password."""

@@ -110,6 +110,8 @@ class Commands:
         self._waiting: dict[int, deque[CommandRecord]] = {}
         self._news = asyncio.Event()
         self._last_id = 0
+        self.refusal: Callable[[Command, str], str] = lambda command, by: ""
+        """Says why somebody may not send a command, or nothing; `by` is who they are."""
 
     def submit(
         self,
@@ -127,6 +129,9 @@ class Commands:
         packet = encode_command(self._dictionary, name, ordered)
         named = {formal.name: value for formal, value in zip(command.formals, ordered, strict=True)}
         timeout = self._configuration.command_timeout_s if timeout_s is None else timeout_s
+        refusal = self.refusal(command, by)
+        if refusal:
+            raise CommandRefused(refusal)
         if not 0 < timeout <= MAX_TIMEOUT_S:
             raise ValueError(f"the timeout is more than 0 and at most {MAX_TIMEOUT_S:.0f} seconds, not {timeout}")
         if sum(map(len, self._waiting.values())) >= MAX_UNDER_WAY:

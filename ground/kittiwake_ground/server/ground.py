@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kittiwake_ground.alarms.notifier import Notifier
 from kittiwake_ground.alarms.store import AlarmStore
 from kittiwake_ground.people.audit import AuditTrail
 from kittiwake_ground.people.desk import Desk
+from kittiwake_ground.procedures.procedures import Procedures
 from kittiwake_ground.replay.replays import Replays
 from kittiwake_ground.server.archive_sink import NoArchive
 from kittiwake_ground.server.archiving import ArchiveFeed
@@ -52,12 +54,17 @@ class Ground:
         self.desk = Desk(configuration.users, self.audit, configuration.is_local)
         self.alarms = AlarmStore(configuration.folder / "alarms")
         self.notifier = Notifier(configuration.receivers)
+        self.procedures = Procedures(
+            configuration.procedures, configuration.folder / "procedures", self.desk, configuration.procedures_at_once
+        )
         self.deployments = {
             one.name: Deployment(
                 one, configuration.folder / "files" / one.name, feed, alarms=self.alarms, told=self.notifier.tell
             )
             for one in configuration.deployments
         }
+        for deployment in self.deployments.values():
+            deployment.commands.refusal = partial(self.procedures.refusal, deployment.hazardous)
         self.started_us = 0
 
     def deployment(self, name: str) -> Deployment:
@@ -84,6 +91,7 @@ class Ground:
         """Opens the audit trail and the alarms, and begins to connect. Raises `OSError`."""
         self.audit.open()
         self.alarms.open()
+        self.procedures.start()
         await self.notifier.start()
         self.started_us = now_us()
         for deployment in self.deployments.values():
@@ -91,7 +99,8 @@ class Ground:
         self._exporting = asyncio.create_task(self.history.run())
 
     async def stop(self) -> None:
-        """Ends every link and closes the audit trail."""
+        """Ends procedures and every link, and closes the audit trail."""
+        await self.procedures.stop()
         if self._exporting is not None:
             self._exporting.cancel()
             with suppress(asyncio.CancelledError):

@@ -10,12 +10,16 @@ from kittiwake_ground.archive import FINAL_COMMAND_STATES
 from kittiwake_ground.shown import json_value, value_alarm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kittiwake.dictionary.entries import Config, Dictionary
     from kittiwake.faults import Fault
     from kittiwake.sequence.timeline import Step
     from kittiwake_ground.alarms.book import Change
     from kittiwake_ground.alarms.limits import LimitPlan
     from kittiwake_ground.archive import ArchivedCommand, ArchivedEvent
+    from kittiwake_ground.procedures.run import Run
+    from kittiwake_ground.procedures.shelf import Procedure
     from kittiwake_ground.server.commands import CommandRecord
     from kittiwake_ground.server.deployment import Deployment
     from kittiwake_ground.server.folders import Listing
@@ -266,3 +270,20 @@ _VIEWS: dict[str, Any] = {
     "sequences": run_object,
     "parameters": parameter_object,
 }
+
+
+def procedure_object(procedure: Procedure, deployments: Iterable[Deployment]) -> dict[str, Any]:
+    """A procedure, with the hazardous commands of each deployment that are confirmed when it is started there."""
+    hazards = {one.name: procedure.hazards(one.hazardous) for one in deployments}
+    return {
+        "name": procedure.name,
+        "doc": procedure.doc,
+        "arguments": list(procedure.arguments),
+        "hazards": {name: commands for name, commands in hazards.items() if commands},
+        "fault": procedure.fault,
+    }
+
+
+def procedure_run_object(run: Run) -> dict[str, Any]:
+    """A run of a procedure."""
+    return {**run.plain(), "final": run.is_final, "started": iso_time(run.started_us), "ended": iso_time(run.ended_us)}
