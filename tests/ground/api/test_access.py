@@ -55,7 +55,7 @@ READS = [
     "deployments/ref/sequences/runs", "deployments/ref/layouts",
     "deployments/ref/parameters", "deployments/ref/parameters/Ref.heater.SETPOINT",
     "deployments/ref/alarms", "deployments/ref/alarms/history", "deployments/ref/limits", "deployments/ref/derived",
-    "deployments/ref/limits/Ref.heater.Temperature", "receivers",
+    "deployments/ref/limits/Ref.heater.Temperature", "receivers", "procedures/runs",
 ]  # fmt: skip
 ACTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "deployments/ref/commands", {"json": NO_OP}),
@@ -85,6 +85,8 @@ ACTS: list[tuple[str, str, dict[str, Any]]] = [
     ("PUT", "deployments/ref/layouts/x?shared=true", {"json": {"channels": ["Ref.heater.Temperature"]}}),
     ("DELETE", "deployments/ref/layouts/x?shared=true&version=1", {}),
     ("POST", "deployments/ref/redecode", {"json": {"dictionary": {}, "start_us": 0, "end_us": 1}}),
+    ("POST", "procedures/Ref.heater.SETPOINT/runs", {"json": {"deployment": "ref"}}),
+    ("POST", "procedures/runs/1/stop", {}),
     ("GET", "audit", {}),
 ]
 
@@ -122,7 +124,8 @@ def test_every_route_is_in_one_of_the_lists(tmp_path: Path) -> None:
         ("get", "deployments/ref/transfers/1"), ("get", "deployments/ref/transfers/1/content"),
         ("get", "deployments/ref/sequences/runs/1"), ("get", "deployments/ref/export/samples"),
         ("get", "deployments/ref/export/events"), ("get", "deployments/ref/then"), ("get", "deployments/ref/timeline"),
-        ("post", "history/query"),
+        ("post", "history/query"), ("get", "procedures"), ("get", "procedures/runs/1"),
+        ("get", "procedures/runs/1/log"), ("get", "procedures/runs/1/output"),
     }  # fmt: skip
 
     async def run() -> None:
