@@ -25,6 +25,7 @@ DOCUMENTS = [
     "docs/device.md",
     "docs/ground.md",
     "docs/alarms.md",
+    "docs/look-back.md",
     "docs/client.md",
     "docs/sequences.md",
     "docs/budget.md",
