@@ -200,26 +200,25 @@ def test_samples_go_only_once_they_are_in_a_file(tmp_path: Path, folder: Path) -
     assert ask(folder, "SELECT count(*) FROM samples").rows == [[6]]
 
 
-@pytest.mark.parametrize(
-    "sql, words",
-    [
-        ("DROP VIEW samples", "one SELECT"), ("SELECT 1; SELECT 2", "one SELECT"), ("", "one SELECT"),
-        ("COPY (SELECT 1) TO 'x.parquet'", "one SELECT"), ("ATTACH 'x.db'", "one SELECT"),
-        ("SET threads = 8", "one SELECT"), ("PRAGMA version", "one SELECT"), ("SELEC 1", "syntax error"),
-        ("SELECT * FROM read_csv('/etc/passwd')", "disabled by configuration"),
-        ("SELECT * FROM read_text('/proc/self/environ')", "disabled by configuration"),
-        ("SELECT nothing FROM samples", "nothing"), ("SELECT 1" + " " * 20_000, "at most 20000"),
-        ("SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b", "took longer"),
-        ("SELECT list(range) FROM range(100000000)", "Memory"),
-    ],
+REFUSED = (
+    ("DROP VIEW samples", "one SELECT"), ("SELECT 1; SELECT 2", "one SELECT"), ("", "one SELECT"),
+    ("COPY (SELECT 1) TO 'x.parquet'", "one SELECT"), ("ATTACH 'x.db'", "one SELECT"),
+    ("SET threads = 8", "one SELECT"), ("PRAGMA version", "one SELECT"), ("SELEC 1", "syntax error"),
+    ("SELECT * FROM read_csv('/etc/passwd')", "disabled by configuration"),
+    ("SELECT * FROM read_text('/proc/self/environ')", "disabled by configuration"),
+    ("SELECT nothing FROM samples", "nothing"), ("SELECT 1" + " " * 20_000, "at most 20000"),
+    ("SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b", "took longer"),
+    ("SELECT list(range) FROM range(100000000)", "Memory"),
 )  # fmt: skip
-def test_a_question_cannot_write_read_elsewhere_or_take_too_much(
-    archive: Archive, folder: Path, sql: str, words: str
-) -> None:
+"""Questions, and a word of why they are not answered."""
+
+
+def test_a_question_cannot_write_read_elsewhere_or_take_too_much(archive: Archive, folder: Path) -> None:
     archive.add_samples("Ref", [sample("a.B", NOW_US, 1)])
     export(archive, folder)
-    with pytest.raises(QueryRefused, match=words):
-        ask(folder, sql, timeout_s=0.2, memory_mb=64)
+    for sql, words in REFUSED:
+        with pytest.raises(QueryRefused, match=words):
+            ask(folder, sql, timeout_s=0.2, memory_mb=64)
 
 
 def test_answers_are_cut_and_written_in_jsons_terms(archive: Archive, folder: Path) -> None:
