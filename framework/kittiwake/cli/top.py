@@ -57,7 +57,7 @@ def _top(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 0
     except NotInspected:
-        print(f"{now['deployment']} has ended")
+        print(f"{before['deployment']} has ended, or does not answer any more")
         return 0
 
 

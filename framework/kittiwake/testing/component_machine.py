@@ -6,9 +6,10 @@
     TestPump = machine_of(Pump).TestCase
 
 Ports are called and commands sent with arguments that fit and with some that do not, cycles tick, time passes,
-parameters are set, queues are filled, neighbours answer what they like, and the process is killed. After each step
-holds what holds for every component: nothing was raised, no command has a second response, parameters and channels are
-within their ranges, queues, tasks and timers are bounded; in the end each command has its one response.
+parameters are set, queues are filled, neighbours answer what they like, the wall clock steps, and the process is
+killed. After each step holds what holds for every component: nothing was raised, no command has a second response,
+parameters and channels are within their ranges, queues, tasks and timers are bounded; in the end each command has its
+one response.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from kittiwake.model.codec import packer
 from kittiwake.model.commands import CommandResponse
 from kittiwake.model.fw import Sched
 from kittiwake.model.types import Enumeration, Integer, Ranged, WireType, resolved
+from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime.context import MAX_PENDING_TASKS
 from kittiwake.testing.strategies import MAX_WAIT_S, Action, argument_tuples, calls_of, commands_of, values_of
 from kittiwake.testing.tester import ComponentTester
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 MAX_TIMERS = 1000
 """More timers of one component are a leak."""
 MAX_CYCLES = 20
+LATEST_WALL_S = 250 * 366 * 86_400
+"""Somewhere behind 2200: a broken clock may show any time, and tags end in 2106."""
 QUEUE = 5
 REFUSED = (CommandResponse.FORMAT_ERROR, CommandResponse.VALIDATION_ERROR)
 
@@ -233,11 +237,19 @@ def _life_rules(cls: type[Any], declared: Declarations, without: frozenset[str])
     def let_time_pass(self: ComponentMachine, seconds: float) -> None:
         self.tester.advance(seconds)
 
+    @_step(wall_s=st.integers(0, LATEST_WALL_S))
+    def the_wall_clock_steps(self: ComponentMachine, wall_s: int) -> None:
+        self.tester.platform.clock.set_wall_ns(wall_s * NS_PER_S)
+
     @_step()
     def kill_the_process(self: ComponentMachine) -> None:
         self.tester.restart()
 
-    rules: dict[str, Any] = {"let_time_pass": let_time_pass, "kill_the_process": kill_the_process}
+    rules: dict[str, Any] = {
+        "let_time_pass": let_time_pass,
+        "the_wall_clock_steps": the_wall_clock_steps,
+        "kill_the_process": kill_the_process,
+    }
     asked = [output for output in declared.outputs.values() if output.port.returns is not None]
     if asked:
 
