@@ -143,7 +143,9 @@ class PowerMonitor(PassiveComponent):
         self._samples_wanted = samples
 
     def _take(self, sample: tuple[float, float, float]) -> None:
-        self._samples.append(sample)
+        # A driver's reading has 64 bits, a record 32; NaN stays what it is.
+        voltage_v, consumed_w, generated_w = (min(max(one, -F32_MAX), F32_MAX) for one in sample)
+        self._samples.append((voltage_v, consumed_w, generated_w))
         if len(self._samples) < self._samples_wanted:
             return
         product = self.rails()

@@ -217,6 +217,19 @@ def test_the_rails_are_recorded_as_a_data_product() -> None:
         assert len(tester.products) == 2
 
 
+def test_a_reading_that_no_record_holds_is_recorded_as_the_greatest_one() -> None:
+    """REQ-PM-007. A random run found that it failed every cycle from then on, with the recording under way for ever."""
+    with monitor_with({"sys_power_get": 1e300, "sol_power_get": -1e300, "sys_voltage_get": float("nan")}) as tester:
+        tester.send("RECORD_RAILS", 2)
+        run(tester, 3)
+        (_, voltages), (_, consumed), (_, generated) = tester.products[0].records
+        assert all(one != one for one in voltages)  # NaN says that nothing was measured
+        assert (consumed, generated) == ([pytest.approx(3.4e38)] * 2, [pytest.approx(-3.4e38)] * 2)
+        tester.send("RECORD_RAILS", 1)
+        run(tester, 1)
+        assert len(tester.products) == 2
+
+
 def test_one_recording_at_a_time_and_none_that_nobody_takes() -> None:
     """REQ-PM-007."""
     with monitor_with(WATTS) as tester:
