@@ -174,7 +174,8 @@ class SensorOrchestrator(ConfiguredSensors):
     def status_in(self, target: str) -> str:
         """How a sensor is, for people."""
         wanted = [index for index, one in self.sensors.items() if target in ("", one.name)]
-        return "\n".join([self._status_text(index) for index in wanted])[:STATUS_SIZE]
+        text = "\n".join([self._status_text(index) for index in wanted])
+        return text.encode()[:STATUS_SIZE].decode("utf-8", "ignore")
 
     # Sensors
 

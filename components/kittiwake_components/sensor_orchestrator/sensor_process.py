@@ -86,8 +86,13 @@ class SensorProcess:
         self._is_closed = False
         self._output = _Lines(self._child.output, self._take_messages)
         self._errors = _Lines(self._child.errors, self._take_errors)
-        self._watch()
-        self._poller.add(self._child.end_fileno(), self._over, None)
+        try:
+            self._watch()
+            self._poller.add(self._child.end_fileno(), self._over, None)
+        except OSError:
+            self._child.kill()
+            self.close()
+            raise
 
     @property
     def pid(self) -> int:

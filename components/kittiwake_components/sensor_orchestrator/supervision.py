@@ -119,7 +119,12 @@ class SensorSupervision(SensorHearing):
     restarts = Channel(U32, on_change=True, doc="Processes since the start that were started again after a failure.")
 
     hang_grace_s = Parameter(
-        U32, default=10, low=1, high=600, unit="s", doc="How much longer than it should a sensor may take."
+        U32,
+        default=10,
+        low=1,
+        high=600,
+        unit="s",
+        doc="How much longer a sensor may take, as to publish.",
     )
     ready_s = Parameter(U32, default=30, low=1, high=600, unit="s", doc="How long a process may take to be ready.")
     max_restarts = Parameter(U32, default=5, low=0, high=100, doc="So many restarts of a sensor in an hour; then none.")

@@ -142,7 +142,7 @@ class SystemChildren:
                 theirs.append(reading if is_input else writing)
                 ours.append(SystemPipe(writing if is_input else reading))
             pid = _start(command, theirs)
-            return SystemChild(pid, self._left, *ours)
+            return _child_of(pid, self._left, ours)
         except BaseException:
             for pipe in ours:
                 pipe.close()
@@ -150,6 +150,18 @@ class SystemChildren:
         finally:
             for fd in theirs:
                 os.close(fd)
+
+
+def _child_of(pid: int, left: list[int], pipes: list[SystemPipe]) -> SystemChild:
+    """The program; where the system cannot watch it, as before Linux 5.3, it is not left running alone."""
+    try:
+        return SystemChild(pid, left, *pipes)
+    except OSError:
+        from signal import SIGKILL
+
+        os.kill(pid, SIGKILL)
+        os.waitpid(pid, 0)
+        raise
 
 
 def _start(command: Sequence[str], pipes: list[int]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kittiwake.model import After, CommandResponse
@@ -192,6 +194,21 @@ def test_a_program_that_cannot_be_started_is_a_failure() -> None:
         hive.ticks(40)
         assert "cannot be started: No such file" in hive.events.named("SensorDied")[0].args[1]
         assert hive.state() == "QUARANTINED"
+
+
+def test_a_process_that_cannot_be_watched_is_not_left_alone() -> None:
+    with Hive({"audio": {"auto_start": False}}, parameters={"max_restarts": 0}) as hive:
+        poller: Any = hive.component._context.loop.poller
+        add = poller.add
+
+        def refuse(*_: object) -> None:
+            raise OSError(9, "descriptor 1024 cannot be watched")
+
+        poller.add = refuse
+        hive.send("START", "audio", ElapsedStarts.CONFIGURED)
+        poller.add = add
+        assert (hive.state(), hive.processes) == ("QUARANTINED", [])
+        assert "cannot be watched" in hive.events.named("SensorDied")[0].args[1]
 
 
 def test_what_was_published_before_a_death_counts() -> None:

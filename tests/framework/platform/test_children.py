@@ -138,6 +138,19 @@ def test_a_program_that_is_not_there_is_an_error_and_leaves_nothing_open() -> No
     assert os.listdir("/proc/self/fd") == before
 
 
+def test_one_that_the_system_cannot_watch_is_not_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int) -> int:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("os.pidfd_open", refuse)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(OSError, match="not implemented"):
+        spawn("import time; time.sleep(60)")
+    assert os.listdir("/proc/self/fd") == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
 def test_one_that_is_given_up_goes_on() -> None:
     children = SystemPlatform().children
     assert children.interpreter == sys.executable
