@@ -27,6 +27,10 @@ class FarClient(Protocol):
     which the login leads. One file is written or read at a time.
     """
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has connected and was not closed; the server may have gone meanwhile."""
+
     def connect(self) -> None:
         """Connects and logs in."""
 

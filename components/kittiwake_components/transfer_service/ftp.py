@@ -55,6 +55,11 @@ class FtpClient:
 
     # The session
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has connected and was not closed."""
+        return self._ftp is not None and not self._is_closed
+
     def connect(self) -> None:
         """Connects, logs in, and asks what the server can do."""
         ftp = self._ftp = new_session(self._server)

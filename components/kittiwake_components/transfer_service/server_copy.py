@@ -122,7 +122,8 @@ class ServerCopy:
         if size > self._limit:
             raise FileTooLarge(self._path, size, self._limit)
         self._keep(job)
-        yield from self._call(client.connect)
+        if not client.is_connected:
+            yield from self._call(client.connect)
         manifest = yield from far.manifest()
         if (yield from self._stands(manifest)):
             if manifest != digest:
@@ -187,7 +188,8 @@ class ServerCopy:
     def get(self) -> Steps:
         """From the server. Raises as `put` does; a copy that differs from the manifest is put aside."""
         files, job, far, client = self._files, self._job, self._far, self._client
-        yield from self._call(client.connect)
+        if not client.is_connected:
+            yield from self._call(client.connect)
         size = yield from self._call(lambda: client.size(far.path))
         manifest = yield from far.manifest()
         stamp = manifest or (yield from self._call(lambda: client.modified(far.path)))

@@ -53,17 +53,27 @@ class Servers:
     """Copies for `service`; `keep` makes a job's progress durable. A protocol's slow modules load when it is used.
 
     Beside each file that is put there stands a manifest, where the stores have some. `login` is for servers of stores
-    that name no file with one.
+    that name no file with one. With `keeps_session` the session with a server serves the next copy too, until `rest`;
+    all copies are then of one store.
     """
 
     def __init__(
-        self, service: Carrying, keep: Callable[[Job], None], *, has_manifests: bool = True, login: Login | None = None
+        self, service: Carrying, keep: Callable[[Job], None], *, has_manifests: bool = True, login: Login | None = None,
+        keeps_session: bool = False,
     ) -> None:  # fmt: skip
         self._service = service
         self._files = service.platform.files
         self._keep = keep
         self._has_manifests = has_manifests
         self._login = login
+        self._keeps_session = keeps_session
+        self._session: FarClient | None = None
+
+    def rest(self) -> None:
+        """Nothing is to be copied now: ends the session that was kept."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
     def copied(self, job: Job, store: Store) -> Steps:
         """Carries a job out. Raises `OSError`, and `ChecksumFault`."""
@@ -134,7 +144,8 @@ class Servers:
     def _by_client(self, job: Job, store: Store) -> Steps:
         from kittiwake_components.transfer_service.server_copy import FarFile, ServerCopy
 
-        files, service, client = self._files, self._service, self._client(store)
+        files, service = self._files, self._service
+        client, self._session = self._session or self._client(store), None
         far_path = posixpath.join(store.location, store.name_of(job.asked.name))
         is_read_back = store.check == "read"
         far = FarFile(
@@ -142,10 +153,15 @@ class Servers:
         )  # fmt: skip
         path = service.root.resolve(job.asked.file)
         copy = ServerCopy(files, path, far, job, self._keep, service.chunk, service.max_file_bytes)
+        is_well = False
         try:
             yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get()
+            is_well = self._keeps_session
         finally:
-            client.close()
+            if is_well:
+                self._session = client
+            else:
+                client.close()
 
     def names(self, store: Store) -> Generator[bool | None, None, list[str]]:
         """The files of a store of an FTP or SFTP server, by their names below its prefix. Raises `OSError`."""

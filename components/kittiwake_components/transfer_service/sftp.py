@@ -46,6 +46,11 @@ class SftpClient:
 
     # The session
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has connected and was not closed."""
+        return self._thread is not None
+
     def connect(self) -> None:
         """Connects, checks the server's key, and logs in."""
         if self._is_closed:
@@ -58,10 +63,13 @@ class SftpClient:
 
         server = self._server
         try:
-            keys = [asyncssh.import_private_key(server.key, self._login.password or None)] if server.key else None
             hosts = asyncssh.import_known_hosts(server.known_hosts)
-        except (ValueError, asyncssh.KeyEncryptionError) as fault:
-            raise OSError(errno.EACCES, f"its key or known hosts cannot be read: {type(fault).__name__}") from None
+        except ValueError:
+            raise OSError(errno.EACCES, "its known hosts cannot be read") from None
+        try:
+            keys = [asyncssh.import_private_key(server.key, self._login.password or None)] if server.key else None
+        except (ValueError, asyncssh.KeyEncryptionError):
+            raise OSError(errno.EACCES, "its key does not open with the second line of its credentials") from None
         self._connection = await asyncssh.connect(
             server.host, server.port, username=self._login.user, known_hosts=hosts, client_keys=keys,
             password=None if keys else self._login.password, config=None, agent_path=None, x509_trusted_certs=None,

@@ -234,6 +234,8 @@ class Uploader(ActiveComponent):
         if self._timer is not None:
             self._timer.cancel()
         self._end_upload()
+        if self._sending is not None:
+            self._sending.rest()
         if self._is_open:
             self._is_open = False
             self._ledger.close()
@@ -280,6 +282,8 @@ class Uploader(ActiveComponent):
         if self._is_running:
             self._is_running = False
             self._end_upload()
+            if self._sending is not None:
+                self._sending.rest()
             self.uploads_stopped()
         self._update()
 
@@ -465,6 +469,7 @@ class Uploader(ActiveComponent):
         path = begun.asked.name if begun is not None else ""
         capture = self._captures.next_upload(now_ns, path)
         if capture is None:
+            self._sending.rest()
             return False
         self._upload = capture, self._sending.sent(capture)
         return True

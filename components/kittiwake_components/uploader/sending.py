@@ -34,7 +34,7 @@ class Sending:
         self._output = output
         self._marks = marks
         self._remote = remote
-        self._servers = Servers(uploader, self._keep, has_manifests=False, login=login)
+        self._servers = Servers(uploader, self._keep, has_manifests=False, login=login, keeps_session=True)
         self._token = 0
         self._answers: dict[int, CommandResponse | None] = {}
 
@@ -59,6 +59,10 @@ class Sending:
             raise Mismatch("it has changed on its way")
         yield from self._carried(Job(1, self._asked(capture.path + SIDECAR), 0))
         capture.digest = manifest.digest
+
+    def rest(self) -> None:
+        """Nothing is to be sent now."""
+        self._servers.rest()
 
     def _asked(self, name: str) -> Asked:
         return Asked(True, self._remote.name, self._output.name_of(name), name)

@@ -33,7 +33,7 @@ class SftpHabits:
 
 
 class SftpServer:
-    """Files of `folder`, served from a thread; `known_hosts` names its key, `user_key` is one that may log in."""
+    """Files of `folder`, served from a thread; `known_hosts` names its key, `user_key` may log in."""
 
     def __init__(self, folder: Path, habits: SftpHabits | None = None) -> None:
         import asyncssh
@@ -44,6 +44,7 @@ class SftpServer:
         self._key = asyncssh.generate_private_key("ssh-ed25519")
         client = asyncssh.generate_private_key("ssh-ed25519")
         self.user_key: bytes = client.export_private_key()
+        self._client_key = client
         self._user_public = client.export_public_key()
         self._thread = AsyncioThread("sftp-server")
         self._connections: list[Any] = []
@@ -52,6 +53,12 @@ class SftpServer:
     @property
     def endpoint(self) -> str:
         return f"sftp://127.0.0.1:{self.port}"
+
+    @property
+    def locked_key(self) -> bytes:
+        """The user's key, opened by the password."""
+        locked: bytes = self._client_key.export_private_key("pkcs8-pem", passphrase=PASSWORD)
+        return locked
 
     @property
     def known_hosts(self) -> bytes:

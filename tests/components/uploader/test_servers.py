@@ -258,3 +258,25 @@ def test_a_thread_talks_to_the_server_on_a_real_disk(tmp_path: Path, disk: Path,
         assert stored(disk) == {PATH: LONG}
         assert list(captures.rglob("*.wav*")) == []
         assert not findings.faults()
+
+
+def test_one_session_serves_all_that_waits(disk: Path) -> None:
+    """REQ-UP-015: a login costs a battery more than a small file; it ends when nothing waits."""
+    with FtpServer(disk) as server, remote_tester(server) as tester:
+        for number in (2, 3):
+            publish(tester, capture_path(number), LONG, tell=True)
+        tester.send("START")
+        server.await_end_of_sessions()
+        assert len(stored(disk)) == 3
+        assert server.commands().count("USER") == 1
+
+
+def test_a_key_that_does_not_open_is_a_failure_that_says_so(disk: Path) -> None:
+    """REQ-UP-016: and with the right passphrase it does."""
+    with SftpServer(disk) as server, remote_tester(server, "key=/keys/id", b"unit-7\nwrong\n") as tester:
+        tester.write_file("/keys/id", server.locked_key)
+        tester.send("START")
+        assert "second line of its credentials" in reasons(tester)[0]
+        tester.write_file("/keys/login", LOGIN)
+        tester.send("UPLOAD_NOW")
+        assert stored(disk) == {PATH: LONG}
