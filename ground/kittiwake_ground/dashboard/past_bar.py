@@ -42,7 +42,15 @@ async def replay_of(request: Request, ground: Ground, live: Deployment) -> Repla
         raise ValueError(f"{speed!r} is no speed, as 1 and 60 are") from None
     paused = request.query_params.get("paused", "") == "1"
     replay = await ground.replays.open(live, at_us, number, paused=paused)
-    ui.context.client.on_delete(replay.close)
+    client = ui.context.client
+
+    def look(looked_at: bool) -> None:
+        replay.abandoned = not looked_at
+
+    look(False)  # until the browser has come back for the page
+    client.on_connect(lambda: look(True))
+    client.on_disconnect(lambda: look(False))
+    client.on_delete(replay.close)
     return replay
 
 
@@ -153,6 +161,9 @@ class PastBar:
         ui.run_javascript(f"kittiwake.setPast({self._state()})")
 
     async def advance(self) -> None:
-        """Lets the past go on, and the page's clock with it."""
+        """Lets the past go on, and the page's clock with it; a page that came back too late begins again."""
+        if self._replay.closed:
+            ui.navigate.reload()
+            return
         await self._replay.advance()
         self._sync()

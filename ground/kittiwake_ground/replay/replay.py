@@ -77,6 +77,8 @@ class Replay:
         self.misfits: set[str] = set()
         """Channels with values that do not fit the dictionary of today."""
         self.closed = False
+        self.abandoned = False
+        """Whether nobody looks at it just now: then its place may be given to somebody else."""
         self._archive = archive
         self._release = release
         self._reading = asyncio.Lock() if reading is None else reading

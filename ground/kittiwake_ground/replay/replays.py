@@ -36,12 +36,15 @@ class Replays:
         return len(self._open)
 
     async def open(self, live: Source, at_us: int, speed: float = 1.0, *, paused: bool = False) -> Replay:
-        """A replay that has begun; whoever opens it closes it.
+        """A replay that has begun; whoever opens it closes it. If need be it takes the place of an abandoned one.
 
         Raises `NoReplay`, `TooManyReplays`, and `ValueError` for a time that is yet to come.
         """
         if self._archive is None:
             raise NoReplay("this ground station keeps no archive, so that nothing can be replayed")
+        if len(self._open) >= MAX_REPLAYS:
+            for abandoned in [one for one in self._open if one.abandoned][:1]:
+                abandoned.close()
         if len(self._open) >= MAX_REPLAYS:
             raise TooManyReplays(f"{MAX_REPLAYS} replays are open; close a page that looks back, or try again later")
         made = Replay(

@@ -226,6 +226,10 @@ def test_so_many_replays_and_no_more(archive: Archive, live: Deployment) -> None
         opened[0].close()
         assert replays.count == MAX_REPLAYS - 1
         await replays.open(live, BASE_US)
+        opened[1].abandoned = opened[2].abandoned = True
+        await replays.open(live, BASE_US)
+        assert [one.closed for one in opened[1:4]] == [True, False, False]
+        assert replays.count == MAX_REPLAYS
         with pytest.raises(NoReplay, match="no archive"):
             await Replays(None).open(live, BASE_US)
 
