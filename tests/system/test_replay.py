@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import kittiwake
 from kittiwake.cli import replay as replay_command
 from kittiwake.dictionary.load import load_dictionary
+from kittiwake.simulation import power
 from kittiwake.wire.link_address import parse_link
 from kittiwake_components.reset_manager import causes
 from kittiwake_ground.commanding import command_and_wait
@@ -88,6 +90,28 @@ def test_a_flight_over_tcp_that_ends_in_sigkill_is_replayed_up_to_its_torn_end(
         if cut >= size - 1:
             assert "Received a NO-OP string=number 4" in replayed.stdout
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_event_that_differs_is_found_where_it_arises(
+    day: tuple[RecordedDay, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(kittiwake, "__version__", f"{kittiwake.__version__[:-1]}X")
+    assert replay_command.main([str(day[1])]) == 1
+    report = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert report[0][2:] == ["CdhCore.version.event", "->", "CdhCore.events.log_recv"]
+    assert ["component", "CdhCore.version.run"] in report
+    assert ["message", "ReferenceDeployment.serviceGroup1Hz.cycle_in"] in report
+    assert report[-1][-1] == "58"
+
+
+def test_a_channel_that_differs_is_named(
+    day: tuple[RecordedDay, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(power, "_VOLTAGES", tuple([one + 0.1 for one in power._VOLTAGES]))
+    assert replay_command.main([str(day[1])]) == 1
+    report = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert report[0][2:] == ["CdhCore.tlmSend.pkt_send", "->", "ComCcsds.comQueue.com_packet_in"]
+    assert ["channel", "ReferenceDeployment.powerManager.BatteryVoltage"] in report
 
 
 def test_a_bug_in_one_component_is_stopped_at_where_it_is(

@@ -32,8 +32,8 @@ def begin_recording(
     options: Options, platform: SystemPlatform, image: Image, root: str, settings: dict[str, dict[str, Any]]
 ) -> RecordingPlatform:
     """A platform that records into the file that the options name. Raises `Misuse` and `OSError`."""
-    if options.trace:
-        raise Misuse("either --record, or --trace")
+    if options.trace or options.thaw:
+        raise Misuse(f"either --record, or --{'trace' if options.trace else 'dev'}")
     _keyframes_s(options)
     try:
         limit = round(float(options.record_limit) * _MEGABYTE)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kittiwake.replay.recording_platform import RecordingPlatform
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.runtime.image import Image
-    from kittiwake.runtime.metering import Meters
+    from kittiwake.runtime.metering import Meters, Wiretap
 
 HELP = """usage: kittiwake run FILE [OPTION ...]
 
@@ -92,6 +92,7 @@ class Options:
         """Where `--dev` has a run leave the state of its components for the next."""
         self.record_limit = "256"
         self.record_keyframes = "3600"
+        self.meters: Meters | None = None
         self.recording: RecordingPlatform | None = None
         """The platform that records, once there is one."""
         self.insecure = False
@@ -251,7 +252,7 @@ def _make(options: Options, platform: SystemPlatform, watch: DispatchWatch | Non
     if options.keys:
         use_keys(options.keys, image, platform.files, settings)
     check_link(image, settings, options.insecure)
-    meters = _meters(options, image)
+    meters: Wiretap | None = _meters(options, image)
     root = platform.files.real_path(options.root or f"var/{image['name']}")
     if options.slots:
         _check_apart(options.slots, root)
@@ -264,6 +265,7 @@ def _make(options: Options, platform: SystemPlatform, watch: DispatchWatch | Non
         from kittiwake.cli.recorded_run import begin_recording
 
         flown = options.recording = begin_recording(options, platform, image, root, settings)
+        meters = options.recording.witness
     with ReadLate():
         return Deployment(image, flown, Root(flown.files, root), settings, meters, watch)
 
@@ -282,7 +284,8 @@ def _meters(options: Options, image: Image) -> Meters | None:
 
     if options.trace != EVERYTHING and options.trace not in [name for name, *_ in image["instances"]]:
         raise Misuse(f"--trace: the deployment has no instance {options.trace!r}")
-    return Meters([options.trace])
+    options.meters = Meters([options.trace])
+    return options.meters
 
 
 def main(arguments: list[str]) -> int:
@@ -379,8 +382,8 @@ def _run(options: Options, pack: CodePack) -> int:
         end_recording(recording, reason, quiet=options.quiet)
     if inspection is not None:
         inspection.close()
-    if deployment.meters is not None:
-        print(deployment.meters.table(), flush=True)
+    if options.meters is not None:
+        print(options.meters.table(), flush=True)
     if not options.quiet:
         print(f"stopped: {reason}", flush=True)
     return deployment.exit_status

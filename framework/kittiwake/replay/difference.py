@@ -40,6 +40,8 @@ class Difference(BaseException):
         self.what = what
         self.expected = expected
         self.found = found
+        self.channel = ""
+        """Which channel of a telemetry packet it is, if it is one."""
 
     def report(self) -> str:
         """Lines that say where, when, and both sides."""
@@ -55,6 +57,8 @@ class Difference(BaseException):
             f"  in flight  {self.expected}",
             f"  now        {self.found}",
         ]
+        if self.channel:
+            lines.insert(3, f"  channel    {self.channel}")
         if len(place.chain) > 1:
             lines.insert(2, f"  called by  {', '.join(place.chain[1:])}")
         return "\n".join(lines)

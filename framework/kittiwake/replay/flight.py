@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.replay.boundary import ATTRIBUTES, PARTS, shown_by
@@ -9,6 +10,7 @@ from kittiwake.replay.difference import Difference, RecordingOver, ReplayEnded
 from kittiwake.replay.recording import NotARecording, Recorder
 from kittiwake.replay.recording_platform import RecordingPlatform
 from kittiwake.replay.replay_platform import ReplayPlatform
+from kittiwake.replay.telemetry import channel_that_differs
 from kittiwake.replay.thaw import thaw
 from kittiwake.runtime.deployment import Deployment
 from kittiwake.runtime.image import dump_image, load_image
@@ -54,7 +56,8 @@ class RecordedFlight:
         """
         self.recorder = Recorder(files, path, header_of(image, platform, root, settings or {}), **options)
         self.platform = RecordingPlatform(platform, self.recorder)
-        self.deployment = Deployment(image, self.platform, Root(self.platform.files, root), settings)
+        files = self.platform.files
+        self.deployment = Deployment(image, self.platform, Root(files, root), settings, self.platform.witness)
         if keyframe_s:
             self.platform.keep_keyframes(self.deployment, keyframe_s)
 
@@ -141,9 +144,11 @@ class Replay:
 
     def _fly(self, from_ns: int | None) -> None:
         platform = self.platform
-        deployment = Deployment(self._image, platform, Root(platform.files, self._root), self._settings)
+        root = Root(platform.files, self._root)
+        deployment = Deployment(self._image, platform, root, self._settings, platform.source.witness)
         self.deployment = deployment
         platform.serve(deployment)
+        platform.source.channel_that_differs = partial(channel_that_differs, deployment)
         if from_ns is not None:
             self._go_on_from(deployment, from_ns)
         while True:

@@ -9,6 +9,8 @@ value (`kittiwake.replay.values`). A block of RECORDS has one behind the other, 
                        (0, value) | (1, number of a new object, its attributes) | (2, class, arguments, file name)
     WAIT               poller, what was ready and which calls came from elsewhere (a value):
                        (deadline, [(descriptor, is it writable)...], [(instance, method, arguments)...])
+    PORT               a call over a connection (two values): the number of the connection, and its arguments, or if
+                       they are long their CRC-32
     DRIVE              what whoever flies the deployment does with it (a value): (call, arguments)
 
 A block of a KEYFRAME has one value: the time since boot, how many records there were before it, what is done with the
@@ -48,7 +50,7 @@ _LEVEL = 1  # of compression: most of what is worth it, at a third of the time
 _RESERVE = 4096  # bytes kept free for the last block
 
 HEADER, RECORDS, END, KEYFRAME = range(4)
-NOW, METER, WALL, CALL, WAIT, DRIVE = range(1, 7)
+NOW, METER, WALL, CALL, WAIT, DRIVE, PORT = range(1, 8)
 
 
 class NotARecording(ValueError):
@@ -104,6 +106,14 @@ class Recorder:
         self.count += 1
         if len(records) >= BLOCK_LIMIT // 4:
             self.flush()
+
+    def crossed(self, connection: int, packed_arguments: bytes) -> None:
+        """A call goes over a connection."""
+        records = self.records
+        records.append(PORT)
+        put_value(records, connection)
+        records += packed_arguments
+        self.count += 1
 
     def flush(self) -> None:
         """Writes what was gathered."""
@@ -237,7 +247,7 @@ def _unpacked_block(block: bytes, kind: int) -> bytes:
     return body
 
 
-_FIELDS = {CALL: 4, WAIT: 2, DRIVE: 1}
+_FIELDS = {CALL: 4, WAIT: 2, DRIVE: 1, PORT: 2}
 
 
 class Cursor:

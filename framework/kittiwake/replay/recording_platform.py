@@ -25,6 +25,7 @@ from kittiwake.replay.boundary import (
 from kittiwake.replay.faults import fault_value
 from kittiwake.replay.freeze import FreezeRefused, check_quiet, freeze
 from kittiwake.replay.recording import CALL, DRIVE, FLUSH_BYTES, METER, NOW, WAIT, WALL, Recorder
+from kittiwake.replay.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,6 +45,11 @@ class Boundary:
         self.recorder = recorder
         self.home = get_ident()
         self._next = len(PARTS)
+
+    def crossed(self, connection: int, packed_arguments: bytes) -> None:
+        """A call goes over a connection; those of other threads have no place in the order."""
+        if get_ident() == self.home:
+            self.recorder.crossed(connection, packed_arguments)
 
     def new_number(self, count: int) -> int:
         """The number of an object that comes into being, the first of `count`."""
@@ -278,6 +284,8 @@ class RecordingPlatform(BoundaryPlatform):
             for number, kind in enumerate(PARTS)
         }
         self.clock = RecordedClock(inner.clock, boundary)
+        self.witness = Witness(boundary.crossed)
+        """What the deployment's connections are wrapped with."""
         super().__init__(made)
 
     def poller(self) -> Poller:

@@ -26,8 +26,9 @@ from kittiwake.replay.difference import (
     shown,
 )
 from kittiwake.replay.faults import fault_of
-from kittiwake.replay.recording import CALL, DRIVE, METER, NOW, WAIT, WALL, Cursor, Keyframe, Recording
-from kittiwake.replay.values import ValueDamaged, ValueRefused, packed
+from kittiwake.replay.recording import CALL, DRIVE, METER, NOW, PORT, WAIT, WALL, Cursor, Keyframe, Recording
+from kittiwake.replay.values import ValueDamaged, ValueRefused, packed, unpacked
+from kittiwake.replay.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +53,9 @@ class Source:
         self.names = dict(enumerate(PARTS))
         self.sent: Callable[[int, bytes], None] | None = None
         """Is told of what a stream sends: the time and the bytes."""
+        self.witness = Witness(self.crossed)
+        self.channel_that_differs: Callable[[Any, Any], str] = lambda expected, found: ""
+        """Which channel makes two packets of telemetry differ."""
         self.is_resumed = False
         """Whether the next wait is one that was under way at a keyframe."""
         self._stopped: BaseException | None = None
@@ -138,6 +142,20 @@ class Source:
             return self.differ(what, self.told(kind, fields), f"calls {what}{shown(arguments)}")
         return self.differ(what, *first_unlike(fields[2], arguments))
 
+    def crossed(self, connection: int, packed_arguments: bytes) -> None:
+        """A call goes over a connection."""
+        kind = self._kind()
+        if kind == PORT and self._cursor.passes(packed(connection) + packed_arguments):
+            return
+        fields, found = self._fields(kind), unpacked(packed_arguments)
+        what = str(self.witness.edges[connection])
+        if kind != PORT or fields[0] != connection:
+            raise self.differ(what, self.told(kind, fields), f"calls {what}{shown(found)}")
+        difference = self.differ(what, *first_unlike(fields[1], found))
+        if isinstance(fields[1], tuple) and isinstance(found, tuple) and found:
+            difference.channel = self.channel_that_differs(fields[1][0], found[0])
+        raise difference
+
     def wait(self, number: int, deadline_ns: int | None) -> tuple[list[tuple[int, bool]], list[Any]]:
         """What was ready and what had arrived."""
         kind = self._kind()
@@ -170,6 +188,10 @@ class Source:
             return "waits for what comes next"
         if kind == DRIVE:
             return f"has ended what it did, and {fields[0][0]} comes next"
+        if kind == PORT:
+            edges = self.witness.edges
+            edge = edges[fields[0]] if fields[0] < len(edges) else f"connection {fields[0]}"
+            return f"calls {edge}{shown(fields[1])}"
         number, place, arguments, _ = fields
         name = self._name(number)
         methods = KINDS.get(name.partition(" ")[0], ())

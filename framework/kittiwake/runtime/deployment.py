@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kittiwake.model.component import Component, ComponentType
     from kittiwake.platform.interface import DispatchWatch, Platform
     from kittiwake.runtime.image import Image
-    from kittiwake.runtime.metering import Meters
+    from kittiwake.runtime.metering import Wiretap
     from kittiwake.storage.root import Root
 
 MAIN_LOOP = "main"
@@ -45,7 +45,7 @@ class Deployment:
 
     def __init__(
         self, image: Image, platform: Platform, root: Root,
-        settings: Mapping[str, Mapping[str, Any]] | None = None, meters: Meters | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None, meters: Wiretap | None = None,
         watch: DispatchWatch | None = None,
     ) -> None:  # fmt: skip
         self.image = image

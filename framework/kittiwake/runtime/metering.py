@@ -6,7 +6,7 @@ tells nobody of its dispatches.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,8 +37,19 @@ class Edge:
         return f"{self.source}.{self.output} -> {self.target}.{self.input}"
 
 
+class Wiretap(Protocol):
+    """Wraps the calls of connections when they are made; with `wraps_services` those of the event service as well."""
+
+    wraps_services: bool
+
+    def wrap(self, edge: Edge, call: Callable[..., Any], meter_ns: Callable[[], int]) -> Callable[..., Any]:
+        """The call itself, or one in its place."""
+
+
 class Meters:
     """The metered connections of a deployment: all of them, or those of the `instances` named."""
+
+    wraps_services = False
 
     def __init__(self, instances: Iterable[str] = ()) -> None:
         self._instances = frozenset(instances)
