@@ -110,7 +110,7 @@ def test_a_channel_that_differs_is_named(
     monkeypatch.setattr(power, "_VOLTAGES", tuple([one + 0.1 for one in power._VOLTAGES]))
     assert replay_command.main([str(day[1])]) == 1
     report = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert report[0][2:] == ["CdhCore.tlmSend.pkt_send", "->", "ComCcsds.comQueue.com_packet_in"]
+    assert report[0][2:] == ["CdhCore.tlmSend.pkt_send", "->", "ComCcsds.comQueue.com_packet_in[2]"]
     assert ["channel", "ReferenceDeployment.powerManager.BatteryVoltage"] in report
 
 

@@ -2,7 +2,8 @@
 
 The journal gives each block its length and CRC-32, bounds the file and cuts a torn tail. A block is a kind byte and a
 zlib stream. In a HEADER, which is first, and in an END, which is last if the recording did not just stop, there is one
-value (`kittiwake.replay.values`). A block of RECORDS has one behind the other, each a kind byte and
+value (`kittiwake.replay.values`). Blocks of RECORDS are parts of one stream, each up to a flush of it (RFC 1951), which
+begins anew behind a KEYFRAME. They have one record behind the other, each a kind byte and
 
     NOW, METER, WALL   what a clock showed: its difference to what that clock showed before in this block
     CALL               object and method (numbers), arguments (a value), then how it ended (a value):
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zlib import compress, decompressobj, error
+from zlib import Z_SYNC_FLUSH, compress, compressobj, decompressobj, error
 
 from kittiwake.replay.values import (
     ValueDamaged,
@@ -46,7 +47,7 @@ BLOCK_LIMIT = 64 * 1024 * 1024
 """No block is larger once it is unpacked: what one call gives must find room in it."""
 
 FLUSH_BYTES = 65536
-_LEVEL = 1  # of compression: most of what is worth it, at a third of the time
+_LEVEL = 6  # of compression
 _RESERVE = 4096  # bytes kept free for the last block
 
 HEADER, RECORDS, END, KEYFRAME = range(4)
@@ -69,7 +70,8 @@ class Recorder:
         self._journal = Journal(files, path, VERSION, record_limit=BLOCK_LIMIT, size_limit=size_limit)
         self._size_limit = size_limit
         self._journal.open()
-        self._journal.append(bytes([HEADER]) + compress(packed(header), _LEVEL), sync=False)
+        self._journal.append(bytes([HEADER]) + compress(packed(header)), sync=False)
+        self._stream = compressobj(_LEVEL)
         self.records = bytearray()
         self.last_ns = [0] * (WALL + 1)
         """By clock: what it showed last within the block."""
@@ -121,7 +123,7 @@ class Recorder:
         if not count:
             return
         if not self.ended:
-            self._write(RECORDS, records)
+            self._write(RECORDS, self._stream.compress(records) + self._stream.flush(Z_SYNC_FLUSH))
         if self.ended:
             self.dropped += count
         self.total += count
@@ -133,10 +135,11 @@ class Recorder:
         """Writes what was gathered, and a state behind it."""
         self.flush()
         if not self.ended:
-            self._write(KEYFRAME, packed((time_ns, self.total, drive, state)))
+            self._write(KEYFRAME, compress(packed((time_ns, self.total, drive, state)), _LEVEL))
+            self._stream = compressobj(_LEVEL)
 
-    def _write(self, kind: int, content: bytes | bytearray) -> None:
-        block = bytes([kind]) + compress(content, _LEVEL)
+    def _write(self, kind: int, content: bytes) -> None:
+        block = bytes([kind]) + content
         if self._journal.size + len(block) + _RESERVE > self._size_limit:
             self._end_with(f"it has reached its limit of {self._size_limit} bytes")
             return
@@ -219,12 +222,15 @@ class Recording:
     def blocks(self, place: int = 0) -> Iterator[bytes]:
         """The blocks of records, those from a keyframe's `place` on. Sets `ended`."""
         self.ended = self._cut or "it was not ended in order"
+        stream = decompressobj()
         for number, block in enumerate(self._journal.records()):
             if number < place:
                 continue
             try:
                 if block[:1] == bytes([RECORDS]):
-                    yield _unpacked_block(block, RECORDS)
+                    yield stream.decompress(block[1:], BLOCK_LIMIT)
+                elif block[:1] == bytes([KEYFRAME]):
+                    stream = decompressobj()
                 elif block[:1] == bytes([END]):
                     self.ended = str(unpacked(_unpacked_block(block, END)))
                     return
