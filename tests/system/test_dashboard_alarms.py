@@ -131,6 +131,12 @@ def test_a_limit_goes_red_recovers_and_stays_latched_until_it_is_acknowledged(st
         assert station.server.get("deployments/station/alarms")["alarms"] == []
 
 
+def press(browser: Browser, text: str) -> None:
+    """Presses the button with a text once it is there; a dialog may still be opening."""
+    found = "[...document.querySelectorAll('button')].find((one) => one.innerText.includes(arguments[0]))"
+    browser.until(lambda: browser.script(f"const found = {found}; found?.click(); return !!found", text), f"no {text}")
+
+
 def both(browser: Browser) -> list[WebElement]:
     """The two fields of the dialog, once it is open."""
     found = [one for one in browser.all(".kw-dialog input") if one.is_displayed()]
@@ -139,7 +145,7 @@ def both(browser: Browser) -> list[WebElement]:
 
 def derive(browser: Browser) -> None:
     """Makes the channel in the dialog; a wrong expression is refused with its place."""
-    browser.script("[...document.querySelectorAll('button')].find((b) => b.innerText.includes('Derive a')).click()")
+    press(browser, "Derive a channel")
     name, unit = browser.until(lambda: both(browser), "the dialog does not open")
     name.send_keys(PARITY)
     unit.send_keys("odd")
@@ -160,10 +166,7 @@ def limit(station: Station) -> None:
     browser = station.open("channels")
     browser.find("input[aria-label='Search channels']").send_keys("Parity")
     browser.find(f".ag-row[row-id='{PARITY}'] [col-id='n']").click()
-    browser.await_text("Limits")
-    browser.script(
-        "[...document.querySelectorAll('.kw-dialog button')].find((b) => b.innerText.includes('Limits')).click()"
-    )
+    press(browser, "Limits")
     field = browser.until(
         lambda: [one for one in browser.all("input[aria-label='Red above']") if one.is_displayed()], "no dialog"
     )[0]
