@@ -147,6 +147,7 @@ class ParameterDb(ActiveComponent):
         self._staged: tuple[dict[int, bytes], Merge] | None = None
         self._size_limit = size_limit(self.max_records)
         self._faults: list[DatabaseFault] = []
+        self._is_unread = False
         self._path = self.root.resolve(self.parameter_file)
         self._file = ReplacedFile(self.platform.files, self._path, self._size_limit, self._check_file)
         self._load()
@@ -165,6 +166,7 @@ class ParameterDb(ActiveComponent):
         try:
             reading = self._file.read()
         except OSError as fault:
+            self._is_unread = True
             self._count_file_error()
             self.prm_file_read_error(PrmReadError.OPEN, 0, fault.errno or errno.EIO)
         else:
@@ -243,12 +245,13 @@ class ParameterDb(ActiveComponent):
     @command(name="PRM_SAVE_FILE", opcode=0)
     def prm_save_file(self) -> None:
         """Writes the database to its file, of which a previous copy is kept."""
-        content = pack_database(self._values)
         stage = PrmWriteError.OPEN
         try:
             make_folders_durably(self.platform.files, posixpath.dirname(self._path))
+            if self._is_unread:
+                self._take_what_boot_could_not_read()
             stage = PrmWriteError.PARAMETER_VALUE
-            findings = self._file.write(content)
+            findings = self._file.write(pack_database(self._values))
         except OSError as fault:
             self._count_file_error()
             self.prm_file_write_error(stage, 0, fault.errno or errno.EIO)
@@ -256,6 +259,16 @@ class ParameterDb(ActiveComponent):
         self._report_findings(findings)
         self.unsaved = False
         self.prm_file_save_complete(len(self._values))
+
+    def _take_what_boot_could_not_read(self) -> None:
+        """Takes the records that are only in the file, which would else be lost with it. Raises `OSError`."""
+        reading = self._file.read()
+        self._is_unread = False
+        self._report_findings(reading.findings)
+        if reading.payload is not None:
+            here, self._values = self._values, {}
+            self._take_valid(parse_database(reading.payload))
+            self._values.update(here)
 
     @command(name="PRM_LOAD_FILE", opcode=1)
     def prm_load_file(self, fileName: FileName, merge: Merge) -> None:

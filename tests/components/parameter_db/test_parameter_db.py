@@ -11,6 +11,7 @@ import pytest
 from kittiwake.dictionary.values import value_of
 from kittiwake.model import U32, CommandError, CommandResponse, Parameter, PassiveComponent
 from kittiwake.runtime.deployment import Deployment
+from kittiwake.storage.replaced import ReplacedFile
 from kittiwake.storage.root import Root
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
@@ -467,6 +468,27 @@ def test_a_thread_whose_inbox_is_full_takes_the_commit_back(monkeypatch: pytest.
     assert "thread two is full" in fault.why
     assert threads.levels() == [1, 1, 1]
     threads.deployment.stop()
+
+
+def test_a_file_that_boot_could_not_read_loses_nothing_by_the_next_save(monkeypatch: pytest.MonkeyPatch) -> None:
+    """REQ-PDB-002: what was saved before stays saved; while it cannot be read, nothing is written over it."""
+    with ComponentTester(Database) as tester:
+        save(tester, "gain", 9)
+        assert tester.send("PRM_SAVE_FILE").response is OK
+
+        def unreadable(file: ReplacedFile) -> None:
+            raise OSError(errno.EIO, "Input/output error", FILE)
+
+        with monkeypatch.context() as broken:
+            broken.setattr(ReplacedFile, "read", unreadable)
+            tester.reboot()
+            assert saved(tester, "gain") is None
+            save(tester, "offset", 3)
+            assert tester.send("PRM_SAVE_FILE").response is FAILED
+            assert tester.events[-1].name == "PrmFileWriteError"
+        assert tester.send("PRM_SAVE_FILE").response is OK
+        tester.reboot()
+        assert (saved(tester, "gain"), saved(tester, "offset")) == (9, 3)
 
 
 def test_a_disk_that_cannot_be_read_at_boot_is_reported() -> None:
