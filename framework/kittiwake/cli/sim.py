@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         help="find the shortest list of faults that breaks the same invariant (default for one seed)",
     )  # fmt: skip
     made.add_argument(
-        "--minimal", type=Path, default=Path("minimal.yaml"), metavar="FILE", help="where that is written"
+        "--minimal", type=Path, default=Path("build/minimal.yaml"), metavar="FILE", help="where that is written"
     )
     made.add_argument("--schema", action="store_true", help="print the JSON Schema of scenario files")
     return made
