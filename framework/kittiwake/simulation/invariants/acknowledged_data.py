@@ -109,6 +109,9 @@ class AcknowledgedData(Invariant):
 
     def _check_parameters(self) -> None:
         if self._is_disk_in_trouble():
+            # A medium that cannot be read is taken for a bad one: the file is kept aside, reported, and done without.
+            self._values.clear()
+            self._taken.clear()
             return
         for place, value in self._values.items():
             if self._value(place) != value:
