@@ -14,7 +14,7 @@ FUZZ_EXAMPLES ?= 20000
 FUZZ_COUNT    ?= 1000000
 CFDP_SEEDS    ?= 1000
 SEEDS         ?= 1000
-SIMULATED     ?= reference station building proves
+SIMULATED     ?= reference station building proves hive
 
 BIN     := $(VENV)/bin
 DEV     := $(VENV)/.installed

@@ -6,6 +6,7 @@ since boot begins anew with each start.
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.platform.simulated import WALL_START_NS, SimulatedPlatform
@@ -81,6 +82,20 @@ class Machine:
         """Whether the deployment has ended and wants the power to be off before it starts again."""
         deployment = self.deployment
         return deployment is not None and deployment.exit_status in (COLD_RESET, FACTORY_RESET)
+
+    def place(self, name: str, data: bytes) -> None:
+        """Puts a file into the root as another processor of the device would: durable, and unnoticed."""
+        disk = self.platform.files.disk
+        path = f"{ROOT}/{name.lstrip('/')}"
+        modified_ns = self.platform.clock.wall_ns()
+        for end in range(len(ROOT), len(path)):
+            if path[end] == "/" and not disk.exists(path[:end]):
+                disk.make(path[:end], is_folder=True, modified_ns=modified_ns)
+                disk.sync_folder(posixpath.dirname(path[:end]))
+        inode = disk.make(path, is_folder=False, modified_ns=modified_ns)
+        inode.write(0, data)
+        inode.settle()
+        disk.sync_folder(posixpath.dirname(path))
 
     def read(self, name: str) -> bytes | None:
         """What the disk holds under a name in the root, unnoticed by the device; `None` if there is no such file."""

@@ -91,10 +91,13 @@ class Mission:
         self._invariants = [invariant(self, self._break) for invariant in invariants]
         self.ports = frozenset({"seq_cmd_status"}).union(*[one.ports for one in self._invariants])
         self.machine = Machine(image, random.bits(), merged, self)
-        self.ground = Ground(random.fork(), *self.world.framing(), self._digest.update, lambda packet: None)
+        self.ground = Ground(random.fork(), *self.world.framing(), self._digest.update, self._heard)
         self.operator = Operator(
             self.machine, self.ground, self.world, random.fork(), draws=scenario.draws in ("all", "work")
         )
+        if scenario.draws != "nothing":
+            for line in self.world.first_commands():
+                self.operator.ask(line)
         drawn = random.fork()
         self.faults = tuple(
             sorted(
@@ -128,6 +131,9 @@ class Mission:
     def expected_s(self) -> dict[int, tuple[float, float]]:
         """How long commands must take, by opcode."""
         return self.operator.expected_s
+
+    def _heard(self, packet: bytes) -> None:
+        self.world.heard(packet, self.now_ns)
 
     def _break(self, invariant: str, what: str) -> None:
         if self.broken is None:
@@ -293,6 +299,7 @@ class Mission:
         else:
             self.ground.turn(now_ns)
             self.world.turn(machine, now_ns)
+            self.world.exchange(self.ground, now_ns)
             self.operator.turn(now_ns)
 
     def _exit(self) -> None:
@@ -328,6 +335,8 @@ class Mission:
             invariant.ended(orderly=orderly)
         self.operator.give_up()
         self.ground.lose_sight()
+        self.world.went_dark()
+        self.world.exchange(self.ground, self.now_ns)
 
     def _go_dark(self, off_ns: int, random: SeededRandom, *, until_cut: bool = False) -> None:
         """The machine is without power for `off_ns`, or until its power unit has noticed and wakes it again."""

@@ -11,6 +11,7 @@ from kittiwake.cfdp.sender import Sender
 from kittiwake.cfdp.timing import Patience
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.seeded import SeededRandom
+from kittiwake.simulation.cfdp_end import MemorySink
 
 if TYPE_CHECKING:
     from kittiwake.cfdp.pdu import Pdu
@@ -18,31 +19,6 @@ if TYPE_CHECKING:
 PATIENCE = Patience(ack_s=2.0, nak_s=2.0, inactivity_s=600.0, limit=50, segment_size=1024)
 DELAY_NS = NS_PER_S // 4
 PDU_NS = NS_PER_S // 200
-
-
-class MemorySink:
-    """A file in memory; `refuses` lets it fail as a full disk does."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.finished: Metadata | None = None
-        self.aborted = False
-        self.refuses = False
-
-    def write_at(self, offset: int, data: bytes) -> None:
-        if self.refuses:
-            raise OSError("no space")
-        self.data.extend(bytes(max(0, offset + len(data) - len(self.data))))
-        self.data[offset : offset + len(data)] = data
-
-    def read_at(self, offset: int, count: int) -> bytes:
-        return bytes(self.data[offset : offset + count])
-
-    def finish(self, metadata: Metadata) -> None:
-        self.finished = metadata
-
-    def abort(self) -> None:
-        self.aborted = True
 
 
 class LossyLink:

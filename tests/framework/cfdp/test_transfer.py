@@ -15,8 +15,9 @@ from kittiwake.cfdp.sender import Sender, SenderState
 from kittiwake.cfdp.timing import Patience
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.seeded import SeededRandom
+from kittiwake.simulation.cfdp_end import MemorySink
 from kittiwake.storage.coverage import Coverage
-from tests.framework.cfdp.lossy_link import PATIENCE, LossyLink, MemorySink, Transfer
+from tests.framework.cfdp.lossy_link import PATIENCE, LossyLink, Transfer
 
 SEEDS = int(os.environ.get("KITTIWAKE_CFDP_SEEDS", "25"))
 """For each loss; a campaign sets a thousand."""

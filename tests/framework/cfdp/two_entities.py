@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from kittiwake.cfdp.entity import DEFAULT_LIMITS, Entity
 from kittiwake.cfdp.pdu import TO_RECEIVER, Header, Metadata, decode
 from kittiwake.platform.interface import NS_PER_S
-from tests.framework.cfdp.lossy_link import PATIENCE, PDU_NS, MemorySink
+from kittiwake.simulation.cfdp_end import MemorySink
+from tests.framework.cfdp.lossy_link import PATIENCE, PDU_NS
 
 if TYPE_CHECKING:
     from kittiwake.cfdp.entity import Limits

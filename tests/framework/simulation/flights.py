@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kittiwake.runtime.image import Image
     from kittiwake.simulation.mission import Outcome
 
-TOPOLOGIES = ("reference", "station", "building", "proves")
+TOPOLOGIES = ("reference", "station", "building", "proves", "hive")
 
 
 @cache

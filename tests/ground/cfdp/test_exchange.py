@@ -24,8 +24,8 @@ from kittiwake.cfdp.pdu import (
     encode,
 )
 from kittiwake.platform.simulated import PowerCut
+from kittiwake.simulation.cfdp_end import MemorySink
 from kittiwake_ground.server.transfer import TransferRefused
-from tests.framework.cfdp.lossy_link import MemorySink
 from tests.ground.cfdp.exchange_bench import FOLDER, Bench, content
 
 

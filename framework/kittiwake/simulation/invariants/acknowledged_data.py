@@ -107,6 +107,11 @@ class AcknowledgedData(Invariant):
                 what = "is gone" if there is None else f"has {len(there)} other bytes"
                 self.broken(f"{name}, acknowledged with {len(data)} bytes, {what}")
 
+        for name, data in self.view.world.kept().items():
+            there = self.view.machine.read(name)
+            if there != data:
+                self.broken(f"{name}, which nobody else has, {'is gone' if there is None else 'is another'}")
+
     def _check_parameters(self) -> None:
         if self._is_disk_in_trouble():
             # A medium that cannot be read is taken for a bad one: the file is kept aside, reported, and done without.

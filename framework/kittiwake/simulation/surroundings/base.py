@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from kittiwake.platform.seeded import SeededRandom
     from kittiwake.platform.simulated import SimulatedPlatform
@@ -41,6 +41,23 @@ class Part:
     def turn(self, machine: Machine, now_ns: int) -> None:
         """A while has passed."""
 
+    def went_dark(self) -> None:
+        """The machine has lost its power, or its process was killed."""
+
+    def link_changed(self, is_up: bool, now_ns: int) -> None:
+        """The ground can be heard, or not any more."""
+
+    def heard(self, packet: bytes, now_ns: int) -> None:
+        """A packet has come down."""
+
+    def packets(self, now_ns: int) -> Iterable[bytes]:
+        """What the ground sends for this part."""
+        return ()
+
+    def kept(self) -> Mapping[str, bytes]:
+        """Files that must stand on the disk, by their names in the root: nobody else has them."""
+        return {}
+
     def devices(self) -> list[str]:
         """What can fail, as NAME or NAME:WAY."""
         return []
@@ -58,6 +75,10 @@ class Part:
     def gauges(self) -> Mapping[str, float]:
         """What the summary draws, by name."""
         return {}
+
+    def first_commands(self) -> list[str]:
+        """Command lines that the ground sends before anything else."""
+        return []
 
     def commands(self) -> list[str]:
         """Command lines that the ground sends to a deployment with this part."""

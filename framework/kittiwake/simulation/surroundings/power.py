@@ -9,6 +9,7 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.simulation.power import Battery
 from kittiwake.simulation.power_unit import Limits, PowerUnit
 from kittiwake.simulation.surroundings.base import Part, instances_of, own_settings
+from kittiwake.wire.power_link import PowerMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,6 +82,8 @@ class UnitPower(Power):
             self.changes.append(change)
             if change.is_on:
                 self._since_ns = change.time_ns
+        if self.unit.mode is PowerMode.POWERED and self._supply_w(self.now_ns) > 0.0:
+            self._since_ns = self.now_ns  # while there is a supply the limit does not hold
 
     def awake_s(self, now_ns: int) -> float:
         return (now_ns - self._since_ns) / NS_PER_S if self.unit.is_on else 0.0

@@ -10,7 +10,9 @@ from kittiwake.simulation.surroundings.base import instances_of, own_settings
 from kittiwake.simulation.surroundings.building import BuildingPart
 from kittiwake.simulation.surroundings.jobs import JobsPart
 from kittiwake.simulation.surroundings.power import Power, PowerUnitPart
+from kittiwake.simulation.surroundings.sensors import SensorsPart
 from kittiwake.simulation.surroundings.spacecraft import SpacecraftPart
+from kittiwake.simulation.surroundings.transfers import EnrolmentPart, TransfersPart
 from kittiwake.wire.framing import FramingParameters
 
 if TYPE_CHECKING:
@@ -19,10 +21,13 @@ if TYPE_CHECKING:
     from kittiwake.platform.seeded import SeededRandom
     from kittiwake.platform.simulated import SimulatedPlatform
     from kittiwake.runtime.image import Image
+    from kittiwake.simulation.ground import Ground
     from kittiwake.simulation.machine import Machine
     from kittiwake.simulation.surroundings.base import Part
 
-PARTS: tuple[type[Part], ...] = (PowerUnitPart, SpacecraftPart, BuildingPart, JobsPart)
+PARTS: tuple[type[Part], ...] = (
+    PowerUnitPart, SpacecraftPart, BuildingPart, JobsPart, EnrolmentPart, TransfersPart, SensorsPart,
+)  # fmt: skip
 """The parts that are known, in the order in which they have their turns."""
 
 
@@ -34,6 +39,7 @@ class World:
         self.parts = [part(image, random.fork()) for part in parts if part.fits(image)]
         units = [part for part in self.parts if isinstance(part, PowerUnitPart)]
         self.power: Power = units[0].power if units else Power()
+        self._is_up = False
         self.link = (instances_of(image, "Link") or [""])[0]
 
     def settings(self) -> dict[str, dict[str, Any]]:
@@ -79,6 +85,30 @@ class World:
         for part in self.parts:
             part.turn(machine, now_ns)
 
+    def went_dark(self) -> None:
+        """The machine has lost its power, or its process was killed."""
+        for part in self.parts:
+            part.went_dark()
+
+    def exchange(self, ground: Ground, now_ns: int) -> None:
+        """The ground's other ends have their turn."""
+        if ground.is_connected is not self._is_up:
+            self._is_up = ground.is_connected
+            for part in self.parts:
+                part.link_changed(self._is_up, now_ns)
+        for part in self.parts if self._is_up else ():
+            for packet in part.packets(now_ns):
+                ground.send(packet)
+
+    def heard(self, packet: bytes, now_ns: int) -> None:
+        """A packet has come down."""
+        for part in self.parts:
+            part.heard(packet, now_ns)
+
+    def kept(self) -> dict[str, bytes]:
+        """Files that must stand on the disk."""
+        return {name: data for part in self.parts for name, data in part.kept().items()}
+
     def devices(self) -> list[str]:
         """All that can fail."""
         return [device for part in self.parts for device in part.devices()]
@@ -97,6 +127,10 @@ class World:
     def gauges(self) -> Mapping[str, float]:
         """What the summary draws."""
         return {name: value for part in self.parts for name, value in part.gauges().items()}
+
+    def first_commands(self) -> list[str]:
+        """Command lines that the ground sends before anything else."""
+        return [line for part in self.parts for line in part.first_commands()]
 
     def commands(self) -> list[str]:
         """Command lines that make sense to this deployment."""
