@@ -418,9 +418,10 @@ class PowerManager(PowerReports):
             self._was_woken = True
             self.woken(status.wake_reason, status.slept_s, self._plan.sleep_s)
             self._tell_sleep(status)
-        if status.awake_left_s != NEVER_U32 and status.awake_s + status.awake_left_s > self.max_awake_s:
+        wanted_s = max(self.max_awake_s, status.awake_s + 1)
+        if status.awake_left_s != NEVER_U32 and status.awake_s + status.awake_left_s > wanted_s:
             assert self._link is not None
-            self._link.ask(Kind.HARD_LIMIT, HardLimit(max(self.max_awake_s, status.awake_s + 1)), self._show_status)
+            self._link.ask(Kind.HARD_LIMIT, HardLimit(wanted_s), self._show_status)
 
     def _tell_sleep(self, status: Status) -> None:
         """Tells how long the sleep was, once: this program may be started again in the same awake time."""

@@ -49,7 +49,7 @@ class SimulatedPlatform:
         self.network = SimulatedNetwork(self.clock, self._chaos.fork())
         self.files = SimulatedFiles(Disk() if disk is None else disk, self.clock)
         self.databases = SimulatedDatabases(self.files)
-        self.dispatches = SimulatedDispatches(self.files, is_counting=counts_dispatches)
+        self.dispatches = SimulatedDispatches(self.files, self.clock, is_counting=counts_dispatches)
         self.programs = SimulatedPrograms()
         self.children = SimulatedChildren(self.clock, self.network, self.files)
         self.last_end = ""

@@ -11,9 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from kittiwake.platform.interface import Clock
     from kittiwake.platform.simulated_files import SimulatedFiles
 
 _LOG_LIMIT = 10_000
+STILL_MAX = 100_000
+
+
+class Livelock(RuntimeError):
+    """So much was dispatched without any time passing that it would go on for ever."""
 
 
 class SimulatedDispatches:
@@ -23,12 +29,14 @@ class SimulatedDispatches:
     once, reads the count, and then repeats it with `cut_at` on each number in turn, as with `SimulatedFiles`.
     """
 
-    def __init__(self, files: SimulatedFiles, *, is_counting: bool) -> None:
+    def __init__(self, files: SimulatedFiles, clock: Clock, *, is_counting: bool) -> None:
         self.is_counting = is_counting
         self.dispatched = 0
         self.calls = Counter[tuple[str, str]]()
         self.log: deque[tuple[str, str]] = deque(maxlen=_LOG_LIMIT)
         self._files = files
+        self._clock = clock
+        self._looked_ns = -1
         self._cuts: dict[int, bool] = {}
 
     def cut_at(self, dispatch: int, *, after: bool = False) -> None:
@@ -49,10 +57,19 @@ class SimulatedDispatches:
         if self._files.is_stopped:
             raise PowerCut(self.dispatched, "dispatch")
         self.dispatched += 1
+        if not self.dispatched % STILL_MAX:
+            self._look_at_time()
         self.calls[instance, call] += 1
         self.log.append((instance, call))
         if self._cuts.get(self.dispatched) is False:
             self._cut()
+
+    def _look_at_time(self) -> None:
+        """In virtual time a loop that never rests never comes to its end: that is said instead."""
+        now_ns = self._clock.now_ns()
+        if now_ns == self._looked_ns:
+            raise Livelock(f"{STILL_MAX} dispatches in no time, the last of them {self.log[-1]}")
+        self._looked_ns = now_ns
 
     def ended(self) -> None:
         """The power may go after the dispatch that was counted last."""

@@ -22,6 +22,7 @@ class Rig:
     def __init__(self, charge: float = 0.8, supply_w: float = 0.0, seed: int = 0, **options: Any) -> None:
         self.supply_w = supply_w
         self.deaf = False
+        self.asked = 0
         self.loss = 0.0
         self.changes: list[Change] = []
         platform = options.pop("platform", None) or SimulatedPlatform(seed)
@@ -51,6 +52,7 @@ class Rig:
             self._poller.remove(self.far.fileno())
             return
         self.changes += self.unit.advance(self._clock_ns())
+        self.asked += 1
         if self.deaf or self._lost():
             return
         reply = self.unit.receive(data)

@@ -190,6 +190,18 @@ def test_it_asks_for_no_longer_awake_time_than_its_parameter() -> None:
     assert rig.tester.events.named("CutWarning")[0].args[1] is WakeReason.HARD_LIMIT
 
 
+def test_a_limit_that_has_passed_already_is_asked_for_once_and_ends_the_awake_time() -> None:
+    """REQ-PM-007. Each answer was followed by the same request at once, for as long as the power lasted."""
+    rig = Rig()
+    rig.run(30)
+    rig.tester.set_parameter("MAX_AWAKE_S", 10)
+    before = rig.asked
+    rig.run(1)
+    assert rig.asked - before < 10
+    rig.run(3)
+    assert rig.changes[0].reason is WakeReason.HARD_LIMIT
+
+
 def test_powered_mode_is_refused_without_a_supply() -> None:
     """REQ-PM-008"""
     rig = Rig()
