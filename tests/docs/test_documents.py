@@ -34,6 +34,7 @@ DOCUMENTS = [
     "docs/limits.md",
     "docs/building.md",
     "docs/hive.md",
+    "docs/simulation.md",
     "docs/satellite.md",
     "docs/station.md",
     "docs/power-unit.md",
