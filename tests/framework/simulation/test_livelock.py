@@ -8,14 +8,15 @@ from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.platform.simulated_dispatches import STILL_MAX, Livelock
 
 
+def dispatch(platform: SimulatedPlatform, times: int, instance: str) -> None:
+    for _ in range(times):
+        platform.dispatches.began(instance, "call")
+
+
 def test_dispatches_without_end_in_no_time_are_a_livelock() -> None:
     platform = SimulatedPlatform(counts_dispatches=True)
-    for _ in range(STILL_MAX - 1):
-        platform.dispatches.began("one", "call")
-    platform.dispatches.began("one", "call")
+    dispatch(platform, STILL_MAX, "one")
     platform.clock.advance(1)
-    for _ in range(STILL_MAX):
-        platform.dispatches.began("one", "call")
+    dispatch(platform, STILL_MAX, "one")
     with pytest.raises(Livelock, match=r"in no time, the last of them \('other', 'call'\)"):
-        for _ in range(STILL_MAX):
-            platform.dispatches.began("other", "call")
+        dispatch(platform, STILL_MAX, "other")
