@@ -56,6 +56,8 @@ def test_commands_are_completed(complete: Callable[..., set[str]]) -> None:
     assert complete("s") == {"seq", "schema", "sim"}
     assert complete("ground", "") >= {"send", "events", "channels", "upload", "download"}
     assert complete("keys", "r") == {"rotate"}
+    assert complete("new", "") == {"deployment", "component", "topology"}
+    assert complete("explain", "s") == {"silent", "safe"}
     assert complete("ground", "params", "d") == {"diff"}
     assert complete("ground", "seq", "") >= {"compile", "upload", "run", "follow"}
 
@@ -63,6 +65,7 @@ def test_commands_are_completed(complete: Callable[..., set[str]]) -> None:
 def test_options_and_their_values_are_completed(complete: Callable[..., set[str]]) -> None:
     assert complete("seq", "compile", "--t") == {"--topology", "--time-base"}
     assert complete("run", "--fr") == {"--framing"}
+    assert complete("run", "--de") == {"--dev"}
     assert complete("ground", "events", "--severity", "WARN") == {"WARNING_HI", "WARNING_LO"}
     assert complete("graph", "--format", "s") == {"svg"}
 

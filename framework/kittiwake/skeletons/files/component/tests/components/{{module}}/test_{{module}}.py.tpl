@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
+from kittiwake.testing.component_machine import check_component
 from kittiwake.testing.design_sheet import differences
 {{gap}}from {{import_name}}.{{module}}.component import {{name}}
 
@@ -27,6 +28,10 @@ def test_a_second_switch_to_the_same_side_is_refused() -> None:
     with ComponentTester({{name}}) as tester:
         assert tester.send("SWITCH", False).response is CommandResponse.EXECUTION_ERROR
         assert tester.events.names() == []
+
+
+def test_nothing_that_may_happen_breaks_it() -> None:
+    check_component({{name}}, max_examples=10)
 
 
 def test_the_design_sheet_says_what_is_declared() -> None:
