@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.system.device import Device
+    from tests.system.gds import Gds
 
 pytestmark = pytest.mark.timeout(300)  # seconds of work, which a busy machine may make minutes
 
@@ -90,6 +91,19 @@ def test_a_flight_over_tcp_that_ends_in_sigkill_is_replayed_up_to_its_torn_end(
         if cut >= size - 1:
             assert "Received a NO-OP string=number 4" in replayed.stdout
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.peer
+def test_the_unmodified_fprime_gds_is_shown_the_flight(
+    day: tuple[RecordedDay, Path], start_gds: Callable[..., Gds], reference: tuple[Path, Path]
+) -> None:
+    gds = start_gds(reference[1], link="tcp-server", framing="ccsds")
+    arguments = [str(day[1]), "--link", f"tcp://127.0.0.1:{gds.port}", "--speed", "2000", "--until", "1000"]
+    assert replay_command.main(arguments) == 0
+    event = gds.await_event("CdhCore.cmdDisp.NoOpStringReceived", timeout_s=20.0)
+    flown = next(one for one in day[0].events if one.name == event.name)
+    assert event.text == "Received a NO-OP string=good morning"
+    assert event.id == flown.id
 
 
 def test_an_event_that_differs_is_found_where_it_arises(

@@ -26,26 +26,37 @@ FILES_LIMIT = 100
 
 KEYFRAMES_HIGH_S = 31_536_000.0
 _MEGABYTE = 1 << 20
+LIMIT_HIGH = 1 << 40
+
+
+def check_options(options: Options) -> None:
+    """Raises `Misuse` for options that make no sense, or not together."""
+    if options.trace or options.thaw:
+        raise Misuse(f"either --record, or --{'trace' if options.trace else 'dev'}")
+    _limit(options)
+    _keyframes_s(options)
 
 
 def begin_recording(
     options: Options, platform: SystemPlatform, image: Image, root: str, settings: dict[str, dict[str, Any]]
 ) -> RecordingPlatform:
     """A platform that records into the file that the options name. Raises `Misuse` and `OSError`."""
-    if options.trace or options.thaw:
-        raise Misuse(f"either --record, or --{'trace' if options.trace else 'dev'}")
-    _keyframes_s(options)
-    try:
-        limit = round(float(options.record_limit) * _MEGABYTE)
-    except ValueError:
-        limit = 0
-    if not _MEGABYTE <= limit < 1 << 40:
-        raise Misuse(f"--record-limit wants megabytes, from 1 on, not {options.record_limit!r}")
     path = _new_file(os.path.abspath(options.record))
-    recorder = Recorder(SystemFiles(), path, header_of(image, platform, root, settings), size_limit=limit)
+    recorder = Recorder(SystemFiles(), path, header_of(image, platform, root, settings), size_limit=_limit(options))
     if not options.quiet:
         print(f"recording: {path}", flush=True)
     return RecordingPlatform(platform, recorder)
+
+
+def _limit(options: Options) -> int:
+    """The largest size of the recording in bytes."""
+    try:
+        limit = round(float(options.record_limit) * _MEGABYTE)
+    except (ValueError, OverflowError):
+        limit = 0
+    if not _MEGABYTE <= limit <= LIMIT_HIGH:
+        raise Misuse(f"--record-limit wants 1 to {LIMIT_HIGH // _MEGABYTE} megabytes, not {options.record_limit!r}")
+    return limit
 
 
 def _keyframes_s(options: Options) -> float:

@@ -127,11 +127,19 @@ def parse(arguments: list[str]) -> Options:
             options.file = argument
     if not options.file:
         raise Misuse("a topology file or an image is missing")
-    if options.keys and options.insecure:
-        raise Misuse("either --keys, or --insecure")
+    _check_together(options)
     if options.address or options.port:
         options.link = f"tcp://{options.address or '127.0.0.1'}:{options.port or '50000'}"
     return options
+
+
+def _check_together(options: Options) -> None:
+    if options.keys and options.insecure:
+        raise Misuse("either --keys, or --insecure")
+    if options.record:
+        from kittiwake.cli.recorded_run import check_options
+
+        check_options(options)
 
 
 def split_setting(text: str) -> tuple[str, str, str]:

@@ -142,6 +142,44 @@ def test_a_state_names_nothing_but_what_the_deployment_is_made_of(node: Any, why
         thaw(deployment, packed((1, [("keeper", {"ticks": (0,)})], [node])))
 
 
+@st.composite
+def graphs(draw: st.DrawFn) -> Any:
+    """Containers and objects that hold each other, some of them more than once, some of them in circles."""
+    made: list[Any] = []
+    makers: list[Callable[[], Any]] = [list, dict, lambda: Knot(None)]
+    for _ in range(draw(st.integers(1, 8))):
+        made.append(draw(st.sampled_from(makers))())
+    for holder in made:
+        for key in range(draw(st.integers(0, 3))):
+            value = draw(st.sampled_from(made) | st.integers() | st.text(max_size=3) | st.binary(max_size=3))
+            if isinstance(holder, dict):
+                holder[key] = value
+            else:
+                (holder if isinstance(holder, list) else holder.others).append(value)
+    return made[0]
+
+
+def shape(value: Any, known: dict[int, int]) -> Any:
+    """A graph as a tree in which what comes again is a number."""
+    if not isinstance(value, (list, dict, Knot)):
+        return value
+    if id(value) in known:
+        return (known[id(value)],)
+    known[id(value)] = len(known)
+    inner = list(value.items()) if isinstance(value, dict) else value if isinstance(value, list) else value.others
+    return type(value), [shape(one[1] if isinstance(value, dict) else one, known) for one in inner]
+
+
+@given(graphs(), graphs())
+def test_what_knows_what_is_as_before_whatever_was_there(kept: Any, there: Any) -> None:
+    frozen, keeper = deployed()
+    keeper.everything["graph"] = kept
+    thawed, again = deployed()
+    again.everything["graph"] = there
+    thaw(thawed, freeze(frozen))
+    assert shape(again.everything["graph"], {}) == shape(kept, {})
+
+
 @given(st.binary(max_size=100))
 def test_garbage_is_no_state(garbage: bytes) -> None:
     with pytest.raises(ThawRefused):
