@@ -14,6 +14,7 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import PathRefused, reason_of
 from kittiwake.storage.streamed import FileTooLarge
 from kittiwake_components.transfer_service.folder_copy import ChecksumFault, digest_of, removed_unless_changed
+from kittiwake_components.transfer_service.pauses import pause_after
 from kittiwake_components.transfer_service.worker import WAITING
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 TEXT_SIZE = 120
 U32_MAX, U64_MAX = 0xFFFFFFFF, (1 << 64) - 1
-MAX_DOUBLINGS = 16
 HOPELESS = (FileNotFoundError, FileTooLarge, PathRefused, IsADirectoryError)
 """Faults that time does not heal: the transfer waits for RETRY or CANCEL."""
 
@@ -214,8 +214,7 @@ class Carrier:
         job.is_failed = is_hopeless or 0 < service.max_retry < job.attempts
         pause_s = 0.0
         if not job.is_failed:
-            longest_s = min(service.backoff_s << min(job.attempts - 1, MAX_DOUBLINGS), service.backoff_max_s)
-            pause_s = max(1.0, longest_s * service.platform.random.uniform(0.5, 1.0))
+            pause_s = pause_after(job.attempts, service.backoff_s, service.backoff_max_s, service.platform.random)
             job.due_ns = service.clock.now_ns() + round(pause_s * NS_PER_S)
         self._keep(job)
         service.transfer_failed(job.id, job.asked.store, job.asked.file, reason, ceil(pause_s))

@@ -38,6 +38,7 @@ from kittiwake_components.deployment_time import time_is_known
 from kittiwake_components.hive_ports import CaptureDone, SensorStatus
 from kittiwake_components.ports import FileName
 from kittiwake_components.transfer_ports import PutFile, TransferEnded
+from kittiwake_components.transfer_service.pauses import pause_after
 from kittiwake_components.transfer_service.stores import Login
 from kittiwake_components.transfer_service.worker import WAITING
 from kittiwake_components.uploader.captures import SIDECAR, Capture, Captures, State, is_path
@@ -60,7 +61,6 @@ TARGET = "uploader"
 
 TEXT_SIZE = 120
 MAX_LISTED = 50
-MAX_DOUBLINGS = 16
 U32_MAX, U64_MAX = 0xFFFFFFFF, (1 << 64) - 1
 MAX_FILE = 1 << 40
 
@@ -520,8 +520,7 @@ class Uploader(ActiveComponent):
         """Lets all wait for a while, and this one for twice as long, so that others have their turn."""
         capture.attempts += 1
         self._failures += 1
-        longest_s = min(self.backoff_s << min(self._failures - 1, MAX_DOUBLINGS), self.backoff_max_s)
-        pause_s = max(1.0, longest_s * self.platform.random.uniform(0.5, 1.0))
+        pause_s = pause_after(self._failures, self.backoff_s, self.backoff_max_s, self.platform.random)
         now_ns = self.clock.now_ns()
         self._pause_until_ns = now_ns + round(pause_s * NS_PER_S)
         is_alone = sum([1 for _ in self._captures.of(State.PENDING)]) == 1
