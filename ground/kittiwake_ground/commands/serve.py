@@ -132,14 +132,15 @@ async def _run(configuration: GroundConfiguration, dashboard: bool) -> int:
     import asyncio
     from contextlib import ExitStack
 
+    # From here on a signal ends us in order, also while what we serve is still being imported.
+    is_ended = asyncio.Event()
+    for number in ENDING:
+        asyncio.get_running_loop().add_signal_handler(number, is_ended.set)
+
     from kittiwake_ground.archive import Archive, Retention
     from kittiwake_ground.longterm.exporting import ExportedBefore
     from kittiwake_ground.server.ground import Ground
 
-    # From here on a signal ends us in order, also while the dashboard is still being imported.
-    is_ended = asyncio.Event()
-    for number in ENDING:
-        asyncio.get_running_loop().add_signal_handler(number, is_ended.set)
     with ExitStack() as stack:
         archive = None
         if configuration.archive is not None:
