@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SENSORS = ("audio", "temp", "scale", "airquality")
+OPTIONS = ["--set", "HiveDeployment.textCommands.url="]  # its port is one for the whole machine
 PATIENCE_S = 30.0
 INTERVAL_S, DURATION_S = 2, 1
 SEEN_LIMIT_S = 1.0
@@ -110,7 +111,7 @@ def test_whatever_is_killed_no_recording_is_lost_and_none_is_half(hive: tuple[Pa
     root = tmp_path / "root"
     configure(root, INTERVAL_S, DURATION_S)
     yard = Yard(root)
-    device = Device(hive[0], root, "none")
+    device = Device(hive[0], root, "none", OPTIONS)
     with device:
         await_captures(device)
         for name in SENSORS:
@@ -147,7 +148,7 @@ def test_stops_are_seen_at_once_and_stay(hive: tuple[Path, Path], tmp_path: Path
     configure(root, 3600, 60)
     port = free_port()
     name = "HiveDeployment.sensorOrchestrator"
-    with Device(hive[0], root, f"tcp-listen://127.0.0.1:{port}") as device:
+    with Device(hive[0], root, f"tcp-listen://127.0.0.1:{port}", OPTIONS) as device:
         for sensor in SENSORS:
             device.await_line(f"SensorStarted: {sensor} is ready", PATIENCE_S)
         with GroundLink(parse_link(f"tcp://127.0.0.1:{port}")) as link:
