@@ -112,7 +112,8 @@ class Replay:
             self.platform = ReplayPlatform(recording)
         except KeyError as fault:
             raise NotARecording(f"{recording.path} has no {fault} in its header") from None
-        for name, own in (settings or {}).items():
+        self._replaced = settings or {}
+        for name, own in self._replaced.items():
             self._settings.setdefault(name, {}).update(own)
         self.deployment: Deployment | None = None
 
@@ -162,6 +163,9 @@ class Replay:
         self._start(deployment)
         self.platform.source.start_at(keyframe)
         thaw(deployment, keyframe.state)
+        for name, own in self._replaced.items():
+            for setting, value in own.items() if name in deployment.instances else ():
+                setattr(deployment.instances[name], setting, value)
         if keyframe.drive[0] == "run":
             deployment.go_on()
         else:
