@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.link_access import LINK
-from kittiwake.cli.outcome import Misuse, carry_out
+from kittiwake.cli.outcome import Misuse, carry_out, message_of
 from kittiwake.cli.replay_link import ReplayedLink
 from kittiwake.cli.replay_steps import Steps, is_terminal
 from kittiwake.cli.run import TEXT_LOG
@@ -63,7 +63,7 @@ def _replay(options: Namespace) -> int:
         recording = Recording(SystemFiles(), str(options.recording.absolute()))
         replay = Replay(recording, _image(options.image), {} if options.events else {TEXT_LOG: {"console": False}})
     except (OSError, NotARecording, ImageFault) as fault:
-        raise Misuse(str(fault)) from None
+        raise Misuse(message_of(fault)) from None
     source = replay.platform.source
     steps = Steps(replay, prints=options.step, asks=options.step and is_terminal(), until_ns=_ns(options.until))
     if options.step or options.until is not None:

@@ -192,21 +192,22 @@ class RecordedPoller(RecordedObject):
 
 
 def _named_call(call: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str | None, str, tuple[Any, ...]]:
-    """An instance's name ("" for the deployment's own), its method and the arguments.
+    """An instance's name ("" for the deployment's own), its method and the arguments: (0, value) or (1, fault...) each.
 
     Without an instance it is a call that a recording cannot hold; its name is kept to say so.
     """
     owner = getattr(call, "__self__", None)
     method = getattr(call, "__name__", type(call).__name__)
     is_method = owner is not None and getattr(type(owner), method, None) is getattr(call, "__func__", 0)
-    if not is_method or not all(type(one) in _PLAIN for one in arguments):
+    if not is_method or not all(type(one) in _PLAIN or isinstance(one, Exception) for one in arguments):
         return None, f"{type(owner).__qualname__}.{method}" if owner is not None else method, ()
     from kittiwake.model.component import Component
     from kittiwake.runtime.deployment import Deployment
 
+    values = tuple([(1, *fault_value(one)) if isinstance(one, Exception) else (0, one) for one in arguments])
     if isinstance(owner, Component):
-        return owner.name, method, arguments
-    return ("" if isinstance(owner, Deployment) else None), method, arguments
+        return owner.name, method, values
+    return ("" if isinstance(owner, Deployment) else None), method, values
 
 
 class RecordedClock:

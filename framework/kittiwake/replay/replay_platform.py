@@ -305,11 +305,9 @@ class ReplayedPoller(ReplayedObject):
 
     def _arrived(self, instance: str | None, method: str, arguments: tuple[Any, ...]) -> Callable[[], None]:
         if instance is None:
-            raise self._source.differ(
-                "a call has come from another thread", f"calls {method}, whose arguments no recording can hold",
-                "a replay ends here",
-            )  # fmt: skip
-        return partial(getattr(self.target_of(instance), method), *arguments)
+            raise self._source.end(f"another thread called {method} with what no recording can hold")
+        given = [fault_of((one[1], one[2], one[3])) if one[0] else one[1] for one in arguments]
+        return partial(getattr(self.target_of(instance), method), *given)
 
     def wake(self) -> None:
         """Nothing: what woke the loop is recorded."""

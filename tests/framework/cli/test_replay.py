@@ -52,6 +52,7 @@ def test_what_is_no_recording_is_status_2(content: bytes, tmp_path: Path, capsys
     assert command.main([str(tmp_path / "other")]) == 2
     assert "is no recording of a flight" in capsys.readouterr().err
     assert command.main([str(tmp_path / "nothing")]) == 2
+    assert capsys.readouterr().err == f"kittiwake replay: {tmp_path}/nothing: No such file or directory\n"
     assert (tmp_path / "other").read_bytes() == content
 
 

@@ -114,6 +114,10 @@ class Probe(ActiveComponent):
         with self.platform.files.open("/kept/told", "w") as file:
             file.write_at(0, f"{what} {number}".encode())
 
+    def failed(self, fault: Exception) -> None:
+        """Keeps what went wrong in a thread."""
+        self.heard.append(fault)
+
     @async_port(Sched)
     def run(self, context: int) -> None:
         """So that it has a queue."""
