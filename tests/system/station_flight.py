@@ -8,25 +8,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.seeded import SeededRandom
-from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
-from kittiwake.runtime.deployment import Deployment
+from kittiwake.platform.simulated import PowerCut
 from kittiwake.runtime.wiring import Entries
 from kittiwake.sequence.command_line import command_packet
-from kittiwake.simulation.power import Battery
-from kittiwake.simulation.power_unit import Limits, PowerUnit
-from kittiwake.storage.root import Root
+from kittiwake.simulation.machine import ROOT, Machine
+from kittiwake.simulation.power_unit import Limits
+from kittiwake.simulation.surroundings.power import DEVICE, UnitPower
 from kittiwake.wire.power_link import WakeReason
 from tests.system.station_wake import put_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from kittiwake.platform.simulated import SimulatedPlatform
+    from kittiwake.runtime.deployment import Deployment
     from kittiwake.runtime.image import Image
-    from kittiwake.simulation.power_unit import Change
 
-DEVICE = "/dev/ttyPOWER"
-ROOT = "/device"
-PANEL_W = 0.5
 CUT_WINDOW = 2.0
 """Brown-outs are drawn over so many times the file operations or dispatches of the last awake time: half come."""
 
@@ -51,11 +48,6 @@ class Cut(NamedTuple):
     is_blip: bool = False
 
 
-def panel_w(now_ns: int) -> float:
-    """A small panel in the light of half the day: without it the brown-outs alone would empty the battery in weeks."""
-    return PANEL_W if now_ns // (12 * 3600 * NS_PER_S) % 2 == 0 else 0.0
-
-
 class StationFlight:
     """One device. `changes` are all wakes and cuts of the power unit, `brown_outs` those cuts that it had no part in.
 
@@ -68,27 +60,30 @@ class StationFlight:
         self, image: Image, seed: int, *, brown_outs: float = 0.0, hard_limit_s: int = 300,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:  # fmt: skip
-        self.image = image
         self.name: str = image["name"]
-        self.settings = settings or {}
         self.random = SeededRandom(seed)
         self.brown_out_chance = brown_outs
         self.hard_limit_s = hard_limit_s
-        self.platform = SimulatedPlatform(seed, counts_dispatches=True)
-        self.unit = PowerUnit(Battery(38.0, 0.9, 0.1), limits=Limits(hard_limit_s=hard_limit_s), supply_w=panel_w)
-        self.changes: list[Change] = []
+        self.power = UnitPower(limits=Limits(hard_limit_s=hard_limit_s))
+        self.unit, self.changes = self.power.unit, self.power.changes
+        self.machine = Machine(
+            image, seed, {f"{self.name}.powerManager": {"unit": f"serial://{DEVICE}"}, **(settings or {})}
+        )
         self.brown_outs: list[Cut] = []
         self.executed = Counter[str]()
         self.recordings: dict[str, bytes] = {}
         self.boots: list[tuple[int, int]] = []
         self.now_ns = 0
-        self.platform.files.make_folder(ROOT)
-        self.platform.files.sync_folder("/")
         self.records = False
-        self.deployment: Deployment | None = None
-        self._starts = 0
-        self._offset_ns = 0
         self._lengths = (200, 100)
+
+    @property
+    def platform(self) -> SimulatedPlatform:
+        return self.machine.platform
+
+    @property
+    def deployment(self) -> Deployment | None:
+        return self.machine.deployment
 
     # Time
 
@@ -101,11 +96,9 @@ class StationFlight:
             else:
                 self.awake(self._drawn_cut())
 
-    def _advance(self, now_ns: int) -> list[Change]:
+    def _advance(self, now_ns: int) -> None:
         self.now_ns = now_ns
-        changes = self.unit.advance(now_ns)
-        self.changes += changes
-        return changes
+        self.power.advance(now_ns)
 
     def _drawn_cut(self) -> Cut | None:
         random = self.random
@@ -127,8 +120,6 @@ class StationFlight:
             self._arm(cut)
         platform = self.platform
         operations = platform.files.operations
-        self._offset_ns = self.now_ns - platform.clock.now_ns()
-        self._starts += 1
         try:
             self._boot()
             first(self)
@@ -151,8 +142,7 @@ class StationFlight:
         self._note(was_begun=cut.at_dispatch and not cut.after)
         if cut.is_blip and self.unit.is_on:
             self._advance(self.now_ns + BLIP_NS)
-            self.deployment = None
-            self.platform = self.platform.crash(off_ns=BLIP_NS)
+            self.machine.go_dark(BLIP_NS)
         else:
             self._dark()
 
@@ -177,15 +167,13 @@ class StationFlight:
             deployment.run_for(min(0.5, seconds))
             self._catch_up()
             self.meanwhile()
-            said = self.unit.notices()
-            if said:
-                self.far.send(said)
+            self.power.turn()
             if deployment.exit_reason:
                 raise Stuck
 
     def _catch_up(self) -> None:
         """The power unit's time goes on with that of the main unit."""
-        self._advance(self._offset_ns + self.platform.clock.now_ns())
+        self._advance(self.machine.now_ns())
 
     def meanwhile(self) -> None:
         """What else there is in the world has its turn, twice a second."""
@@ -197,35 +185,19 @@ class StationFlight:
         self.executed.update({command: calls["CdhCore.cmdDisp", command] for command in COMMANDS})
         boots = self.deployment and self.instance("startupManager").boot_count
         if boots:
-            self.boots.append((self._starts, boots))
+            self.boots.append((self.machine.life, boots))
 
     def _dark(self) -> None:
         """Until the power is there again; what was not synced may be lost."""
-        self.deployment = None
         went_ns = self.now_ns
         while self.unit.is_on:  # it was a brown-out, or nothing moves: until the watchdog or the hard limit notices
             self._advance(max(self.unit.next_ns(), self.now_ns + 1))
         self.wake_up()
-        self.platform = self.platform.crash(off_ns=self.now_ns - went_ns)
+        self.machine.go_dark(self.now_ns - went_ns)
 
     def _boot(self) -> None:
-        platform = self.platform
-        self.far = platform.network.attach_serial(DEVICE)
-        settings = {f"{self.name}.powerManager": {"unit": f"serial://{DEVICE}"}, **self.settings}
-        deployment = Deployment(self.image, platform, Root(platform.files, ROOT), settings)
-        self.poller = deployment.main.poller
-        self.poller.add(self.far.fileno(), self._readable, None)
-        deployment.start()
-        self.deployment = deployment
-
-    def _readable(self) -> None:
-        data = self.far.receive(4096)
-        if not data:
-            self.poller.remove(self.far.fileno())
-            return
-        reply = self.unit.receive(data)
-        if reply:
-            self.far.send(reply)
+        self.machine.boot(self.now_ns, self.power.attach)
+        self.power.listen(self.machine)
 
     # The device
 

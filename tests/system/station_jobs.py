@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from kittiwake.platform.simulated import WALL_START_NS
 from kittiwake.runtime.wiring import Entries
+from kittiwake.simulation.machine import ROOT
 from kittiwake.wire.power_link import WakeReason
 from kittiwake_components.scheduler.jobs import RunState
-from tests.system.station_flight import RECORDINGS, ROOT, StationFlight
+from tests.system.station_flight import RECORDINGS, StationFlight
 from tests.system.station_wake import ENROLLED, MACHINE, PREFIX, put_file
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ import pytest
 
 from kittiwake.platform.seeded import SeededRandom
 from kittiwake.runtime.wiring import Entries
+from kittiwake.simulation.machine import ROOT
 from tests.system.simulated_ground import HOST, PORT, SimulatedGround
-from tests.system.station_flight import ROOT, StationFlight
+from tests.system.station_flight import StationFlight
 from tests.system.station_jobs import ADD_DAILY, ADD_HOURLY, judge_jobs, last_look
 from tests.system.station_wake import ENROLLED, MACHINE, PREFIX, built, put_file
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.platform.simulated import WALL_START_NS, SimulatedPlatform
 from kittiwake.runtime.exit_status import COLD_RESET, FACTORY_RESET
-from kittiwake.simulation.witness import EventTable, WitnessedDeployment
+from kittiwake.simulation.witness import Bystander, EventTable, WitnessedDeployment
 from kittiwake.storage import factory_reset
 from kittiwake.storage.root import Root
 
@@ -29,7 +29,8 @@ class Machine:
     """One device. `life` counts its starts, `deployment` runs in the present one, and is `None` in the dark."""
 
     def __init__(
-        self, image: Image, seed: int, settings: Mapping[str, Mapping[str, Any]], witness: Witness
+        self, image: Image, seed: int, settings: Mapping[str, Mapping[str, Any]],
+        witness: Witness | None = None,
     ) -> None:  # fmt: skip
         self.image = image
         self.settings = settings
@@ -38,7 +39,7 @@ class Machine:
         self.platform = SimulatedPlatform(seed, wall_start_ns=WALL_START_NS, counts_dispatches=True)
         self.wall_offset_ns = 0
         """By how much the machine's wall clock is wrong where it starts next."""
-        self._witness = witness
+        self._witness = witness or Bystander()
         self._table = EventTable()
         self._offset_ns = 0
         self.platform.files.make_folder(ROOT)
@@ -68,8 +69,8 @@ class Machine:
         assert self.deployment is not None
         self.deployment.main.run_until(world_ns - self._offset_ns)
 
-    def go_dark(self, off_ns: int, random: SeededRandom) -> None:
-        """The power is gone for `off_ns`; what was not synced may be lost."""
+    def go_dark(self, off_ns: int, random: SeededRandom | None = None) -> None:
+        """The power is gone for `off_ns`; what was not synced may be lost, by `random` or the machine's own seed."""
         self.deployment = None
         self.platform = self.platform.crash(random, off_ns=off_ns)
 

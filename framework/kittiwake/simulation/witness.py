@@ -63,6 +63,24 @@ class Witness(Protocol):
         """A message found no room."""
 
 
+class Bystander:
+    """A witness that heeds nothing."""
+
+    ports: frozenset[str] = frozenset()
+
+    def saw_event(self, event: SeenEvent) -> None:
+        """An event was reported."""
+
+    def saw_call(self, edge: Edge, arguments: tuple[Any, ...]) -> None:
+        """A connection is about to be used."""
+
+    def saw_fault(self, instance: str, handler: str, reason: str) -> None:
+        """A handler has raised."""
+
+    def saw_drop(self, instance: str, port: str, full: str) -> None:
+        """A message found no room."""
+
+
 class Taps(Meters):
     """Tells a witness of the calls of those connections that it wants to hear of."""
 
@@ -153,4 +171,4 @@ class EventTable:
         return self._known[id]
 
 
-__all__ = ["EventTable", "SeenEvent", "Taps", "Witness", "WitnessedDeployment"]
+__all__ = ["Bystander", "EventTable", "SeenEvent", "Taps", "Witness", "WitnessedDeployment"]

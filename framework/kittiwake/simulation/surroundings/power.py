@@ -51,7 +51,8 @@ class UnitPower(Power):
     slice_s = 0.5
 
     def __init__(
-        self, said: Callable[[bytes], None], *, charge: float = 0.9, panel_w: float = 0.5, limits: Limits | None = None
+        self, said: Callable[[bytes], None] = lambda data: None, *, charge: float = 0.9, panel_w: float = 0.5,
+        limits: Limits | None = None,
     ) -> None:  # fmt: skip
         self.panel_w = panel_w
         self.is_silent = False
@@ -127,7 +128,7 @@ class PowerUnitPart(Part):
 
     def __init__(self, image: Image, random: Any) -> None:
         super().__init__(image, random)
-        self.power = UnitPower(lambda data: None)
+        self.power = UnitPower()
 
     @classmethod
     def fits(cls, image: Image) -> bool:
