@@ -11,9 +11,11 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from kittiwake.cli.main import main
 from kittiwake_ground.client import Ground, RequestRefused
+from tests.system.browser import NARROW, Browser
 from tests.system.device import Device
 from tests.system.ground_server import GroundServer
 from tests.system.procedure_files import write_configuration, write_procedures
@@ -52,7 +54,9 @@ def station(reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def server(station: Station) -> Iterator[GroundServer]:
-    with station.server() as made:
+    made = station.server()
+    made.command.remove("--no-dashboard")
+    with made:
         made.await_link("station")
         yield made
         assert [one for one in made.lines if not one.startswith("Ground station: ")] == []
@@ -205,6 +209,55 @@ def test_the_command_line_lists_runs_watches_and_shows(
     assert cli("run", "waits", "--no-follow")[0].split()[1] == "running"
     assert cli("stop")[0].split()[1] == "stopped"
     assert "has ended" in cli("stop", status=1)[0]
+
+
+def test_a_procedure_is_run_watched_and_stopped_and_a_command_looked_up_in_a_browser(
+    require_browser: None, server: GroundServer, ground: Ground
+) -> None:
+    with Browser() as browser, browser.without_complaints():
+        browser.open(f"{server.url}d/station/procedures")
+        browser.find("[data-procedure=check_out]").click()
+        browser.await_text("Check that the dispatcher answers.")
+        field = browser.find("[data-argument=rounds]")
+        field.send_keys(Keys.BACKSPACE, "9")
+        browser.find("[data-action=start]").click()
+        browser.await_text("rounds: 9 is outside 1 to 5")
+        field.send_keys(Keys.BACKSPACE, "3")
+        browser.find("[data-action=start]").click()
+        browser.await_text("3. Round 3")
+        browser.until(lambda: "passed" in browser.find("[data-run-state]").text, "the run does not pass")
+        log = browser.find(".kw-log").text
+        assert log.count("CdhCore.cmdDisp.CMD_NO_OP completed (queued") == 3
+        browser.find("[data-procedure=waits]").click()
+        browser.await_text("Wait for what does not come")
+        browser.find("[data-action=start]").click()
+        browser.await_text("process ")
+        browser.find("[aria-label=Stop]").click()
+        browser.await_text("tidied up")
+        browser.await_text("by local")
+        browser.find("[data-procedure=dangerous]").click()
+        browser.await_text("Sends hazardous commands: CdhCore.cmdDisp.CMD_NO_OP_STRING")
+        browser.find("[data-action=start]").click()
+        browser.await_text("armed, for")
+        browser.find("[data-procedure=broken]").click()
+        browser.await_text("No module named 'nothing_of_that_name'")
+        assert ground.procedures.runs(1)[0].procedure == "waits"
+        _look_up(browser, server)
+
+
+def _look_up(browser: Browser, server: GroundServer) -> None:
+    """The handbook's search finds a command, and its address leads to it."""
+    browser.open(f"{server.url}handbook")
+    browser.find("#search").send_keys("no_op_string string size 40")
+    browser.until(lambda: browser.find("#count").text.startswith("1 of "), "the search finds more or less than one")
+    found = browser.find("article:not([hidden])")
+    assert "CdhCore.cmdDisp.CMD_NO_OP_STRING" in found.text
+    assert "hazardous" in found.text  # this ground station says so, not the dictionary
+    browser.open(f"{server.url}handbook/station#channel:ReferenceDeployment.systemResources.CPU")
+    top = "return document.querySelector(':target').getBoundingClientRect().top"
+    browser.until(lambda: 0 < browser.script(top) < 300, "the address does not lead there")
+    browser.resize(*NARROW)
+    assert browser.script("return document.documentElement.scrollWidth") == NARROW[0]
 
 
 def test_runs_end_with_the_server_and_stay_in_the_list_as_interrupted(station: Station) -> None:

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "graph": ("kittiwake.cli.graph", "draw a topology as Mermaid, DOT or SVG"),
     "schema": ("kittiwake.cli.schema", "print the JSON Schema of topology files, for editors"),
     "dictionary": ("kittiwake.cli.dictionary", "write the F´ dictionary of a topology"),
+    "handbook": ("kittiwake.cli.handbook", "write a reference of a topology or dictionary as HTML, with search"),
     "budget": ("kittiwake.cli.budget", "show what packets, telemetry and events cost on the downlinks"),
     "packet": ("kittiwake.cli.packet", "draw how packets stand on the wire"),
     "fpp": ("kittiwake.cli.fpp", "write a topology and its components in FPP"),

@@ -12,6 +12,7 @@ from kittiwake_ground.api import (
     alarms,
     exporting,
     files,
+    handbook,
     history,
     layouts,
     live,
@@ -61,6 +62,7 @@ def make_app(ground: Ground) -> FastAPI:
     ):
         routes.include_router(module.router)
     app.include_router(routes)
+    app.include_router(handbook.router)
     configuration = ground.configuration
     app.add_middleware(Guard, max_body=configuration.max_upload_size, local_only=configuration.is_local)
     return app

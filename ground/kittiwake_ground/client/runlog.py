@@ -138,13 +138,22 @@ class RunLog:
 
 def entry_line(entry: Mapping[str, Any]) -> str:
     """An entry of a log as a line for people, whatever it holds."""
+    return one_line(f"{entry_time(entry)}  {entry['kind']!s:<11}  {entry_text(entry)}")
+
+
+def entry_time(entry: Mapping[str, Any]) -> str:
+    """The time of day of an entry, UTC, to the millisecond."""
+    return str(entry.get("time", ""))[11:23]
+
+
+def entry_text(entry: Mapping[str, Any]) -> str:
+    """What an entry says."""
     kind = str(entry["kind"])
     fields = {name: value for name, value in entry.items() if name not in ("time", "elapsed_s", "kind")}
     try:
-        said = _fields(fields) if fields.get("cut") else _SHOWN.get(kind, _fields)(fields)
+        return _fields(fields) if fields.get("cut") else _SHOWN.get(kind, _fields)(fields)
     except (LookupError, TypeError, ValueError, AttributeError):
-        said = _fields(fields)
-    return one_line(f"{str(entry.get('time', ''))[11:23]}  {kind:<11}  {said}")
+        return _fields(fields)
 
 
 def _fields(fields: dict[str, Any]) -> str:

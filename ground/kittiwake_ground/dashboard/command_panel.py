@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
+from kittiwake.handbook.entries import place_of
 from kittiwake_ground.dashboard.argument_form import ArgumentForm
 from kittiwake_ground.dashboard.argument_view import ArgumentView
 from kittiwake_ground.dashboard.life_html import clock_text, end_html, life_html, name_html
@@ -83,7 +84,9 @@ class CommandPanel:
         ui.html(
             f'<div class="kw-command-name">{name_html(command.name)} {hazard}</div>'
             f'<div class="kw-muted">{escape(command.annotation)}</div>'
-            f'<div class="kw-muted kw-mono">opcode {command.opcode:#x}, {escape(command.kind)}</div>',
+            f'<div class="kw-muted kw-mono">opcode {command.opcode:#x}, {escape(command.kind)} '
+            f'<a href="/handbook/{self._context.deployment.name}{escape(place_of("command", command.name))}" '
+            'target="_blank">handbook</a></div>',
             sanitize=False,
         )
 

@@ -79,6 +79,7 @@ def _navigation(context: Context, page: Page) -> ui.left_drawer:
         ui.space()
         with ui.column().classes("kw-foot"):
             ui.html("<kbd>/</kbd> search <kbd>p</kbd> pause<br><kbd>d</kbd> dark <kbd>m</kbd> menu", sanitize=False)
+            ui.link("Handbook", f"/handbook/{context.deployment.name}", new_tab=True)
             ui.link("API", "/api/v1/docs", new_tab=True)
     return drawer
 

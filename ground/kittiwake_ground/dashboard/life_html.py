@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LEVELS = {
-    "completed": "good", "done": "good", "queued": "idle", "cancelled": "idle", "waiting": "idle", "not run": "idle",
+    "completed": "good", "done": "good", "passed": "good", "stopped": "idle", "interrupted": "warning",
+    "queued": "idle", "cancelled": "idle", "waiting": "idle", "not run": "idle",
     "failed": "bad", "timed_out": "bad", "refused": "bad", "expired": "bad", "not told": "warning",
 }  # fmt: skip
 """How a state is coloured; the others are on their way."""

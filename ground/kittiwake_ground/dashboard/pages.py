@@ -12,6 +12,7 @@ from kittiwake_ground.dashboard import (
     files_page,
     overview_page,
     power_page,
+    procedures_page,
     sequences_page,
     timeline_page,
 )
@@ -26,6 +27,7 @@ PAGES: tuple[Page, ...] = (
     Page("commands", "Commands", "terminal", ("commands", "events"), commands_page.build),
     Page("files", "Files", "folder_open", ("transfers",), files_page.build),
     Page("sequences", "Sequences", "checklist", ("sequences", "transfers"), sequences_page.build),
+    Page("procedures", "Procedures", "fact_check", (), procedures_page.build),
     Page("timeline", "Timeline", "view_timeline", (), timeline_page.build),
     Page("power", "Power", "battery_charging_full", ("events",), power_page.build, power_page.is_for),
     Page("building", "Building", "apartment", (), building_page.build, building_page.is_for),

@@ -1,0 +1,1 @@
+"""The handbook of a topology: one page of HTML with its commands, events, channels, parameters and packets."""
