@@ -188,7 +188,9 @@ def _wait(fields: dict[str, Any]) -> str:
 
 
 _SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
-    "begin": lambda fields: f"{fields['procedure']} on {fields['server']}",
+    "begin": lambda fields: (
+        f"{fields['procedure']} on {fields['server']}" + (f", by {fields['by']}" if "by" in fields else "")
+    ),
     "step": lambda fields: f"{fields['number']}. {fields['text']}",
     "note": lambda fields: str(fields["text"]),
     "command": _command,

@@ -114,7 +114,8 @@ class ProcedurePanel:
             self._armed_until = time.monotonic() + ARMED_S
             self._show_arming()
             return
-        self._disarm()
+        self._armed_until = 0.0
+        self._show_arming()
         await self._start(self._form.arguments())
 
     async def _start(self, arguments: dict[str, Any]) -> None:

@@ -186,4 +186,5 @@ class _Log:
         self._left_out += max(0, len(entries) - MAX_ENTRIES)
         self._entries = entries[-MAX_ENTRIES:]
         before = f'<div class="kw-muted">{self._left_out} entries before these</div>' if self._left_out else ""
-        self._shown.show(before + entries_html(self._entries))
+        # The page keeps the end of it in sight, for its rows are in one element of a reversed column.
+        self._shown.show(f"<div>{before}{entries_html(self._entries)}</div>")
