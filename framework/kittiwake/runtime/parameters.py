@@ -54,17 +54,35 @@ def load_parameters(deployment: Deployment, only: Component | None = None) -> No
         return
     service: Any = components[service_index]
     for component in components if only is None else [only]:
-        for name, parameter in type(component).__declarations__.parameters.items():
-            id = component._context.base_id + (parameter.number or 0)
-            data = service.get_prm(id)
-            if data is None:
-                continue
+        _load_saved(component, service)
+
+
+def _load_saved(component: Component, service: Any) -> None:
+    """Gives an instance its saved values, in whatever order it takes them: a range may hang on another parameter."""
+    waiting: list[tuple[str, str, int, bytes]] = []
+    for name, parameter in type(component).__declarations__.parameters.items():
+        id = component._context.base_id + (parameter.number or 0)
+        data = service.get_prm(id)
+        if data is not None:
+            waiting.append((name, parameter.label, id, data))
+    refused: list[tuple[str, str, int, bytes]] = []
+    reasons: list[str] = []
+    while waiting:
+        refused, reasons = [], []
+        for entry in waiting:
+            name, label, id, data = entry
             try:
                 _load(component, name, data)
             except WireError as fault:
-                service.record_unusable(id, f"{component.name}.{parameter.label}: {fault}")
+                service.record_unusable(id, f"{component.name}.{label}: {fault}")
             except Exception as fault:
-                service.record_unusable(id, f"{component.name}.{parameter.label}: {fault_reason(fault)}")
+                refused.append(entry)
+                reasons.append(fault_reason(fault))
+        if len(refused) == len(waiting):
+            break
+        waiting = refused
+    for (_, label, id, _), reason in zip(refused, reasons, strict=True):
+        service.record_unusable(id, f"{component.name}.{label}: {reason}")
 
 
 def _load(component: Component, name: str, data: bytes) -> None:

@@ -100,6 +100,26 @@ def test_a_saved_value_that_the_component_refuses_is_left_out_and_reported() -> 
     assert "ValueError: unlucky" in finding.detail
 
 
+class Nested(PassiveComponent):
+    inner = Parameter(U8, default=3)
+    outer = Parameter(U8, default=10)
+
+    def parameter_updated(self, name: str) -> None:
+        if not self.inner < self.outer:
+            raise ValueError("inner < outer is wanted")
+
+
+def test_saved_values_are_loaded_in_the_order_in_which_they_fit() -> None:
+    tester = ComponentTester(Nested)
+    for name, value in (("OUTER", 90), ("INNER", 50)):
+        tester.set_parameter(name, value)
+        tester.save_parameter(name)
+    tester.restart()
+    assert (tester.component.inner, tester.component.outer) == (50, 90)
+    assert not list(tester.monitor)
+    tester.finish()
+
+
 def test_a_value_of_the_topology_that_the_component_refuses_is_reported() -> None:
     deployment, findings = deploy({"a": Tunable}, parameters=[(0, "count", b"\x0d")])
     a: Any = deployment.instances["a"]
