@@ -182,15 +182,22 @@ async def _listen(app: FastAPI, ground: Ground, is_ended: asyncio.Event) -> int:
     import uvicorn
 
     class Server(uvicorn.Server):
-        """uvicorn's, but for its way with signals: it raises them anew at the end, before we have tidied up."""
+        """uvicorn's, but for its way with signals.
+
+        It raises them anew at the end, before we have tidied up; and one that comes while it starts would have it
+        return without telling the application, whose task is then cancelled with a traceback.
+        """
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
+            yield
+
+        async def main_loop(self) -> None:
             loop = asyncio.get_running_loop()
             for number in ENDING:
                 loop.add_signal_handler(number, self.handle_exit, number, None)
             self.should_exit = is_ended.is_set()
-            yield
+            await super().main_loop()
 
     configuration = ground.configuration
     server = Server(
