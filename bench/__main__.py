@@ -24,6 +24,7 @@ GROUPS = (
     "ports",
     "rate_group",
     "simulation",
+    "missions",
     "boot",
     "round_trip",
     "decode",

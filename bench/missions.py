@@ -1,0 +1,75 @@
+"""How long whole deployments take to fly in virtual time: a year of the sleeping station, a day of the reference.
+
+`kittiwake sim` flies both as it does for anybody, with its invariants checked, but without any fault. The station's
+power unit wakes it each quarter of an hour, and cuts its power after each wake: each is a boot from its files. A ground
+is there, so that it need not wait for one. A few hours are flown and stand for the year. The reference of both is a
+bare loop that builds the same deployments as often, and runs none of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.measure import Figure, cpu_seconds_of, undisturbed
+from kittiwake.platform.interface import NS_PER_S
+from kittiwake.platform.simulated import SimulatedPlatform
+from kittiwake.runtime.deployment import Deployment
+from kittiwake.simulation.mission import Mission
+from kittiwake.simulation.scenario import Contact, Order, Scenario
+from kittiwake.storage.root import Root
+from kittiwake.topology.compile import load_topology
+from kittiwake.topology.image import build_image
+
+if TYPE_CHECKING:
+    from kittiwake.runtime.image import Image
+
+TOPOLOGIES = Path(__file__).resolve().parent.parent / "topologies"
+YEAR_WAKES = 365 * 24 * 4
+HOURS = 6
+REFERENCE_S = 600
+DAY_S = 86_400
+REPETITIONS = 3
+ADD_JOB = (
+    'StationDeployment.scheduler.JOB_ADD "quarter", "every 15m from 2026-01-01T00:15", "", COMMAND, '
+    '"CdhCore.cmdDisp.CMD_NO_OP", ONCE, AT_LEAST_ONCE'
+)
+
+
+def _image(name: str) -> Image:
+    return build_image(load_topology(TOPOLOGIES / name), "")
+
+
+def _flown_s(image: Image, length_s: int, orders: tuple[Order, ...]) -> tuple[float, int]:
+    """CPU seconds of a mission without faults, and its starts. Raises `RuntimeError` if an invariant broke."""
+    scenario = Scenario(
+        length_ns=length_s * NS_PER_S, draws="nothing", orders=orders, contacts=(Contact(0, float(length_s)),)
+    )
+    mission = Mission(image, scenario)
+    taken_s = cpu_seconds_of(mission.fly)
+    if mission.broken is not None:
+        raise RuntimeError(str(mission.broken))
+    return taken_s, mission.machine.life
+
+
+def _built_s(image: Image) -> float:
+    platform = SimulatedPlatform()
+    platform.files.make_folder("/device")
+    return cpu_seconds_of(lambda: Deployment(image, platform, Root(platform.files, "/device"), {}))
+
+
+def figures() -> list[Figure]:
+    """Seconds for a year of the station, and days a second of the reference deployment."""
+    station, reference = _image("station.yaml"), _image("reference.yaml")
+    orders = (Order(20 * NS_PER_S, ADD_JOB),)
+    flights = [_flown_s(station, HOURS * 3600, orders) for _ in range(REPETITIONS)]
+    if any(starts < HOURS * 4 for _, starts in flights):
+        raise RuntimeError("the station did not wake each quarter of an hour")
+    year_s = YEAR_WAKES * undisturbed(taken_s / starts for taken_s, starts in flights)
+    built_s = YEAR_WAKES * undisturbed(_built_s(station) for _ in range(HOURS * 4))
+    day_s = undisturbed(_flown_s(reference, REFERENCE_S, ())[0] for _ in range(REPETITIONS)) * DAY_S / REFERENCE_S
+    started_s = undisturbed(_built_s(reference) for _ in range(HOURS * 4))
+    return [
+        Figure("simulated year of the station, a wake each 15 min", year_s, "s", built_s, year_s, 120, 60),
+        Figure("simulated days per second, reference.yaml", 1 / day_s, "days/s", 1 / started_s, 1 / day_s, 0.25, 0.5, True),
+    ]
