@@ -28,7 +28,7 @@ R00:00:01 CdhCore.cmdDisp.CMD_NO_OP_STRING "the sequence begins"
 R00:10:00 CdhCore.version.VERSION ALL
 R00:00:01 CdhCore.cmdDisp.CMD_NO_OP
 """
-TICK_US = 30_000_000
+TICK_US = 55_000_000
 """A tick of the day: nothing of interest comes twice in half a minute, and every turn costs the test its time."""
 
 SETTINGS: dict[str, dict[str, Any]] = {

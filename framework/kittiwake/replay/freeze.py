@@ -20,7 +20,7 @@ from types import BuiltinFunctionType, CellType, FunctionType, MethodType, Metho
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.replay.functions import place_of_code
-from kittiwake.replay.places import Declared, names_of, packages_of, wired
+from kittiwake.replay.places import declared_by, names_of, packages_of, wired
 from kittiwake.replay.values import packed
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class _Freezer:
         for name, value in wired(deployment):
             if not isinstance(value, PLAIN):
                 self._places.setdefault(id(value), name)
-        self._declared = Declared(self._packages)
+        self._declared = declared_by(self._packages)
         self._numbers: dict[int, int] = {}
         self._nodes: list[list[Any]] = []
         self._waiting: deque[tuple[int, Any]] = deque()

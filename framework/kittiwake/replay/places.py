@@ -7,6 +7,7 @@ ports, emitters of events. So is what classes and modules declare.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,12 @@ class Declared:
         self._ways[id(value)] = way
         self._kept.append(value)  # an id that is known stays that of this object
         self._add_all(value, way, depth + 1)
+
+
+@cache
+def declared_by(packages: frozenset[str]) -> Declared:
+    """What the modules of some packages declare; to look through all of them takes most of the time of a freeze."""
+    return Declared(packages)
 
 
 def _steps(holder: Any) -> Iterator[tuple[Any, Any]]:

@@ -70,6 +70,16 @@ def test_each_start_has_a_recording_of_its_own_which_its_owner_alone_may_read(
         assert out.endswith("it ends there: signal 15\n")
 
 
+def test_a_run_that_is_not_recorded_loads_nothing_of_the_recorder() -> None:
+    program = (
+        "import sys, kittiwake.cli.run, kittiwake.runtime.deployment, kittiwake.platform.system; print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "kittiwake.runtime.loop" in loaded
+    assert "kittiwake.replay" not in loaded
+    assert "watched_loop" not in loaded
+
+
 def test_there_is_an_end_to_recordings_of_one_name(image: Path, folder: Path, kittiwake: Callable[..., Any]) -> None:
     for number in range(FILES_LIMIT):
         (folder / f"flight.{number}").touch()
