@@ -15,6 +15,8 @@ from tests.peers import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.timeout(240)  # all pages of all components and topologies, on a busy machine
+
 docs: Any = import_module("docs.__main__")
 
 

@@ -97,6 +97,15 @@ class Browser:
         """The first visible element of a CSS selector, waited for."""
         return self.until(lambda: [one for one in self.all(selector) if one.is_displayed()], f"no {selector}")[0]
 
+    def click(self, selector: str) -> None:
+        """Clicks the first visible element of a CSS selector, and another one if it is drawn anew just then."""
+
+        def clicked() -> bool:
+            self.find(selector).click()
+            return True
+
+        self.until(clicked, f"no {selector} to click")
+
     @property
     def text(self) -> str:
         """What can be read on the page."""

@@ -122,7 +122,7 @@ def test_a_dictionary_of_another_build_and_an_alarm_are_seen_and_acknowledged(st
     browser.open(f"{station.server.url}d/other/channels")
     browser.find("input[aria-label='Search channels']").send_keys("BootCount")
     assert browser.find(f".ag-row[row-id='{BOOTS}'] .kw-cell-RED").text.startswith("1")
-    browser.find(f".ag-row[row-id='{BOOTS}'] [col-id='n']").click()
+    browser.click(f".ag-row[row-id='{BOOTS}'] [col-id='n']")
     browser.await_text("Gravest since acknowledged")
     button = browser.find(".kw-dialog").find_element(By.XPATH, ".//button[contains(., 'Acknowledge')]")
     browser.script("arguments[0].click()", button)  # the dialog may still be opening
@@ -182,7 +182,7 @@ def test_what_a_chart_shows_is_saved_as_csv(station: Station, tmp_path: Path) ->
         f"deployments/station/channels/{DISPATCHED}/history?start_us=0", lambda found: bool(found["values"])
     )
     browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
-    browser.find("[data-action=export]").click()
+    browser.click("[data-action=export]")
     target = tmp_path / "station-samples.csv"
     browser.until(target.exists, "no file was saved")
     rows = list(csv.DictReader(target.read_text().splitlines()))
@@ -274,7 +274,7 @@ def test_without_a_log_in_nothing_is_seen_and_a_viewer_may_not_act(
                 field = browser.find(f"#log-in input[name={name}]")
                 field.clear()
                 field.send_keys(text)
-            browser.find("#log-in button").click()
+            browser.click("#log-in button")
             browser.await_text("is wrong" if password == "wrong" else "Queued commands")
         browser.await_text("Link down")
         assert not [one for one in browser.all("button") if "cknowledge" in one.text]

@@ -160,12 +160,12 @@ def test_a_command_sent_by_clicks_shows_its_life_and_its_event(station: Station)
     field(browser, "arg2").send_keys("2.5")
     field(browser, "arg3").send_keys("300")
     browser.await_text("300 is outside U8 (0 to 255)")
-    browser.find("[data-action=send]").click()
+    browser.click("[data-action=send]")
     browser.await_text("arg3: 300 is outside U8")
     assert browser.all("[data-sent]") == []
     field(browser, "arg3").send_keys(Keys.BACKSPACE)
     browser.until(lambda: "outside U8" not in browser.find(".kw-fields").text, "the mended field is still wrong")
-    browser.find("[data-action=send]").click()
+    browser.click("[data-action=send]")
     appears(browser, "[data-sent][data-state=completed]")
     browser.until(lambda: "I32: -7" in shown(browser, ".kw-events")[0], "the command's event is not shown")
     life = shown(browser, ".kw-result .kw-steps")[0]
@@ -223,7 +223,7 @@ def test_a_form_has_nested_fields_for_structs(station: Station) -> None:
     assert "Fw.TimeIntervalValue" in browser.find("fieldset.kw-group legend").text
     seconds.send_keys(Keys.CONTROL, "a")
     seconds.send_keys("5")
-    browser.find("[data-action=send]").click()
+    browser.click("[data-action=send]")
     appears(browser, "[data-sent][data-state=completed]")
     browser.until(lambda: "seconds: 5" in newest(browser), "the history shows another value")
 
@@ -234,7 +234,7 @@ def test_a_command_is_held_while_the_link_is_down_and_can_be_taken_back(station:
     station.device.kill()
     try:
         browser.until(lambda: "Link up" not in browser.find(".kw-link-text").text, "the link seems up")
-        browser.find("[data-action=send]").click()
+        browser.click("[data-action=send]")
         appears(browser, "[data-sent][data-state=queued]")
         browser.until(lambda: "waiting" in newest(browser), "the history does not show it")
         browser.until(lambda: taken_back(browser), "it cannot be taken back")
@@ -253,7 +253,7 @@ def test_an_upload_shows_its_progress_and_arrives_byte_identical(station: Statio
     browser.all("input[type=file]")[0].send_keys(str(tmp_path / "map.bin"))
     browser.await_text("ready to be sent")
     assert browser.find("[data-field=remote]").get_attribute("value") == "/map.bin"
-    browser.find("[data-action=upload]").click()
+    browser.click("[data-action=upload]")
     shares: list[int] = []
 
     def is_over() -> bool:
@@ -266,7 +266,7 @@ def test_an_upload_shows_its_progress_and_arrives_byte_identical(station: Statio
     assert any(0 < share < 100 for share in shares)
     assert (station.device.root / "map.bin").read_bytes() == content
 
-    browser.find("[data-action=list]").click()
+    browser.click("[data-action=list]")
     browser.until(lambda: "map.bin" in shown(browser, ".kw-tree")[0], "the remote folder does not show the file")
     node = next(one for one in browser.all(".kw-node") if "map.bin" in one.text)
     node.find_element("css selector", "button[aria-label=Download]").click()
@@ -280,7 +280,7 @@ def test_an_upload_shows_its_progress_and_arrives_byte_identical(station: Statio
 
     node = next(one for one in browser.all(".kw-node") if "map.bin" in one.text)
     node.find_element("css selector", "button[aria-label=Remove]").click()
-    browser.find("[data-action=remove]").click()
+    browser.click("[data-action=remove]")
     browser.await_text("/map.bin is removed.")
     assert not (station.device.root / "map.bin").exists()
     browser.until(lambda: "map.bin" not in shown(browser, ".kw-tree")[0], "the tree still shows the file")
@@ -296,9 +296,9 @@ def test_a_file_goes_by_cfdp_under_its_name_in_the_inbox_and_is_given_up(station
     browser.await_text("ready to be sent")
     remote = browser.find("[data-field=remote]")
     assert remote.get_attribute("value") == "/radio.json"
-    browser.find("[data-field=cfdp]").click()
+    browser.click("[data-field=cfdp]")
     browser.until(lambda: remote.get_attribute("value") == "radio.json", "the name does not count from the inbox")
-    browser.find("[data-action=upload]").click()
+    browser.click("[data-action=upload]")
     browser.until(lambda: "by CFDP" in newest(browser) and "running" in newest(browser), "it does not go")
     newest_row(browser).find_element("css selector", "button[aria-label='Give up']").click()
     browser.until(lambda: "cancelled" in newest(browser), "it was not given up")
@@ -331,14 +331,14 @@ def test_a_sequence_is_edited_fails_inline_is_mended_uploaded_run_and_watched(st
     browser.await_text("compiles to")
     assert browser.all(".kw-fault-text") == []
     assert "+00:00:02" in browser.find(".kw-timeline").text
-    browser.find("[data-action=save]").click()
+    browser.click("[data-action=save]")
     browser.await_text("watched.seq is saved.")
     assert browser.find("[data-open='watched.seq']").is_displayed()
 
-    browser.find("[data-action=upload]").click()
+    browser.click("[data-action=upload]")
     appears(browser, "[data-transfer=completed]")
     assert (station.device.root / "watched.bin").exists()
-    browser.find("[data-action=run]").click()
+    browser.click("[data-action=run]")
     seen: list[tuple[str, ...]] = []
 
     def is_over() -> bool:
@@ -359,12 +359,12 @@ def test_a_run_is_stopped(station: Station) -> None:
     browser.find("[data-field=name]").send_keys("long")
     replace_text(browser, "R00:10:00 CdhCore.cmdDisp.CMD_NO_OP\n")
     browser.await_text("compiles to")
-    browser.find("[data-action=upload]").click()
+    browser.click("[data-action=upload]")
     appears(browser, "[data-transfer=completed]")
-    browser.find("[data-action=run]").click()
+    browser.click("[data-action=run]")
     browser.until(lambda: "/long.bin" in newest(browser), "no run")
     browser.until(lambda: bool(browser.all("[data-run=loaded], [data-run=running]")), "it does not run")
-    browser.find("button[aria-label=Stop]").click()
+    browser.click("button[aria-label=Stop]")
     appears(browser, "[data-run=cancelled]")
     assert shown(browser, ".kw-run-steps li i")[0] == "not run"
 
@@ -377,10 +377,10 @@ def test_a_text_is_opened_again_and_deleted(station: Station) -> None:
     browser.find(".cm-content").send_keys(Keys.CONTROL, "s")
     browser.await_text("kept.seq is saved.")
     browser = station.open("sequences")
-    browser.find("[data-open='kept.seq']").click()
+    browser.click("[data-open='kept.seq']")
     browser.until(lambda: "CMD_NO_OP" in browser.find(".cm-content").text, "the text is not shown")
-    browser.find("[data-delete='kept.seq']").click()
-    browser.find("[data-action=delete]").click()
+    browser.click("[data-delete='kept.seq']")
+    browser.click("[data-action=delete]")
     browser.until(lambda: not browser.all("[data-open='kept.seq']"), "it is still in the list")
 
 

@@ -124,7 +124,7 @@ def test_a_limit_goes_red_recovers_and_stays_latched_until_it_is_acknowledged(st
         browser.find(f".ag-row[row-id='{PARITY}'] .kw-latched")
         station.open("overview").await_text("1 to acknowledge")
         picture(browser, "alarms-overview")
-        browser.find(".kw-alarm button").click()
+        browser.click(".kw-alarm button")
         browser.await_text("No alarm is open")
         station.open("alarms").await_text("acknowledged by local")
         assert not browser.all(".kw-alarm-pill")
@@ -151,12 +151,12 @@ def derive(browser: Browser) -> None:
     unit.send_keys("odd")
     text = browser.find(".kw-dialog textarea")
     text.send_keys("CdhCore.cmdDisp.CommandsDispatch % 2")
-    browser.find("[data-action='derive']").click()
+    browser.click("[data-action='derive']")
     browser.await_text("column 1: there is no channel CdhCore.cmdDisp.CommandsDispatch")
     browser.script("document.querySelector('.q-notification button')?.click()")
     text.send_keys(Keys.CONTROL, "a")
     text.send_keys(f"{DISPATCHED} % 2")
-    browser.find("[data-action='derive']").click()
+    browser.click("[data-action='derive']")
     picture(browser, "derive")
     browser.until(lambda: PARITY in browser.text and "odd" in browser.text, "the channel is not listed")
 
@@ -165,12 +165,12 @@ def limit(station: Station) -> None:
     """Sets the channel's red limit in the dialog of the channel list."""
     browser = station.open("channels")
     browser.find("input[aria-label='Search channels']").send_keys("Parity")
-    browser.find(f".ag-row[row-id='{PARITY}'] [col-id='n']").click()
+    browser.click(f".ag-row[row-id='{PARITY}'] [col-id='n']")
     press(browser, "Limits")
     field = browser.until(
         lambda: [one for one in browser.all("input[aria-label='Red above']") if one.is_displayed()], "no dialog"
     )[0]
     field.send_keys("0.5")
-    browser.find("[data-action='save']").click()
+    browser.click("[data-action='save']")
     path = f"deployments/station/limits/{PARITY}"
     station.server.await_that(path, lambda found: found["high"] == {"red": 0.5})

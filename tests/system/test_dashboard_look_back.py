@@ -68,7 +68,7 @@ def test_an_hour_is_replayed_on_one_page_after_the_other_and_nothing_can_be_sent
     browser.until(lambda: int(browser.find(value).text.replace(",", "").split()[0]) > first + 600, "it does not go on")
     assert "PAST" in browser.text
     assert browser.script("return document.body.classList.contains('kw-in-past')")
-    browser.find(".kw-nav[href*='/commands']").click()
+    browser.click(".kw-nav[href*='/commands']")
     browser.await_text("This is the past: nothing can be sent from here.")
     browser.await_text("by ada")
     assert "speed=300" in browser.driver.current_url
@@ -80,7 +80,7 @@ def test_an_hour_is_replayed_on_one_page_after_the_other_and_nothing_can_be_sent
     stood = browser.find("#kw-past-time").text
     before_us = station.server.get("deployments/station/commands")["commands"][0]["id"]
     assert station.hour.start_us <= before_us < station.hour.end_us  # nothing was sent since
-    browser.find(".kw-nav[href*='/overview']").click()
+    browser.click(".kw-nav[href*='/overview']")
     browser.await_address("overview")
     browser.await_text("Link up")
     assert browser.find("#kw-past-time").text == stood
@@ -91,14 +91,14 @@ def test_an_hour_is_replayed_on_one_page_after_the_other_and_nothing_can_be_sent
 
 def test_a_moment_is_chosen_and_scrubbed_to_and_its_link_shown(station: Station) -> None:
     browser = station.open("overview")
-    browser.find("[aria-label='Look back']").click()
+    browser.click("[aria-label='Look back']")
     field = browser.find("input[type=datetime-local]")
     asked = iso_time(station.hour.start_us + 1_600 * SECOND_US)[:19]
     browser.script(
         "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', { bubbles: true }))",
         field, asked,
     )  # fmt: skip
-    browser.find("[data-action=look-back]").click()
+    browser.click("[data-action=look-back]")
     browser.until(lambda: browser.all(".kw-past"), "no past")
     browser.await_text("out of sight")
     browser.await_text("no-op of second 1560")
@@ -145,7 +145,7 @@ def test_the_timeline_is_zoomed_into_and_leads_to_the_other_pages_at_its_time(st
     second = (int(mark.get_attribute("data-at") or 0) - hour.start_us) // SECOND_US
     mark.click()
     browser.await_text(f"no-op of second {second}")
-    browser.find(".kw-lead[href*='/events?']").click()
+    browser.click(".kw-lead[href*='/events?']")
     browser.await_address("events")
     browser.await_text("PAST")
     browser.await_text(f"no-op of second {second - 60}")
@@ -170,14 +170,14 @@ def test_two_times_lie_over_one_another_and_the_layout_is_saved(station: Station
     assert late is not None
     assert early is not None
     assert late - early == 900
-    browser.find("[data-action=save-layout]").click()
+    browser.click("[data-action=save-layout]")
     browser.find("[data-field=layout]").send_keys("quarters")
-    browser.find("[data-action=keep-layout]").click()
+    browser.click("[data-action=keep-layout]")
     browser.await_text("quarters is saved")
     (saved,) = station.server.get("deployments/station/layouts")["layouts"]
     assert (saved["name"], saved["over_s"], saved["live"], saved["version"]) == ("quarters", 900, False, 1)
     station.open("charts")
     browser.find("button:has(.q-icon)")
     browser.script("[...document.querySelectorAll('button')].find((one) => one.innerText.includes('Layouts')).click()")
-    browser.find(".kw-layout-name").click()
+    browser.click(".kw-layout-name")
     browser.until(lambda: "over=900" in browser.driver.current_url, "the layout is not opened")
