@@ -10,6 +10,7 @@ from kittiwake_ground.dashboard import (
     commands_page,
     events_page,
     files_page,
+    hive_page,
     overview_page,
     power_page,
     procedures_page,
@@ -30,6 +31,7 @@ PAGES: tuple[Page, ...] = (
     Page("procedures", "Procedures", "fact_check", (), procedures_page.build),
     Page("timeline", "Timeline", "view_timeline", (), timeline_page.build),
     Page("power", "Power", "battery_charging_full", ("events",), power_page.build, power_page.is_for),
+    Page("hive", "Hive", "hive", ("commands", "events"), hive_page.build, hive_page.is_for),
     Page("building", "Building", "apartment", (), building_page.build, building_page.is_for),
 )
 """Keys 1, 2, 3, ... of the keyboard open them."""

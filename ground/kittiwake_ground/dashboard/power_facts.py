@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake_ground.dashboard.link_state import age_text
 from kittiwake_ground.dashboard.live_html import Fact
-from kittiwake_ground.dashboard.readings import channels_called, first_sample, with_unit
+from kittiwake_ground.dashboard.readings import channels_called, first_sample, moment_s, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,19 +96,13 @@ def power_tiles(hub: Hub, now_s: float) -> list[Fact]:
 def next_wake(hub: Hub, now_s: float) -> Fact:
     """When the next cycle is to begin, and how long until then."""
     sample = first_sample(hub, "NextWakeTime")
-    seconds = (
-        int(sample.value["seconds"]) if sample is not None and isinstance(sample.value, dict) else _seconds(sample)
-    )
+    seconds = int(moment_s(sample))
     if not seconds:
         return Fact("Next wake", "Not planned", "", _age(hub, "NextWakeTime"))
     clock = time.strftime("%d %b %H:%M", time.gmtime(seconds))
     ahead = seconds - now_s
     hint = f"in {span_text(ahead)}" if ahead >= 0 else f"{span_text(-ahead)} overdue"
     return Fact("Next wake", clock, "" if ahead > -300 else "warning", hint)
-
-
-def _seconds(sample: Any) -> int:
-    return int(getattr(getattr(sample, "value", None), "seconds", 0))
 
 
 def _words(name: str) -> str:
