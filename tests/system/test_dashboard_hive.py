@@ -78,12 +78,18 @@ def test_captures_come_by_themselves_and_a_sensor_is_stopped_from_the_page(tmp_p
                 browser.resize(*size)
                 browser.set_dark(dark)
                 browser.await_text("Disk and uploads")
-                assert browser.script("return document.documentElement.scrollWidth") <= size[0]
+                _await_width(browser, size[0])
         browser.open(f"{server.url}d/hive/hive?at={iso_time(recorded_us)}&paused=1")
         browser.await_text("This is the past: nothing can be sent from here.")
         browser.until(lambda: texts(browser, ".kw-slot-track .kw-capture-done"), "nothing is drawn of the past")
         assert "stopped" not in texts(browser, ".kw-row")[0]
         assert not browser.all("[aria-label='Stop']")
+
+
+def _await_width(browser: Browser, width: int) -> None:
+    """Waits until nothing is wider than the screen, which has just changed under an open page."""
+    reached = "return document.documentElement.scrollWidth <= arguments[0]"
+    browser.until(lambda: browser.script(reached, width), f"the page is wider than {width}")
 
 
 def _stop_by_keyboard(browser: Browser) -> None:
