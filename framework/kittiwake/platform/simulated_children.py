@@ -65,8 +65,9 @@ class SimulatedProcess:
     def adopt(self, children: SimulatedChildren) -> None:
         """Goes on after its deployment was killed: its input is at its end, and nobody reads what it writes."""
         self._children = children
-        for near, _ in self._pipes:
+        for near, far in self._pipes:
             near.close()
+            far.move_to(children.network)
 
     @property
     def clock(self) -> SimulatedClock:

@@ -45,6 +45,12 @@ class SimulatedStream:
         """Connects two ends."""
         self._peer, peer._peer = peer, self
 
+    def move_to(self, network: SimulatedNetwork) -> None:
+        """Goes on in the time of another network: its process outlived the one that this end was made in."""
+        self._network.forget(self._fileno)
+        self._network = network
+        self._fileno = network.register(self)
+
     def fail(self, failure: OSError) -> None:
         """Breaks this end: `receive` and `send` raise from now on, and the other end sees it close."""
         self._failure = failure

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.platform.system import SystemPlatform
 
@@ -275,6 +276,19 @@ def test_a_simulated_program_outlives_its_parent_and_not_the_power() -> None:
     with pytest.raises(FileNotFoundError) as missing:
         dark.children.spawn(["program"])
     assert missing.value.errno == errno.ENOENT
+
+
+def test_a_simulated_program_sees_the_end_of_its_input_in_the_time_after_its_parents() -> None:
+    platform, child, process = machine(echo)
+    wait(platform, child.output.fileno())
+    platform.network.latency_ns = NS_PER_S
+    again = platform.restart()
+    due_ns = again.children.run_due()
+    assert due_ns is not None
+    assert process.status is None
+    again.clock.advance_to(due_ns)
+    again.children.run_due()
+    assert process.status is not None
 
 
 def test_a_simulated_program_that_never_waits_is_an_error() -> None:
