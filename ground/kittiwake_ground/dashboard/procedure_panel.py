@@ -127,7 +127,7 @@ class ProcedurePanel:
             run = await context.ground.procedures.begin(
                 procedure.name, deployment, arguments, context.person, bool(self._hazards)
             )
-        except (Refused, ValueError, LookupError, OSError, TooManyRuns) as fault:
+        except (Refused, ValueError, LookupError, TooManyRuns) as fault:
             complain(fault)
             return
         self.started(run)

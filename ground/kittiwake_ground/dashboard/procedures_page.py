@@ -79,7 +79,7 @@ class _Picker:
     async def _list(self) -> None:
         try:
             found = await self._context.ground.procedures.shelf.all()
-        except (NoProcedures, OSError) as fault:
+        except NoProcedures as fault:
             self._show(f'<div class="kw-muted kw-empty">{escape(str(fault))}</div>')
             return
         before, self._procedures = self._procedures, {one.name: one for one in found}

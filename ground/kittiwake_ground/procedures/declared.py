@@ -26,7 +26,6 @@ MAX_TEXT_SIZE = 1000
 
 MAX_PATTERNS = 100
 MAX_DOC = 4000
-_INTEGERS = (-(1 << 63), (1 << 63) - 1)
 
 
 class ProcedureFault(ValueError):
@@ -161,7 +160,7 @@ def _type(name: str, hint: Any) -> dict[str, Any]:
     if hint is bool:
         return {"name": "bool", "kind": "boolean"}
     if hint is int:
-        return {"name": "I64", "kind": "integer", "low": _INTEGERS[0], "high": _INTEGERS[1]}
+        return {"name": "I64", "kind": "integer"}
     if hint is float:
         return {"name": "F64", "kind": "float"}
     if hint is str:

@@ -97,7 +97,7 @@ class Procedures:
         """Starts a run as `person`; `confirm` says that the hazardous commands that it declares are meant.
 
         Raises `NoProcedures`, `NoSuchProcedure`, `ValueError` for arguments that do not fit, `NotConfirmed`,
-        `CannotStart`, `TooManyRuns` and `OSError`.
+        `CannotStart` and `TooManyRuns`.
         """
         if person.way == "procedure":
             raise CannotStart("a procedure starts no others")
@@ -118,10 +118,10 @@ class Procedures:
         self._under_way[run.id] = process
         try:
             await self._launch(run, process, procedure, person)
-        except (OSError, OrderTooLong):
+        except (OSError, OrderTooLong) as fault:
             del self._under_way[run.id]
             self._desk.take_pass(run.name)
-            raise
+            raise CannotStart(f"{name} could not be started: {fault}") from None
         return run
 
     async def _launch(self, run: Run, process: RunProcess, procedure: Procedure, person: Person) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -77,9 +78,7 @@ class RunStore:
     def load(self, now_us: Callable[[], int]) -> dict[int, Run]:
         """The runs that are kept, the oldest first; those that were under way are interrupted. Raises `OSError`."""
         found = {}
-        for folder in sorted(self.folder.glob("[0-9]*"), key=lambda one: (len(one.name), one.name)):
-            if not folder.name.isdecimal():
-                continue
+        for folder in self._folders().values():
             run = self._read(folder)
             if run is None:
                 continue
@@ -92,7 +91,12 @@ class RunStore:
 
     def last_id(self) -> int:
         """The greatest number that was given, also to a run that cannot be read any more."""
-        return max([int(one.name) for one in self.folder.glob("[0-9]*") if one.name.isdecimal()], default=0)
+        return max(self._folders(), default=0)
+
+    def _folders(self) -> dict[int, Path]:
+        """The folders by the numbers of their runs, the oldest first."""
+        found = {int(one.name): one for one in self.folder.glob("[0-9]*") if re.fullmatch("[1-9][0-9]{0,17}", one.name)}
+        return dict(sorted(found.items()))
 
     def _read(self, folder: Path) -> Run | None:
         reading = _record(folder).read()
@@ -116,8 +120,9 @@ class RunStore:
         ended = [one for one in runs.values() if one.is_final]
         for run in ended[: max(0, len(runs) - self._keep)]:
             del runs[run.id]
-            if run.folder is not None:
-                shutil.rmtree(run.folder, ignore_errors=True)
+        folders = self._folders()
+        for id in [one for one in folders if one not in runs][: max(0, len(folders) - self._keep)]:
+            shutil.rmtree(folders[id], ignore_errors=True)
 
 
 def _record(folder: Path) -> ReplacedFile:

@@ -87,7 +87,7 @@ class Shelf:
         return {path.stem: path for path in sorted(self.folder.glob("[!_]*.py"))[:MAX_PROCEDURES]}
 
     async def all(self) -> list[Procedure]:
-        """The procedures by name, those with faults too. Raises `NoProcedures`, and `OSError` for unreadable ones."""
+        """The procedures by name, those with faults too. Raises `NoProcedures`."""
         paths = self.names()
         self._known = {name: one for name, one in self._known.items() if name in paths}
         return await asyncio.gather(*[self._described(path) for path in paths.values()])
@@ -102,17 +102,24 @@ class Shelf:
 
     async def _described(self, path: Path) -> Procedure:
         """A file as it is now; several ask for it at once, and it is imported once."""
-        assert self.folder is not None
         async with self._room:
-            shared = max([one.stat().st_mtime_ns for one in self.folder.glob("_*.py")], default=0)
-            status = path.stat()
-            stamp = (max(status.st_mtime_ns, shared), status.st_size)
+            try:
+                stamp = _stamp(path)
+            except OSError as fault:
+                return Procedure(path.stem, path, fault=f"it cannot be read: {fault.strerror}")
             before = self._known.get(path.stem)
             if before is not None and before[0] == stamp:
                 return before[1]
             found = await _read(path, stamp[1])
             self._known[path.stem] = (stamp, found)
             return found
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes with a file, or with a module that procedures share. Raises `OSError`."""
+    shared = max([one.stat().st_mtime_ns for one in path.parent.glob("_*.py")], default=0)
+    status = path.stat()
+    return max(status.st_mtime_ns, shared), status.st_size
 
 
 async def _read(path: Path, size: int) -> Procedure:
