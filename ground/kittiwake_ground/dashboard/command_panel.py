@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from nicegui import ui
 from kittiwake.handbook.entries import place_of
 from kittiwake_ground.dashboard.argument_form import ArgumentForm
 from kittiwake_ground.dashboard.argument_view import ArgumentView
+from kittiwake_ground.dashboard.armed_button import ArmedButton
 from kittiwake_ground.dashboard.life_html import clock_text, end_html, life_html, name_html
 from kittiwake_ground.dashboard.page import Refused, complain
 from kittiwake_ground.server.views import command_object, event_object
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from kittiwake_ground.dashboard.page import Context
     from kittiwake_ground.server.commands import CommandRecord
     from kittiwake_ground.server.subscription import Update
-
-ARMED_S = 15.0
-"""How long a hazardous command stays armed."""
 
 MAX_EVENTS = 40
 
@@ -39,7 +36,7 @@ class CommandPanel:
         self._view: ArgumentView | None = None
         self._sent: CommandRecord | None = None
         self._events: list[str] = []
-        self._armed_until = 0.0
+        self._button: ArmedButton | None = None
         names = context.deployment.dictionary
         self._suggestions = {
             "FwEventIdType": list(names.events), "FwChanIdType": list(names.channels),
@@ -51,16 +48,12 @@ class CommandPanel:
             ui.label(words).classes("kw-muted")
         context.on_tick(self._tick)
 
-    @property
-    def _is_armed(self) -> bool:
-        return time.monotonic() < self._armed_until
-
     def choose(self, name: str, given: Mapping[str, Any] | None = None) -> None:
         """Shows a command's form, filled with arguments if there are some. Raises `UnknownName`."""
         context = self._context
         command = context.deployment.dictionary.command(name)
         self._form = ArgumentForm(command, context.deployment.dictionary.find_id, given or self._known_value(command))
-        self._disarm()
+        self._button = None
         self._box.clear()
         with self._box:
             self._show_head(command)
@@ -101,55 +94,21 @@ class CommandPanel:
         else:
             self._view = None
             ui.label("No arguments.").classes("kw-muted")
-        with ui.row().classes("kw-bar"):
-            self._button = ui.button("Send", icon="send", on_click=self._press)
-            self._button.props("unelevated no-caps data-action=send")
-            self._back = ui.button("Disarm", on_click=self._disarm).props("outline no-caps")
-            self._note = ui.label().classes("kw-muted").props("aria-live=polite")
-        self._show_arming()
-
-    def _show_arming(self) -> None:
-        if self._form is None or not self._context.may_act:
-            return
-        armed, hazardous = self._is_armed, self._is_hazardous(self._form.command.name)
-        self._button.set_text("Send now" if armed else "Arm" if hazardous else "Send")
-        self._button.props(f"color={'negative' if armed else 'warning' if hazardous else 'primary'}")
-        self._button.props(f"icon={'lock_open' if hazardous and not armed else 'send'}")
-        self._back.set_visibility(armed)
-        self._note.classes(replace="kw-muted")
-        left_s = self._armed_until - time.monotonic()
-        self._note.set_text(
-            f"armed, for {left_s:.0f} s more" if armed else "armed first, then sent" if hazardous else ""
-        )
+        self._button = ArmedButton("Send", "send", self._is_hazardous(self._form.command.name), self._press)
 
     def _changed(self) -> None:
-        """What is armed is what is on the form: another value needs arming again."""
-        if self._armed_until:
-            self._disarm()
-
-    def _disarm(self) -> None:
-        was_armed, self._armed_until = bool(self._armed_until), 0.0
-        if was_armed:
-            self._show_arming()
+        if self._button is not None:
+            self._button.disarm()
 
     def _press(self) -> None:
         """The button, or Enter: sends, or arms what is hazardous."""
         assert self._form is not None
+        assert self._button is not None
         problems = self._form.problems()
-        if problems:
-            if self._view is not None:
-                self._view.complain()
-            self._note.set_text("; ".join(f"{path}: {what}" for path, what in problems[:3]))
-            self._note.classes(replace="kw-bad")
-            return
-        if self._is_hazardous(self._form.command.name) and not self._is_armed:
-            self._armed_until = time.monotonic() + ARMED_S
-            self._show_arming()
-            ui.run_javascript(f"getElement({self._button.id}).$el.focus()")
-            return
-        self._disarm()
-        self._show_arming()
-        self.send(self._form.command.name, self._form.arguments())
+        if problems and self._view is not None:
+            self._view.complain()
+        if self._button.fires(problems):
+            self.send(self._form.command.name, self._form.arguments())
 
     def send(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Sends a command and follows it, or says why not."""
@@ -175,10 +134,8 @@ class CommandPanel:
             self.send(name, arguments)
 
     def _tick(self, updates: list[Update]) -> None:
-        if self._armed_until:
-            if not self._is_armed:
-                self._armed_until = 0.0
-            self._show_arming()
+        if self._button is not None:
+            self._button.tick()
         if self._sent is None:
             return
         news = False
