@@ -39,7 +39,7 @@ class Ground:
         self.noise = 0.0
         self.is_calling = False
         self.is_gone = False
-        self.contacts = self.frames_sent = self.frames_lost = self.packets_heard = 0
+        self.contacts = self.frames_sent = self.frames_lost = self.packets_heard = self.packets_lost = 0
         self._random = random
         self._framing = FRAMINGS[framing]
         self._parameters = parameters
@@ -111,7 +111,9 @@ class Ground:
                 return
             self._said(data)
             for packet in self._deframer.feed(data):
-                if not self._random.chance(self.loss):
+                if self._random.chance(self.loss):
+                    self.packets_lost += 1
+                else:
                     self.packets_heard += 1
                     self._heard(packet)
 
