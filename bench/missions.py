@@ -1,9 +1,9 @@
-"""How long whole deployments take to fly in virtual time: a year of the sleeping station, a day of the reference.
+"""How long whole deployments take to fly in virtual time: a station's year, a silent satellite's three days, a day.
 
 `kittiwake sim` flies both as it does for anybody, with its invariants checked, but without any fault. The station's
 power unit wakes it each quarter of an hour, and cuts its power after each wake: each is a boot from its files. A ground
-is there, so that it need not wait for one. A few hours are flown and stand for the year. The reference of both is a
-bare loop that builds the same deployments as often, and runs none of them.
+is there, so that it need not wait for one; the satellite has none. A few hours are flown and stand for the rest. The
+reference is a bare loop that builds the same deployments as often, and runs none of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 TOPOLOGIES = Path(__file__).resolve().parent.parent / "topologies"
 YEAR_WAKES = 365 * 24 * 4
 HOURS = 6
-REFERENCE_S = 600
+SHORT_S = 600
+SATELLITE_S = 3 * 86_400
 DAY_S = 86_400
 REPETITIONS = 3
 ADD_JOB = (
@@ -40,10 +41,12 @@ def _image(name: str) -> Image:
     return build_image(load_topology(TOPOLOGIES / name), "")
 
 
-def _flown_s(image: Image, length_s: int, orders: tuple[Order, ...]) -> tuple[float, int]:
+def _flown_s(
+    image: Image, length_s: int, orders: tuple[Order, ...] = (), *, contact_s: float = 0.001
+) -> tuple[float, int]:
     """CPU seconds of a mission without faults, and its starts. Raises `RuntimeError` if an invariant broke."""
     scenario = Scenario(
-        length_ns=length_s * NS_PER_S, draws="nothing", orders=orders, contacts=(Contact(0, float(length_s)),)
+        length_ns=length_s * NS_PER_S, draws="nothing", orders=orders, contacts=(Contact(0, contact_s),)
     )
     mission = Mission(image, scenario)
     taken_s = cpu_seconds_of(mission.fly)
@@ -60,17 +63,20 @@ def _built_s(image: Image) -> float:
 
 def figures() -> list[Figure]:
     """Seconds for a year of the station, and days a second of the reference deployment."""
-    station, reference = _image("station.yaml"), _image("reference.yaml")
+    station, satellite, reference = (_image(f"{name}.yaml") for name in ("station", "proves", "reference"))
     orders = (Order(20 * NS_PER_S, ADD_JOB),)
-    flights = [_flown_s(station, HOURS * 3600, orders) for _ in range(REPETITIONS)]
+    flights = [_flown_s(station, HOURS * 3600, orders, contact_s=HOURS * 3600.0) for _ in range(REPETITIONS)]
     if any(starts < HOURS * 4 for _, starts in flights):
         raise RuntimeError("the station did not wake each quarter of an hour")
     year_s = YEAR_WAKES * undisturbed(taken_s / starts for taken_s, starts in flights)
     built_s = YEAR_WAKES * undisturbed(_built_s(station) for _ in range(HOURS * 4))
-    day_s = undisturbed(_flown_s(reference, REFERENCE_S, ())[0] for _ in range(REPETITIONS)) * DAY_S / REFERENCE_S
-    started_s = undisturbed(_built_s(reference) for _ in range(HOURS * 4))
-    days, starts = 1 / day_s, 1 / started_s
+    silent_s = undisturbed(_flown_s(satellite, SHORT_S)[0] for _ in range(REPETITIONS)) * SATELLITE_S / SHORT_S
+    day_s = undisturbed(_flown_s(reference, SHORT_S, contact_s=SHORT_S)[0] for _ in range(REPETITIONS))
+    days = SHORT_S / DAY_S / day_s
+    started_s = undisturbed(_built_s(satellite) for _ in range(HOURS * 4))
+    starts = 1 / undisturbed(_built_s(reference) for _ in range(HOURS * 4))
     return [
         Figure("simulated year of the station, a wake each 15 min", year_s, "s", built_s, year_s, 120, 60),
+        Figure("three simulated days of the silent satellite", silent_s, "s", started_s, silent_s, 120, 60),
         Figure("simulated days per second, reference.yaml", days, "days/s", starts, days, 0.25, 0.5, True),
     ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from kittiwake.limits.compile import compile_limits
@@ -16,8 +14,6 @@ pytestmark = pytest.mark.virtual_time
 DAY_S = 86_400
 DEBOUNCE_S = 10
 LIMITS = "sequences/proves/limits.yaml"
-CPU_LIMIT_S = 240.0
-"""Twice the two minutes that it may take on a machine of its own: beside others the same work costs more."""
 
 
 @pytest.mark.slow
@@ -28,7 +24,6 @@ def test_three_days_without_the_ground_end_in_safe_mode_and_a_power_cycle() -> N
     The startup sequence runs to its end; a low battery brings safe mode, and its recovery ends it; after three days of
     silence the watchdog is stroked no more, the power is cycled, and the next start is in safe mode for that reason.
     """
-    began_s = time.process_time()
     made = ProvesFlight()
     for name in ("startup", "enter_safe"):
         made.write(f"seq/{name}.bin", procedure(name))
@@ -54,7 +49,6 @@ def test_three_days_without_the_ground_end_in_safe_mode_and_a_power_cycle() -> N
     strokes = made["watchdog"].watchdog_transitions
     made.run(20)
     assert made["watchdog"].watchdog_transitions == strokes
-    assert time.process_time() - began_s < CPU_LIMIT_S
 
     boots = made["startupManager"].boot_count
     again = ProvesFlight(made.platform.crash()).start()
