@@ -9,11 +9,11 @@ from typing import Any
 
 from kittiwake.cli.build import build
 from kittiwake.dictionary.load import load_dictionary
-from kittiwake.model.codec import unpacker
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.runtime.deployment import Deployment
 from kittiwake.sequence.compile import compile_text
 from kittiwake.simulation.spacecraft import Spacecraft, spacecraft_of
+from kittiwake.simulation.witness import EventTable
 from kittiwake.storage.root import Root
 from kittiwake.topology.compile import load_topology
 from tests.peers import ROOT
@@ -52,6 +52,7 @@ class ProvesFlight:
         files.sync_folder(FOLDER)
         self.deployment = Deployment(image, self.platform, Root(files, FOLDER), settings)
         self.events: list[tuple[float, str, tuple[Any, ...]]] = []
+        self._table = EventTable()
         self.deployment.instances["CdhCore.events"].text_out = self._heard  # type: ignore[attr-defined]
 
     def start(self) -> ProvesFlight:
@@ -68,14 +69,9 @@ class ProvesFlight:
         self.platform.files.sync_folder(FOLDER + "/seq")
 
     def _heard(self, id: int, tag: int, severity: Any, arguments: bytes) -> None:
-        for instance in self.deployment.instances.values():
-            number = id - instance._context.base_id
-            for event in type(instance).__declarations__.events.values():
-                if event.number == number:
-                    args = unpacker([form for _, form in event.parameters])(bytes(arguments))
-                    time_s = self.platform.clock.now_ns() / 1e9
-                    self.events.append((time_s, f"{instance.name}.{event.label}", args))
-                    return
+        event = self._table.seen(self.deployment, id, tag, severity, arguments)
+        time_s = self.platform.clock.now_ns() / 1e9
+        self.events.append((time_s, f"{event.instance}.{event.label}", event.args))
 
     def run(self, seconds: float) -> None:
         """Lets time pass."""

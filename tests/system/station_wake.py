@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kittiwake.cli.build import build
-from kittiwake.model.codec import unpacker
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.runtime.deployment import Deployment
+from kittiwake.simulation.witness import EventTable
 from kittiwake.storage.root import Root
 from kittiwake.topology.compile import load_topology
 from kittiwake.wire.ed25519 import public_key, sign
@@ -66,6 +66,7 @@ class StationWake:
         own = {PREFIX + "enrollment": {"machine_id": MACHINE}, **(settings or {})}
         self.deployment = Deployment(built(), self.platform, Root(self.platform.files, FOLDER), own)
         self.events: list[tuple[str, tuple[Any, ...]]] = []
+        self._table = EventTable()
         self.deployment.instances["CdhCore.events"].text_out = self._heard  # type: ignore[attr-defined]
         self.deployment.start()
 
@@ -78,13 +79,8 @@ class StationWake:
         return json.loads(self.platform.files.read(f"{FOLDER}/{name}", 1 << 20))
 
     def _heard(self, id: int, tag: int, severity: Any, arguments: bytes) -> None:
-        for instance in self.deployment.instances.values():
-            number = id - instance._context.base_id
-            for event in type(instance).__declarations__.events.values():
-                if event.number == number:
-                    args = unpacker([form for _, form in event.parameters])(bytes(arguments))
-                    self.events.append((f"{instance.name}.{event.label}".removeprefix(PREFIX), args))
-                    return
+        event = self._table.seen(self.deployment, id, tag, severity, arguments)
+        self.events.append((f"{event.instance}.{event.label}".removeprefix(PREFIX), event.args))
 
     def run_until_cut(self, limit_s: int = 1200) -> float:
         """Lets time pass until the power is cut; how many seconds that took. Raises `AssertionError` if it is not."""

@@ -145,11 +145,10 @@ class WitnessedDeployment(Deployment):
     def _overhear(self, log: Any) -> None:
         """Services are bound to the event log's port as it stands on the instance."""
         receive = log.log_recv
-        tell, find = self._witness.saw_event, self._table.find
+        tell, seen = self._witness.saw_event, self._table.seen
 
         def log_recv(id: int, tag: int, severity: Severity, arguments: bytes) -> None:
-            instance, declared = find(self, id)
-            tell(SeenEvent(instance, declared, id, tag, severity, bytes(arguments)))
+            tell(seen(self, id, tag, severity, arguments))
             receive(id, tag, severity, arguments)
 
         log.log_recv = log_recv
@@ -161,14 +160,15 @@ class EventTable:
     def __init__(self) -> None:
         self._known: dict[int, tuple[str, Event]] = {}
 
-    def find(self, deployment: Deployment, id: int) -> tuple[str, Event]:
-        """The instance and the declaration behind an id."""
+    def seen(self, deployment: Deployment, id: int, tag: int, severity: Severity, arguments: bytes) -> SeenEvent:
+        """An event as the event log's port gets it, with the instance and the declaration behind its id."""
         if not self._known:
             for instance in deployment.instances.values():
                 for event in type(instance).__declarations__.events.values():
                     assert event.number is not None
                     self._known[instance._context.base_id + event.number] = instance.name, event
-        return self._known[id]
+        name, declared = self._known[id]
+        return SeenEvent(name, declared, id, tag, severity, bytes(arguments))
 
 
 __all__ = ["Bystander", "EventTable", "SeenEvent", "Taps", "Witness", "WitnessedDeployment"]
