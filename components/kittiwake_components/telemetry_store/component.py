@@ -27,7 +27,6 @@ from kittiwake.model import (
     guarded_port,
     sync_port,
 )
-from kittiwake.model.codec import downlink_packer
 from kittiwake.model.fw import Com, FwChanIdType, Sched
 from kittiwake.wire.packets import channel_entry, channel_packet, telemetry_packet
 from kittiwake.wire.time_tag import pack_tag
@@ -35,8 +34,6 @@ from kittiwake_components.ports import TlmGet
 from kittiwake_components.telemetry_store.limits import LimitState, LimitWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kittiwake.model.channels import ChannelCell
 
 MAX_RATE_CYCLES = 86_400
@@ -122,7 +119,6 @@ class TelemetryStore(ActiveComponent):
     def initialize(self) -> None:
         self._known: dict[int, ChannelCell] = {}
         self._sources: list[deque[ChannelCell]] = []
-        self._packers: dict[int, Callable[..., bytes]] = {}
         self._limits: dict[int, LimitWatch] = {}
         self._wanted: dict[int, list[TelemetryPacket]] = {}
         self._packets: list[TelemetryPacket] = []
@@ -175,7 +171,6 @@ class TelemetryStore(ActiveComponent):
         """Takes an instance's channels and the list on which it puts those that it has written."""
         for cell in cells:
             self._known[cell.id] = cell
-            self._packers[cell.id] = downlink_packer([cell.channel.type])
             if cell.channel.limits is not None:
                 self._limits[cell.id] = LimitWatch(cell.channel.limits, self.hysteresis_percent / 100)
         self._sources.append(unsent)
@@ -227,7 +222,7 @@ class TelemetryStore(ActiveComponent):
         return packet.waited >= packet.every
 
     def _entry(self, cell: ChannelCell) -> bytes:
-        return channel_entry(cell.id, cell.tag or self._tags.now(), self._packers[cell.id](cell.value))
+        return channel_entry(cell.id, cell.tag or self._tags.now(), cell.channel.downlink_pack(cell.value))
 
     def _send_single(self, entries: list[bytes]) -> None:
         held: list[bytes] = []
@@ -246,7 +241,7 @@ class TelemetryStore(ActiveComponent):
         packet.waited = 0
         # Each value takes its type's greatest size: the ground finds the next one by adding it up.
         values = [
-            self._packers[cell.id](cell.value).ljust(cell.channel.type.max_size, b"\x00") for cell in packet.cells
+            cell.channel.downlink_pack(cell.value).ljust(cell.channel.type.max_size, b"\x00") for cell in packet.cells
         ]
         self._out(telemetry_packet(packet.id, self._tags.now(), b"".join(values)))
 
@@ -280,7 +275,7 @@ class TelemetryStore(ActiveComponent):
     def tlm_get(self, id: int) -> bytes:
         """A channel's latest time tag and packed value; empty if there is no such channel."""
         cell = self._known.get(id)
-        return b"" if cell is None else pack_tag(cell.tag) + self._packers[id](cell.value)
+        return b"" if cell is None else pack_tag(cell.tag) + cell.channel.downlink_pack(cell.value)
 
     def _find(self, id: int) -> TelemetryPacket:
         for packet in self._packets:

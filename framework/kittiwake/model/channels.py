@@ -7,13 +7,16 @@ self.battery_voltage = 7.4
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from kittiwake.model.codec import downlink_packer
 from kittiwake.model.names import pascal
 from kittiwake.model.types import Boolean, Float, Integer, TypeFault, resolved, wire_type
 
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Callable
 
     from kittiwake.model.types import WireType
 
@@ -74,6 +77,11 @@ class Channel(Generic[T]):
         """Takes the name under which the component declares it."""
         self.name = name
         self.label = self.label or pascal(name)
+
+    @cached_property
+    def downlink_pack(self) -> Callable[[Any], bytes]:
+        """A function that gives a value as the downlink carries it; made once for all instances and starts."""
+        return downlink_packer([self.type])
 
     if TYPE_CHECKING:
 

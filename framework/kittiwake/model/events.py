@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
+from functools import cached_property
 from typing import Any, TypeVar
 
+from kittiwake.model.codec import downlink_packer
 from kittiwake.model.names import pascal
 from kittiwake.model.signature import Declared
 from kittiwake.model.types import U8, TypeFault, wire_enum
@@ -62,6 +64,11 @@ class Event(Declared):
         """Reads the signature, and the format that names its parameters."""
         super().read()
         self.format = positional(self._format, [parameter for parameter, _ in self.parameters], self.name)
+
+    @cached_property
+    def downlink_pack(self) -> Callable[..., bytes]:
+        """A function that gives the arguments as the downlink carries them; made once for all instances and starts."""
+        return downlink_packer([form for _, form in self.parameters])
 
 
 def positional(format: str, parameters: list[str], where: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.model.codec import downlink_packer
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime.tasks import Task, TaskClock
 
@@ -88,7 +87,7 @@ class Context:
         # One that is made before the log can take events may be kept by the author: it asks for the log each time.
         log = self.log if self._early_emitters is None else self._log_now
         now = self.tags.now
-        pack = downlink_packer([form for _, form in event.parameters])
+        pack = event.downlink_pack
         names = [name for name, _ in event.parameters]
         if not event.throttle:
 
