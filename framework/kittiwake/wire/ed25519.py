@@ -6,8 +6,11 @@ handles nothing secret, so its running time may depend on its input. Signing is 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 KEY_SIZE = 32
 SIGNATURE_SIZE = 64
+CHECKS_REMEMBERED = 8
 
 _P = 2**255 - 19
 _ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -109,10 +112,19 @@ def is_signed(key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether a signature is that of a message by the owner of a public key; anything malformed is none."""
     if len(key) != KEY_SIZE or len(signature) != SIGNATURE_SIZE:
         return False
+    return _answers(key, signature, _sha512(signature[:KEY_SIZE], key, message))
+
+
+@lru_cache(CHECKS_REMEMBERED)
+def _answers(key: bytes, signature: bytes, digest: int) -> bool:
+    """Whether a signature answers a digest of commitment, key and message.
+
+    The last checks are remembered: a simulated device reads the same packages at each of its starts.
+    """
     owner = _decode(key)
     answer = int.from_bytes(signature[KEY_SIZE:], "little")
     if owner is None or answer >= _ORDER:
         return False
-    challenge = _sha512(signature[:KEY_SIZE], key, message) % _ORDER
+    challenge = digest % _ORDER
     x, y, z, t = _times(challenge, owner)
     return _encode(_add(_times(answer, _base()), (-x % _P, y, z, -t % _P))) == signature[:KEY_SIZE]
