@@ -122,15 +122,16 @@ def _sectors(change: tuple[int, bytes | None]) -> list[tuple[int, bytes | None]]
 class _Rename:
     """A change of names: `inode` goes from `old` to `new`; made where `old` is None, removed where `new` is."""
 
-    __slots__ = ("inode", "new", "old")
+    __slots__ = ("_folders", "inode", "new", "old")
 
     def __init__(self, inode: Inode, old: str | None, new: str | None) -> None:
         self.inode = inode
         self.old = old
         self.new = new
+        self._folders = [posixpath.dirname(path) for path in (old, new) if path is not None]
 
     def touches(self, folder: str) -> bool:
-        return any(path is not None and posixpath.dirname(path) == folder for path in (self.old, self.new))
+        return folder in self._folders
 
     def apply(self, names: dict[str, Inode]) -> None:
         if self.old is not None and names.get(self.old) is self.inode:

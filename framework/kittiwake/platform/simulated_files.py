@@ -137,6 +137,8 @@ class SimulatedFiles:
             raise PowerCut(self.operations)
         self.operations += 1
         self.log.append((operation, path))
+        if not (self._cuts or self._faults or self._standing_faults):
+            return body()
         cut_after = self._cuts.pop(self.operations, None)
         if cut_after is False:
             self._die()

@@ -14,10 +14,11 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.seeded import SeededRandom
 from kittiwake.platform.simulated import PowerCut
 from kittiwake.runtime.monitor import fault_reason
+from kittiwake.simulation.collection import collected_rarely
 from kittiwake.simulation.disturbances import Disturbances
 from kittiwake.simulation.fault_plan import BLIP_S, clock_text, draw_faults
 from kittiwake.simulation.ground import Ground
-from kittiwake.simulation.invariants import INVARIANTS
+from kittiwake.simulation.invariants import INVARIANTS, Invariant
 from kittiwake.simulation.machine import Machine
 from kittiwake.simulation.operator import Operator
 from kittiwake.simulation.samples import Samples
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from kittiwake.runtime.image import Image
     from kittiwake.runtime.metering import Edge
     from kittiwake.simulation.fault_plan import Fault
-    from kittiwake.simulation.invariants import Invariant
     from kittiwake.simulation.surroundings import Part
     from kittiwake.simulation.witness import SeenEvent
 
@@ -89,6 +89,7 @@ class Mission:
         for name, own in (settings or {}).items():
             merged.setdefault(name, {}).update(own)
         self._invariants = [invariant(self, self._break) for invariant in invariants]
+        self._event_readers = [one for one in self._invariants if type(one).saw_event is not Invariant.saw_event]
         self.ports = frozenset({"seq_cmd_status"}).union(*[one.ports for one in self._invariants])
         self.machine = Machine(image, random.bits(), merged, self)
         self.ground = Ground(random.fork(), *self.world.framing(), self._digest.update, self._heard)
@@ -157,7 +158,7 @@ class Mission:
         self._digest.update(b"%d %d %d " % (event.id, event.tag, event.severity) + event.arguments)
         self.samples.note_event(event)
         self.operator.saw_event(event)
-        for invariant in self._invariants:
+        for invariant in self._event_readers:
             invariant.saw_event(event)
 
     def saw_call(self, edge: Edge, arguments: tuple[Any, ...]) -> None:
@@ -185,13 +186,14 @@ class Mission:
         for part in self.world.parts:
             part.install(self.machine)
         end_ns = self.scenario.length_ns
-        while self.now_ns < end_ns and self.broken is None:
-            if self.machine.deployment is not None:
-                self._run(end_ns)
-            elif self.world.power.is_on and self.now_ns >= self._on_ns:
-                self._start()
-            else:
-                self._wait(end_ns)
+        with collected_rarely():
+            while self.now_ns < end_ns and self.broken is None:
+                if self.machine.deployment is not None:
+                    self._run(end_ns)
+                elif self.world.power.is_on and self.now_ns >= self._on_ns:
+                    self._start()
+                else:
+                    self._wait(end_ns)
         return self._outcome()
 
     def _outcome(self) -> Outcome:

@@ -43,6 +43,8 @@ class Invariant:
     def __init__(self, view: View, report: Callable[[str, str], None]) -> None:
         self.view = view
         self._report = report
+        self._searched: object = None
+        self._found: dict[str, list[Any]] = {}
 
     def broken(self, what: str) -> None:
         """Says that it does not hold, and what was found."""
@@ -53,8 +55,11 @@ class Invariant:
         deployment = self.view.machine.deployment
         if deployment is None:
             return []
-        found: list[Component] = [one for one in deployment.instances.values() if is_a(one, kind)]
-        return found
+        if deployment is not self._searched:
+            self._searched, self._found = deployment, {}
+        if kind not in self._found:
+            self._found[kind] = [one for one in deployment.instances.values() if is_a(one, kind)]
+        return self._found[kind]
 
     def boot_s(self) -> float:
         """Seconds since the machine's start."""
