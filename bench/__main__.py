@@ -33,6 +33,7 @@ GROUPS = (
     "ground",
     "actuator",
     "building",
+    "hive",
 )
 """The modules of this package that have `figures()`."""
 

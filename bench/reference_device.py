@@ -1,4 +1,4 @@
-"""The reference deployment as a device runs it, in an environment that holds nothing else.
+"""A deployment as a device runs it, by default the reference one, in an environment that holds nothing else.
 
 The development environment has packages that run code at each start of the interpreter; what a device pays is measured
 in a bare virtual environment whose only path file names our sources, as an editable installation's does. The
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,20 +34,19 @@ sys.exit(main())
 class ReferenceDevice:
     """A temporary folder with the image and its dictionary, the bare environment, and a root that has seen a start."""
 
-    def __init__(self) -> None:
+    def __init__(self, topology: str = "reference.yaml") -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="kw-bench-")
         self.folder = Path(self._folder.name)
         self.root = self.folder / "root"
-        self.image = self.folder / "ReferenceDeployment.image"
-        self.dictionary = self.folder / "ReferenceDeploymentTopologyDictionary.json"
+        self._topology = topology
         self.python = self.folder / "venv" / "bin" / "python"
         self._script = self.folder / "venv" / "bin" / "kittiwake"
 
     def __enter__(self) -> ReferenceDevice:
         kittiwake = str(Path(sys.executable).with_name("kittiwake"))
-        topology = str(ROOT / "topologies" / "reference.yaml")
-        command = [kittiwake, "build", topology, "-o", str(self.folder)]
-        subprocess.run(command, check=True, capture_output=True, timeout=BUILD_TIMEOUT_S)
+        command = [kittiwake, "build", str(ROOT / "topologies" / self._topology), "-o", str(self.folder)]
+        built = subprocess.run(command, check=True, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S)
+        self.image, self.dictionary = map(Path, built.stdout.split())
         venv.create(self.folder / "venv", symlinks=True, with_pip=False)
         packages = next((self.folder / "venv" / "lib").glob("python*/site-packages"))
         (packages / "kittiwake.pth").write_text("".join([f"{ROOT / source}\n" for source in SOURCES]))
@@ -59,11 +59,13 @@ class ReferenceDevice:
     ) -> None:
         self._folder.cleanup()
 
-    def start(self, link: str = "none", root: Path | None = None) -> subprocess.Popen[bytes]:
+    def start(
+        self, link: str = "none", root: Path | None = None, options: Sequence[str] = ()
+    ) -> subprocess.Popen[bytes]:
         """Starts the deployment, in a root of its own if it is to run beside another; the caller ends it by `stop`."""
         command = [
             str(self.python), str(self._script), "run", str(self.image), "--root", str(root or self.root),
-            "--link", link, "--quiet",
+            "--link", link, "--quiet", *options,
         ]  # fmt: skip
         return subprocess.Popen(command, env={}, stdin=subprocess.DEVNULL)
 
