@@ -91,6 +91,9 @@ class ConfiguredSensors(SensorSchedule):
         try:
             name = self.configuration or find_configuration(files.list(self.root.path)) or name
             content = files.read(self.root.resolve(name), MAX_SIZE)
+        except FileNotFoundError:
+            self.config_rejected(name, "there is no such file; put it into the root, and send RELOAD_CONFIG")
+            return False
         except OSError as fault:
             self.config_rejected(name, reason_of(fault))
             return False

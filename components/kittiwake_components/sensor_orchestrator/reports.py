@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from kittiwake.storage.finding import Finding
 
-REASON_SIZE = 120
+REASON_SIZE = 200
 
 Reason = Annotated[str, Size(REASON_SIZE)]
 

@@ -118,9 +118,11 @@ def hive_tiles(hub: Hub, now_s: float) -> list[Fact]:
         return [Fact("Sensors", "-", "", "nothing was heard of them yet")]
     counts = {name: _whole(one) for name, one in latest.items()}
     known, runs, left_alone = counts["Sensors"], counts.get("Running", 0), counts.get("Quarantined", 0)
+    if not known:
+        return [Fact("Sensors", "None", "warning", "no configuration is in force"), *_place_tiles(hub, latest)]
     next_s = moment_s(latest.get("NextStart"))
     misses, restarts = counts.get("Misses", 0), counts.get("Restarts", 0)
-    tiles = [
+    return [
         Fact(
             "Sensors", f"{runs} of {known} run", "bad" if left_alone else "good" if runs == known else "warning",
             f"{left_alone} in quarantine" if left_alone else f"{counts.get('Recording', 0)} record now",
@@ -133,7 +135,13 @@ def hive_tiles(hub: Hub, now_s: float) -> list[Fact]:
             "Captures", f"{counts.get('Captures', 0):,}", "",
             f"{misses} missed, {restarts} restarts" if misses or restarts else "none missed, no restarts",
         ),
+        *_place_tiles(hub, latest),
     ]  # fmt: skip
+
+
+def _place_tiles(hub: Hub, latest: dict[str, Sample]) -> list[Fact]:
+    """Where the recordings are, and where they go."""
+    tiles = []
     upload = _latest_of(hub, _uploader_of(hub))
     if "UploadQueue" in upload:
         queue, failed = _whole(upload["UploadQueue"]), _whole(upload.get("FailedUploads"))

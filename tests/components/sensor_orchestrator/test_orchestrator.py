@@ -62,7 +62,8 @@ def test_a_configuration_with_faults_is_refused_whole() -> None:
 
 def test_a_missing_configuration_is_said_and_can_come_later() -> None:
     with Hive(settings={"configuration": "/etc/hive.ini"}) as hive:
-        assert hive.events.named("ConfigRejected")[0].args == ("/etc/hive.ini", "No such file or directory")
+        reason = "there is no such file; put it into the root, and send RELOAD_CONFIG"
+        assert hive.events.named("ConfigRejected")[0].args == ("/etc/hive.ini", reason)
         assert hive.send("RELOAD_CONFIG").response is CommandResponse.VALIDATION_ERROR
         assert hive.send("STOP", "", StopPolicy.CONFIGURED).response is CommandResponse.OK
         hive.write_file("/etc/hive.ini", ini(TWO))
