@@ -72,6 +72,9 @@ def test_captures_come_by_themselves_and_a_sensor_is_stopped_from_the_page(tmp_p
         device.await_line("SensorStopped: audio", PATIENCE_S)
         browser.until(lambda: "stopped" in texts(browser, ".kw-row")[0], "it does not look stopped")
         browser.await_text("1 of 2 run")
+        browser.find(".kw-row[data-record='-1'] [aria-label='Start']").send_keys(Keys.ENTER)
+        browser.find("[data-action=agree]").send_keys(Keys.ENTER)
+        browser.await_text("START refused: there is no sensor video")
 
         for dark in (False, True):
             for size in (WIDE, NARROW):

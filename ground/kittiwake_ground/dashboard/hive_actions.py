@@ -15,6 +15,7 @@ from kittiwake_ground.server.views import command_object
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from kittiwake.dictionary.decode import DecodedEvent
     from kittiwake_ground.dashboard.page import Context
     from kittiwake_ground.server.commands import CommandRecord
     from kittiwake_ground.server.subscription import Update
@@ -35,6 +36,7 @@ class SensorActions:
         self._context = context
         self._orchestrator = orchestrator
         self._sent: CommandRecord | None = None
+        self._refusal = ""
 
     def build(self) -> None:
         """Where what was sent is followed."""
@@ -82,7 +84,7 @@ class SensorActions:
         name = f"{self._orchestrator}.{mnemonic}"
         try:
             by = self._context.act("command", f"{name} {dict(arguments)}")
-            self._sent = self._context.deployment.commands.submit(name, arguments, by)
+            self._sent, self._refusal = self._context.deployment.commands.submit(name, arguments, by), ""
         except (Refused, ValueError, LookupError) as fault:
             complain(fault)
             return
@@ -90,8 +92,19 @@ class SensorActions:
 
     def tick(self, updates: Iterable[Update]) -> None:
         """Follows what was sent."""
-        if any(one.kind == "commands" and one.subject is self._sent for one in updates):
+        news = False
+        for one in updates:
+            if one.kind == "commands" and one.subject is self._sent:
+                news = True
+            elif one.kind == "events" and self._sent is not None and self._is_refusal(one.subject.decoded):
+                self._refusal, news = one.subject.decoded.text, True
+        if news:
             self._show()
+
+    def _is_refusal(self, event: DecodedEvent) -> bool:
+        """Whether an event says why what was sent is refused: the answer itself is one word."""
+        assert self._sent is not None
+        return event.name.endswith(".CommandRefused") and event.text.startswith(f"{self._sent.command.name} ")
 
     def _show(self) -> None:
         assert self._sent is not None
@@ -99,5 +112,6 @@ class SensorActions:
         words = f"{shown['name'].rpartition('.')[2]} {shown['arguments']['target'] or 'all sensors'}"
         self._result.show(
             f'<div data-sent="{shown["id"]}" data-state="{shown["state"]}"><div class="kw-heading">'
-            f"{escape(words)}</div>{life_html(shown)}{end_html(shown)}</div>"
+            f"{escape(words)}</div>{life_html(shown)}{end_html(shown)}"
+            f'<div class="kw-bad kw-reason">{escape(self._refusal)}</div></div>'
         )

@@ -72,7 +72,9 @@ def _sensor(hub: Hub, instance: str) -> SensorFacts:
     }
     state = latest.get("State")
     last_good_s = moment_s(latest.get("LastGood"))
-    readings = [(name, _reading(one)) for name, one in latest.items() if name not in OWN] if last_good_s else []
+    bad_since_s = moment_s(latest.get("BadSince"))
+    own = [(name, one) for name, one in latest.items() if name not in OWN] if last_good_s else []
+    readings = [(name, _reading(one, bool(bad_since_s))) for name, one in own]
     return SensorFacts(
         name=instance.rpartition(".")[2],
         state=_word(state, hub),
@@ -83,12 +85,14 @@ def _sensor(hub: Hub, instance: str) -> SensorFacts:
         restarts=_whole(latest.get("Restarts")),
         readings=tuple(readings),
         last_good_s=last_good_s,
-        bad_since_s=moment_s(latest.get("BadSince")),
+        bad_since_s=bad_since_s,
     )
 
 
-def _reading(sample: Sample) -> str:
-    """A sensor's numbers are measures: six digits are enough."""
+def _reading(sample: Sample, is_bad: bool) -> str:
+    """A sensor's numbers are measures: six digits are enough. Packets have a 0 for a channel that was never written."""
+    if is_bad and sample.value == 0:
+        return "none yet"
     return f"{sample.value:.6g} {sample.channel.unit}".rstrip()
 
 

@@ -25,8 +25,9 @@ from kittiwake_ground.dashboard.record_list import Action, RecordList
 from kittiwake_ground.server.views import event_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from kittiwake_ground.dashboard.hive_facts import SensorFacts
     from kittiwake_ground.dashboard.page import Context
     from kittiwake_ground.dashboard.record_list import Record
     from kittiwake_ground.server.source import Source
@@ -41,6 +42,8 @@ BEFORE_S = 25 * 3600
 """Events are read from so long before the stretch: windows open once a day."""
 
 MAX_EVENTS = 8000
+REDRAW_SHARE = 1 / 2000
+"""While nothing new comes, the timeline is drawn anew when now has moved by this share of its width."""
 
 
 def is_for(deployment: Source) -> bool:
@@ -74,6 +77,7 @@ class HivePage:
         self._shift = 0
         self._events: list[dict[str, Any]] = []
         self._known: set[tuple[int, str, str]] = set()
+        self._drawn: tuple[object, ...] = ()
         self._actions = SensorActions(context, orchestrator_of(self._hub))
 
     def build(self) -> None:
@@ -156,7 +160,7 @@ class HivePage:
             self._context.deployment, self._is_wanted, SEVERITIES, int(start_s * 1e6),
             int(stretch.end_s * 1e6), MAX_EVENTS,
         )  # fmt: skip
-        self._events, self._known = [], set()
+        self._events, self._known, self._drawn = [], set(), ()
         for event in found["events"]:
             self._take(event)
         self.tick(())
@@ -181,17 +185,26 @@ class HivePage:
         del self._events[:-MAX_EVENTS]
         self._actions.tick(updates)
         sensors = sensors_of(hub)
-        lanes = lanes_of(self._events, now_s)
         self._tiles.show(tiles_html(hive_tiles(hub, now_s)))
-        self._timeline.show(timeline_html(with_present(lanes, sensors, now_s), sensors, stretch))
-        self._note.show(escape(self._note_text(stretch)))
-        self._latest.show(latest_html(lanes, stretch))
+        self._draw_timeline(sensors, stretch)
         for number, one in enumerate(sensors):
             self._sensors.show({"id": -number, "facts": one})
         self._uploads.show(facts_html(upload_facts(self._context.deployment)) or "")
         used, quota = quota_of(self._context.deployment)
         text = f"{size_text(used)} of {size_text(quota)}"
         self._quota.show(meter_html("Quota", used / quota, text) if quota else "")
+
+    def _draw_timeline(self, sensors: Sequence[SensorFacts], stretch: Stretch) -> None:
+        """Draws it if anything of it has changed: it is long."""
+        step = stretch.now_s // (self._span_s * REDRAW_SHARE)
+        told = len(self._known), tuple((one.state, one.next_start_s) for one in sensors)
+        if (drawn := (step, self._span_s, self._shift, told)) == self._drawn:
+            return
+        self._drawn = drawn
+        lanes = lanes_of(self._events, stretch.now_s)
+        self._timeline.show(timeline_html(with_present(lanes, sensors, stretch.now_s), sensors, stretch))
+        self._note.show(escape(self._note_text(stretch)))
+        self._latest.show(latest_html(lanes, stretch))
 
     def _note_text(self, stretch: Stretch) -> str:
         from time import gmtime, strftime
