@@ -1,4 +1,4 @@
-"""Routes: commands and parameters."""
+"""Routes: commands."""
 # ruff: noqa: TC001 - FastAPI reads the annotations at run time
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from kittiwake_ground.api.access import DeploymentHere, GroundHere, Operator, source_of
-from kittiwake_ground.api.bodies import CommandBody, ParameterBody
+from kittiwake_ground.api.bodies import CommandBody
 from kittiwake_ground.api.problems import Problem
 from kittiwake_ground.server.commands import CommandRecord
 from kittiwake_ground.server.deployment import Deployment
-from kittiwake_ground.server.views import command_object, parameter_object
+from kittiwake_ground.server.views import command_object
 
 router = APIRouter(tags=["commands"])
 
@@ -29,10 +29,11 @@ async def send(
     record = here.commands.submit(body.name, body.arguments, person.name, body.timeout_s)
     detail = f"{body.name} {body.arguments or ''} #{record.id}"
     ground.audit.add(person.name, "command", here.name, detail, source_of(request))
-    return await _answer(record, body.wait, response)
+    return await answer_to(record, body.wait, response)
 
 
-async def _answer(record: CommandRecord, wait: bool, response: Response) -> dict[str, Any]:
+async def answer_to(record: CommandRecord, wait: bool, response: Response) -> dict[str, Any]:
+    """A command as it stands, or with `wait` as it ended."""
     if wait:
         await record.wait()
         response.status_code = 200
@@ -72,44 +73,3 @@ def _command(here: Deployment, id: int) -> CommandRecord:
     if record is None:
         raise Problem(404, f"no command has the id {id}")
     return record
-
-
-@router.get("/deployments/{deployment}/parameters", tags=["parameters"])
-async def parameters(here: DeploymentHere) -> dict[str, Any]:
-    """Every parameter, and what is known of its value."""
-    return {"parameters": [parameter_object(one) for one in here.parameters.records.values()]}
-
-
-@router.post("/deployments/{deployment}/parameters/refresh", status_code=202, tags=["parameters"])
-async def refresh(here: DeploymentHere, person: Operator, ground: GroundHere) -> dict[str, Any]:
-    """Asks the deployment for every value; they come as updates."""
-    record = here.parameters.refresh(person.name)
-    ground.audit.add(person.name, "parameters asked for", here.name)
-    return command_object(record)
-
-
-@router.get("/deployments/{deployment}/parameters/{name}", tags=["parameters"])
-async def one_parameter(here: DeploymentHere, name: str) -> dict[str, Any]:
-    """A parameter, and what is known of its value."""
-    return parameter_object(here.parameters.records[here.dictionary.parameter(name).name])
-
-
-@router.put("/deployments/{deployment}/parameters/{name}", status_code=202, tags=["parameters"])
-async def set_parameter(
-    here: DeploymentHere, name: str, body: ParameterBody, response: Response, person: Operator, ground: GroundHere
-) -> dict[str, Any]:
-    """Sets a parameter, and with `save` has the deployment keep it once it is set."""
-    record = here.parameters.set(name, body.value, person.name)
-    if body.save:
-        here.parameters.save_after(record, name, person.name)
-    verb = "parameter set and saved" if body.save else "parameter set"
-    ground.audit.add(person.name, verb, here.name, f"{name} = {body.value}")
-    return await _answer(record, body.wait, response)
-
-
-@router.post("/deployments/{deployment}/parameters/{name}/save", status_code=202, tags=["parameters"])
-async def save_parameter(here: DeploymentHere, name: str, person: Operator, ground: GroundHere) -> dict[str, Any]:
-    """Has the deployment keep the value that it uses."""
-    record = here.parameters.save(name, person.name)
-    ground.audit.add(person.name, "parameter saved", here.name, name)
-    return command_object(record)

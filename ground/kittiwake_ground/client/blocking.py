@@ -130,6 +130,7 @@ class Parameters(Blocking[AsyncParameters]):
     save = blocking(AsyncParameters.save)
     refresh = blocking(AsyncParameters.refresh)
     differences = blocking(AsyncParameters.differences)
+    diff = blocking(AsyncParameters.diff)
 
 
 class LookBack(Blocking[AsyncLookBack]):

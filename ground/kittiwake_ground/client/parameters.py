@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from kittiwake_ground.client.records import CommandResult, ParameterValue, command_of, record_of
+from kittiwake_ground.client.records import (
+    CommandResult,
+    ParameterDifference,
+    ParameterValue,
+    command_of,
+    difference_of,
+    record_of,
+)
+from kittiwake_ground.client.times import When, when_us
 
 if TYPE_CHECKING:
     from kittiwake_ground.client.deployment import AsyncDeployment
@@ -47,6 +55,22 @@ class AsyncParameters:
     async def differences(self) -> list[ParameterValue]:
         """The parameters whose known value is not the default."""
         return [one for one in await self.all() if one.differs]
+
+    async def diff(
+        self, at: When | None = None, other: str = "", other_at: When | None = None, last_known: bool = False
+    ) -> list[ParameterDifference]:
+        """Each parameter at a time, or now, compared with the other side, or with its default where none is named.
+
+        The other side is the deployment `other` at `other_at`, or now; without a name it is this one. Values that may
+        be others by then are unknown, unless `last_known` takes them as they were told last. Raises `ValueError` for
+        what is no time, and `RequestRefused`.
+        """
+        query = {
+            "at_us": when_us(at), "other": other, "other_at_us": when_us(other_at),
+            "last_known": str(last_known).lower(),
+        }  # fmt: skip
+        found = await self._deployment.request("GET", "/parameters/diff", query=query)
+        return [difference_of(one) for one in found["parameters"]]
 
 
 def _path(name: str) -> str:

@@ -153,7 +153,10 @@ class SequenceStep(NamedTuple):
 
 @dataclass(frozen=True)
 class ParameterValue:
-    """A parameter. `known` is unknown, set (from here) or dump (told by the deployment); `stale` after a lost link."""
+    """A parameter. `known` is unknown, set (from here) or dump (told by the deployment), since `known_us`.
+
+    `stale` after a lost link or a reset: it may be another by now. `partial` if its text was cut when it was told.
+    """
 
     name: str
     type: str
@@ -165,12 +168,35 @@ class ParameterValue:
     value: Any
     origin: str
     stale: bool
+    partial: bool = False
+    known_us: int = 0
 
     @property
     def differs(self) -> bool:
         """Whether the value is known, and not the default."""
         # The deployment tells composite values as text, which may write the default otherwise.
         return self.known != "unknown" and self.origin != "DEFAULT" and self.value != self.default
+
+
+@dataclass(frozen=True)
+class KnownValue:
+    """What is known of a parameter's value at a time; as in `ParameterValue`, or `known` is default."""
+
+    known: str
+    value: Any
+    origin: str
+    known_us: int
+    stale: bool
+    partial: bool
+
+
+class ParameterDifference(NamedTuple):
+    """How a parameter compares: `verdict` is same, different, unknown, or absent where only one side has it."""
+
+    name: str
+    verdict: str
+    first: KnownValue | None
+    second: KnownValue | None
 
 
 @dataclass(frozen=True)
@@ -338,6 +364,12 @@ def command_of(shown: Mapping[str, Any]) -> CommandResult:
     """A command."""
     steps = tuple(CommandStep(str(one["state"]), int(one["time_us"])) for one in shown["steps"])
     return record_of(CommandResult, {**shown, "steps": steps})
+
+
+def difference_of(shown: Mapping[str, Any]) -> ParameterDifference:
+    """How a parameter compares."""
+    first, second = (shown[side] and record_of(KnownValue, shown[side]) for side in ("first", "second"))
+    return ParameterDifference(str(shown["name"]), str(shown["verdict"]), first, second)
 
 
 def run_of(shown: Mapping[str, Any]) -> SequenceRun:

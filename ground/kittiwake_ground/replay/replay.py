@@ -15,7 +15,8 @@ from kittiwake.dictionary.decode import DecodedChannel
 from kittiwake_ground.archive.moments import cut_life
 from kittiwake_ground.replay.past_deployment import PastDeployment
 from kittiwake_ground.replay.retyped import command_record, told_event, transfer_record, typed_value
-from kittiwake_ground.server.parameters import VALUE_EVENT
+from kittiwake_ground.replay.told_parameters import read_tellings, tell
+from kittiwake_ground.server.links import UP
 from kittiwake_ground.server.session import now_us
 
 if TYPE_CHECKING:
@@ -109,10 +110,9 @@ class Replay:
         at_us, name = self.position_us, self.source.name
         async with self._reading:
             step = await asyncio.to_thread(self._before, name, at_us)
-        source = self.source
-        for event in step.events:  # what they said of parameters still holds; to the page they are past already
-            source.parameters.take_event(told_event(event, source.dictionary))
-        self._take(step._replace(events=[]), at_us)
+            tellings = await asyncio.to_thread(read_tellings, self._archive, name, at_us)
+        self._take(step, at_us)
+        tell(self.source.parameters, tellings, self.source.dictionary)
         self.thinned = False
         self._last_s = self._monotonic()
 
@@ -141,8 +141,7 @@ class Replay:
         commands = archive.commands(name, end_us=at_us, limit=FIRST_COMMANDS)[::-1]
         lives = [cut_life(one, at_us) for one in commands]
         files = archive.files(name, end_us=at_us, limit=MAX_FILES)[::-1]
-        values = archive.events(name, name=f"*.{VALUE_EVENT}", end_us=at_us, limit=MAX_EVENTS)[::-1]
-        return Step(samples, values, lives, files, archive.link_states(name, at_us, at_us))
+        return Step(samples, [], lives, files, archive.link_states(name, at_us, at_us))
 
     def _between(self, name: str, start_us: int, end_us: int) -> Step:
         archive = self._archive
@@ -160,12 +159,14 @@ class Replay:
         self.thinned = step.thinned
         for link in step.links:
             source.enter_link(link)
+            if link.state != UP:
+                source.parameters.forget()
         self._take_samples(step.samples)
         for event in step.events:
             decoded = told_event(event, source.dictionary)
             source.last_packet_us = max(source.last_packet_us, event.received_us)
             source.hub.take_event(decoded, event.received_us)
-            source.parameters.take_event(decoded)
+            source.parameters.take_event(decoded, event.time_us)
         for command in step.commands:
             record = command_record(command, source.dictionary)
             source.commands.records[record.id] = record

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.dictionary.values import value_of
-from kittiwake.model.types import resolved
+from kittiwake.model.types import Text, resolved
 from kittiwake_ground.server.instances import NoSuchAbility, command_called
 from kittiwake_ground.server.session import now_us
 
@@ -15,19 +15,30 @@ if TYPE_CHECKING:
 
     from kittiwake.dictionary.decode import DecodedEvent
     from kittiwake.dictionary.entries import Dictionary, Parameter
+    from kittiwake.model.types import WireType
     from kittiwake_ground.server.commands import CommandRecord, Commands
 
 SET, SAVE = "_PRM_SET", "_PRM_SAVE"
-DUMP_COMMAND, VALUE_EVENT = "PRM_DUMP", "PrmValue"
+DUMP_COMMAND, SAVE_FILE_COMMAND, VALUE_EVENT = "PRM_DUMP", "PRM_SAVE_FILE", "PrmValue"
+CHANGING_COMMANDS = ("PRM_RESET_DEFAULT", "PRM_COMMIT_STAGED")
+"""Commands that change parameters without a word of their values."""
+
 UNKNOWN, BY_COMMAND, BY_DUMP = "unknown", "set", "dump"
 """How a value is known."""
+
+DEFAULT, SAVED, CHANGED = "DEFAULT", "SAVED", "CHANGED"
+"""Where a value comes from, in the words of `PrmValue`."""
+
+LONGEST_CHARACTER = 4
+"""A text is cut between characters: one that ends so few bytes before the end of its room may have been longer."""
 
 
 class ParameterRecord:
     """One parameter. `value` is plain and means nothing while `known` is "unknown".
 
     `origin` is the deployment's word for where a dumped value comes from (DEFAULT, SAVED, CHANGED). `stale` says that
-    the link was made anew since, so that the deployment may have started with another value.
+    it may be another by now: the link was made anew since, so that the deployment may have started with another value,
+    or a command has changed parameters without telling which. `partial` says that its text was cut when it was told.
     """
 
     def __init__(self, parameter: Parameter, set_command: str, save_command: str) -> None:
@@ -39,6 +50,7 @@ class ParameterRecord:
         self.origin = ""
         self.known_us = 0
         self.stale = False
+        self.partial = False
 
 
 class Parameters:
@@ -53,6 +65,7 @@ class Parameters:
             for name, one in dictionary.parameters.items()
         }
         self._by_command = {one.set_command: one for one in self.records.values() if one.set_command}
+        self._by_saving = {one.save_command: one for one in self.records.values() if one.save_command}
         self._following: set[asyncio.Future[None]] = set()
         self._dictionary = dictionary
         self._commands = commands
@@ -92,43 +105,58 @@ class Parameters:
         return self.records[name]
 
     def take_command(self, command: CommandRecord) -> None:
-        """A command has gone on: one that set a parameter tells its value."""
-        record = self._by_command.get(command.command.name)
-        if record is not None and command.state == "completed":
-            value = next(iter(command.arguments.values()), None)
-            form = record.parameter.type
-            try:
-                plain = resolved(form).to_plain(value_of(form, value, self._dictionary.find_id))
-            except (TypeError, ValueError):
-                return
-            self._know(record, BY_COMMAND, plain, "CHANGED")
+        """A command has gone on: one that set, saved or changed parameters tells of their values."""
+        if command.state != "completed":
+            return
+        name, at_us = command.command.name, command.steps[-1][1]
+        if (saved := self._by_saving.get(name)) is not None and saved.known != UNKNOWN and not saved.stale:
+            saved.origin = SAVED
+            self._changed(saved)
+        if name.rpartition(".")[2] in CHANGING_COMMANDS:
+            self.forget()
+        record = self._by_command.get(name)
+        if record is None:
+            return
+        form = record.parameter.type
+        value = next(iter(command.arguments.values()), None)
+        try:
+            plain = resolved(form).to_plain(value_of(form, value, self._dictionary.find_id))
+        except (TypeError, ValueError):
+            return
+        self._know(record, BY_COMMAND, plain, CHANGED, at_us)
 
-    def take_event(self, event: DecodedEvent) -> None:
-        """Looks whether an event tells a parameter's value."""
+    def take_event(self, event: DecodedEvent, at_us: int | None = None) -> None:
+        """Looks whether an event tells a parameter's value; `at_us` is when, by default now."""
         if event.name.rpartition(".")[2] != VALUE_EVENT or len(event.args) < 4:
             return
         parameter = self._dictionary.parameters_by_id.get(event.args[0])
         if parameter is not None:
             origin = getattr(event.args[3], "name", str(event.args[3]))
-            self._know(self.records[parameter.name], BY_DUMP, _read(parameter, str(event.args[2])), origin)
+            value, partial = _read(parameter, str(event.args[2]), event.event.formals[2].type)
+            when_us = now_us() if at_us is None else at_us
+            self._know(self.records[parameter.name], BY_DUMP, value, origin, when_us, partial)
 
-    def _know(self, record: ParameterRecord, known: str, value: Any, origin: str) -> None:
+    def _know(
+        self, record: ParameterRecord, known: str, value: Any, origin: str, at_us: int, partial: bool = False
+    ) -> None:
         record.known, record.value, record.origin = known, value, origin
-        record.known_us = now_us()
+        record.known_us, record.partial = at_us, partial
         record.stale = False
         self._changed(record)
 
     def forget(self) -> None:
-        """The link was made anew: what is known may be wrong by now."""
+        """The link was made anew, or parameters were changed: what is known may be wrong by now."""
         for record in self.records.values():
             if record.known != UNKNOWN and not record.stale:
                 record.stale = True
                 self._changed(record)
 
 
-def _read(parameter: Parameter, text: str) -> Any:
-    """A dumped value, as plain as one that was set where its text says it whole; else the text."""
+def _read(parameter: Parameter, text: str, told_as: WireType) -> tuple[Any, bool]:
+    """A dumped value, as plain as one that was set where its text says it whole; else the text, and that it is cut."""
+    told, form = resolved(told_as), resolved(parameter.type)
+    fills = isinstance(told, Text) and len(text.encode()) > told.size - LONGEST_CHARACTER
     try:
-        return resolved(parameter.type).to_plain(value_of(parameter.type, text))
+        return form.to_plain(value_of(parameter.type, text)), fills
     except (TypeError, ValueError):
-        return text
+        return text, True

@@ -200,11 +200,19 @@ def parameter_object(record: ParameterRecord) -> dict[str, Any]:
         "annotation": parameter.annotation,
         "settable": bool(record.set_command),
         "savable": bool(record.save_command),
+        **known_object(record),
+    }
+
+
+def known_object(record: ParameterRecord) -> dict[str, Any]:
+    """What is known of a parameter's value."""
+    return {
         "known": record.known,
         "value": record.value,
         "origin": record.origin,
         "known_us": record.known_us,
         "stale": record.stale,
+        "partial": record.partial,
     }
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -179,12 +180,36 @@ def test_a_parameter_is_set_saved_and_compared(run: Callable[..., Done], device:
     assert run("params", "get", LEVEL).out == f"{LEVEL} = ?  (default 1)\n"
     assert run("params", "set", LEVEL, "2", "--save").status == 0
     assert device.received[-2:] == [f"{LEVEL}_PRM_SET", f"{LEVEL}_PRM_SAVE"]
-    assert run("params", "diff").out == f"{LEVEL} = 2  (default 1)\n"
+    assert run("params", "diff")[:2] == (3, f"{LEVEL} = 2  (default 1)\n")
     assert json.loads(run("params", "get", LEVEL, "--json").out)["value"] == 2
     device.script[f"{LEVEL}_PRM_SET"] = lambda: device.fail(f"{LEVEL}_PRM_SET", "VALIDATION_ERROR")
     assert run("params", "set", LEVEL, "3").status == 1
     assert [run("params", *words).status for words in (("get",), ("set", LEVEL), ("set", LEVEL, "x"))] == [2, 2, 2]
     assert run("params", "get", "CdhCore.tlmSend.LEVL").status == 2
+
+
+def test_parameters_are_compared_between_times_and_deployments(run: Callable[..., Done], station: Deployment) -> None:
+    assert run("params", "diff", LEVEL).status == 1, "what is not known is not the same"
+    station.parameters.set(LEVEL, 2)
+    middle_us = station.parameters.get(LEVEL).known_us + 1
+    middle = datetime.fromtimestamp(middle_us / 1e6, UTC).isoformat()
+    station.parameters.set(LEVEL, 3)
+    deadline_s = time.monotonic() + 10
+    while True:  # the archive has it within a second
+        shown = next(one for one in station.parameters.diff(middle_us, "small") if one.name == LEVEL)
+        if shown.verdict != "unknown" or time.monotonic() > deadline_s:
+            break
+        time.sleep(0.05)
+    assert shown.first is not None
+    assert shown.second is not None
+    assert (shown.verdict, shown.first.value, shown.second.value) == ("different", 2, 3)
+    done = run("params", "diff", LEVEL, "--from", middle)
+    assert done[:2] == (3, f"{LEVEL}: 2 -> 3\n")
+    assert json.loads(run("params", "diff", LEVEL, "--from", middle, "--json").out)["second"]["value"] == 3
+    assert run("params", "diff", LEVEL, "--from", middle, "--to", middle)[:2] == (0, "")
+    assert run("params", "diff", LEVEL, "--with", "small")[:2] == (0, "")
+    assert [run("params", "diff", *words).status for words in (("--with", "x"), ("--to", "1h"), ("x",))] == [2, 2, 2]
+    assert run("params", "diff", "--from", "soon").status == 1
 
 
 def test_a_sequence_is_compiled_or_its_faults_are_shown(
