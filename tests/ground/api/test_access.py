@@ -123,7 +123,8 @@ def test_every_route_is_in_one_of_the_lists(tmp_path: Path) -> None:
         ("get", "deployments/ref/channels/Ref.heater.Temperature/history"), ("get", "deployments/ref/commands/1"),
         ("get", "deployments/ref/transfers/1"), ("get", "deployments/ref/transfers/1/content"),
         ("get", "deployments/ref/sequences/runs/1"), ("get", "deployments/ref/export/samples"),
-        ("get", "deployments/ref/export/events"), ("get", "deployments/ref/then"), ("get", "deployments/ref/timeline"),
+        ("get", "deployments/ref/export/events"), ("get", "deployments/ref/parameters/diff"),
+        ("get", "deployments/ref/then"), ("get", "deployments/ref/timeline"),
         ("post", "history/query"), ("get", "procedures"), ("get", "procedures/runs/1"),
         ("get", "procedures/runs/1/log"), ("get", "procedures/runs/1/output"),
     }  # fmt: skip
