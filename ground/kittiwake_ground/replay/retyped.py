@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.dictionary.decode import DecodedEvent
 from kittiwake.dictionary.entries import Command, Event
 from kittiwake.dictionary.values import value_of
-from kittiwake.model.types import Float, Integer, resolved
+from kittiwake.model.types import Enumeration, Float, Integer, resolved
 from kittiwake_ground.server.commands import CommandRecord
 from kittiwake_ground.server.transfer import CFDP, RUNNING, Transfer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kittiwake.dictionary.entries import Channel, Dictionary
+    from kittiwake.model.types import WireType
     from kittiwake_ground.archive import ArchivedCommand, ArchivedEvent, ArchivedFile, Sample
 
 
@@ -43,13 +44,19 @@ def told_event(event: ArchivedEvent, dictionary: Dictionary) -> ToldEvent:
     arguments: tuple[Any, ...] = ()
     if known is not None:
         try:
-            arguments = tuple([value_of(one.type, event.arguments[one.name]) for one in known.formals])
+            arguments = tuple([_typed_argument(one.type, event.arguments[one.name]) for one in known.formals])
         except (KeyError, TypeError, ValueError):
             known = None
     shown = Event(event.name, 0, event.severity, "", ()) if known is None else known
     made = ToldEvent(shown._replace(severity=event.severity), event.tag, arguments)
     made.words = event.text
     return made
+
+
+def _typed_argument(form: WireType, value: Any) -> Any:
+    """An event's argument, of which the archive keeps a constant's number. Raises as `typed_value`."""
+    base = resolved(form)
+    return base.enum(value) if isinstance(base, Enumeration) and type(value) is int else value_of(form, value)
 
 
 def command_record(command: ArchivedCommand, dictionary: Dictionary) -> CommandRecord:

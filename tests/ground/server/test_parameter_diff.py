@@ -26,6 +26,8 @@ SOURCE = {"name": "Ref.PrmSource", "kind": "qualifiedIdentifier"}
 F32 = {"name": "F32", "kind": "float", "size": 32}
 U32 = {"name": "U32", "kind": "integer", "size": 32, "signed": False}
 TITLE_ROOM = 20
+SOURCES = ("DEFAULT", "SAVED", "CHANGED")
+"""The archive keeps a constant in an event as its number."""
 
 
 def dictionary(*parameters: dict[str, Any]) -> str:
@@ -33,7 +35,7 @@ def dictionary(*parameters: dict[str, Any]) -> str:
     window = {"kind": "array", "qualifiedName": "Ref.Window", "size": 6, "elementType": F32, "default": [0.0] * 6}
     told = event("Ref.prmDb.PrmValue", 0x950, "ACTIVITY_HI", "{} {} = {} ({})", Id=U32, title=text(40),
                  value=text(TITLE_ROOM), source=SOURCE)  # fmt: skip
-    source = enum("Ref.PrmSource", "DEFAULT", "SAVED", "CHANGED")
+    source = enum("Ref.PrmSource", *SOURCES)
     return json.dumps({
         **DICTIONARY,
         "typeDefinitions": [*DICTIONARY["typeDefinitions"], source, window],
@@ -63,7 +65,7 @@ class Told:
 
     def dump(self, at: int, id: int, value: str, source: str = "SAVED", deployment: str = "one") -> None:
         us = NOW_US + at * SECOND
-        arguments = {"Id": id, "title": "x", "value": value, "source": source}
+        arguments = {"Id": id, "title": "x", "value": value, "source": SOURCES.index(source)}
         self.archive.add_events(
             deployment, [NewEvent("Ref.prmDb.PrmValue", "ACTIVITY_HI", 2 << 64 | us, us, "told", arguments)]
         )
