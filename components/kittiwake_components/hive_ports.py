@@ -71,6 +71,11 @@ def CaptureDone(sensor: SensorName, file: FileName, size: U64) -> None:
     """A recording was published whole; `file` is relative to the folder of the recordings, `size` in bytes."""
 
 
+@port("Components.HiveConfigured")
+def HiveConfigured(output: FileName) -> None:
+    """A configuration has come into force; recordings go to `output`, a folder named from the root."""
+
+
 @port("Components.SensorStatus")
 def SensorStatus(target: SensorName) -> Annotated[str, Size(STATUS_SIZE)]:
     """How a target (a sensor, or `uploader`) is, for people; of all of the callee's, a line each, if it is empty.

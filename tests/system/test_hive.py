@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,13 +42,16 @@ def hive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def configure(root: Path, interval_s: float, duration_s: float) -> None:
-    """A configuration whose windows are open now, and for hours."""
-    hour = datetime.now(UTC).hour
+    """A configuration whose windows are open now, and for hours.
+
+    They have opened half an hour ago, so that of starts an hour apart none is near, whatever the time is.
+    """
+    opened = datetime.now(UTC) - timedelta(minutes=30)
     lines = [
         "[global]",
         'pytz_time_zone = "UTC"',
-        f'capture_window_start_time = "{(hour - 1) % 24:02}00"',
-        f'capture_window_end_time = "{(hour + 8) % 24:02}00"',
+        f'capture_window_start_time = "{opened:%H%M}"',
+        f'capture_window_end_time = "{opened + timedelta(hours=9):%H%M}"',
         f"capture_duration_seconds = {duration_s}",
         f"capture_interval_seconds = {interval_s}",
         *[f'[{name}]\ndevice = "simulated"' for name in SENSORS],

@@ -1,4 +1,4 @@
-"""The configuration that was in force last: it serves where the file is bad or gone at a start."""
+"""The configuration that was in force last, without its secrets: it serves where the file is bad or gone at a start."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from kittiwake.storage.record import AtomicRecord
 from kittiwake_components.ports import PATH_SIZE
-from kittiwake_components.sensor_orchestrator.configuration import MAX_SIZE
+from kittiwake_components.sensor_orchestrator.configuration import MAX_SIZE, SECRET_SECTIONS
+from kittiwake_components.sensor_orchestrator.sections import without_sections
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Files
@@ -32,7 +33,11 @@ class AcceptedConfiguration:
         return reading.findings
 
     def keep(self, name: str, content: bytes) -> tuple[Finding, ...]:
-        """Keeps another configuration; on return that is durable. The same again costs nothing. Raises `OSError`."""
+        """Keeps another configuration; on return that is durable. The same again costs nothing.
+
+        Raises `OSError`, and `ValueError` for one whose secrets cannot be told from the rest.
+        """
+        content = without_sections(content, name, SECRET_SECTIONS)
         if self.found == (name, content):
             return ()
         findings = self._record.write(name.encode() + _END + content)

@@ -25,6 +25,7 @@ from kittiwake.storage.copying import make_folders_durably
 from kittiwake_components.deployment_time import NO_TIME, time_value
 from kittiwake_components.hive_ports import (
     STATUS_SIZE,
+    HiveConfigured,
     SensorName,
     SensorReport,
     SensorReported,
@@ -66,6 +67,8 @@ class SensorOrchestrator(ConfiguredSensors):
 
     sensor_out = OutputPortArray(SensorReported, LISTENERS, doc="How each sensor is, at each change, for channels.")
 
+    configured_out = OutputPortArray(HiveConfigured, 2, doc="A configuration has come into force, for the uploader.")
+
     sensors_known = Channel(U8, name="Sensors", on_change=True, doc="Sensors in the configuration.")
     running = Channel(U8, on_change=True, doc="Sensors that wait for their next start, or record.")
     recording = Channel(U8, on_change=True, doc="Sensors that record.")
@@ -74,7 +77,9 @@ class SensorOrchestrator(ConfiguredSensors):
 
     disk_low_mb = Parameter(U32, default=500, low=0, high=10_000_000, unit="MB", doc="Less free room is reported.")
 
-    output = Setting(str, default="/captures", doc="Where the recordings go, in the root.")
+    output = Setting(
+        str, default="/captures", doc="Where recordings go, in the root, if no local_output_directory says it."
+    )
     host = Setting(str, default="hive", check=check_host, doc="The first part of the names of recordings.")
     switched = Setting(
         list[str],
@@ -98,11 +103,9 @@ class SensorOrchestrator(ConfiguredSensors):
         for machine in self.sensor:
             machine.start()
         self.read_records()
-        try:
-            make_folders_durably(self.platform.files, self.recordings)
-        except OSError as fault:
-            self.report_fault(self.output, fault)
         self.start_configured()
+        if not self.sensors:
+            self._make_output()
         self._show()
 
     def stop(self) -> None:
@@ -217,6 +220,30 @@ class SensorOrchestrator(ConfiguredSensors):
         """The place of a sensor's switch."""
         return self.switched.index(one.name) if one.name in self.switched else None
 
+    def use_output(self, folder: str) -> None:
+        """Has recordings go to a folder; where there are sensors already, they stay with theirs until the next start.
+
+        Processes hold a lock in their folder, and what they record has its place in there.
+        """
+        wanted = self.root.resolve(folder or self.output)
+        if not self.sensors:
+            self.recordings = wanted
+            self._make_output()
+        elif wanted != self.recordings:
+            self.output_stays(self.root.name_of(self.recordings), self.root.name_of(wanted))
+
+    def _make_output(self) -> None:
+        try:
+            make_folders_durably(self.platform.files, self.recordings)
+        except OSError as fault:
+            self.report_fault(self.root.name_of(self.recordings), fault)
+
+    def tell_configured(self) -> None:
+        """Tells the uploader where recordings are, and that the file may say other things to it."""
+        for listener, tell in enumerate(self.configured_out):
+            if self.is_connected(SensorOrchestrator.configured_out, listener):
+                tell(self.root.name_of(self.recordings))
+
     def recording_name(self, path: str) -> str:
         """A recording's name relative to the folder of the recordings."""
         inside = self.recordings.rstrip("/") + "/"
@@ -267,7 +294,7 @@ class SensorOrchestrator(ConfiguredSensors):
         try:
             self.disk_free, _ = self.platform.files.space(self.recordings)
         except OSError as fault:
-            self.report_fault(self.output, fault)
+            self.report_fault(self.root.name_of(self.recordings), fault)
             return
         was_low, self._is_disk_low = self._is_disk_low, self.disk_free < self.disk_low_mb * MB
         if self._is_disk_low and not was_low:

@@ -34,6 +34,9 @@ FILE_NAMES = ("hive.toml", "beemon-config.ini")
 MAX_SIZE = 65536
 MAX_SENSORS = 32
 MAX_NAME = 32
+MAX_FOLDER = 100
+"""Bytes of the folder of the captures: the names in there need room too."""
+
 UPLOADER = "uploader"
 
 
@@ -101,7 +104,7 @@ class LogSettings(NamedTuple):
 
 
 class HiveConfiguration(NamedTuple):
-    """All that the file says. `local_output_directory` is empty where it says nothing."""
+    """All that the file says. `local_output_directory` is a folder in the root, empty where the file names none."""
 
     local_output_directory: str
     sensors: tuple[SensorSettings, ...]
@@ -130,6 +133,17 @@ def _minute(value: object) -> int:
         raise ValueError('a time of day: 0800 in an INI file, "0800" or 08:00:00 in TOML') from None
 
 
+def _folder(value: object) -> str:
+    """A folder of the root, from `/`: the original's absolute path is taken for one inside it."""
+    if isinstance(value, str) and value.isprintable() and len(value.encode()) <= MAX_FOLDER:
+        parts = [part for part in value.split("/") if part not in ("", ".")]
+        if parts and ".." not in parts and parts[0] != "~":
+            return "/" + "/".join(parts)
+        if not value:
+            return ""
+    raise ValueError(f"a folder in the deployment's root without .. or ~, of at most {MAX_FOLDER} bytes")
+
+
 def _secret(value: object) -> Secret:
     if isinstance(value, str) and len(value) <= 1024:
         return Secret(value)
@@ -149,7 +163,7 @@ _CAPTURE: Mapping[str, Option[Any]] = {
 }
 _GLOBAL_ALONE: Mapping[str, Option[Any]] = {
     "root_upload_directory": Option("", "The folder on the server."),
-    "local_output_directory": Option("", "The folder of the captures."),
+    "local_output_directory": Option("", "The folder of the captures, in the deployment's root.", parse=_folder),
 }
 _GLOBAL: Mapping[str, Option[Any]] = {**_CAPTURE, **_GLOBAL_ALONE}
 _KIND: Mapping[str, Option[Any]] = {"kind": Option("", "Which sensor it is, where the section has another name.")}
@@ -175,6 +189,11 @@ _LOG: Mapping[str, Option[Any]] = {
     "max_archived_files": Option(7, "How many logs are kept.", low=1, high=100),
 }
 _SECTIONS = {"global": _GLOBAL, "ftp": _FTP, "dashboard": _DASHBOARD, "log": _LOG}
+
+SECRET_SECTIONS = tuple([
+    name for name, keys in _SECTIONS.items() if any(isinstance(option.default, Secret) for option in keys.values())
+])  # fmt: skip
+"""The sections with passwords and tokens."""
 
 
 def find_configuration(names: list[str]) -> str | None:

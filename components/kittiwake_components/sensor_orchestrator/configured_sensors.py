@@ -40,6 +40,14 @@ class ConfiguredSensors(SensorSchedule):
     stopped_file = Setting(str, default="/stopped_sensors", doc="Record of the sensors that a command has stopped.")
     accepted_file = Setting(str, default="/accepted_configuration", doc="Record of the configuration in force.")
 
+    def use_output(self, folder: str) -> None:
+        """Has recordings go to a folder of the root, empty for that of the settings. Raises `PathRefused`."""
+        raise NotImplementedError
+
+    def tell_configured(self) -> None:
+        """Tells those who work with the recordings that a configuration has come into force."""
+        raise NotImplementedError
+
     def start_sensor(self, index: int, elapsed: ElapsedStarts) -> None:
         """Has a sensor run; one that does goes on."""
         one = self.sensors[index]
@@ -101,7 +109,7 @@ class ConfiguredSensors(SensorSchedule):
             return False
         try:
             self.report_findings(self._accepted.keep(name, content))
-        except OSError as fault:
+        except (OSError, ValueError) as fault:
             self.report_fault(self.accepted_file, fault)
         return True
 
@@ -112,6 +120,7 @@ class ConfiguredSensors(SensorSchedule):
         folder = self.root.resolve(self.sensors_folder) if self.sensors_folder else ""
         try:
             found = read_configuration(content, name, KnownSensors(self.platform.files, folder))
+            self.use_output(found.local_output_directory)
         except Faults as faults:
             for fault in faults.faults[:MAX_FAULTS]:
                 self.config_rejected(f"{fault.file}:{fault.line}:{fault.col}", f"{fault.message}; {fault.hint}")
@@ -121,6 +130,7 @@ class ConfiguredSensors(SensorSchedule):
             return False
         self.configure(found)
         self.config_loaded(name, len(found.sensors))
+        self.tell_configured()
         return True
 
     def configure(self, configuration: HiveConfiguration) -> None:

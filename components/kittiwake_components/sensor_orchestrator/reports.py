@@ -110,11 +110,14 @@ class OrchestratorReports(ActiveComponent):
     @event(WARNING_LO, "{file}: {reason}", throttle=5, every_s=600.0)
     def file_fault(self, file: FileName, reason: Reason) -> None: ...
 
+    @event(WARNING_LO, "Recordings go to {folder} until the next start, and to {wanted} from then on")
+    def output_stays(self, folder: FileName, wanted: FileName) -> None: ...
+
     def report_findings(self, findings: Iterable[Finding]) -> None:
         """Reports what was found wrong with a file."""
         for finding in findings:
             self.record_recovered(self.root.name_of(finding.path), finding.detail)
 
-    def report_fault(self, file: str, fault: OSError) -> None:
+    def report_fault(self, file: str, fault: Exception) -> None:
         """Reports that a file could not be used."""
         self.file_fault(file, reason_of(fault))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kittiwake.faults import Fault, Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
+
+_HEADING = r"\s*\[([^\[\]]+)\]"
 
 
 class Place(NamedTuple):
@@ -52,6 +54,25 @@ def read_sections(content: bytes, file: str) -> dict[str, Section]:
         )
         for name, entries in values.items()
     }
+
+
+def without_sections(content: bytes, file: str, names: Container[str]) -> bytes:
+    """The file's content with empty lines in place of some sections; the others keep their places.
+
+    Raises `ValueError` for a file that writes them in an unusual way, as inline tables: they cannot be taken out.
+    """
+    import re
+
+    lines, is_out = [], False
+    for line in content.decode("utf-8-sig").splitlines(keepends=True):
+        if heading := re.match(_HEADING, line):
+            is_out = heading[1].strip().strip("\"'") in names
+        lines.append("\n" if is_out else line)
+    left = "".join(lines).encode()
+    kept = {name: section for name, section in read_sections(content, file).items() if name not in names}
+    if read_sections(left, file) != kept:
+        raise ValueError("its sections with secrets are written in an unusual way")
+    return left
 
 
 def _read_ini(text: str, file: str) -> Mapping[str, Mapping[str, Any]]:
@@ -107,7 +128,7 @@ def _places(text: str, *, is_ini: bool) -> tuple[dict[str, Place], dict[tuple[st
     keys: dict[tuple[str, str], Place] = {}
     section = ""
     for number, line in enumerate(text.splitlines(), start=1):
-        if heading := re.match(r"\s*\[([^\[\]]+)\]", line):
+        if heading := re.match(_HEADING, line):
             section = heading[1] if is_ini else heading[1].strip().strip("\"'")
             headings.setdefault(section, Place(number, heading.start(1) + 1))
         elif key := re.match(r"\s*[\"']?([\w.-]+)[\"']?\s*[=:]", line):

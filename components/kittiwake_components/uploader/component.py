@@ -35,7 +35,7 @@ from kittiwake.storage.finding import move_aside
 from kittiwake.storage.ledger import Ledger
 from kittiwake.storage.root import PathRefused, reason_of
 from kittiwake_components.deployment_time import time_is_known
-from kittiwake_components.hive_ports import CaptureDone, SensorStatus
+from kittiwake_components.hive_ports import CaptureDone, HiveConfigured, SensorStatus
 from kittiwake_components.ports import FileName
 from kittiwake_components.transfer_ports import PutFile, TransferEnded
 from kittiwake_components.transfer_service.pauses import pause_after
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
     from kittiwake.runtime.loop import Timer
     from kittiwake_components.transfer_service.folder_copy import Steps
+    from kittiwake_components.transfer_service.stores import Store
 
 TARGET = "uploader"
 """The name by which the text protocol knows it."""
@@ -107,7 +108,9 @@ class Uploader(ActiveComponent):
     backoff_s = Parameter(U32, default=10, low=1, high=3600, unit="s", doc="Pause after a failed attempt; it doubles.")
     backoff_max_s = Parameter(U32, default=3600, low=1, high=86_400, unit="s", doc="The longest pause.")
 
-    output = Setting(str, default="/captures", doc="Folder in the root in which sensors publish their files.")
+    output = Setting(
+        str, default="/captures", doc="Folder in the root with the captures, if no local_output_directory says it."
+    )
     remote = Setting(
         str, default="", check=check_remote, doc="Where captures go, as words of key=value; empty: nowhere."
     )
@@ -179,17 +182,38 @@ class Uploader(ActiveComponent):
         files, now_ns = self.platform.files, self.clock.now_ns()
         self._ledger = Ledger(files, f"{self.root.resolve(self.folder)}/journal")
         self._marks = Marks(self._ledger)
-        self._captures = Captures()
-        self._output = OutputFolder(files, self.root, self.output, self._captures, self._marks)
-        self._departures = Departures(self, self._captures, self._output, self._marks)
-        self._sending: Sending | None = None
-        self.has_transfer_service = self.is_connected(Uploader.transfer_put)
-        self._is_open = self._is_awake = self._is_stirred = self._is_running = self._is_scanned = False
-        self._scan: Generator[None, None, int] | None = None
         self._upload: tuple[Capture, Steps] | None = None
+        self._sending: Sending | None = None
+        self._sent_to: tuple[Store, Login | None] | None = None
+        self._watch(self.output)
+        self.has_transfer_service = self.is_connected(Uploader.transfer_put)
+        self._is_open = self._is_awake = self._is_stirred = self._is_running = False
         self._failures = 0
-        self._pause_until_ns = self._scan_due_ns = now_ns
+        self._pause_until_ns = now_ns
         self._timer: Timer | None = None
+
+    def _watch(self, folder: str) -> None:
+        """Takes the captures of a folder of the root from now on."""
+        remote = self._sent_to
+        self._send_to(None)
+        self._watched = folder
+        self._captures = Captures()
+        self._output = OutputFolder(self.platform.files, self.root, folder, self._captures, self._marks)
+        self._departures = Departures(self, self._captures, self._output, self._marks)
+        self._scan: Generator[None, None, int] | None = None
+        self._is_scanned = False
+        self._scan_due_ns = self.clock.now_ns()
+        self._send_to(remote)
+
+    def _send_to(self, remote: tuple[Store, Login | None] | None) -> None:
+        """Sends to a remote from now on; what is under way to the same one goes on."""
+        if remote == self._sent_to:
+            return
+        self._end_upload()
+        if self._sending is not None:
+            self._sending.rest()
+        self._sent_to = remote
+        self._sending = Sending(self, self._output, self._marks, *remote) if remote is not None else None
 
     def start(self) -> None:
         may_start = self._configure()
@@ -197,26 +221,33 @@ class Uploader(ActiveComponent):
         self._try_to_open()
         self._stir()
 
-    def _configure(self) -> bool:
-        """Reads who is important, and where captures go, if that is not among the settings.
+    def _configure(self, output: str = "") -> bool:
+        """Reads who is important, and where captures are and go, if that is not among the settings.
+
+        `output` is where they are, from whoever knows. Where the file cannot be read, what it has said before holds.
 
         Says whether the configuration lets uploads start by themselves.
         """
-        hive = None
+        hive, is_unread = None, True
         try:
             hive = read_hive(self.platform.files, self.root, self.configuration)
+            is_unread = False
         except OSError as fault:
             self.configuration_unread(reason_of(fault))
         except ValueError:
             self.configuration_unread("it has faults")
-        stated = {sensor.name: sensor.priority for sensor in hive.sensors} if hive is not None else {}
+        before = self._captures.priorities if is_unread else {}
+        stated = {sensor.name: sensor.priority for sensor in hive.sensors} if hive is not None else before
+        folder = output or (hive.local_output_directory if hive is not None else "") or self.output
+        if folder != self._watched:
+            self._watch(folder)
         self._captures.priorities = {**stated, **parse_priorities(self.priorities)}
         remote = parse_remote(self.remote) if self.remote else remote_of(hive.ftp) if hive is not None else None
         if remote is None:
-            self._sending = None
+            self._send_to(self._sent_to if is_unread else None)
             return False
         login = Login(hive.ftp.username, hive.ftp.password.reveal()) if hive is not None and not self.remote else None
-        self._sending = Sending(self, self._output, self._marks, remote, login)
+        self._send_to((remote, login))
         return hive is None or bool(self.remote) or hive.ftp.auto_start
 
     def _try_to_open(self) -> None:
@@ -256,6 +287,16 @@ class Uploader(ActiveComponent):
                 self._output.published(file, size, self.clock.now_ns())
         except OSError:
             self.capture_unknown(file)
+        self._stir()
+
+    @async_port(HiveConfigured, full="drop")
+    def hive_configured(self, output: str) -> None:
+        """The hive has another configuration. A remote that is new starts uploads as at the start of the deployment."""
+        had_remote = self._sending is not None
+        may_start = self._configure(output)
+        if may_start and self.auto_start and not had_remote and not self._is_running:
+            self._is_running = True
+            self.uploads_started()
         self._stir()
 
     @async_port(TransferEnded, full="drop")

@@ -11,7 +11,7 @@ from kittiwake.testing.design_sheet import differences
 from kittiwake_components.hive_ports import SensorState
 from kittiwake_components.sensor_orchestrator.component import SensorOrchestrator
 from kittiwake_components.sensor_orchestrator.states import ElapsedStarts, StopPolicy
-from tests.components.sensor_orchestrator.hive import Hive, Sensors, ini, place, utc_ns
+from tests.components.sensor_orchestrator.hive import Hive, Sensors, files_below, ini, place, utc_ns
 
 TWO: Sensors = {"audio": {}, "temp": {}}
 
@@ -248,3 +248,62 @@ def test_wherever_the_power_goes_the_next_start_records_and_no_half_recording_ha
             assert after.state("audio") in (SensorState.WAITING.name, SensorState.RECORDING.name)
             assert after.report("audio").captures >= 1
     assert number > 40
+
+
+def test_recordings_go_where_the_configuration_says() -> None:
+    """REQ-SO-026: the original's absolute path is taken for one in the root, and the uploader is told of it."""
+    with Hive(TWO, local_output_directory="/home/pi/bee_tmp/") as hive:
+        hive.ticks(3600 + 100)
+        folder = "/kittiwake/home/pi/bee_tmp"
+        assert len([name for name in files_below(hive.platform, folder) if name.endswith(".wav")]) == 2
+        assert not hive.files.exists("/kittiwake/captures")
+        assert hive.events.named("CaptureDone")[0].args[1].startswith("audio/2026-06-01/")
+        assert hive.ports.configured_out[0] == [("/home/pi/bee_tmp",)]
+
+
+def test_another_place_for_recordings_waits_for_the_next_start() -> None:
+    """REQ-SO-026: recordings that are being made stay where they are, and that is said."""
+    with Hive(TWO) as hive:
+        hive.ticks(3600 + 20)
+        hive.configure(TWO, local_output_directory="bee_tmp")
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
+        assert [event.args for event in hive.events.named("OutputStays")] == [("/captures", "/bee_tmp")]
+        hive.ticks(60)
+        assert hive.report("audio").captures == 1
+        assert hive.ports.configured_out[0] == [("/captures",), ("/captures",)]
+        hive.restart()
+        assert hive.component.recordings == "/kittiwake/bee_tmp"
+
+
+@pytest.mark.parametrize("folder", ["../out", "/", "~/bee_tmp", "x" * 101])
+def test_no_recording_leaves_the_root(folder: str) -> None:
+    """REQ-SO-026."""
+    with Hive(TWO) as hive:
+        hive.configure(TWO, local_output_directory=folder)
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.VALIDATION_ERROR
+        (where, reason) = hive.events.named("ConfigRejected")[0].args
+        assert where.startswith("beemon-config.ini:")
+        assert "in the deployment's root" in reason
+
+
+@pytest.mark.parametrize(
+    "content, is_kept",
+    [
+        (b'[ftp]\npassword = "swordfish"\n[scale]\n[dashboard]\naccess_token = "swordfish"\n', True),
+        (b'ftp = {password = "swordfish"}\n[scale]\n', False),
+    ],
+)
+def test_the_record_of_the_configuration_holds_no_secret(content: bytes, is_kept: bool) -> None:
+    """REQ-SO-025."""
+    with Hive(TWO) as hive:
+        hive.write_file("/hive.toml", content)
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
+        assert bool(hive.events.named("FileFault")) is not is_kept
+        records = [f"/kittiwake/accepted_configuration.{slot}" for slot in "ab"]
+        assert b"swordfish" not in b"".join(
+            [hive.files.read(name, 1 << 17) for name in records if hive.files.exists(name)]
+        )
+        hive.files.remove("/kittiwake/hive.toml")
+        hive.files.remove("/kittiwake/beemon-config.ini")
+        hive.restart()
+        assert hive.events.named("ConfigKept")[0].args == (("hive.toml",) if is_kept else ("beemon-config.ini",))

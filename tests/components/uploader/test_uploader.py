@@ -424,3 +424,48 @@ def test_a_configuration_with_faults_is_not_heeded(content: bytes) -> None:
         tester.write_file("/hive.toml", content)
         assert tester.send("START").response is OK
         assert tester.events.named("ConfigurationUnread")
+
+
+def test_a_reloaded_configuration_reaches_uploads_that_run() -> None:
+    """REQ-UP-017: priorities at once, the folder of the captures, and a file with faults changes nothing."""
+    with uploader_tester() as tester:
+        tester.advance(1)
+        for sensor in ("video", "audio"):
+            tester.write_file(f"/bee_tmp/{capture_path(1, sensor)}.json", sidecar_of(DATA))
+            tester.write_file(f"/bee_tmp/{capture_path(1, sensor)}", DATA)
+        for text in ("[video]\npriority = 9\n", "[video]\npriority = x\n"):
+            tester.write_file("/hive.toml", text.encode())
+            tester.call.hive_configured("/bee_tmp")
+        tester.advance(1)
+        assert uploaded(tester) == [capture_path(1, "video"), capture_path(1, "audio")]
+        assert len(tester.events.named("ConfigurationUnread")) == 1
+        publish(tester, capture_path(2), DATA)
+        tester.call.hive_configured("/captures")
+        tester.advance(1)
+        assert uploaded(tester)[-1] == capture_path(2)
+
+
+def test_the_folder_of_the_hives_configuration_is_that_of_the_captures() -> None:
+    """REQ-UP-017: from the start on, and without an orchestrator too."""
+    platform = SimulatedPlatform(0)
+    with uploader_tester(platform=platform) as tester:
+        tester.write_file("/hive.toml", b'[global]\nlocal_output_directory = "/bee_tmp"\n')
+        tester.write_file(f"/bee_tmp/{capture_path(1)}.json", sidecar_of(DATA))
+        tester.write_file(f"/bee_tmp/{capture_path(1)}", DATA)
+        tester.restart()
+        tester.advance(1)
+        assert uploaded(tester) == [capture_path(1)]
+
+
+def test_a_server_that_the_reloaded_configuration_names_gets_the_captures(tmp_path: Path) -> None:
+    """REQ-UP-017: as at the start of the deployment."""
+    (tmp_path / "in").mkdir()
+    with FtpServer(tmp_path) as server, uploader_tester(remote="", platform=SimulatedPlatform(0)) as tester:
+        publish(tester, capture_path(1), DATA, tell=True)
+        tester.advance(1)
+        port = int(server.endpoint.rpartition(":")[2])
+        tester.write_file("/hive.toml", HIVE.format(port=port, auto="true").encode())
+        tester.call.hive_configured("/captures")
+        tester.advance(1)
+        assert uploaded(tester) == [capture_path(1)]
+        assert tester.events.named("UploadsStarted")
