@@ -252,13 +252,13 @@ def test_wherever_the_power_goes_the_next_start_records_and_no_half_recording_ha
 
 def test_recordings_go_where_the_configuration_says() -> None:
     """REQ-SO-026: the original's absolute path is taken for one in the root, and the uploader is told of it."""
-    with Hive(TWO, local_output_directory="/home/pi/bee_tmp/") as hive:
+    with Hive(TWO, local_output_directory="/data/bee_tmp/") as hive:
         hive.ticks(3600 + 100)
-        folder = "/kittiwake/home/pi/bee_tmp"
+        folder = "/kittiwake/data/bee_tmp"
         assert len([name for name in files_below(hive.platform, folder) if name.endswith(".wav")]) == 2
         assert not hive.files.exists("/kittiwake/captures")
         assert hive.events.named("CaptureDone")[0].args[1].startswith("audio/2026-06-01/")
-        assert hive.ports.configured_out[0] == [("/home/pi/bee_tmp",)]
+        assert hive.ports.configured_out[0] == [("/data/bee_tmp",)]
 
 
 def test_another_place_for_recordings_waits_for_the_next_start() -> None:
