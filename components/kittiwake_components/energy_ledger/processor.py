@@ -19,6 +19,7 @@ class Processor:
     def __init__(self, files: Files, deployment: Deployment) -> None:
         self._files = files
         self._deployment = deployment
+        self._absent: set[str] = set()
 
     def used_ns(self) -> int:
         """Processor time of all threads; without /proc what the handlers of active components took."""
@@ -38,7 +39,12 @@ class Processor:
         return sum(loop.turns for loop in self._deployment.loops.values())
 
     def _read(self, path: str) -> str:
+        if path in self._absent:
+            return ""
         try:
             return self._files.read(path, PROC_LIMIT_BYTES).decode("ascii", "replace")
+        except FileNotFoundError:
+            self._absent.add(path)  # a machine without /proc gets none while the process lives
+            return ""
         except OSError:
             return ""

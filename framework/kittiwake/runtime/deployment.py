@@ -67,6 +67,7 @@ class Deployment:
         self._locks: dict[str, Any] = {}
         self._workers: dict[str, Any] = {}
         self.instances: dict[str, Component] = {}
+        self._queues: list[MessageQueue] = []
         for name, path, base_id, depth, priority, thread, own in image["instances"]:
             merged = {**own, **(settings or {}).get(name, {})}
             loop = self.loops.get(thread, self.main)
@@ -91,6 +92,7 @@ class Deployment:
         if cls.KIND in ("queued", "active"):
             loop = context.loop if cls.KIND == "active" else None
             context.queue = MessageQueue(name, depth, self.monitor, loop, context.priority)
+            self._queues.append(context.queue)
         self.instances[name] = cls(context)
 
     def _initialize(self) -> None:
@@ -137,9 +139,7 @@ class Deployment:
 
     def queues(self) -> list[MessageQueue]:
         """The queues of all instances that have one, in the order of the topology."""
-        return [
-            component._context.queue for component in self.instances.values() if component._context.queue is not None
-        ]
+        return self._queues
 
     def watch_with(self, monitor: Monitor) -> None:
         """Sends the runtime's findings to `monitor`."""

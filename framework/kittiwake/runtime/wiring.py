@@ -38,10 +38,11 @@ def bind_connections(deployment: Deployment) -> None:
     """Makes every connection of the image."""
     components = list(deployment.instances.values())
     connections = deployment.image["connections"]
-    for _, _, _, target, port, _ in connections:
+    if len(deployment.loops) > 1:
         # With worker threads a guarded call may come from one of them by way of another guarded handler.
-        if _input(components[target], port).kind == "guarded" and len(deployment.loops) > 1:
-            deployment.make_lock(components[target].name)
+        for _, _, _, target, port, _ in connections:
+            if _input(components[target], port).kind == "guarded":
+                deployment.make_lock(components[target].name)
     entries = Entries(deployment)
     _bind_internals(components, entries)
     for source, output, output_index, target, port, index in connections:
