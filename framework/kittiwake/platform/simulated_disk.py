@@ -237,9 +237,9 @@ class Disk:
         """The names in a folder, sorted."""
         self.folder(path)
         folder = posixpath.normpath(path)
-        return sorted(
-            posixpath.basename(name) for name in self._names if posixpath.dirname(name) == folder and name != "/"
-        )
+        start = folder if folder == "/" else folder + "/"
+        within = [name[len(start) :] for name in self._names if name.startswith(start)]
+        return sorted(name for name in within if name and "/" not in name)
 
     def sync_folder(self, path: str) -> None:
         """Makes the names in a folder durable, and with them all other changes of name of the same files."""

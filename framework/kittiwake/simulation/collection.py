@@ -1,4 +1,4 @@
-"""How often Python looks for unused cycles while a mission is flown."""
+"""How Python looks for unused cycles while a mission is flown."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ OBJECTS_BETWEEN = 20_000
 
 @contextmanager
 def collected_rarely() -> Iterator[None]:
-    """Within it the search for cycles comes once in `OBJECTS_BETWEEN` new objects, where it is on at all."""
+    """Within it the search for cycles comes once in `OBJECTS_BETWEEN` new objects, where it is on at all.
+
+    It looks at what the flight makes, not at the modules, the topology and the image that were there before.
+    """
     before = gc.get_threshold()
     gc.set_threshold(OBJECTS_BETWEEN if before[0] else 0, *before[1:])
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         gc.set_threshold(*before)
