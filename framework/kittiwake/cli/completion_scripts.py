@@ -129,9 +129,9 @@ def _arguments(node: Node) -> list[tuple[str, str]]:
     """What completes each argument, by its number from 0; the last one stands for all that follow."""
     if node.follows:
         return [("0", f"_kittiwake_words '{' '.join([word for word, _ in node.follows])}'")]
-    actions = {FILE: "_kittiwake_files", COMMAND: "_kittiwake_commands", "": ":"}
+    actions = {FILE: "_kittiwake_files", COMMAND: "_kittiwake_commands"}
     last = len(node.kinds) - 1
-    return [(str(number) if number < last else "*", actions[kind]) for number, kind in enumerate(node.kinds)]
+    return [(str(number) if number < last else "*", actions.get(kind, ":")) for number, kind in enumerate(node.kinds)]
 
 
 def fish(nodes: Sequence[Node]) -> str:

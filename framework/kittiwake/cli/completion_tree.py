@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kittiwake.cli.command_name import CommandName
+from kittiwake.cli.dictionary_names import ChannelName, CommandName, EventName, ParameterName
 
 if TYPE_CHECKING:
     from argparse import Action, ArgumentParser
@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 
 FILE = "file"
 COMMAND = "command"
+CHANNEL = "channel"
+EVENT = "event"
+PARAMETER = "parameter"
+_KINDS: dict[object, str] = {
+    Path: FILE,
+    CommandName: COMMAND,
+    ChannelName: CHANNEL,
+    EventName: EVENT,
+    ParameterName: PARAMETER,
+}
+"""Type of an argument -> what completes it."""
 
 
 class Option(NamedTuple):
@@ -30,7 +41,8 @@ class Option(NamedTuple):
 class Node(NamedTuple):
     """What may follow some words: other words, each with a line of help, options, and arguments.
 
-    The first arguments are of the kinds `kinds`, any further one of the last kind: `FILE`, `COMMAND` or "".
+    The first arguments are of the kinds `kinds`, any further one of the last kind: `FILE`, the names of the
+    dictionary that `COMMAND` and the others stand for, or "".
     """
 
     words: tuple[str, ...]
@@ -75,9 +87,7 @@ def _parsed(words: tuple[str, ...], parser: ArgumentParser) -> Node:
 
 
 def _kind(action: Action) -> str:
-    if action.type is Path:
-        return FILE
-    return COMMAND if action.type is CommandName else ""
+    return _KINDS.get(action.type, "")
 
 
 def _written_options(text: str) -> tuple[Option, ...]:

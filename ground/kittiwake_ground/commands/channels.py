@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from kittiwake.cli.dictionary_names import ChannelName
 from kittiwake.cli.dictionary_option import chosen_dictionary
 from kittiwake.cli.outcome import carry_out
 from kittiwake_ground.commands.printing import CHANNEL_COLUMNS, Printer
@@ -24,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
         "kittiwake ground channels",
         description="Print telemetry: the last value of each channel that came, or with --follow every value.",
     )
-    add_watch_options(made, "channels")
+    add_watch_options(made, "channels", ChannelName)
     add_way_options(made)
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from kittiwake.cli.dictionary_names import EventName
 from kittiwake.cli.dictionary_option import chosen_dictionary
 from kittiwake.cli.outcome import carry_out
 from kittiwake_ground.commands.printing import EVENT_COLUMNS, Printer
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
         "kittiwake ground events",
         description="Print events: those that the server has, or those that the deployment has kept for us.",
     )
-    add_watch_options(made, "events")
+    add_watch_options(made, "events", EventName)
     made.add_argument("--severity", choices=SEVERITIES, help="only these and graver ones")
     made.add_argument(
         "--last", type=_count, default=100, metavar="N", help="at most this many of a server's (default: 100)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.cli.dictionary_names import ChannelName
 from kittiwake.cli.outcome import carry_out
 from kittiwake_ground.commands.printing import Printer, add_format_options
 from kittiwake_ground.commands.server_option import add_server_options, server_address, through_server
@@ -23,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
         description="Print the values of a channel, or their least, mean and greatest in stretches of time. Without a "
         "start: the newest that the server holds, or the last hour.",
     )
-    made.add_argument("channel", help="full name, as in ComCcsds.link.BytesDown")
+    made.add_argument("channel", type=ChannelName, help="full name, as in ComCcsds.link.BytesDown")
     made.add_argument("--start", metavar="TIME", help="2026-11-21T04:00:00Z, or how long ago: 90s, 10m, 2h, 7d")
     made.add_argument("--end", metavar="TIME", help="likewise; default: now")
     made.add_argument("--buckets", type=int, metavar="N", help="least, mean and greatest in N stretches (2 to 10000)")

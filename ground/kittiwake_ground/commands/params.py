@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from kittiwake.cli.dictionary_names import ParameterName
 from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake_ground.commands.params_diff import add_diff_options, print_differences, refresh, value_text
 from kittiwake_ground.commands.server_option import add_server_options, server_address, through_ground, through_server
@@ -28,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         "first, where it can tell. diff ends with 0 if all are the same, 3 if some differ, 1 if some are not known.",
     )
     made.add_argument("action", choices=ACTIONS)
-    made.add_argument("name", nargs="?", default="", help="full name, as in CdhCore.tlmSend.LEVEL")
+    made.add_argument("name", nargs="?", type=ParameterName, default="", help="full name, as in CdhCore.tlmSend.LEVEL")
     made.add_argument("value", nargs="?", help="arrays and structs as JSON")
     made.add_argument("--save", action="store_true", help="with set: have the deployment keep the value, too")
     made.add_argument("--json", action="store_true", help="one JSON object a line")

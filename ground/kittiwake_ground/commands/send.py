@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.cli.command_name import CommandName
+from kittiwake.cli.dictionary_names import CommandName
 from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake_ground.commands.server_option import add_way_options, server_of, through_server
 from kittiwake_ground.commands.session import EventPrinter, connected, drop, seconds

@@ -20,10 +20,14 @@ POLL_S = 1.0
 RECONNECT_S = 60.0
 
 
-def add_watch_options(parser: argparse.ArgumentParser, noun: str) -> None:
+def add_watch_options(parser: argparse.ArgumentParser, noun: str, name: type[str]) -> None:
     """Adds what chooses and how long."""
     parser.add_argument(
-        "names", nargs="*", metavar="name", help=f"only these {noun}: full names or patterns, as in 'CdhCore.*'"
+        "names",
+        nargs="*",
+        type=name,
+        metavar="name",
+        help=f"only these {noun}: full names or patterns, as in 'CdhCore.*'",
     )
     parser.add_argument("--follow", action="store_true", help="go on until interrupted, and connect again if need be")
     parser.add_argument(
