@@ -335,6 +335,8 @@ class Mission:
     def _end_life(self, *, orderly: bool) -> None:
         for invariant in self._invariants:
             invariant.ended(orderly=orderly)
+        if self.machine.deployment is not None:
+            self.samples.note_state(self)
         self.operator.give_up()
         self.ground.lose_sight()
         self.world.went_dark()

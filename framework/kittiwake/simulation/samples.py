@@ -16,14 +16,15 @@ COUNT = 600
 
 
 class Samples:
-    """`rows` are (time, values by name), at most `COUNT` of them. A machine in the dark has no queues and no mode."""
+    """`rows` are (time, values by name), at most `COUNT` of them; `awake` is a share of the time."""
 
     def __init__(self, length_ns: int) -> None:
         self.rows: list[tuple[int, dict[str, float]]] = []
         self.modes: dict[int, str] = {}
         self.warnings = self.drops = self.slips = 0
         self._every_ns = max(length_ns // COUNT, NS_PER_S)
-        self._due_ns = 0
+        self._due_ns = self._last_ns = self._awake_ns = 0
+        self._state: dict[str, float] = {}
 
     def note_event(self, event: SeenEvent) -> None:
         """Counts warnings, and cycles that slipped."""
@@ -35,24 +36,34 @@ class Samples:
         self.drops += 1
 
     def take(self, mission: Mission) -> None:
-        """Takes a sample if one is due."""
+        """Takes a sample if one is due. What was awake between two samples counts in the second."""
+        is_awake = mission.machine.deployment is not None
+        self._awake_ns += is_awake * (mission.now_ns - self._last_ns)
+        self._last_ns = mission.now_ns
         if mission.now_ns < self._due_ns:
             return
-        self._due_ns = mission.now_ns + self._every_ns
-        values = dict(mission.world.gauges())
-        values |= {"slips": float(self.slips), "drops": float(self.drops), "awake": 0.0}
-        deployment: Any = mission.machine.deployment
-        if deployment is not None:
-            values["awake"] = 1.0
-            for queue in deployment.queues():
-                values[f"queue {queue.name}"] = float(queue.high)
-            for instance in deployment.instances.values():
-                if is_a(instance, "ModeManager") and instance.current_mode is not None:
-                    mode = int(instance.current_mode)
-                    form = resolved(type(instance).__declarations__.channels["current_mode"].type)
-                    self.modes[mode] = form.enum(mode).name if isinstance(form, Enumeration) else str(mode)
-                    values["mode"] = float(mode)
+        if is_awake:
+            self.note_state(mission)
+        values = {**mission.world.gauges(), **self._state, "slips": float(self.slips), "drops": float(self.drops)}
+        passed_ns = mission.now_ns - (self.rows[-1][0] if self.rows else 0)
+        values["awake"] = self._awake_ns / passed_ns if passed_ns else 0.0
         self.rows.append((mission.now_ns, values))
+        self._due_ns = mission.now_ns + self._every_ns
+        self._awake_ns = 0
+        self._state = {}
+
+    def note_state(self, mission: Mission) -> None:
+        """Keeps queues and mode for the next sample; also before the machine goes dark."""
+        deployment: Any = mission.machine.deployment
+        for queue in deployment.queues():
+            name = f"queue {queue.name}"
+            self._state[name] = max(float(queue.high), self._state.get(name, 0.0))
+        for instance in deployment.instances.values():
+            if is_a(instance, "ModeManager") and instance.current_mode is not None:
+                mode = int(instance.current_mode)
+                form = resolved(type(instance).__declarations__.channels["current_mode"].type)
+                self.modes[mode] = form.enum(mode).name if isinstance(form, Enumeration) else str(mode)
+                self._state["mode"] = float(mode)
 
 
 __all__ = ["Samples"]

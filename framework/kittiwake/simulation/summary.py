@@ -54,7 +54,10 @@ def _plots(outcome: Outcome) -> dict[str, tuple[str, list[Line]]]:
     if gauges:
         found["power"] = ("Power", lines(gauges))
     words = ", ".join(f"{number} {word}" for number, word in sorted(outcome.samples.modes.items()))
-    found["modes"] = (f"Awake, and the mode: {words or 'none'}", lines(["awake", *(["mode"] if words else [])]))
+    found["modes"] = (
+        f"Share of the time awake, and the mode: {words or 'none'}",
+        lines(["awake", *(["mode"] if words else [])]),
+    )
     if queues:
         found["queues"] = ("Queues: the most that waited since the start", lines(queues[:MOST_LINES], "queue "))
     found["slips"] = ("Slips and drops, in all", lines(["slips", "drops"]))
