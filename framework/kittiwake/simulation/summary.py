@@ -53,7 +53,9 @@ def _plots(outcome: Outcome) -> dict[str, tuple[str, list[Line]]]:
         found["charge"] = ("Battery", lines([CHARGE]))
     if gauges:
         found["power"] = ("Power", lines(gauges))
-    words = ", ".join(f"{number} {word}" for number, word in sorted(outcome.samples.modes.items()))
+    words = ", ".join(
+        f"{number} {word}".removesuffix(f" {number}") for number, word in sorted(outcome.samples.modes.items())
+    )
     found["modes"] = (
         f"Share of the time awake, and the mode: {words or 'none'}",
         lines(["awake", *(["mode"] if words else [])]),
@@ -137,6 +139,9 @@ def _drawn_line(frame: _Frame, line: Line, number: int) -> list[str]:
     for run in _runs(line.points):
         points = " ".join([f"{frame.x(at_ns)},{frame.y(value)}" for at_ns, value in run])
         drawn.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+        if len(run) == 1:
+            at_ns, value = run[0]
+            drawn.append(f'<circle cx="{frame.x(at_ns)}" cy="{frame.y(value)}" r="1.5" fill="{colour}"/>')
     return drawn
 
 
