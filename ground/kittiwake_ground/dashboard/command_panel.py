@@ -27,9 +27,9 @@ MAX_EVENTS = 40
 
 
 class CommandPanel:
-    """Shows one command at a time, and tells `chosen` which."""
+    """Shows one command at a time, and tells `chosen` which; before one is chosen it shows `invitation`."""
 
-    def __init__(self, context: Context, chosen: Callable[[str], None]) -> None:
+    def __init__(self, context: Context, chosen: Callable[[str], None], invitation: str = "Choose a command.") -> None:
         self._context = context
         self._chosen = chosen
         self._form: ArgumentForm | None = None
@@ -44,7 +44,7 @@ class CommandPanel:
         }  # fmt: skip
         self._box = ui.column().classes("kw-wide kw-panel")
         with self._box:
-            words = "Choose a command." if context.replay is None else context.unable_text("sends commands")
+            words = invitation if context.replay is None else context.unable_text("sends commands")
             ui.label(words).classes("kw-muted")
         context.on_tick(self._tick)
 
