@@ -68,7 +68,8 @@ class CommandPanel:
     def _known_value(self, command: Command) -> dict[str, Any] | None:
         """What a command that sets a parameter begins with: the value that is known."""
         for one in self._context.deployment.parameters.records.values():
-            if one.set_command == command.name and one.known != "unknown" and len(command.formals) == 1:
+            is_whole = one.known != "unknown" and not one.partial
+            if one.set_command == command.name and is_whole and len(command.formals) == 1:
                 return {command.formals[0].name: one.value}
         return None
 
