@@ -30,7 +30,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: $(DEV) ## start the reference deployment and the ground station with its dashboard
-	$(BIN)/kittiwake up topologies/reference.yaml $(ARGS)
+	$(BIN)/kittiwake up topologies/reference.yaml --procedures procedures $(ARGS)
 
 test: check $(PEERED) browser ## check, then test everything, with the peers and a browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(TESTS) $(ARGS)

@@ -51,7 +51,7 @@ def modules(folders: tuple[str, ...]) -> list[Path]:
 
 def texts() -> Iterator[Path]:
     """The files that people write: those of the folders above, and those at the top."""
-    for folder in (*FOLDERS, "topologies", "sequences", ".ci"):
+    for folder in (*FOLDERS, "topologies", "sequences", "procedures", ".ci"):
         yield from (path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix in TEXT_SUFFIXES)
     # In a linked work tree `.git` is a file.
     top = (path for path in ROOT.iterdir() if path.is_file() and path.name != ".git")

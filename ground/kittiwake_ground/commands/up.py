@@ -50,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
         "--building", metavar="URL,TOKENFILE",
         help="the deployment's building API, and a file that has a token for it, for the dashboard",
     )  # fmt: skip
+    made.add_argument("--procedures", type=Path, metavar="DIR", help="a folder of Python procedures for operators")
     made.add_argument("--folder", type=Path, help="for the ground station's archive and files (default: var/ground)")
     made.add_argument("--inspect", action="store_true", help="have the deployment answer `kittiwake top` and `explain`")
     made.add_argument("--quiet", action="store_true", help="do not write the deployment's events to the terminal")
@@ -73,8 +74,9 @@ def _up(options: argparse.Namespace) -> int:
     if options.port:
         _bindable("--port", options.port)
     words = ["--port", str(options.port), "--deployment", f"{NAME}={dictionary},tcp://127.0.0.1:{port}"]
-    if options.folder is not None:
-        words += ["--folder", str(options.folder)]
+    for option in ("folder", "procedures"):
+        if getattr(options, option) is not None:
+            words += [f"--{option}", str(getattr(options, option))]
     command = [sys.executable, "-m", "kittiwake.cli.main", "run", str(image)]
     command += ["--link", f"tcp-listen://127.0.0.1:{port}"]
     if options.root is not None:
