@@ -25,8 +25,8 @@ from tests.system.serial_cable import SerialCable
 if TYPE_CHECKING:
     from types import TracebackType
 
-COPIED = ("framework", "components", "ground", "topologies", "sequences", "procedures", "docs", "bench", "Makefile", "pyproject.toml",
-          "README.md", "CHANGELOG.md", "LICENSE")  # fmt: skip
+COPIED = ("framework", "components", "ground", "topologies", "sequences", "procedures", "docs", "bench", "Makefile",
+          "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")  # fmt: skip
 SOURCES = ("framework", "components", "ground")
 PORTS = ("50000", "50001", "50002", "8090", "8091", "47900")
 DEVICES = ("/dev/ttyUSB0", "/dev/ttyUSB1")
