@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Annotated
 
@@ -492,12 +494,14 @@ class Uploader(ActiveComponent):
         try:
             return next(steps) is not WAITING
         except StopIteration:
-            self._acknowledge(capture)
+            settle = partial(self._acknowledge, capture)
         except Mismatch as mismatch:
-            self._put_aside(capture, str(mismatch))
+            settle = partial(self._put_aside, capture, str(mismatch))
         except (OSError, ValueError) as fault:
-            self._fail(capture, reason_of(fault))
+            settle = partial(self._fail, capture, reason_of(fault))
+        # Ended first: should settling it fail, steps that are over would look like an upload that is done.
         self._end_upload()
+        settle()
         return True
 
     def _begin_upload(self) -> bool:
@@ -542,7 +546,8 @@ class Uploader(ActiveComponent):
         if any(finding.kept_as is None for finding in kept):
             self._fail(capture, reason)
             return
-        files.sync_folder(path.rpartition("/")[0])
+        with suppress(OSError):  # a power cut may then bring it back under its name, and it is put aside again
+            files.sync_folder(path.rpartition("/")[0])
         self._captures.forget(capture)
         self._scan_due_ns = self.clock.now_ns()  # it finds them, so that they count as what they are
         self.manifest_mismatch(capture.path, reason)

@@ -469,3 +469,15 @@ def test_a_server_that_the_reloaded_configuration_names_gets_the_captures(tmp_pa
         tester.advance(1)
         assert uploaded(tester) == [capture_path(1)]
         assert tester.events.named("UploadsStarted")
+
+
+def test_a_damaged_capture_on_a_disk_that_takes_nothing_is_never_called_uploaded() -> None:
+    """REQ-UP-004, REQ-UP-010: what fails while it is put aside must not look like an upload that is over."""
+    with uploader_tester(parameters={"AUTO_START": False}) as tester:
+        publish(tester, capture_path(1), DATA, sha256="0" * 64)
+        tester.files.fail_every("sync_folder", errno.EIO)
+        tester.send("START")
+        tester.advance(400)
+        assert uploaded(tester) == []
+        assert tester.events.named("ManifestMismatch")
+        assert f"{capture_path(1)}.bad.0" in left_files(tester)
