@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "events": ("kittiwake_ground.commands.events", "print events"),
     "channels": ("kittiwake_ground.commands.channels", "print the values of telemetry channels"),
     "history": ("kittiwake_ground.commands.history", "print the values of a channel over time"),
+    "plot": ("kittiwake_ground.commands.plot.command", "draw channels over time in the terminal, or as SVG or PNG"),
     "replay": ("kittiwake_ground.commands.replay", "print what came at a time that is past, as it came then"),
     "timeline": ("kittiwake_ground.commands.timeline", "print what happened: link, modes, boots, events, commands"),
     "export": ("kittiwake_ground.commands.export", "write what is archived as CSV or Parquet"),
