@@ -29,7 +29,7 @@ SECOND_US = 1_000_000
 START_US = 1_795_737_600 * SECOND_US
 
 PLAIN = """\
-Pump.Flow [l/min]  0 .. 19, last 19
+Pump.Flow [l/min]  0 .. 19
      19.95|------------------------#####- red
           |                   ######
           |              ######
@@ -39,7 +39,7 @@ Pump.Flow [l/min]  0 .. 19, last 19
            2026-11-27 00:00:00   00:00:20
 """
 BRAILLE = """\
-Pump.Flow [l/min]  0 .. 19, last 19
+Pump.Flow [l/min]  0 .. 19
      19.95┤                        ⢀⣀⡤⠖⠂
           ┤                   ⣀⣠⠴⠒⠋⠉
           ┤              ⣀⡤⠖⠚⠉⠁
@@ -82,7 +82,7 @@ def test_a_gap_stays_and_extremes_are_seen() -> None:
 
 def test_a_constant_and_nothing_are_plots_too() -> None:
     rows = plot_text([ramp(5.0, 5.0)], 48, 9, braille=False).splitlines()
-    assert rows[0] == "Pump.Flow [l/min]  5 .. 5, last 5"
+    assert rows[0] == "Pump.Flow [l/min]  5 .. 5"
     assert ["#" in row for row in rows[1:-1]].count(True) == 1
     assert plot_text([ramp()], 48, 9).startswith("Pump.Flow [l/min]  no numbers in this time\n")
 

@@ -120,6 +120,7 @@ def test_words_are_completed_from_tables_and_dictionary(
     assert complete("send ", f"{NO_OP}_") == [f"{NO_OP}_STRING "]
     assert complete("", f"{NO_OP}_") == [f"{NO_OP}_STRING "]
     assert complete("channels --follow ", f"{DOWN[:-2]}") == [f"{DOWN} "]
+    assert complete("plot x --from 5m ", DOWN[:-2]) == [f"{DOWN} "]
     assert complete("history ", DOWN[:-2]) == [f"{DOWN} "]
     assert complete("events --severity WARNING_HI ", f"{RECEIVED}") == [f"{RECEIVED} "]
     assert complete("events --severity ", "WARN") == ["WARNING_HI", "WARNING_LO"]

@@ -45,12 +45,12 @@ class Panel(NamedTuple):
     limits: Sequence[Limit] = ()
 
     def title(self) -> str:
-        """The name with the unit and what the values were."""
+        """The name with the unit, and what the values were between."""
         name = f"{self.name} [{self.unit}]" if self.unit else self.name
         if not self.points:
             return f"{name}  no numbers in this time"
         low, high = self.extremes()
-        return f"{name}  {low:g} .. {high:g}, last {self.points[-1].mean:g}"
+        return f"{name}  {low:g} .. {high:g}"
 
     def extremes(self) -> tuple[float, float]:
         """The least and the greatest value that is a finite number; 0 and 0 without any."""
