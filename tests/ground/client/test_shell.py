@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import select
+import signal
 import stat
 import subprocess
 import sys
@@ -159,6 +160,10 @@ class Person:
                 seen += os.read(self._terminal, 4096).decode()
         return seen
 
+    def interrupt(self) -> None:
+        """What Ctrl-C does where the terminal is the controlling one."""
+        os.kill(self.shell.pid, signal.SIGINT)
+
     def leave(self) -> int:
         self.type("\x04")
         return self.shell.wait(20)
@@ -216,5 +221,9 @@ def test_a_person_completes_sees_events_and_finds_the_line_again(
     again.see(NO_OP)
     again.type("\x15 secret\n")
     again.see("small [2]> ")
+    again.type(" events --follow\n")
+    again.see("OpCodeError")
+    again.interrupt()
+    again.see("small [130]> ")
     assert again.leave() == 0
     assert history.read_text().splitlines() == [NO_OP]
