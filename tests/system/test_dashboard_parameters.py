@@ -17,7 +17,10 @@ from tests.system.test_ground_cli import free_ports
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from selenium.webdriver.remote.webelement import WebElement
+
 LEVEL = "CdhCore.tlmSend.LEVEL"
+SAVE_FILE = "FileHandling.prmDb.PRM_SAVE_FILE"
 
 
 def test_a_parameter_is_edited_saved_and_compared(require_browser: None, tmp_path: Path) -> None:
@@ -54,30 +57,35 @@ def _edit_and_save(browser: Browser, server: GroundServer) -> str:
     field.send_keys("\b2999")
     browser.await_text("2999")
     browser.find("[data-action=send]").click()
-    assert server.get(f"deployments/one/parameters/{LEVEL}")["value"] == 1, "a value out of range was sent"
+    browser.find(".kw-panel .kw-bad")
+    assert f"{LEVEL}_PRM_SET" not in _sent(server), "a value out of range was sent"
     field.send_keys("\b\b\b")
     browser.find("[data-action=send]").click()
     browser.find("[data-sent][data-state=completed]")
     browser.until(lambda: browser.find(row).get_attribute("data-verdict") == "different", "it does not differ")
     assert browser.find(row).text.split() == ["LEVEL", "2", "default", "1"]
     browser.await_text("set by command")
-    for action in ("save-parameter", "PRM_SAVE_FILE"):
+    for action, command in (("save-parameter", f"{LEVEL}_PRM_SAVE"), ("PRM_SAVE_FILE", SAVE_FILE)):
         browser.find(f"[data-action={action}]").click()
-        browser.await_text("SAVE" if action == "PRM_SAVE_FILE" else "LEVEL_PRM_SAVE")
+        browser.await_text(f"Last sent: {command}")
         browser.find("[data-sent][data-state=completed]")
-    browser.await_text("PRM_SAVE_FILE")
-    last = server.get("deployments/one/commands")["commands"][0]
-    assert (last["name"], last["state"]) == ("FileHandling.prmDb.PRM_SAVE_FILE", "completed")
+        assert _sent(server)[command] == "completed"
     return before
+
+
+def _sent(server: GroundServer) -> dict[str, str]:
+    """The commands that were sent to the first deployment, with their states."""
+    return {one["name"]: one["state"] for one in server.get("deployments/one/commands")["commands"]}
 
 
 def _choose(browser: Browser, other: str) -> None:
     browser.find("[data-field=compare-with]").click()
-    for one in browser.until(lambda: browser.all(".q-menu .q-item"), "no choice"):
-        if one.text.lower() == other:
-            one.click()
-            return
-    raise AssertionError(f"{other} cannot be chosen")
+
+    def named() -> list[WebElement]:
+        return [one for one in browser.all(".q-menu .q-item") if one.is_displayed() and one.text.lower() == other]
+
+    browser.until(named, f"{other} cannot be chosen")[0].click()
+    browser.until(lambda: not browser.all(".q-menu"), "the menu stays")
 
 
 def _compare(browser: Browser, server: GroundServer, before: str) -> None:
