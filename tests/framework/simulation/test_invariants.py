@@ -60,6 +60,11 @@ def test_a_boot_count_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None
     assert broken_of() == "boot_count_monotone"
 
 
+def test_a_boot_count_that_a_full_disk_did_not_take_is_excused_though_there_is_room_when_it_is_looked_at() -> None:
+    scenario = Scenario(seed=10739, length_ns=180 * NS_PER_S)
+    assert Mission(image_of("reference"), scenario).fly().broken is None
+
+
 def test_a_handler_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     def raising(self: Watchdog, context: int) -> None:
         raise ValueError("not today")

@@ -18,6 +18,7 @@ class BootCount(Invariant):
 
     def begun(self) -> None:
         self._noted: set[str] = set()
+        self._begun_ns = self.view.now_ns
 
     def turn(self) -> None:
         for manager in self.instances("StartupManager"):
@@ -27,13 +28,13 @@ class BootCount(Invariant):
                 self._compare(manager.name, count)
 
     def _compare(self, name: str, count: int) -> None:
-        life, now_ns = self.view.machine.life, self.view.now_ns
+        life = self.view.machine.life
         before = self._seen.get(name)
-        self._seen[name] = count, life, now_ns
+        self._seen[name] = count, life, self._begun_ns  # it is saved as the life begins, and looked at later
         if before is None:
             return
-        last, last_life, last_ns = before
-        is_excused = self.view.disk_trouble_ns >= last_ns  # it says itself that it could not be saved
+        last, last_life, last_begun_ns = before
+        is_excused = self.view.disk_trouble_ns >= last_begun_ns  # it says itself that it could not be saved
         if not (last if is_excused else last + 1) <= count <= last + life - last_life:
             self.broken(f"{name} counts {count} in start {life}, and had {last} in start {last_life}")
 
