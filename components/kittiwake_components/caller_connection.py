@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from kittiwake_components.link.opener import Opener
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kittiwake.platform.interface import Poller, Stream
+    from kittiwake.platform.interface import Platform, Poller, Stream
     from kittiwake.runtime.loop import Timer
     from kittiwake.runtime.tasks import TaskClock
+    from kittiwake.wire.link_address import LinkAddress
 
 R = TypeVar("R")
 
@@ -159,7 +162,7 @@ class CallerConnection(Generic[R]):
 
 
 class Callers:
-    """The connections of a server: `connect` makes one of a stream, `count` hears how many there are.
+    """A server's port and its connections: `connect` makes one of a stream, `count` hears how many there are.
 
     `refuse` hears why one was turned away or has ended, where that is a fault.
     """
@@ -172,6 +175,20 @@ class Callers:
         self._count = count
         self._refuse = refuse
         self._all: list[CallerConnection[Any]] = []
+        self._opener: Opener | None = None
+
+    def listen(
+        self, address: LinkAddress, platform: Platform, clock: TaskClock, poller: Poller,
+        failed: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        """Lets others connect until `close`; `failed` hears each time why it cannot, and it tries again."""
+        self._opener = Opener(address, platform, clock, poller, self.opened, failed)
+        self._opener.open()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on, 0 for none."""
+        return self._opener.port if self._opener is not None else 0
 
     def opened(self, stream: Stream, data: bytes) -> None:
         """Somebody has connected, and said `data`."""
@@ -197,6 +214,9 @@ class Callers:
             self._refuse(reason)
 
     def close(self) -> None:
-        """Closes all of them."""
+        """Lets nobody connect any more, and closes all of them."""
+        if self._opener is not None:
+            self._opener.close()
+            self._opener = None
         for one in list(self._all):
             one.close()

@@ -38,7 +38,6 @@ from kittiwake_components.admin_facade.rpc import (
 from kittiwake_components.caller_connection import Callers
 from kittiwake_components.command_calls import CommandCalls
 from kittiwake_components.expressions import SERVICES, Expressions, check_services, is_call
-from kittiwake_components.link.opener import Opener
 from kittiwake_components.service_ports import CallService, ServiceFault, parse_call
 
 if TYPE_CHECKING:
@@ -113,7 +112,6 @@ class AdminFacade(ActiveComponent):
     def initialize(self) -> None:
         self._expressions = Expressions(self._context.deployment.instances, self.services)
         self._commands = CommandCalls(self.clock)
-        self._opener: Opener | None = None
         self._callers = Callers(self._connect, self._count, self._refuse)
         self._waiting: dict[int, tuple[Client, Request]] = {}
         self._number = 0
@@ -122,25 +120,18 @@ class AdminFacade(ActiveComponent):
     def start(self) -> None:
         if self.url:
             address, poller = parse_link(self.url), self._context.loop.poller
-            self._opener = Opener(address, self.platform, self.clock, poller, self._callers.opened, self._failed)
-            self._opener.open()
-            if self._opener.port:
-                self.facade_listening(f"{address.host}:{self._opener.port}")
+            self._callers.listen(address, self.platform, self.clock, poller, self.facade_failed)
+            if self._callers.port:
+                self.facade_listening(f"{address.host}:{self._callers.port}")
 
     def stop(self) -> None:
-        if self._opener is not None:
-            self._opener.close()
-            self._opener = None
         self._callers.close()
 
     def listening_port(self) -> int:
         """The port that is listened on, 0 for none."""
-        return self._opener.port if self._opener is not None else 0
+        return self._callers.port
 
     # Connections
-
-    def _failed(self, reason: str) -> None:
-        self.facade_failed(reason)
 
     def _connect(self, stream: Stream) -> Client:
         limit_s = float(self.request_timeout_s)

@@ -26,7 +26,6 @@ from kittiwake.wire.link_address import names_loopback, parse_link
 from kittiwake_components.caller_connection import Callers
 from kittiwake_components.command_calls import CommandCalls
 from kittiwake_components.hive_ports import SensorStatus
-from kittiwake_components.link.opener import Opener
 from kittiwake_components.text_commands.client import Client
 from kittiwake_components.text_commands.lines import LineFault, TextCommand, is_target, parse_command
 
@@ -99,7 +98,6 @@ class TextCommands(ActiveComponent):
 
     def initialize(self) -> None:
         self._commands = CommandCalls(self.clock)
-        self._opener: Opener | None = None
         self._callers = Callers(self._connect, self._count, self._refuse)
         self._waiting: dict[int, tuple[Client, bytes]] = {}
         self._number = 0
@@ -112,10 +110,9 @@ class TextCommands(ActiveComponent):
             self.text_failed(obstacle)
             return
         address, poller = parse_link(self.url), self._context.loop.poller
-        self._opener = Opener(address, self.platform, self.clock, poller, self._callers.opened, self.text_failed)
-        self._opener.open()
-        if self._opener.port:
-            place = f"{address.host}:{self._opener.port}"
+        self._callers.listen(address, self.platform, self.clock, poller, self.text_failed)
+        if self._callers.port:
+            place = f"{address.host}:{self._callers.port}"
             (self.text_listening if address.is_local else self.text_exposed)(place)
 
     def _obstacle(self) -> str:
@@ -132,14 +129,11 @@ class TextCommands(ActiveComponent):
         return ""
 
     def stop(self) -> None:
-        if self._opener is not None:
-            self._opener.close()
-            self._opener = None
         self._callers.close()
 
     def listening_port(self) -> int:
         """The port that is listened on, 0 for none."""
-        return self._opener.port if self._opener is not None else 0
+        return self._callers.port
 
     # Connections
 
