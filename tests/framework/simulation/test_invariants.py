@@ -65,6 +65,12 @@ def test_a_boot_count_that_a_full_disk_did_not_take_is_excused_though_there_is_r
     assert Mission(image_of("reference"), scenario).fly().broken is None
 
 
+def test_a_file_that_came_whole_and_was_not_acknowledged_may_stand_in_the_place_of_one_that_was() -> None:
+    """Its folder could not be synced, which was reported, and others of its name were sent since."""
+    scenario = Scenario(seed=10312, length_ns=180 * NS_PER_S)
+    assert Mission(image_of("building"), scenario).fly().broken is None
+
+
 def test_a_handler_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     def raising(self: Watchdog, context: int) -> None:
         raise ValueError("not today")

@@ -35,6 +35,8 @@ class AcknowledgedData(Invariant):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._files: dict[str, bytes] = {}
+        self._attempts: dict[str, list[bytes]] = {}
+        """What was sent under a name since the last that was acknowledged: any of it may stand there, whole."""
         self._values: dict[_Parameter, Any] = {}
         self._taken: dict[_Parameter, Any] = {}
         self._urgent: deque[tuple[int, SeenEvent]] = deque(maxlen=EVENTS_CHECKED)
@@ -50,6 +52,12 @@ class AcknowledgedData(Invariant):
         self._check_files()
         self._check_parameters()
         self._check_events()
+
+    def turn(self) -> None:
+        for name, data in self.view.uploads.items():
+            attempts = self._attempts.setdefault(name, [])
+            if attempts[-1:] != [data]:
+                attempts.append(data)
 
     def _learn_opcodes(self) -> None:
         deployment = self.view.machine.deployment
@@ -71,6 +79,7 @@ class AcknowledgedData(Invariant):
             name = event.args[0]
             if name in self.view.uploads:
                 self._files[name] = self.view.uploads[name]
+                self._attempts[name] = []
         logs = self.instances("EventLog")
         if logs and event.severity <= logs[0].sync_severity:
             self._urgent.append((self.view.machine.platform.clock.now_ns(), event))
@@ -103,7 +112,7 @@ class AcknowledgedData(Invariant):
     def _check_files(self) -> None:
         for name, data in self._files.items():
             there = self.view.machine.read(name)
-            if there != data and there != self.view.uploads.get(name):  # one that was not acknowledged yet may be whole
+            if there not in (data, self.view.uploads.get(name), *self._attempts.get(name, ())):
                 what = "is gone" if there is None else f"has {len(there)} other bytes"
                 self.broken(f"{name}, acknowledged with {len(data)} bytes, {what}")
 
