@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
     from collections.abc import Callable, Coroutine, Iterable
 
+    from kittiwake.platform.interface import Platform
+
 CANCEL_AGAIN_S = 3.0
 """From one try to cancel what runs to the next."""
 
@@ -18,14 +20,14 @@ class AsyncioThread:
     What `begin` and `stop` are given is taken up in order, also before the thread has come up.
     """
 
-    def __init__(self, name: str) -> None:
-        from threading import Lock, Thread
+    def __init__(self, name: str, platform: Platform) -> None:
+        from threading import Lock
 
         self._lock = Lock()
         self._early: list[Callable[[], object]] = []
         self._loop: AbstractEventLoop | None = None
         self._tasks: set[Task[None]] = set()
-        Thread(target=self._run, name=name, daemon=True).start()
+        self._thread = platform.start_thread(name, self._run)
 
     def begin(self, work: Callable[[], Coroutine[Any, Any, Any]], done: Callable[[Any], None]) -> None:
         """Runs the coroutine that `work` makes; `done` is called in the thread with its result, or its fault.
@@ -43,6 +45,8 @@ class AsyncioThread:
         self._post(lambda: self._loop and self._loop.stop())
 
     def _post(self, call: Callable[[], object]) -> None:
+        if not self._thread.is_here:
+            return
         with self._lock:
             if self._loop is None:
                 self._early.append(call)

@@ -7,13 +7,14 @@ import threading
 from queue import Queue
 from typing import Any
 
+from kittiwake.platform.system import SystemPlatform
 from kittiwake_components.asyncio_thread import AsyncioThread, Errands
 
 LIMIT_S = 20.0
 
 
 def test_what_is_begun_before_the_thread_is_up_is_done_in_order() -> None:
-    thread = AsyncioThread("it")
+    thread = AsyncioThread("it", SystemPlatform())
     answers: Queue[Any] = Queue()
 
     async def work(number: int) -> tuple[int, str]:
@@ -26,7 +27,7 @@ def test_what_is_begun_before_the_thread_is_up_is_done_in_order() -> None:
 
 
 def test_a_fault_is_the_answer() -> None:
-    thread = AsyncioThread("it")
+    thread = AsyncioThread("it", SystemPlatform())
     answers: Queue[Any] = Queue()
 
     async def work() -> None:
@@ -38,7 +39,7 @@ def test_a_fault_is_the_answer() -> None:
 
 
 def test_stopping_answers_what_still_runs_and_ends_the_thread() -> None:
-    thread = AsyncioThread("stopped")
+    thread = AsyncioThread("stopped", SystemPlatform())
     answers: Queue[Any] = Queue()
     begun = threading.Event()
 
@@ -58,7 +59,7 @@ def test_stopping_answers_what_still_runs_and_ends_the_thread() -> None:
 
 
 def test_the_errands_of_one_owner_end_together_before_its_last_work() -> None:
-    thread = AsyncioThread("it")
+    thread = AsyncioThread("it", SystemPlatform())
     mine, other = Errands(thread), Errands(thread)
     answers: Queue[Any] = Queue()
     begun = threading.Barrier(3)

@@ -119,6 +119,23 @@ def calls_of_open(tree: ast.Module) -> Iterator[int]:
             yield node.lineno
 
 
+STARTS_OF_THREADS = {"threading": {"Thread", "Timer"}, "_thread": {"start_new_thread"}, "concurrent.futures": None}
+
+
+def starts_of_threads(tree: ast.Module) -> Iterator[int]:
+    """The lines that name what starts a thread, by import or by attribute."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names = STARTS_OF_THREADS.get(node.module or "", set())
+            if names is None or names & {alias.name for alias in node.names}:
+                yield node.lineno
+        elif isinstance(node, ast.Import) and any(alias.name == "concurrent.futures" for alias in node.names):
+            yield node.lineno
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names = STARTS_OF_THREADS.get(node.value.id, set())
+            yield from [node.lineno] if names and node.attr in names else []
+
+
 def uncited(requirements: set[str], cited: str) -> set[str]:
     """The requirements that the text does not name."""
     return requirements - set(REQUIREMENT.findall(cited))
@@ -190,6 +207,17 @@ def test_the_device_path_opens_files_only_in_the_system_platform() -> None:
     assert opened == []
 
 
+def test_the_device_path_starts_threads_only_in_the_system_platform() -> None:
+    """A replay starts none, and has what they did from its recording."""
+    started = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in modules(DEVICE_PATH)
+        if not (path.parent.name == "platform" and path.name.startswith("system"))
+        for line in starts_of_threads(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert started == []
+
+
 def test_each_component_folder_has_its_design_sheet() -> None:
     assert relative([folder for folder in component_folders() if not (folder / "README.md").is_file()]) == []
 
@@ -219,6 +247,21 @@ def test_the_import_check_sees_what_runs_at_import(source: str, seen: list[str])
 
 def test_the_open_check_tells_the_built_in_from_methods() -> None:
     assert list(calls_of_open(ast.parse("files.open(path)\nopen(path)"))) == [2]
+
+
+@pytest.mark.parametrize(
+    "source, lines",
+    [
+        ("from threading import Lock\nfrom threading import Event, Thread", [2]),
+        ("import threading\nthreading.Thread(target=print)", [2]),
+        ("import threading\nthreading.Timer(1, print)\nthreading.Event()", [2]),
+        ("def late():\n    from _thread import get_ident, start_new_thread", [2]),
+        ("from concurrent.futures import ThreadPoolExecutor\nimport concurrent.futures", [1, 2]),
+        ("self.platform.start_thread('x', print)", []),
+    ],
+)
+def test_the_thread_check_sees_what_starts_one(source: str, lines: list[int]) -> None:
+    assert sorted(starts_of_threads(ast.parse(source))) == lines
 
 
 def test_the_text_checks_see_what_they_look_for() -> None:

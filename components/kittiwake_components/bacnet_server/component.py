@@ -148,7 +148,7 @@ class BacnetServer(ActiveComponent):
         if reason:
             self.bacnet_failed(reason)
             return
-        self._thread = AsyncioThread("bacnet-server")
+        self._thread = AsyncioThread("bacnet-server", self.platform)
         self._open()
 
     def stop(self) -> None:

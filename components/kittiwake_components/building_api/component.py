@@ -85,7 +85,7 @@ class BuildingApi(PassiveComponent):
         if reason:
             self.api_failed(reason)
             return
-        self._thread = AsyncioThread("building-api")
+        self._thread = AsyncioThread("building-api", self.platform)
         self._open()
 
     def stop(self) -> None:

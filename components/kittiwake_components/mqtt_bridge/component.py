@@ -151,7 +151,7 @@ class MqttBridge(ActiveComponent):
         if reason:
             self.broker_lost(reason)
             return
-        self._thread = AsyncioThread("mqtt-bridge")
+        self._thread = AsyncioThread("mqtt-bridge", self.platform)
         self._introduce()
         self._open()
 

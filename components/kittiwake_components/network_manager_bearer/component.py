@@ -162,7 +162,7 @@ class NetworkManagerBearer(BearerAdapter):
 
     def _nmcli(self, arguments: list[str], time_limit_s: float, given: bytes = b"") -> Generator[Any, None, Finished]:
         """Runs it. Raises `OSError`."""
-        worker = Worker(self._wake, self.platform.clock, has_threads=self.platform.has_threads, name="nmcli")
+        worker = Worker(self._wake, self.platform, "nmcli")
         programs = self.platform.programs
         command = [self.program, *arguments]
         return (

@@ -17,9 +17,8 @@ from kittiwake.wire.calendar import S_PER_DAY, days_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from threading import Thread
 
-    from kittiwake.platform.interface import File, Platform
+    from kittiwake.platform.interface import File, Platform, Thread
 
 _GZIP, _GZIP_BITS = b"\x1f\x8b", 31
 _SLICE = 65_536
@@ -42,7 +41,7 @@ class RotatedFile:
 
     def __init__(self, platform: Platform, path: str, rotation: Rotation) -> None:
         self._files = platform.files
-        self._has_threads = platform.has_threads
+        self._platform = platform
         self._clock = platform.clock
         self._path = path
         self._folder = posixpath.dirname(path)
@@ -119,13 +118,10 @@ class RotatedFile:
         """Has the file at `.0` archived, if there is one."""
         if not self._files.exists(f"{self._path}.0"):
             return
-        if not (self._has_threads and self._rotation.is_compressed):
+        if not (self._platform.has_threads and self._rotation.is_compressed):
             self._make_way()
             return
-        from threading import Thread
-
-        self._archiver = Thread(target=self._make_way_beside, name="text-log", daemon=True)
-        self._archiver.start()
+        self._archiver = self._platform.start_thread("text-log", self._make_way_beside)
 
     def _make_way_beside(self) -> None:
         try:

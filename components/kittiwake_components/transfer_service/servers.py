@@ -95,8 +95,7 @@ class Servers:
         yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get()
 
     def _worker(self) -> Worker:
-        service = self._service
-        return Worker(service.wake_soon, service.platform.clock, has_threads=service.platform.has_threads)
+        return Worker(self._service.wake_soon, self._service.platform)
 
     def _read(self, what: str, name: str, limit: int) -> bytes:
         try:
@@ -133,7 +132,8 @@ class Servers:
             host, port = split_host(address, SSH_PORT)
             known_hosts = self._read("known hosts", store.trusted, MAX_CERTIFICATES)
             key = self._read("keys", store.key, MAX_KEY) if store.key else b""
-            return SftpClient(SshServer(host, int(port), known_hosts.decode("utf-8", "replace"), key), login)
+            server = SshServer(host, int(port), known_hosts.decode("utf-8", "replace"), key)
+            return SftpClient(server, login, self._service.platform)
         from kittiwake_components.transfer_service.ftp import FtpClient
 
         # Bundles have comments in other alphabets; what counts is ASCII.

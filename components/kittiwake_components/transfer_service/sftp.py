@@ -15,6 +15,7 @@ from kittiwake_components.transfer_service.far_client import PIECE, Entry
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from kittiwake.platform.interface import Platform
     from kittiwake_components.transfer_service.stores import Login
 
 SSH_PORT = 22
@@ -34,7 +35,8 @@ class SshServer(NamedTuple):
 class SftpClient:
     """A session with one server, as `FarClient` has it. The password opens the key, where there is one."""
 
-    def __init__(self, server: SshServer, login: Login) -> None:
+    def __init__(self, server: SshServer, login: Login, platform: Platform) -> None:
+        self._platform = platform
         self._server = server
         self._login = login
         self._thread: AsyncioThread | None = None
@@ -55,7 +57,7 @@ class SftpClient:
         """Connects, checks the server's key, and logs in."""
         if self._is_closed:
             raise OSError(errno.ENOTCONN, "the session is not open")
-        self._thread = AsyncioThread("sftp")
+        self._thread = AsyncioThread("sftp", self._platform)
         self._asked(self._connect)
 
     async def _connect(self) -> None:

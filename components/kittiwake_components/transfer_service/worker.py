@@ -10,7 +10,7 @@ from kittiwake.platform.interface import NS_PER_S
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from kittiwake.platform.interface import Clock
+    from kittiwake.platform.interface import Platform
 
 T = TypeVar("T")
 
@@ -24,13 +24,10 @@ WAITING = True
 class Worker:
     """Makes one call at a time; `wake` is called from the thread when one is done."""
 
-    def __init__(
-        self, wake: Callable[[], object], clock: Clock, *, has_threads: bool, name: str = "transfer"
-    ) -> None:  # fmt: skip
+    def __init__(self, wake: Callable[[], object], platform: Platform, name: str = "transfer") -> None:
         self._wake = wake
         self._name = name
-        self._clock = clock
-        self._has_threads = has_threads
+        self._platform = platform
 
     def call(self, function: Callable[[], T], limit_s: float = CALL_LIMIT_S) -> Generator[bool | None, None, T]:
         """The result of a call. Raises what it raises; faults of HTTP's form as `OSError`.
@@ -38,6 +35,7 @@ class Worker:
         One that is still under way after `limit_s` raises `TimeoutError`, and is left to itself: whoever called closes
         the connection. That is noticed when the generator is asked on, which need not be often.
         """
+        platform = self._platform
         outcome: list[tuple[Any, Exception | None]] = []
 
         def work() -> None:
@@ -45,18 +43,13 @@ class Worker:
                 outcome.append((function(), None))
             except Exception as fault:  # noqa: BLE001 - raised where the result is awaited
                 outcome.append((None, fault))
-            if self._has_threads:
+            if platform.has_threads:
                 self._wake()
 
-        if self._has_threads:
-            from threading import Thread
-
-            Thread(target=work, name=self._name, daemon=True).start()
-        else:
-            work()
-        given_up_ns = self._clock.now_ns() + round(limit_s * NS_PER_S)
+        platform.start_thread(self._name, work)
+        given_up_ns = platform.clock.now_ns() + round(limit_s * NS_PER_S)
         while not outcome:
-            if self._clock.now_ns() >= given_up_ns:
+            if platform.clock.now_ns() >= given_up_ns:
                 raise TimeoutError(errno.ETIMEDOUT, f"no answer of the server in {limit_s:.0f} s")
             yield WAITING
         result, fault = outcome[0]

@@ -339,6 +339,20 @@ class DispatchWatch(Protocol):
         """A call for a loop has come from another thread; true if the watch gives it to the loop by its poller."""
 
 
+class Thread(Protocol):
+    """A thread beside the loops, that was started; the process ends without waiting for it."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it does anything: in a replay it does not, and what it is given is for nobody."""
+
+    def is_alive(self) -> bool:
+        """Whether it still works."""
+
+    def join(self, limit_s: float | None = None) -> bool:
+        """Waits for its end, at most so long; whether it has ended."""
+
+
 class WatchdogTimer(Protocol):
     """A timer outside of the process that ends the process, or resets the machine, unless it is stroked in time."""
 
@@ -389,6 +403,12 @@ class Platform(Protocol):
 
     def poller(self) -> Poller:
         """A new poller, one for each loop."""
+
+    def start_thread(self, name: str, work: Callable[[], object]) -> Thread:
+        """Has `work` done in a thread; where there are none, at once. It must not raise.
+
+        What a thread has for a loop it gives to `Loop.resume` or `Loop.post`.
+        """
 
     def watch_stalls(self, path: str) -> StallWatch | None:
         """A watch that leaves the stacks of a stuck process in the file at `path`; `None` where time is simulated.

@@ -11,6 +11,8 @@ Everything repeats under the seed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.seeded import SeededRandom
 from kittiwake.platform.simulated_children import SimulatedChildren
@@ -24,9 +26,24 @@ from kittiwake.platform.simulated_poller import SimulatedPoller, Stalled
 from kittiwake.platform.simulated_programs import SimulatedPrograms
 from kittiwake.platform.simulated_watchdog import SimulatedWatchdog
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kittiwake.platform.interface import Thread
+
 __all__ = ["SimulatedPlatform", "PowerCut", "Stalled", "WALL_START_NS"]
 
 WALL_START_NS = 1_767_225_600 * NS_PER_S  # 2026-01-01T00:00:00Z
+
+
+class _EndedThread:
+    is_here = True
+
+    def is_alive(self) -> bool:
+        return False
+
+    def join(self, limit_s: float | None = None) -> bool:
+        return True
 
 
 class SimulatedPlatform:
@@ -37,7 +54,10 @@ class SimulatedPlatform:
     """
 
     has_threads = False
-    """Instances with threads of their own share the main loop: one order of everything, which repeats."""
+    """Instances with threads of their own share the main loop: one order of everything, which repeats.
+
+    A trial in real time, as of libraries with sockets of their own, may set it.
+    """
 
     def __init__(
         self, seed: int = 0, *, wall_start_ns: int = WALL_START_NS, now_ns: int = 0, disk: Disk | None = None,
@@ -63,6 +83,15 @@ class SimulatedPlatform:
     def poller(self) -> SimulatedPoller:
         """A new poller; all pollers of one machine share its clock."""
         return SimulatedPoller(self.clock, self.network, self.children)
+
+    def start_thread(self, name: str, work: Callable[[], object]) -> Thread:
+        """Does the work at once."""
+        if self.has_threads:
+            from kittiwake.platform.system_threads import SystemThread
+
+            return SystemThread(name, work)
+        work()
+        return _EndedThread()
 
     def watch_stalls(self, path: str) -> None:
         """Nothing: virtual time stands still while a handler runs, so that none is ever late."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from kittiwake.platform.interface import WatchdogTimer
     from kittiwake.platform.system_stall import SystemStallWatch
+    from kittiwake.platform.system_threads import SystemThread
 
 _FLOAT_BITS = 53
 
@@ -87,6 +88,12 @@ class SystemPlatform:
     def poller(self) -> SystemPoller:
         """A new poller, one for each loop."""
         return SystemPoller(self.clock)
+
+    def start_thread(self, name: str, work: Callable[[], object]) -> SystemThread:
+        """Has `work` done in a thread."""
+        from kittiwake.platform.system_threads import SystemThread
+
+        return SystemThread(name, work)
 
     def watch_stalls(self, path: str) -> SystemStallWatch:
         """A watch that leaves the stacks of a stuck process in the file at `path`."""

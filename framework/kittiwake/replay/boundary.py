@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kittiwake.platform.interface import Finished
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kittiwake.platform.interface import (
         Children,
         Databases,
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
         Programs,
         Random,
         StallWatch,
+        Thread,
         WatchdogTimer,
     )
 
@@ -58,12 +61,14 @@ KINDS: dict[str, tuple[Method, ...]] = {
     "listener": _kind("fileno", "address", Method("accept", "stream"), *_changes("close")),
     "random": _kind("uniform", "token_bytes"),
     "programs": _kind(*_changes("run")),
-    "machine": _kind(Method("poller", "poller"), Method("watch_stalls", "stalls"), Method("open_watchdog", "watchdog")),
+    "machine": _kind(Method("poller", "poller"), Method("watch_stalls", "stalls"), Method("open_watchdog", "watchdog"),
+                     Method("start_thread", "thread", changes=True)),
     "poller": _kind(*_changes("add", "remove", "close")),
     "stalls": _kind(*_changes("arm", "close")),
     "watchdog": _kind(*_changes("stroke", "close")),
     "children": _kind(Method("spawn", "child")),
     "child": _kind("end_fileno", "status", *_changes("terminate", "kill", "close")),
+    "thread": _kind("is_alive", "join"),
 }  # fmt: skip
 """By kind: its methods. What a poller waits for and what the clock shows have records of their own."""
 
@@ -91,6 +96,11 @@ class BoundaryPlatform:
         self.programs: Programs = made["programs"]
         self.children: Children = made["children"]
         self._machine = made["machine"]
+
+    def start_thread(self, name: str, work: Callable[[], object]) -> Thread:
+        """The machine's."""
+        thread: Thread = self._machine.start_thread(name, work)
+        return thread
 
     def watch_stalls(self, path: str) -> StallWatch | None:
         """The machine's. Raises `OSError`."""
@@ -122,4 +132,6 @@ def arguments_of(method: str, given: tuple[Any, ...], named: dict[str, Any]) -> 
         given = (given[0], [tuple(row) for row in given[1]])
     elif method == "add":
         given = (given[0], given[1] is not None, given[2] is not None)
+    elif method == "start_thread":
+        given = given[:1]
     return (*given, *sorted(named.items()))

@@ -129,11 +129,8 @@ class Replay:
         source = self.platform.source
         difference: Difference | None = None
         ended = ""
-        from kittiwake.replay.threads import WithoutThreads  # a flight that is recorded needs no `threading`
-
         try:
-            with WithoutThreads():
-                self._fly(from_ns)
+            self._fly(from_ns)
         except RecordingOver:
             pass
         except ReplayEnded as end:

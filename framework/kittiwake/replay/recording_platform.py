@@ -96,8 +96,7 @@ class RecordedCall:
         number = boundary.new_number(1 + len(MEMBERS.get(method.gives, ())))
         shown = shown_by(method.gives, result)
         boundary.recorder.add(CALL, self.number, self.place, arguments, (1, number, shown))
-        made = RecordedPoller if method.gives == "poller" else RecordedObject
-        return made(boundary, method.gives, number, result)
+        return _CLASSES.get(method.gives, RecordedObject)(boundary, method.gives, number, result)
 
 
 class RecordedObject:
@@ -208,6 +207,15 @@ def _named_call(call: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[s
     if isinstance(owner, Component):
         return owner.name, method, values
     return ("" if isinstance(owner, Deployment) else None), method, values
+
+
+class RecordedThread(RecordedObject):
+    """A thread of the flight."""
+
+    is_here = True
+
+
+_CLASSES: dict[str, type[RecordedObject]] = {"poller": RecordedPoller, "thread": RecordedThread}
 
 
 class RecordedClock:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Self
 
-    from kittiwake.platform.interface import Poller
+    from kittiwake.platform.interface import Poller, Thread
     from kittiwake.runtime.deployment import Deployment
 
 _CLOCKS = {NOW: "the time since boot", METER: "the meter", WALL: "wall time"}
@@ -241,8 +241,7 @@ class ReplayedObject:
     @staticmethod
     def made(source: Source, kind: str, number: int, shown: tuple[Any, ...]) -> ReplayedObject:
         """The object that a call gave."""
-        cls = ReplayedPoller if kind == "poller" else ReplayedObject
-        return cls(source, kind, number, shown)
+        return _CLASSES.get(kind, ReplayedObject)(source, kind, number, shown)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -313,6 +312,15 @@ class ReplayedPoller(ReplayedObject):
         """Nothing: what woke the loop is recorded."""
 
 
+class ReplayedThread(ReplayedObject):
+    """A thread that does nothing: what it did in flight, for the world and for the deployment, is recorded."""
+
+    is_here = False
+
+
+_CLASSES: dict[str, type[ReplayedObject]] = {"poller": ReplayedPoller, "thread": ReplayedThread}
+
+
 class ReplayedClock:
     """Shows what the clocks showed."""
 
@@ -375,6 +383,12 @@ class ReplayPlatform(BoundaryPlatform):
         self.pollers.append(poller)
         return cast("Poller", poller)
 
+    def start_thread(self, name: str, work: Callable[[], object]) -> Thread:
+        """Starts none; what was done at once in flight is done at once again."""
+        if not self.has_threads:
+            work()
+        return super().start_thread(name, work)
+
     def object_of(self, kind: str, number: int, place: int | None, shown: tuple[Any, ...] = ()) -> Any:
         """What a frozen state means by a number: an object with what it shows, or one of its methods."""
         if kind not in KINDS or (place is not None and not 0 <= place < len(KINDS[kind])):
@@ -382,7 +396,7 @@ class ReplayPlatform(BoundaryPlatform):
         found = self._objects.get(number)
         if found is None:
             self.source.names.setdefault(number, kind)
-            found = self._objects[number] = ReplayedObject(self.source, kind, number, shown)
+            found = self._objects[number] = ReplayedObject.made(self.source, kind, number, shown)
         return found if place is None else getattr(found, KINDS[kind][place].name)
 
     def serve(self, deployment: Deployment) -> None:

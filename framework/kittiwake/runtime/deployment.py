@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kittiwake.model.component import Component, ComponentType
-    from kittiwake.platform.interface import DispatchWatch, Platform
+    from kittiwake.platform.interface import DispatchWatch, Platform, Thread
     from kittiwake.runtime.image import Image
     from kittiwake.runtime.metering import Wiretap
     from kittiwake.storage.root import Root
@@ -65,7 +65,7 @@ class Deployment:
         self._stalls: tuple[str, float] | None = None
         self._stall_guard: StallGuard | None = None
         self._locks: dict[str, Any] = {}
-        self._workers: dict[str, Any] = {}
+        self._workers: dict[str, Thread] = {}
         self.instances: dict[str, Component] = {}
         self._queues: list[MessageQueue] = []
         for name, path, base_id, depth, priority, thread, own in image["instances"]:
@@ -157,8 +157,6 @@ class Deployment:
                 self._start_worker(name, loop)
 
     def _start_worker(self, name: str, loop: Loop) -> None:
-        from threading import Thread
-
         def work() -> None:
             try:
                 loop.run()
@@ -167,9 +165,7 @@ class Deployment:
                 self.monitor.handler_failed(name, "thread", fault_reason(fault))
                 self.request_stop(f"thread {name} ended: {fault_reason(fault)}")
 
-        worker = Thread(target=work, name=name, daemon=True)
-        worker.start()
-        self._workers[name] = worker
+        self._workers[name] = self.platform.start_thread(name, work)
 
     def attend(self, settle_memory: Callable[[], None], tell_ready: Callable[[], None]) -> None:
         """Has the chores of the process done by the main loop: the first cycles need not wait for them."""
@@ -268,8 +264,7 @@ class Deployment:
             self.loops[name].stop()
         for worker in self._workers.values():
             for _ in range(JOINS):
-                worker.join(FLUSH_LIMIT_S / JOINS)
-                if not worker.is_alive():
+                if worker.join(FLUSH_LIMIT_S / JOINS):
                     break
                 for loop in self._ours():
                     loop.settle(16)

@@ -6,6 +6,7 @@ import errno
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.platform.system import SystemPlatform
 from kittiwake_components.asyncio_thread import AsyncioThread
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class SftpServer:
         self.user_key: bytes = client.export_private_key()
         self._client_key = client
         self._user_public = client.export_public_key()
-        self._thread = AsyncioThread("sftp-server")
+        self._thread = AsyncioThread("sftp-server", SystemPlatform())
         self._connections: list[Any] = []
         self._opened: list[Any] = []
 

@@ -164,9 +164,11 @@ def test_a_call_that_waits_ends_when_the_session_is_closed() -> None:
 
 def test_a_call_without_end_is_given_up() -> None:
     """REQ-TS-023: whatever the server does, a transfer goes on or is tried again."""
-    clock = SimulatedPlatform(0).clock
+    platform = SimulatedPlatform(0)
+    platform.has_threads = True
+    clock = platform.clock
     let_go, is_woken = Event(), Event()
-    calls = Worker(is_woken.set, clock, has_threads=True)
+    calls = Worker(is_woken.set, platform)
     waiting = calls.call(let_go.wait)
     assert next(waiting) is WAITING
     clock.advance_to(clock.now_ns() + round(CALL_LIMIT_S * NS_PER_S))

@@ -127,28 +127,35 @@ def test_what_another_thread_posts_comes_at_its_place_and_instances_share_one_lo
     assert "TimeoutError(110, 'too late')" in map(repr, again.heard)
 
 
-def test_a_replay_starts_no_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("has_threads", [True, False])
+def test_a_replay_starts_no_threads_and_does_at_once_what_was_done_so(
+    monkeypatch: pytest.MonkeyPatch, has_threads: bool
+) -> None:
     done: list[str] = []
-    ran: list[threading.Thread] = []
 
     def turn(self: Probe) -> None:
-        thread = threading.Thread(target=done.append, args=("the world was touched",))
-        ran.append(thread)
-        thread.start()
-        thread.join()
+        thread = self.platform.start_thread("worker", lambda: done.append("the world was touched"))
+        self.heard.append((thread.join(10.0), thread.is_alive(), self.platform.has_threads))
 
     monkeypatch.setattr(Probe, "turn", turn)
+    monkeypatch.setattr(SimulatedPlatform, "has_threads", has_threads)
+    files = SimulatedPlatform().files
+    probe = flown(PATH, files)
+    assert done == ["the world was touched"]
+    outcome, again = replayed(PATH, files)
+    assert outcome.difference is None
+    assert again.heard == probe.heard
+    assert (True, False, has_threads) in probe.heard
+    assert done == ["the world was touched"] * (1 if has_threads else 2)
+
+
+def test_a_thread_more_than_in_flight_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     files = SimulatedPlatform().files
     flown(PATH, files)
-    assert done == ["the world was touched"]
+    monkeypatch.setattr(Probe, "turn", lambda self: self.platform.start_thread("worker", lambda: None))
     outcome, _ = replayed(PATH, files)
-    assert outcome.difference is None
-    assert len(ran) == 2
-    assert done == ["the world was touched"]
-    thread = threading.Thread(target=done.append, args=("as ever",))
-    thread.start()
-    thread.join()
-    assert done[-1] == "as ever"
+    assert outcome.difference is not None
+    assert "start_thread('worker')" in outcome.difference.found
 
 
 def test_a_call_from_another_thread_that_no_recording_can_hold_ends_the_replay_by_name(tmp_path: Path) -> None:

@@ -189,12 +189,7 @@ def _in_thread(services: DriverServices, work: Callable[[], Any], done: Done[Any
             result = Unreachable(f"{type(fault).__name__}: {fault}"[:200])
         done(result)
 
-    if services.platform.has_threads:
-        from threading import Thread
-
-        Thread(target=run, name="bacnet_jsonrpc", daemon=True).start()
-    else:
-        run()
+    services.platform.start_thread("bacnet_jsonrpc", run)
 
 
 def _bearer(services: DriverServices, name: str) -> str:

@@ -7,7 +7,7 @@ machines alone. Their devices are tried against real ones in processes, not in v
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from kittiwake_components.asyncio_thread import AsyncioThread, Errands
 from kittiwake_components.platform_driver.drivers.interface import (
@@ -20,14 +20,17 @@ from kittiwake_components.platform_driver.drivers.interface import (
     Unreachable,
 )
 
+if TYPE_CHECKING:
+    from kittiwake.platform.interface import Platform
+
 Session = TypeVar("Session")
 
 
 class SharedThread:
     """The thread of one type of driver; it ends with its last user. All but `common` is for the deployment's loop."""
 
-    def __init__(self, driver_type: str) -> None:
-        self.thread = AsyncioThread(driver_type)
+    def __init__(self, driver_type: str, platform: Platform) -> None:
+        self.thread = AsyncioThread(driver_type, platform)
         self._type = driver_type
         self._users = 0
         self._common: Any = None
@@ -37,7 +40,7 @@ class SharedThread:
         """The one of these services, for one more user."""
         shared = services.shared.get(driver_type)
         if shared is None:
-            shared = services.shared[driver_type] = SharedThread(driver_type)
+            shared = services.shared[driver_type] = SharedThread(driver_type, services.platform)
         assert isinstance(shared, SharedThread)
         shared._users += 1
         return shared
