@@ -154,7 +154,9 @@ class CommandDispatcher(ActiveComponent):
         self._instances += 1
         for opcode in opcodes:
             self._entries[opcode] = (port, entry, opcode in deferred)
-            self.op_code_registered(opcode, port)
+        if self._context.shows(DIAGNOSTIC):  # a boot has hundreds of them, and rarely anybody who looks
+            for opcode in opcodes:
+                self.op_code_registered(opcode, port)
 
     @async_port(Com, size=SOURCES, full="hook")
     def seq_cmd_buff(self, index: int, data: bytes, context: int) -> None:

@@ -227,6 +227,10 @@ class EventLog(ActiveComponent):
 
     # Events
 
+    def shows(self, severity: Severity) -> bool:
+        """Whether anybody gets events of a severity: who has hundreds of them to report may spare itself the work."""
+        return self._tells or self._marks[severity] != _HELD_BACK
+
     @sync_port(Log)
     def log_recv(self, id: int, tag: int, severity: Severity, arguments: bytes) -> None:
         """One event. Nothing here waits for the disk."""

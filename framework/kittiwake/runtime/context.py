@@ -63,6 +63,7 @@ class Context:
         self.restarts = 0
         self.is_stopped = False
         self.log: Callable[[int, int, Any, bytes], Any] = _unlogged
+        self.shows: Callable[[Severity], bool] = _always
         self._early_emitters: list[str] | None = []
         self.save_parameter: Callable[[int, bytes], Any] | None = None
 
@@ -162,6 +163,11 @@ def _in_order(event: str, names: list[str], arguments: tuple[Any, ...], named: d
     if set(rest) != set(named):
         raise TypeError(f"{event} takes ({', '.join(names)}), and was given {len(arguments)} and {', '.join(named)}")
     return (*arguments, *[named[name] for name in rest])
+
+
+def _always(severity: Severity) -> bool:
+    """What an instance is told of a log that does not say which events it passes on."""
+    return True
 
 
 def _unlogged(id: int, tag: int, severity: Any, arguments: bytes) -> None:

@@ -241,6 +241,7 @@ def bind_services(deployment: Deployment) -> None:
         context = component._context
         if "event" in services:
             context.log = _crossing(entries, services["event"], "log_recv", context)
+            context.shows = getattr(services["event"], "shows", context.shows)
             if deployment.meters is not None and deployment.meters.wraps_services:
                 edge = Edge(component.name, "event", services["event"].name, "log_recv")
                 context.log = deployment.meters.wrap(edge, context.log, deployment.platform.clock.meter_ns)

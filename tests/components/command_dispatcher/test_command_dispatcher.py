@@ -18,6 +18,7 @@ from kittiwake.model import (
     event,
     sync_port,
 )
+from kittiwake.model.events import Severity
 from kittiwake.model.fw import CmdResponse, Log
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
@@ -82,6 +83,15 @@ def test_each_opcode_is_reported_when_it_is_registered_and_none_twice(tester: Te
         tester.component.comp_cmd_reg([0x2000, 0x1001], set(), instance.take)
     dispatch(tester, 0x2000)
     assert tester.events.named("InvalidCommand")
+
+
+def test_registrations_that_nobody_would_get_are_not_reported(tester: Tester) -> None:
+    """REQ-CD-001. Some 400 of them are a tenth of a short wake's work."""
+    tester.component._context.shows = lambda severity: severity is not Severity.DIAGNOSTIC
+    instance = Instance(tester)
+    assert tester.events.named("OpCodeRegistered") == []
+    dispatch(tester, 0x1000)
+    assert [opcode for opcode, *_ in instance.taken] == [0x1000]
 
 
 def test_an_answer_with_an_error_is_reported_and_counted(tester: Tester, instance: Instance) -> None:

@@ -92,6 +92,16 @@ def test_diagnostic_events_are_held_back_at_first(tester: Tester) -> None:
     assert sent(tester) == []
 
 
+def test_whoever_reports_by_the_hundred_can_ask_whether_anybody_gets_it() -> None:
+    """REQ-EVT-016."""
+    with ComponentTester(Logged, open_ports=("event_out",)) as tester:
+        assert not tester.component.shows(Severity.DIAGNOSTIC)
+        tester.send("SET_EVENT_FILTER", FilterSeverity.DIAGNOSTIC, Enabled.ENABLED)
+        assert tester.component.shows(Severity.DIAGNOSTIC)
+    with ComponentTester(Logged) as tester:
+        assert tester.component.shows(Severity.DIAGNOSTIC)  # somebody acts upon events
+
+
 def test_neither_fatal_nor_command_events_can_be_held_back(tester: Tester) -> None:
     """REQ-EVT-004."""
     assert tester.send("SET_EVENT_FILTER", FilterSeverity.COMMAND, Enabled.DISABLED).response is INVALID
