@@ -10,6 +10,7 @@ ARGS   ?=
 # Tests run on so many workers; those in real time share one of them (tests/conftest.py). 0 runs all in one process.
 JOBS   ?= 2
 MINUTES ?= 30
+SOAK    ?= deployments
 FUZZ_EXAMPLES ?= 20000
 FUZZ_COUNT    ?= 1000000
 CFDP_SEEDS    ?= 1000
@@ -48,8 +49,8 @@ format: $(DEV) ## put imports and code into the house's form
 bench: $(DEV) $(PEERED) ## measure the budgets
 	$(BIN)/python -m bench
 
-soak: $(DEV) browser ## 1,000 channels at 10 Hz and three dashboards for MINUTES=30: memory stays flat, no sample is lost
-	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+soak: $(DEV) browser ## ten deployments on one ground for MINUTES=30 (SOAK=channels: 1,000 at 10 Hz): flat memory, no loss
+	$(BIN)/python -m tests.soak $(SOAK) --minutes $(MINUTES)
 
 fuzz: $(DEV) ## the property tests with 20000 examples each, the decoders with a million seeded inputs
 	HYPOTHESIS_PROFILE=fuzz KITTIWAKE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) KITTIWAKE_FUZZ_COUNT=$(FUZZ_COUNT) $(BIN)/python -m pytest --timeout=0 --ignore=tests/system $(TESTS) $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import statistics
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -11,10 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_GROWTH_MB = 16.0
-"""How much more memory a process may hold at the end than once it was warm."""
+"""How much more memory a process may hold at the end than once it was warm, unless less is asked for."""
 
-EDGE_SHARE = 0.2
-"""The share of the readings at either end whose medians are compared."""
+THIRDS = 3
+"""The medians of the first and of the last third of the readings are compared."""
+
+MAX_POINTS = 300
+"""So many readings, evenly chosen, are paired for the slope."""
 
 COUNTER = ".Ticks"
 """How the channel ends in which an instance counts its samples."""
@@ -28,29 +32,64 @@ class Reading(NamedTuple):
 
 
 class Growth(NamedTuple):
-    """The memory of one process once it was warm and at the end, in MB."""
+    """The memory of one process once it was warm and at the end, in MB.
+
+    `slope_mb_h` is the median of the slopes between all pairs of readings (Theil and Sen), which a peak does not move.
+    """
 
     name: str
     early_mb: float
     late_mb: float
+    slope_mb_h: float
+    max_mb: float = MAX_GROWTH_MB
 
     @property
     def is_flat(self) -> bool:
-        """Whether it grew by no more than `MAX_GROWTH_MB`."""
-        return self.late_mb - self.early_mb <= MAX_GROWTH_MB
+        """Whether it grew by no more than `max_mb`."""
+        return self.late_mb - self.early_mb <= self.max_mb
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with it."""
+        if self.is_flat:
+            return []
+        return [f"the memory of {self.name} grew by {self.late_mb - self.early_mb:.1f} MB, more than {self.max_mb:g}"]
+
+    def __str__(self) -> str:
+        return (
+            f"memory of {self.name:<24} {self.early_mb:8.1f} MB warm, {self.late_mb:8.1f} MB at the end, "
+            f"{self.slope_mb_h:+7.2f} MB/h"
+        )
 
 
-def growths(readings: Sequence[Reading], warm_up_s: float) -> list[Growth]:
-    """How the memory grew after the warm-up. Raises `ValueError` where too few readings are left to tell."""
-    warm = [one for one in readings if one.elapsed_s >= warm_up_s]
-    edge = int(len(warm) * EDGE_SHARE)
-    if not edge:
-        raise ValueError(f"{len(warm)} readings after {warm_up_s:g} s are too few to tell whether memory grows")
+def growths(readings: Sequence[Reading], warm_up_s: float, max_mb: Mapping[str, float] | None = None) -> list[Growth]:
+    """How the memory grew after the warm-up, which each process has from its own first reading on.
 
-    def median(part: Sequence[Reading], name: str) -> float:
-        return statistics.median([one.memory_mb[name] for one in part])
+    `max_mb` are bounds by the first word of a name. Raises `ValueError` where too few readings are left to tell.
+    """
+    bounds = max_mb or {}
+    points: dict[str, list[tuple[float, float]]] = {}
+    for one in readings:
+        for name, memory_mb in one.memory_mb.items():
+            points.setdefault(name, []).append((one.elapsed_s, memory_mb))
+    found = []
+    for name, series in points.items():
+        warm = [point for point in series if point[0] - series[0][0] >= warm_up_s]
+        third = len(warm) // THIRDS
+        if not third:
+            raise ValueError(f"{name}: {len(warm)} readings after {warm_up_s:g} s are too few to tell if memory grows")
+        early, late = (statistics.median([size for _, size in part]) for part in (warm[:third], warm[-third:]))
+        bound = bounds.get(name.split()[0], MAX_GROWTH_MB)
+        found.append(Growth(name, early, late, slope(warm) * 3600, bound))
+    return found
 
-    return [Growth(name, median(warm[:edge], name), median(warm[-edge:], name)) for name in warm[0].memory_mb]
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """The median slope between all pairs of points (Theil and Sen); 0 for a single one."""
+    chosen = points[:: -(-len(points) // MAX_POINTS)]
+    pairs = combinations(chosen, 2)
+    slopes = [(second[1] - first[1]) / (second[0] - first[0]) for first, second in pairs if second[0] > first[0]]
+    return statistics.median(slopes) if slopes else 0.0
 
 
 class Count(NamedTuple):

@@ -8,8 +8,8 @@ import pytest
 
 from kittiwake_ground.archive import Archive
 from kittiwake_ground.archive.opening import DATABASE
-from tests.soak.__main__ import main
-from tests.soak.judgement import MAX_GROWTH_MB, Reading, archived_counts, growths
+from tests.soak.channels import main
+from tests.soak.judgement import MAX_GROWTH_MB, Reading, archived_counts, growths, slope
 
 WALL = 2 << 64
 
@@ -28,6 +28,23 @@ def test_what_grows_afterwards_is_growth_and_one_peak_is_not() -> None:
     assert not growth.is_flat
     (growth,) = growths(readings(*[100] * 20, 100 + 2 * MAX_GROWTH_MB, 100), 0)
     assert growth.is_flat
+
+
+def test_the_slope_is_that_of_most_pairs_whatever_a_peak_does() -> None:
+    line = [(float(number), 10 + 0.5 * number) for number in range(40)]
+    assert slope(line) == pytest.approx(0.5)
+    assert slope([*line[:20], (20.0, 500.0), *line[21:]]) == pytest.approx(0.5)
+    assert slope([(1.0, 5.0)]) == 0
+
+
+def test_a_process_that_was_started_later_has_a_warm_up_of_its_own_and_each_its_bound() -> None:
+    early = [Reading(float(second), {"station-1": 20.0}) for second in range(10)]
+    late = [Reading(float(second), {"station-1": 20.0, "station-2 again": 10.0 + second}) for second in range(10, 20)]
+    first, second = growths([*early, *late], 4, {"station-1": 1, "station-2": 1})
+    assert (first.is_flat, first.slope_mb_h) == (True, 0)
+    assert (second.early_mb, second.late_mb, second.is_flat) == (24.5, 28.5, False)
+    assert second.slope_mb_h == pytest.approx(3600)
+    assert second.faults == ["the memory of station-2 again grew by 4.0 MB, more than 1"]
 
 
 def test_too_few_readings_tell_nothing() -> None:

@@ -98,6 +98,7 @@ class EventLog(ActiveComponent):
         U32, on_change=True, name="EventsDropped", doc="Events that were sent but could not be kept in the ring."
     )
     events_kept = Channel(U32, on_change=True, doc="Events in the ring.")
+    events_sent = Channel(U32, on_change=True, doc="Event packets handed to the downlink since the start.")
 
     ring_severity = Parameter(
         Severity, default=Severity.ACTIVITY_LO, doc="The ring keeps events of this severity and worse."
@@ -157,6 +158,7 @@ class EventLog(ActiveComponent):
         files = self.platform.files
         folder = self._folder = self.root.resolve(self.folder)
         self._held_back = 0
+        self._sent = 0
         self._dropped = 0
         self._waiting: deque[Kept] = deque()
         self._is_hurried = self._owes_sync = False
@@ -241,6 +243,7 @@ class EventLog(ActiveComponent):
             self._held_back += 1
             return
         packet = event_packet(id, tag, arguments)
+        self._sent += 1
         self.pkt_send(packet, 0)
         if mark > _SENT:
             waiting = self._waiting
@@ -265,6 +268,7 @@ class EventLog(ActiveComponent):
         """Writes what has come since the last cycle into the ring, and updates the telemetry."""
         self._write_out(sync=False)
         self.events_filtered = self._held_back & 0xFFFFFFFF
+        self.events_sent = self._sent & 0xFFFFFFFF
         dropped = self._dropped & 0xFFFFFFFF
         if dropped != self.events_dropped_total:
             self.events_dropped(dropped - self.events_dropped_total & 0xFFFFFFFF)
@@ -369,6 +373,7 @@ class EventLog(ActiveComponent):
         except OSError as fault:
             self._fail(fault)
         for packet in packets:
+            self._sent += 1
             self.pkt_send(packet, 0)
             await self.clock.sleep(1 / self.query_rate)
         self.query_complete(len(packets))

@@ -57,6 +57,16 @@ def test_whoever_acts_upon_events_is_told_of_those_that_are_held_back_too() -> N
         assert told == [1, 2]
 
 
+def test_every_packet_that_is_handed_on_is_counted_those_of_a_query_too() -> None:
+    """REQ-EVT-017."""
+    with small_ring() as tester:
+        log(tester, 1)
+        log(tester, 2, Severity.DIAGNOSTIC)
+        assert kept(tester) == [1]
+        tester.call.run(0)
+        assert tester.channels["EventsSent"] == 2
+
+
 def test_a_fatal_event_is_announced_after_it_was_sent(tester: Tester) -> None:
     """REQ-EVT-002."""
     log(tester, 1, Severity.FATAL)
