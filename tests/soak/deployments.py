@@ -34,16 +34,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 MINUTES = 30.0
-WARM_UP_MINUTES = 8.0
+WARM_UP_MINUTES = 9.0
 READ_EVERY_S = 2.0
 PRINT_EVERY = 30
 """Readings from one line of progress to the next."""
 
-COMMAND_EVERY_S = 0.25
-"""From a command to the next, which is another deployment's."""
+FILL_EVERY_S = 0.06
+"""While they warm up, from a command to the next, which is another deployment's. It fills what a ground station holds
+of each, so that only what leaks grows afterwards; a person may act twenty times a second."""
 
-FULL = 1000
-"""So many commands each fill what a ground station holds of a deployment, so that only what leaks grows afterwards."""
+COMMAND_EVERY_S = 0.25
+"""The same afterwards."""
 
 COUNTS_WITHIN_S = 30.0
 """How long to wait, at the end and before the kill, for counts that stay the same: those are exact."""
@@ -161,9 +162,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--warm-up", type=float, default=WARM_UP_MINUTES, metavar="MINUTES",
         help="after how long memory must be flat; in a shorter run it is not judged (default: %(default)g)",
     )  # fmt: skip
-    parser.add_argument(
-        "--fill", type=int, default=FULL, metavar="COMMANDS", help="that fill histories of each (default: %(default)s)"
-    )
     parser.add_argument("--pages", type=int, default=1, help="0 to open no dashboard")
     parser.add_argument("--kill", default="station-1", help="which is killed in the middle (default: %(default)s)")
     options = parser.parse_args(arguments)
@@ -183,8 +181,8 @@ def _soak(folder: Path, options: argparse.Namespace) -> int:
             server.command.remove("--no-dashboard")
         stack.enter_context(server)
         run = Run(server, members, stack.enter_context(Browser()) if options.pages else None)
-        run.prepare(options.fill)
-        run.last(options.minutes * 60, options.kill)
+        run.prepare()
+        run.last(options.minutes * 60, options.warm_up * 60, options.kill)
         faults = run.ended()
         server.stop()
     faults += [f"the server said: {line}" for line in server.lines if not line.startswith("Ground station: ")]
@@ -253,19 +251,14 @@ class Run:
         self._duration_s = 0.0
         self._cpu_s = 0.0
 
-    def prepare(self, fill: int) -> None:
-        """Has all of them send all they have, and fills what the ground station holds of each."""
+    def prepare(self) -> None:
+        """Has all of them send all they have, and opens the page."""
         with ThreadPoolExecutor(len(self._members)) as workers:
             list(workers.map(lambda member: member.prepare(self._server), self._members))
-            list(workers.map(lambda member: self._fill(member, fill), self._members))
         if self._page is not None:
             self._page.open(f"{self._server.url}d/{self._members[0].name}/overview")
 
-    def _fill(self, member: Member, count: int) -> None:
-        for _ in range(count):
-            self._command(member, DUMP)
-
-    def last(self, duration_s: float, killed: str) -> None:
+    def last(self, duration_s: float, warm_up_s: float, killed: str) -> None:
         """Commands, reads memory, and kills one of them in the middle, until the time is over."""
         began_s, begun_cpu_s = time.monotonic(), self._server_cpu_s()
         victim = next(one for one in self._members if one.name == killed)
@@ -273,12 +266,14 @@ class Run:
         while (elapsed_s := time.monotonic() - began_s) < duration_s:
             if elapsed_s > duration_s / 2 and len(victim.starts_us) == 1:
                 self._restart(victim)
-            self._command(self._members[turn % len(self._members)], NO_OP)
+            is_warm = elapsed_s > warm_up_s
+            self._command(self._members[turn % len(self._members)], NO_OP if is_warm else DUMP)
             turn += 1
             if elapsed_s >= due_s:
                 due_s = elapsed_s + READ_EVERY_S
                 self._read(elapsed_s)
-            time.sleep(max(0.0, began_s + elapsed_s + COMMAND_EVERY_S - time.monotonic()))
+            next_s = elapsed_s + (COMMAND_EVERY_S if is_warm else FILL_EVERY_S)
+            time.sleep(max(0.0, began_s + next_s - time.monotonic()))
         self._duration_s = time.monotonic() - began_s
         self._cpu_s = (self._server_cpu_s() - begun_cpu_s) / self._duration_s
         with ThreadPoolExecutor(len(self._members)) as workers:

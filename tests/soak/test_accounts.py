@@ -94,7 +94,7 @@ def test_events_are_counted_where_the_count_stands_still() -> None:
 def test_five_deployments_on_one_ground_lose_nothing_in_seconds_though_one_is_killed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    status = main(["--minutes", "0.08", "--each", "1", "--fill", "3", "--pages", "0"])
+    status = main(["--minutes", "0.08", "--each", "1", "--pages", "0"])
     printed = capsys.readouterr().out.splitlines()
     rows = [line.split() for line in printed if line.endswith("   nothing")]
     names = ["reference-1", "proves-1", "station-1", "station-1", "building-1", "hive-1"]

@@ -59,7 +59,7 @@ def test_a_slower_rate_costs_less(kittiwake: Callable[..., Any]) -> None:
         made = json.loads(kittiwake("budget", REFERENCE, "--json", "--framing", "fprime", *options).out)
         return float(made["links"][0]["telemetry_bytes_per_s"])
 
-    assert telemetry() - telemetry("--every", "Commands=3") == pytest.approx(75 * 2 / 3)
+    assert telemetry() - telemetry("--every", "Commands=3") == pytest.approx(79 * 2 / 3)
     assert telemetry("--cycle", "2") == pytest.approx(telemetry() / 2)
 
 
@@ -96,7 +96,7 @@ def test_every_telemetry_packet_is_drawn(kittiwake: Callable[..., Any]) -> None:
 def test_a_drawing_has_its_rows_and_its_table(kittiwake: Callable[..., Any]) -> None:
     out = kittiwake("packet", REFERENCE, "Commands", "--bare").out
     lines = out.splitlines()
-    assert lines[0] == "Commands: packet of 63 bytes"
+    assert lines[0] == "Commands: packet of 67 bytes"
     assert "     0 |           descriptor          |           packet id           |" in lines
     assert any(line.split()[:3] == ["15", "32", "value"] for line in lines)
     widths = {len(line) for line in lines if line.endswith("|") and line[7] == "|"}
