@@ -133,7 +133,7 @@ class Run:
             "value"
         ]
         self._began_s = time.monotonic()
-        begun_cpu_s, begun = self._server_cpu_s(), self._deployment()["samples"]
+        begun_cpu_s, begun = self._server.cpu_s(), self._deployment()["samples"]
         due_s = 0.0
         while (elapsed_s := time.monotonic() - self._began_s) < duration_s:
             self._command()
@@ -142,7 +142,7 @@ class Run:
                 self._read(elapsed_s)
             ahead_s = self._began_s + elapsed_s + COMMAND_EVERY_S - time.monotonic()
             time.sleep(max(0.0, ahead_s))
-        self._cpu_s = (self._server_cpu_s() - begun_cpu_s) / duration_s
+        self._cpu_s = (self._server.cpu_s() - begun_cpu_s) / duration_s
         self._samples = (self._deployment()["samples"] - begun) / duration_s
 
     def _read(self, elapsed_s: float) -> None:
@@ -171,11 +171,6 @@ class Run:
             usage = browser.driver.execute_cdp_cmd("Runtime.getHeapUsage", {})
             found[f"page {name}"] = usage["usedSize"] / 1e6
         return found
-
-    def _server_cpu_s(self) -> float:
-        assert self._server.process is not None
-        fields = Path(f"/proc/{self._server.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def still_pages(self) -> list[str]:
         """What is wrong with the pages at the end: one that complains, or whose values do not move any more."""

@@ -260,7 +260,7 @@ class Run:
 
     def last(self, duration_s: float, warm_up_s: float, killed: str) -> None:
         """Commands, reads memory, and kills one of them in the middle, until the time is over."""
-        began_s, begun_cpu_s = time.monotonic(), self._server_cpu_s()
+        began_s, begun_cpu_s = time.monotonic(), self._server.cpu_s()
         victim = next(one for one in self._members if one.name == killed)
         turn, due_s = 0, 0.0
         while (elapsed_s := time.monotonic() - began_s) < duration_s:
@@ -275,7 +275,7 @@ class Run:
             next_s = elapsed_s + (COMMAND_EVERY_S if is_warm else FILL_EVERY_S)
             time.sleep(max(0.0, began_s + next_s - time.monotonic()))
         self._duration_s = time.monotonic() - began_s
-        self._cpu_s = (self._server_cpu_s() - begun_cpu_s) / self._duration_s
+        self._cpu_s = (self._server.cpu_s() - begun_cpu_s) / self._duration_s
         with ThreadPoolExecutor(len(self._members)) as workers:
             list(workers.map(self._await_same_counts, self._members))
 
@@ -326,11 +326,6 @@ class Run:
         self._slowest_s = max(self._slowest_s, time.monotonic() - began)
         if record["state"] != "completed":
             self._unanswered.append(f"{member.name}: {name}: {record['state']}: {record['reason']}")
-
-    def _server_cpu_s(self) -> float:
-        assert self._server.process is not None
-        fields = Path(f"/proc/{self._server.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def ended(self) -> list[str]:
         """What the links and the deployments counted as lost."""

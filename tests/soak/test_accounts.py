@@ -58,7 +58,7 @@ def test_what_was_counted_and_is_archived_is_all_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lost", "fault"),
+    "lost, fault",
     [
         (("power.Voltage 1", "power.Current 1"), "6 telemetry packets were sent, and 5 are archived"),
         (("power.Voltage 2",), "12 samples were sent, and 11 are archived"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,7 +17,6 @@ from tests.system.device import KITTIWAKE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
@@ -77,6 +78,12 @@ class GroundServer:
         assert self.process is not None
         self.process.send_signal(number)
         return self.process.wait(STOP_TIMEOUT_S)
+
+    def cpu_s(self) -> float:
+        """The processor time that the server has taken so far, in seconds."""
+        assert self.process is not None
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def get(self, path: str, **parameters: Any) -> Any:
         """The object at a path; the request must succeed."""
