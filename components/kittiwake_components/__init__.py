@@ -91,6 +91,7 @@ COMPONENTS = {
     "Uploader": "uploader",
     "Version": "version",
     "Watchdog": "watchdog",
+    "WiringMeter": "wiring_meter",
 }
 """Component class -> folder; the class stands in the folder's module `component`."""
 

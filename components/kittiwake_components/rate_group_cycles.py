@@ -37,21 +37,22 @@ class Members:
     `indices` are the ports that are connected, `calls` what they are bound to. `failed(port index, reason)` is told of
     a member that raised; the others are called all the same. `run` takes the meter's reading at the start and how late
     that is, and gives the reading at which the last member returned. `changed` says that a measure grew since
-    `measures` was last asked.
+    `measures` was last asked. The measures of the same members `before` go on.
     """
 
     def __init__(
         self, indices: Sequence[int], calls: Sequence[Callable[[int], None]], contexts: Sequence[int],
-        clock: Clock, failed: Callable[[int, str], None],
+        clock: Clock, failed: Callable[[int, str], None], before: Members | None = None,
     ) -> None:  # fmt: skip
         given = dict(enumerate(contexts))
         self.indices = list(indices)
-        self._longest_ns = [0] * len(self.indices)
-        self._earliest_ns = [_NEVER] * len(self.indices)
-        self._latest_ns = [-_NEVER] * len(self.indices)
-        self.changed = False
+        self._longest_ns: list[int] = [0] * len(self.indices) if before is None else before._longest_ns
+        self._earliest_ns: list[int] = [_NEVER] * len(self.indices) if before is None else before._earliest_ns
+        self._latest_ns: list[int] = [-_NEVER] * len(self.indices) if before is None else before._latest_ns
+        self.changed: bool = before is not None and before.changed
         bound = [(index, call, given.get(index, 0)) for index, call in zip(self.indices, calls, strict=True)]
-        self.run = _written_out(bound, clock, failed, self._note)
+        bounds = list(zip(self._longest_ns, self._earliest_ns, self._latest_ns, strict=True))
+        self.run = _written_out(bound, clock, failed, self._note, bounds)
 
     def _note(self, place: int, duration_ns: int, late_ns: int) -> tuple[int, int, int]:
         """Takes a call into the measures of a member; gives its longest call, its earliest and its latest start."""
@@ -84,6 +85,7 @@ class Members:
 def _written_out(
     members: Sequence[tuple[int, Callable[[int], None], int]], clock: Clock,
     failed: Callable[[int, str], None], note: Callable[[int, int, int], tuple[int, int, int]],
+    measures: Sequence[tuple[int, int, int]],
 ) -> Callable[[int, int], int]:  # fmt: skip
     """A function (time of the start, lateness) -> time of the end, by the meter, that calls each member once.
 
@@ -92,12 +94,12 @@ def _written_out(
     note. Where time stands still, in a simulation, they all begin as late as the first: if that was so before, and
     just as late, there is nothing to look at.
     """
-    names: dict[str, Any] = {"failed": failed, "reason": fault_reason, "note": note}
+    names: dict[str, Any] = {"failed": failed, "reason": fault_reason, "note": note, "measures": measures}
     names |= {"clock": clock, "meter_ns": clock.meter_ns}
     places = range(len(members))
     bounds = [f"longest{place}, earliest{place}, latest{place}" for place in places]
     lines = ["def make():", "    still = None"]
-    lines += [f"    {bound} = 0, {_NEVER}, -{_NEVER}" for bound in bounds]
+    lines += [f"    {bound} = measures[{place}]" for place, bound in enumerate(bounds)]
     lines += [
         "    def call_all(first, late):",
         f"        nonlocal {', '.join(['still', *bounds])}",
@@ -151,9 +153,10 @@ class Cycles:
         self._idle_until_ns = dict.fromkeys(connected, 0)
 
     def bind_members(self) -> None:
-        """Calls from now on what the outputs are bound to now; the members' measures begin anew."""
+        """Calls from now on what the outputs are bound to now; the members' measures go on."""
         calls = [self._member_out[index] for index in self._connected]
-        self.members = Members(self._connected, calls, self._contexts, self._clock, self._failed)
+        before = getattr(self, "members", None)
+        self.members = Members(self._connected, calls, self._contexts, self._clock, self._failed, before)
         self._call_members = self.members.run
 
     def run(self, due_ns: int, period_ns: int) -> int:

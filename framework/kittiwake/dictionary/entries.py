@@ -10,6 +10,7 @@ from kittiwake.faults import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from kittiwake.dictionary.topology import DeployedTopology
     from kittiwake.model.types import Integer, WireType
 
 
@@ -164,7 +165,10 @@ _ID_SECTIONS = {
 
 
 class Dictionary:
-    """A loaded dictionary. Every section is a mapping from full names, in the order of the file."""
+    """A loaded dictionary. Every section is a mapping from full names, in the order of the file.
+
+    `topology` says what is connected with what, where the dictionary has it: F´'s have not.
+    """
 
     def __init__(
         self,
@@ -182,6 +186,7 @@ class Dictionary:
         records: Iterable[Record],
         containers: Iterable[Container],
         source: Mapping[str, Any],
+        topology: DeployedTopology | None = None,
     ) -> None:
         self.metadata = dict(metadata)
         self.config = config
@@ -195,6 +200,7 @@ class Dictionary:
         self.parameters = {parameter.name: parameter for parameter in parameters}
         self.records = {record.name: record for record in records}
         self.containers = {container.name: container for container in containers}
+        self.topology = topology
         self._source = source
         self._hash = ""
         self.commands_by_opcode = {command.opcode: command for command in self.commands.values()}

@@ -1,6 +1,7 @@
 """Writes the F´ JSON dictionary of a topology (F´ User Manual, "JSON Dictionary").
 
-All ten sections are always there, and every descriptor is whole, because F´'s tools differ in what they leave out.
+All ten sections are always there, and every descriptor is whole, because F´'s tools differ in what they leave out. One
+more is Kittiwake's own: `kittiwake.dictionary.topology`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from kittiwake.dictionary.export_entries import (
 from kittiwake.dictionary.export_types import TypeCatalogue, annotation, definition, descriptor, is_identifier
 from kittiwake.dictionary.fields import FaultList
 from kittiwake.dictionary.standard_types import constants_of, standard_types
+from kittiwake.dictionary.topology import TOPOLOGY_KEY, topology_section
 from kittiwake.model.types import U64, wire_type
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ def export_dictionary(topology: Topology, version: str = "unknown") -> dict[str,
             for constant in constants_of(topology)
         ],
         **sections,
+        TOPOLOGY_KEY: topology_section(topology),
     }
     metadata = {
         "deploymentName": topology.name,

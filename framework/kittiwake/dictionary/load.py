@@ -24,6 +24,7 @@ from kittiwake.dictionary.entries import (
     Record,
 )
 from kittiwake.dictionary.fields import DictionaryFault, FaultList, Fields
+from kittiwake.dictionary.topology import TOPOLOGY_KEY, read_topology
 from kittiwake.dictionary.typedefs import TypeTable
 from kittiwake.dictionary.values import value_of
 from kittiwake.faults import did_you_mean
@@ -32,6 +33,7 @@ from kittiwake.model.types import Enumeration, resolved
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from kittiwake.dictionary.topology import DeployedTopology
     from kittiwake.model.types import WireType
 
 MAX_DICTIONARY_SIZE = 64 * 1024 * 1024
@@ -119,8 +121,12 @@ class _Reading:
             parameters=self.section("parameters", self.parameter, required=False),
             records=self.section("records", self.record, required=False),
             containers=self.section("containers", self.container, required=False),
+            topology=self.topology(),
             source=self.top.data,
         )
+
+    def topology(self) -> DeployedTopology | None:
+        return read_topology(self.top.child(TOPOLOGY_KEY)) if TOPOLOGY_KEY in self.top.data else None
 
     def section(
         self,

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.replay.functions import place_of_code
 from kittiwake.replay.places import declared_by, names_of, packages_of, wired
 from kittiwake.replay.values import packed
+from kittiwake.runtime.metering import uncounted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 VERSION = 1
 NODES_LIMIT = 2_000_000
 PLAIN = (int, float, str, bytes, bool, type(None))
-QUEUE_STATE = ("high", "served", "busy_ns", "dropped", "slowest_ns", "slow_limit_ns", "refusal")
+QUEUE_STATE = ("peak", "_earlier_peak", "served", "busy_ns", "dropped", "slowest_ns", "slow_limit_ns", "refusal")
 CONTEXT_STATE = ("throttles", "restarts", "is_stopped")
 LOOP_STATE = ("turns", "stopping", "_order", "_timers", "_conditions", "_conditions_moved")
 STATEFUL = ("kittiwake.platform.seeded",)
@@ -68,6 +69,11 @@ def check_quiet(deployment: Deployment) -> None:
             raise FreezeRefused(name, "", "messages wait in its queue")
         if context.is_stopped or (context.queue is not None and context.queue.refusal):
             raise FreezeRefused(name, "", "it is stopped or quarantined")
+        for output in type(component).__declarations__.outputs:
+            bound = getattr(component, output)
+            # Outputs are named, not written: one that counts would come back as one that does not.
+            if any(uncounted(one) is not one for one in (bound if isinstance(bound, list) else [bound])):
+                raise FreezeRefused(name, output, "its calls are counted for a while")
     for name, loop in deployment.loops.items():
         if loop._inbox or loop.has_ready():
             raise FreezeRefused(name, "", "calls wait in the loop's inbox")

@@ -154,8 +154,8 @@ class Loop:
         """The most common queue by far has one priority: what is there now can be counted beforehand."""
         meter_ns = self._meter_ns
         count = len(level)
-        if count > queue.high:
-            queue.high = count
+        if count > queue.peak:
+            queue.peak = count
         if count > MESSAGES_A_BATCH:
             count = MESSAGES_A_BATCH
         left = count

@@ -1,7 +1,8 @@
 """Metered wiring: what goes over each connection, how often, and what its calls cost; and what each instance costs.
 
-It is chosen when a deployment is made, because a plain connection has no wrapper that could count, and a plain loop
-tells nobody of its dispatches.
+Times and dispatches are chosen when a deployment is made, because a plain connection has no wrapper that could count,
+and a plain loop tells nobody of its dispatches. Calls alone can be counted for a while in a deployment that runs:
+`kittiwake.runtime.counted_wiring`.
 """
 
 from __future__ import annotations
@@ -85,6 +86,27 @@ class Meters:
                 f"{edge.calls:>10} {edge.total_ns / 1e6:>10.2f} {mean:>9.2f} {edge.longest_ns / 1e3:>11.1f}  {edge}"
             )
         return "\n".join(rows)
+
+
+_PLAIN = "__kittiwake_plain__"
+
+
+def counted(call: Callable[..., Any], counts: list[int], at: int) -> Callable[..., Any]:
+    """The same call, which adds one to `counts[at]` each time."""
+
+    def count(*arguments: Any) -> Any:
+        counts[at] += 1
+        return call(*arguments)
+
+    count.__name__ = getattr(call, "__name__", "call")
+    setattr(count, _PLAIN, call)
+    return count
+
+
+def uncounted(call: Callable[..., Any]) -> Callable[..., Any]:
+    """What `counted` was given, or the call itself."""
+    plain: Callable[..., Any] = getattr(call, _PLAIN, call)
+    return plain
 
 
 class Usage:

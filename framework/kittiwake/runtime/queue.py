@@ -22,15 +22,16 @@ class MessageQueue:
     """Messages of one instance. Only its own loop touches it; other loops post to that loop's inbox.
 
     They wait in `levels`, the highest priority first, at most `depth` in each: a flood of one priority takes no room
-    from another. `high` is the most that were found waiting, `dropped` counts by port what found no room, `served` what
-    was handled, and `busy_ns` how long that took: handlers run to completion, so it is what they used of the processor,
-    and what they called of passive components with them. While there is a `refusal`, its loop refuses what comes, for
-    that reason.
+    from another. `peak` is the most that were found waiting since `take_peak`, `dropped` counts by port what found no
+    room, `served` what was handled, and `busy_ns` how long that took: handlers run to completion, so it is what they
+    used of the processor, and what they called of passive components with them. While there is a `refusal`, its loop
+    refuses what comes, for that reason.
     """
 
     __slots__ = (
-        "_answers", "_hooks", "_ports", "_priorities", "_ready", "busy_ns", "depth", "dropped", "high", "levels",
-        "loop", "monitor", "name", "refusal", "scheduled", "served", "slow_limit_ns", "slowest_ns", "waiting",
+        "_answers", "_earlier_peak", "_hooks", "_ports", "_priorities", "_ready", "busy_ns", "depth", "dropped",
+        "levels", "loop", "monitor", "name", "peak", "refusal", "scheduled", "served", "slow_limit_ns", "slowest_ns",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, depth: int, monitor: Monitor, loop: Loop | None, priority: int) -> None:
@@ -42,7 +43,7 @@ class MessageQueue:
         self.loop = loop
         self.levels: list[deque[Message]] = []
         self._priorities: list[int] = []
-        self.high = 0
+        self.peak = self._earlier_peak = 0
         self.served = 0
         self.busy_ns = 0
         self.dropped: dict[str, int] = {}
@@ -142,8 +143,21 @@ class MessageQueue:
         count = 0
         for level in self.levels:
             count += len(level)
-        if count > self.high:
-            self.high = count
+        if count > self.peak:
+            self.peak = count
+
+    @property
+    def high(self) -> int:
+        """The most that were ever found waiting."""
+        return max(self.peak, self._earlier_peak)
+
+    def take_peak(self) -> int:
+        """The most that were found waiting since the last time this was asked."""
+        self.note_high()
+        peak = self.peak
+        self._earlier_peak = self.high
+        self.peak = 0
+        return peak
 
     def take(self) -> Message | None:
         """The next message, the highest priority first, or `None`."""

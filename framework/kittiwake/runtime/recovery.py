@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.runtime.metering import uncounted
 from kittiwake.runtime.monitor import fault_reason
 from kittiwake.runtime.parameters import load_parameters
+from kittiwake.runtime.wiring import bind_output, bound_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,17 +158,12 @@ class Recovery:
             if components[target] is not component or declared.kind == "async":
                 continue
             caller = components[source]
-            bound = getattr(caller, output)
-            replaced.append((caller, output, at, bound[at] if isinstance(bound, list) else bound))
+            replaced.append((caller, output, at, uncounted(bound_output(caller, output, at))))
             _bind(caller, output, at, _refusal(component, port, declared.port.returns is not None))
 
 
 def _bind(caller: Component, output: str, index: int, call: Callable[..., Any]) -> None:
-    bound = getattr(caller, output)
-    if isinstance(bound, list):
-        bound[index] = call
-    else:
-        setattr(caller, output, call)
+    bind_output(caller, output, index, call)
     caller._context.loop.post(caller.connections_changed)
 
 

@@ -53,11 +53,23 @@ def bind_connections(deployment: Deployment) -> None:
             entry = f"{port}[{index}]" if _input(components[target], port).is_array else port
             edge = Edge(caller.name, place, components[target].name, entry)
             call = deployment.meters.wrap(edge, call, deployment.platform.clock.meter_ns)
-        current = getattr(caller, output)
-        if isinstance(current, list):
-            current[output_index] = call
-        else:
-            setattr(caller, output, call)
+        bind_output(caller, output, output_index, call)
+
+
+def bind_output(caller: Component, output: str, index: int, call: Callable[..., Any]) -> None:
+    """Makes an output of an instance that call from now on."""
+    current = getattr(caller, output)
+    if isinstance(current, list):
+        current[index] = call
+    else:
+        setattr(caller, output, call)
+
+
+def bound_output(caller: Component, output: str, index: int) -> Callable[..., Any]:
+    """What an output of an instance calls now."""
+    current: Any = getattr(caller, output)
+    found: Callable[..., Any] = current[index] if isinstance(current, list) else current
+    return found
 
 
 def _bind_internals(components: list[Component], entries: Entries) -> None:

@@ -33,7 +33,7 @@ def test_all_ten_sections_are_there_even_for_an_empty_topology() -> None:
     dictionary = export_dictionary(empty)
     assert set(dictionary) == {
         "metadata", "typeDefinitions", "constants", "commands", "parameters", "events", "telemetryChannels", "records",
-        "containers", "telemetryPacketSets",
+        "containers", "telemetryPacketSets", "kittiwakeTopology",
     }  # fmt: skip
     assert dictionary["telemetryPacketSets"] == []
     assert dictionary["commands"] == []
