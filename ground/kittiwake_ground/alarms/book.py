@@ -26,7 +26,9 @@ from kittiwake_ground.alarms.life import (
     repeat,
 )
 from kittiwake_ground.alarms.limits import LimitPlan, check_channel, dictionary_plan, limits_text, plan_from
-from kittiwake_ground.alarms.store import LIMITS, AlarmStore, Entry, Made, Shelf, StoreFault, wall_us
+from kittiwake_ground.alarms.store import LIMITS, AlarmStore, Entry, Made, Shelf
+from kittiwake_ground.archive.archive import wall_us
+from kittiwake_ground.kept_database import StoreFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -13,7 +13,8 @@ from kittiwake.faults import did_you_mean
 from kittiwake.model.types import Float
 from kittiwake_ground.alarms.book import Changed
 from kittiwake_ground.alarms.expression import Expression, ExpressionFault, NoValue
-from kittiwake_ground.alarms.store import DERIVED, AlarmStore, Made, wall_us
+from kittiwake_ground.alarms.store import DERIVED, AlarmStore, Made
+from kittiwake_ground.archive.archive import wall_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -14,7 +14,7 @@ from kittiwake_ground.alarms.book import Change
 from kittiwake_ground.alarms.life import EVENT, Alarm
 from kittiwake_ground.alarms.notice import DeliveryFault, Notice, notice_of
 from kittiwake_ground.alarms.receivers import EMAIL, MQTT, WEBHOOK
-from kittiwake_ground.alarms.store import wall_us
+from kittiwake_ground.archive.archive import wall_us
 from kittiwake_ground.people.rates import RateLimit
 
 if TYPE_CHECKING:

@@ -7,20 +7,17 @@ here happens in the event loop's thread: it is little, and what is shown must be
 from __future__ import annotations
 
 import json
-import logging
-import os
-import sqlite3
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake_ground.alarms.life import Alarm, alarm_from
-from kittiwake_ground.archive.opening import ArchiveInUse, connect, lock_folder, set_aside_if_broken
-from kittiwake_ground.archive.schema import ArchiveTooNew, NotAnArchive, migrate
+from kittiwake_ground.archive.archive import wall_us
+from kittiwake_ground.kept_database import KeptDatabase
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable
+    from pathlib import Path
 
 DATABASE = "alarms.db"
 APPLICATION_ID = 0x4B747761 ^ 1
@@ -67,16 +64,6 @@ CREATE TABLE history (
 CREATE INDEX history_by_deployment ON history (deployment, id);
 """
 MIGRATIONS = (_FIRST,)
-_REASONS: dict[type[Exception], str] = {
-    NotAnArchive: "this is another program's database: serve with another --folder",
-    ArchiveTooNew: "a later version of Kittiwake has written it: start that, or serve with another --folder",
-    ArchiveInUse: "another server uses it: stop that, or serve with another --folder",
-}
-_log = logging.getLogger(__name__)
-
-
-class StoreFault(OSError):
-    """The disk refuses what was to be kept; the message says why."""
 
 
 class Made(NamedTuple):
@@ -113,78 +100,19 @@ class Entry:
     id: int = 0
 
 
-def wall_us() -> int:
-    """The ground's time in microseconds since 1970."""
-    return time.time_ns() // 1000
-
-
-class AlarmStore:
+class AlarmStore(KeptDatabase):
     """The database. Without a folder it is in memory, for what is not to be kept. Open it first."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._path = None if folder is None else folder / DATABASE
-        self._connection: sqlite3.Connection | None = None
-        self._lock: int | None = None
+        path = None if folder is None else folder / DATABASE
+        super().__init__(path, "alarms", MIGRATIONS, APPLICATION_ID)
         self._last_id = self._last_revision = 0
         self._entries = 0
-        self.quarantined: Path | None = None
-        """Where a broken database was put that stood here."""
 
-    def open(self) -> None:
-        """Opens it, or makes one; a broken one is set aside. Raises `StoreFault`, also while another server has it."""
-        if self._connection is None:
-            try:
-                self._open()
-            except (sqlite3.Error, NotAnArchive, ArchiveTooNew, ArchiveInUse) as fault:
-                self._unlock()
-                raise StoreFault(f"{self._path}: {_REASONS.get(type(fault), str(fault))}") from None
-
-    def _open(self) -> None:
-        if self._path is None:
-            connection = connect(Path(":memory:"))
-        else:
-            self._lock = lock_folder(self._path.parent)
-            self.quarantined = set_aside_if_broken(self._path, wall_us())
-            if self.quarantined is not None:
-                _log.error("%s was broken, and is kept as %s: its alarms are lost", self._path, self.quarantined.name)
-            connection = connect(self._path)
-        try:
-            migrate(connection, self._path or Path(":memory:"), MIGRATIONS, APPLICATION_ID)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            if self._path is not None:
-                self._path.chmod(0o600)
-            query = (
-                "SELECT max((SELECT coalesce(max(id), 0) FROM alarms), (SELECT coalesce(max(alarm), 0) FROM history))"
-            )
-            self._last_id = int(connection.execute(query).fetchone()[0])
-            self._entries = int(connection.execute("SELECT count(*) FROM history").fetchone()[0])
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-
-    def close(self) -> None:
-        """Closes it."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        self._unlock()
-
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-    def __del__(self) -> None:
-        self.close()  # one in memory belongs to nobody who would
-
-    @property
-    def _database(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self.open()
-            assert self._connection is not None
-        return self._connection
+    def _look(self, connection: sqlite3.Connection) -> None:
+        query = "SELECT max((SELECT coalesce(max(id), 0) FROM alarms), (SELECT coalesce(max(alarm), 0) FROM history))"
+        self._last_id = int(connection.execute(query).fetchone()[0])
+        self._entries = int(connection.execute("SELECT count(*) FROM history").fetchone()[0])
 
     def new_id(self) -> int:
         """A number that no alarm ever had."""
@@ -225,20 +153,10 @@ class AlarmStore:
         """Keeps all of this or nothing: alarms (closed ones go), entries of the history, shelves by key, and what was
         made, by kind and name; `None` removes. Raises `StoreFault`.
         """
-        database = self._database
-        try:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                self._put_alarms(database, deployment, alarms)
-                self._put_made(database, deployment, shelves, made)
-                added = self._put_entries(database, deployment, entries)
-                database.execute("COMMIT")
-            except BaseException:
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as fault:
-            raise StoreFault(f"{self._path}: alarms cannot be kept: {fault}") from None
+        with self._transaction() as database:
+            self._put_alarms(database, deployment, alarms)
+            self._put_made(database, deployment, shelves, made)
+            added = self._put_entries(database, deployment, entries)
         self._entries = min(self._entries + added, MAX_HISTORY)
 
     @staticmethod

@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from kittiwake.dictionary.entries import UnknownName
 from kittiwake_ground.alarms.book import Changed, NoSuchAlarm
 from kittiwake_ground.alarms.derived import NoSuchDerived
-from kittiwake_ground.alarms.store import StoreFault
 from kittiwake_ground.archive import ArchiveFault, ArchiveInUse, QueryTooLong
+from kittiwake_ground.kept_database import StoreFault
 from kittiwake_ground.people.desk import TooManyAttempts
 from kittiwake_ground.procedures.procedures import CannotStart, NoSuchRun, NotConfirmed, TooManyRuns
 from kittiwake_ground.procedures.shelf import NoProcedures, NoSuchProcedure

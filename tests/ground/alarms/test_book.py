@@ -18,7 +18,8 @@ from kittiwake.dictionary.load import read_dictionary
 from kittiwake_ground.alarms.book import AlarmBook, Change, Changed, NoSuchAlarm
 from kittiwake_ground.alarms.levels import rank
 from kittiwake_ground.alarms.limits import LimitFault
-from kittiwake_ground.alarms.store import DATABASE, AlarmStore, StoreFault
+from kittiwake_ground.alarms.store import DATABASE, AlarmStore
+from kittiwake_ground.kept_database import StoreFault
 from tests.ground.server.foreign import DICTIONARY, INVALID, RECEIVED, said, wire_text
 
 FOREIGN = read_dictionary(DICTIONARY, "foreign")
