@@ -20,6 +20,7 @@ from kittiwake_ground.archive.records import (
     FILE_STATES,
     ArchivedCommand,
     ArchivedFile,
+    CommandStep,
     Frame,
     Statistics,
 )
@@ -213,14 +214,19 @@ class Archive(History):
         state: str = "queued",
         at_us: int | None = None,
         response: str = "",
+        begun_us: int | None = None,
     ) -> int:
-        """Takes a command whose life begins, and gives its id. Raises `ValueError` for an unknown state."""
+        """Takes a command whose life begins, and gives its id. Raises `ValueError` for an unknown state.
+
+        It is archived under `at_us`; its first state began at `begun_us`, which for a planned one is earlier.
+        """
         _check(state, COMMAND_STATES, "state of a command")
         at_us = self._clock() if at_us is None else at_us
+        first = CommandStep(state, at_us if begun_us is None else begun_us, by, response)
         with self._ids:
             self._last_command += 1
             command = ArchivedCommand(
-                self._last_command, deployment, name, opcode, arguments, by, at_us, state, response, ()
+                self._last_command, deployment, name, opcode, arguments, by, at_us, state, response, (first,)
             )
             self._put(deployment, "commands", 1, partial(Recorder.command, command=command))
         return command.id

@@ -125,7 +125,7 @@ class Recorder:
         self.frames_written += len(rows)
 
     def command(self, command: ArchivedCommand) -> None:
-        """Writes a command and its first step."""
+        """Writes a command and the steps of its life so far."""
         self.connection.execute(
             "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -133,9 +133,8 @@ class Recorder:
                 json_text(command.arguments), command.by, command.created_us, command.state, command.response,
             ),
         )  # fmt: skip
-        self.connection.execute(
-            _INSERT_STEP, (command.state, command.created_us, command.by, command.response, command.id)
-        )
+        for step in command.steps:
+            self.command_step(command.id, *step)
 
     def command_step(self, id: int, state: str, at_us: int, by: str, response: str) -> None:
         """Writes the next step in a command's life."""

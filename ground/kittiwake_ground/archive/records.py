@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from array import array
 
 COMMAND_STATES = (
-    "queued", "sent", "dispatched", "completed", "failed", "timed_out", "refused", "expired", "cancelled",
+    "planned", "queued", "sent", "dispatched", "completed", "failed", "timed_out", "refused", "expired", "cancelled",
 )  # fmt: skip
-"""The states in a command's life; from the fourth on they end it."""
+"""The states in a command's life; from the fifth on they end it."""
 
-FINAL_COMMAND_STATES = frozenset(COMMAND_STATES[3:])
+FINAL_COMMAND_STATES = frozenset(COMMAND_STATES[4:])
 
 FILE_STATES = ("queued", "running", "completed", "failed", "cancelled")
 """The states in a transfer's life; from the third on they end it."""

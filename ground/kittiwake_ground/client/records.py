@@ -27,8 +27,8 @@ class CommandStep(NamedTuple):
 class CommandResult:
     """A command and its life so far.
 
-    `state` is queued, sent, dispatched, completed, failed, timed_out, refused, expired or cancelled. `response` is F´'s
-    word for the answer: OK, EXECUTION_ERROR, ...
+    `state` is queued, sent, dispatched, completed, failed, timed_out, refused, expired or cancelled; the first of its
+    `steps` is planned where it was. `response` is F´'s word for the answer: OK, EXECUTION_ERROR, ...
     """
 
     id: int

@@ -60,7 +60,7 @@ def rows_of(found: dict[str, Any]) -> list[dict[str, str]]:
     rows += [_row(one["at_us"], one["severity"], one["name"], one["text"]) for one in found["events"]]
     for one in found["commands"]:
         states = ", ".join(step["state"] for step in one["steps"])
-        rows.append(_row(one["steps"][0]["time_us"], "command", one["name"], f"by {one['by']}: {states}"))
+        rows.append(_row(one["id"], "command", one["name"], f"by {one['by']}: {states}"))
     return rows
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from kittiwake_ground.dashboard.live_html import Fact
 from kittiwake_ground.dashboard.overview_facts import size_text
 from kittiwake_ground.dashboard.power_facts import span_text
-from kittiwake_ground.dashboard.readings import channels_called, moment_s, with_unit
+from kittiwake_ground.dashboard.readings import channels_called, with_unit
 from kittiwake_ground.server.instances import commands_called
+from kittiwake_ground.server.samples import moment_s
 
 if TYPE_CHECKING:
     from kittiwake_ground.server.hub import Hub

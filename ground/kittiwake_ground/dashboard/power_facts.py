@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake_ground.dashboard.link_state import age_text
 from kittiwake_ground.dashboard.live_html import Fact
-from kittiwake_ground.dashboard.readings import channels_called, first_sample, moment_s, with_unit
+from kittiwake_ground.dashboard.readings import channels_called, first_sample, with_unit
+from kittiwake_ground.server.samples import moment_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

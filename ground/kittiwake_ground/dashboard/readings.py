@@ -64,11 +64,3 @@ def channels_called(hub: Hub, *endings: str) -> list[str]:
 def first_sample(hub: Hub, *endings: str) -> Sample | None:
     """The latest value of the first such channel that has one."""
     return next((hub.latest[name] for name in channels_called(hub, *endings) if name in hub.latest), None)
-
-
-def moment_s(sample: Sample | None) -> float:
-    """A time tag that is a channel's value, in seconds since 1970; 0 without one."""
-    value = None if sample is None else sample.value
-    if isinstance(value, dict):
-        return float(value.get("seconds", 0)) + float(value.get("useconds", 0)) / 1e6
-    return float(getattr(value, "seconds", 0)) + float(getattr(value, "useconds", 0)) / 1e6

@@ -138,7 +138,9 @@ def _commands_html(found: Shown) -> str:
     free = [0.0] * COMMAND_ROWS
     parts = []
     for index, one in enumerate(found["commands"]):
-        begin_us, last_us = one["steps"][0]["time_us"], one["steps"][-1]["time_us"]
+        steps = one["steps"]
+        begun = steps[1] if steps[0]["state"] == "planned" and len(steps) > 1 else steps[0]
+        begin_us, last_us = begun["time_us"], steps[-1]["time_us"]
         left = _place(found, begin_us)
         right = max(_place(found, last_us if one["final"] else found["end_us"]), left + 0.6)
         row = next((row for row, end in enumerate(free) if end <= left), COMMAND_ROWS - 1)

@@ -129,7 +129,7 @@ class Desk:
         given = self._passes.get(hash_token(token))
         if given is not None:
             name, starter = given
-            role = self._role_now(starter)
+            role = self.role_now(starter)
             return None if role is None else Person(name, role, "procedure")
         if self.accounts is None:
             return None
@@ -147,7 +147,13 @@ class Desk:
         """Takes the token back that was given to a name."""
         self._passes = {key: one for key, one in self._passes.items() if one[0] != name}
 
-    def _role_now(self, person: Person) -> str | None:
+    def owner_of(self, person: Person) -> Person:
+        """Whose role counts for what a person leaves behind: of a procedure's run, whoever started it."""
+        if person.way != "procedure":
+            return person
+        return next((starter for name, starter in self._passes.values() if name == person.name), person)
+
+    def role_now(self, person: Person) -> str | None:
         """The role that somebody has by now, or `None` for nobody any more."""
         if person.way == "open":
             return OPERATOR if self.is_open else None

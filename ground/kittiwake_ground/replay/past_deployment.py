@@ -45,6 +45,7 @@ class PastCommands(Commands):
         arguments: Sequence[Any] | Mapping[str, Any] = (),
         by: str = "local",
         timeout_s: float | None = None,
+        planned_us: int = 0,
     ) -> CommandRecord:
         """Raises `CommandRefused`."""
         raise CommandRefused(REFUSAL)

@@ -53,7 +53,7 @@ class ArchiveFeed:
             first = steps[0]
             archived = self._archive.record_command(
                 deployment, command["name"], command["opcode"], command["arguments"], by=command["by"],
-                state=first["state"], at_us=id,
+                state=first["state"], at_us=id, begun_us=first["time_us"],
             )  # fmt: skip
             kept = (archived, 1)
         archived, known = kept

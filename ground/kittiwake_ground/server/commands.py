@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kittiwake_ground.commanding import Verdict
     from kittiwake_ground.configuration import DeploymentConfiguration
 
-QUEUED, SENT, DISPATCHED_STATE, COMPLETED_STATE = "queued", "sent", "dispatched", "completed"
+PLANNED, QUEUED, SENT, DISPATCHED_STATE, COMPLETED_STATE = "planned", "queued", "sent", "dispatched", "completed"
 FAILED_STATE, TIMED_OUT, REFUSED, EXPIRED, CANCELLED = "failed", "timed_out", "refused", "expired", "cancelled"
 FINAL_STATES = frozenset((COMPLETED_STATE, FAILED_STATE, TIMED_OUT, REFUSED, EXPIRED, CANCELLED))
 """States that a command does not leave."""
@@ -45,10 +45,18 @@ class CommandRecord:
     """One command. `steps` are the states it went through, with microseconds since 1970 by the ground's clock.
 
     `arguments` are those of the request by name. `response` is F´'s word where the deployment refused it or failed.
+    `planned_us` is when somebody planned it, 0 for one that was sent at once.
     """
 
     def __init__(
-        self, id: int, command: Command, arguments: Mapping[str, Any], by: str, packet: bytes, timeout_s: float
+        self,
+        id: int,
+        command: Command,
+        arguments: Mapping[str, Any],
+        by: str,
+        packet: bytes,
+        timeout_s: float,
+        planned_us: int = 0,
     ) -> None:
         self.id = id
         self.command = command
@@ -57,7 +65,8 @@ class CommandRecord:
         self.packet = packet
         self.timeout_s = timeout_s
         self.state = QUEUED
-        self.steps: list[tuple[str, int]] = [(QUEUED, now_us())]
+        self.steps: list[tuple[str, int]] = [(PLANNED, planned_us)] if planned_us else []
+        self.steps.append((QUEUED, now_us()))
         self.response = ""
         self.reason = ""
         self._ended = asyncio.Event()
@@ -112,6 +121,19 @@ class Commands:
         self._last_id = 0
         self.refusal: Callable[[Command, str], str] = lambda command, by: ""
         """Says why somebody may not send a command, or nothing; `by` is who they are."""
+        self.left: Callable[[CommandRecord], None] = lambda record: None
+        """Told of each command that the link has taken whole."""
+        self.sent_count = 0
+        """How many were given to the link since the start."""
+
+    def prepare(
+        self, name: str, arguments: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> tuple[Command, dict[str, Any], bytes]:
+        """A command, its arguments by name and its packet. Raises `UnknownName` and `ValueError` as `submit`."""
+        command = self._dictionary.command(name)
+        ordered = self._ordered(command, arguments)
+        packet = encode_command(self._dictionary, name, ordered)
+        return command, {formal.name: value for formal, value in zip(command.formals, ordered, strict=True)}, packet
 
     def submit(
         self,
@@ -119,15 +141,13 @@ class Commands:
         arguments: Sequence[Any] | Mapping[str, Any] = (),
         by: str = "local",
         timeout_s: float | None = None,
+        planned_us: int = 0,
     ) -> CommandRecord:
         """Takes a command: arguments in its order or by name, as text or plain values.
 
         Raises `UnknownName`, `ValueError` for arguments that do not fit, and `CommandRefused` if there is no room.
         """
-        command = self._dictionary.command(name)
-        ordered = self._ordered(command, arguments)
-        packet = encode_command(self._dictionary, name, ordered)
-        named = {formal.name: value for formal, value in zip(command.formals, ordered, strict=True)}
+        command, named, packet = self.prepare(name, arguments)
         timeout = self._configuration.command_timeout_s if timeout_s is None else timeout_s
         refusal = self.refusal(command, by)
         if refusal:
@@ -142,7 +162,7 @@ class Commands:
             if len(self._queue) >= self._configuration.queue_size:
                 raise CommandRefused(f"the queue is full with {len(self._queue)} commands")
         self._last_id = max(self._last_id + 1, now_us())
-        record = CommandRecord(self._last_id, command, named, by, packet, timeout)
+        record = CommandRecord(self._last_id, command, named, by, packet, timeout, planned_us)
         self._remember(record)
         if not hold and not self._is_ready():
             record.enter(REFUSED, "the link is down, and commands are not held")
@@ -215,6 +235,8 @@ class Commands:
         self._enter(record, SENT)
         try:
             await self._send_packet(record.packet)
+            self.sent_count += 1
+            self.left(record)
         except LinkDown:
             pass
         except ValueError as fault:

@@ -20,6 +20,10 @@ from kittiwake_ground.alarms.store import AlarmStore
 from kittiwake_ground.building.access import api_address
 from kittiwake_ground.cfdp.exchange import FILE_DATA_OVERHEAD, Exchange
 from kittiwake_ground.cfdp.pump import Pump
+from kittiwake_ground.kept_database import StoreFault
+from kittiwake_ground.passes.leaving import Ways
+from kittiwake_ground.passes.passes import Passes
+from kittiwake_ground.passes.store import PassStore
 from kittiwake_ground.server.building import Building
 from kittiwake_ground.server.commands import CommandRecord, Commands
 from kittiwake_ground.server.folders import Folders
@@ -49,6 +53,9 @@ RESTART_S = 1.0
 WATCH_S = 0.25
 """How often it is looked whether an alarm is due, in seconds."""
 
+PASSES_S = 0.25
+"""How often it is looked whether something that is planned is due, in seconds."""
+
 NUMBERS = "sequence_numbers"
 """The folder, in a deployment's own, with the sequence numbers of its signed uplink."""
 
@@ -69,8 +76,9 @@ class Deployment:
         network: Network | None = None,
         alarms: AlarmStore | None = None,
         told: Callable[[Change], None] = lambda change: None,
+        passes: PassStore | None = None,
     ) -> None:
-        """Files that come down are kept in `folder`, and what is to last of alarms in `alarms`.
+        """Files that come down are kept in `folder`, what is to last of alarms in `alarms`, and of passes in `passes`.
 
         `told` is told of whatever becomes of an alarm.
 
@@ -110,6 +118,15 @@ class Deployment:
         self.building = _building(configuration)
         """What is known of its building, if it has one."""
         self.parameters = Parameters(self.dictionary, self.commands, self._parameter_changed)
+        ways = Ways(
+            self.dictionary, self.hazardous, self.commands, self.sequences, self.transfers, self.upload_by_cfdp,
+            lambda: session.ready,
+        )  # fmt: skip
+        self.passes = Passes(
+            self.name, PassStore() if passes is None else passes, self.hub, self.commands,
+            self.transfers.records.values, ways, session.report,
+        )  # fmt: skip
+        self.commands.left = self.passes.planner.took_off
         self._archive = archive
         self._tasks: list[asyncio.Task[None]] = []
         self._was_up = False
@@ -139,11 +156,14 @@ class Deployment:
         remove_leftovers(self._folder)
         self.derived.open()
         self.alarms.open()
+        self.passes.open()
         self._archive.declare(self.name, self.dictionary)
         self._tasks = [
             asyncio.create_task(self._keep(run))
-            for run in (self.session.run, self.commands.run, self.transfers.run, self.cfdp.run, self._watch)
-        ]
+            for run in (
+                self.session.run, self.commands.run, self.transfers.run, self.cfdp.run, self._watch, self._watch_passes,
+            )
+        ]  # fmt: skip
         if self.building is not None:
             self._tasks.append(asyncio.create_task(self._keep(self.building.run)))
 
@@ -162,6 +182,12 @@ class Deployment:
             self.alarms.pass_time()
             await asyncio.sleep(WATCH_S)
 
+    async def _watch_passes(self) -> None:
+        """Looks whether something that is planned is due, and what goes over the link in a pass."""
+        while True:
+            self.passes.tick()
+            await asyncio.sleep(PASSES_S)
+
     def _channel_appeared(self, channel: Channel) -> None:
         self._archive.declare(self.name, self.dictionary)
         self.alarms.watch(channel)
@@ -172,6 +198,8 @@ class Deployment:
 
     async def stop(self) -> None:
         """Ends the link and what is under way."""
+        with suppress(StoreFault):
+            self.passes.close()
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -242,11 +270,13 @@ class Deployment:
         self._archive.add_command(self.name, command_object(record))
         self.parameters.take_command(record)
         self.transfers.command_changed()
+        self.passes.planner.take(record)
         self.hub.publish("commands", record.command.name, record)
 
     def _transfer_changed(self, transfer: Transfer) -> None:
         if transfer.is_final:
             self._archive.add_file(self.name, transfer_object(transfer))
+        self.passes.planner.take(transfer)
         self.hub.publish("transfers", transfer.remote, transfer)
 
     def upload_by_cfdp(self, content: bytes, remote: str, by: str, name: str = "") -> Transfer:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from kittiwake_ground.alarms.notifier import Notifier
 from kittiwake_ground.alarms.store import AlarmStore
+from kittiwake_ground.passes.store import PassStore
+from kittiwake_ground.people.accounts import VIEWER
 from kittiwake_ground.people.audit import AuditTrail
-from kittiwake_ground.people.desk import Desk
+from kittiwake_ground.people.desk import Desk, Person
 from kittiwake_ground.procedures.procedures import Procedures
 from kittiwake_ground.replay.replays import Replays
 from kittiwake_ground.server.archive_sink import NoArchive
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from kittiwake_ground.archive import Archive
     from kittiwake_ground.configuration import GroundConfiguration
+    from kittiwake_ground.passes.planner import Owner
     from kittiwake_ground.server.archive_sink import ArchiveSink
 
 
@@ -53,18 +56,20 @@ class Ground:
         self.audit = AuditTrail(configuration.folder / "audit.jsonl", feed.add_audit)
         self.desk = Desk(configuration.users, self.audit, configuration.is_local)
         self.alarms = AlarmStore(configuration.folder / "alarms")
+        self.passes = PassStore(configuration.folder / "passes")
         self.notifier = Notifier(configuration.receivers)
         self.procedures = Procedures(
             configuration.procedures, configuration.folder / "procedures", self.desk, configuration.procedures_at_once
         )
+        files = configuration.folder / "files"
         self.deployments = {
-            one.name: Deployment(
-                one, configuration.folder / "files" / one.name, feed, alarms=self.alarms, told=self.notifier.tell
-            )
+            one.name: Deployment(one, files / one.name, feed, None, self.alarms, self.notifier.tell, self.passes)
             for one in configuration.deployments
         }
         for deployment in self.deployments.values():
             deployment.commands.refusal = partial(self.procedures.refusal, deployment.hazardous)
+            planner = deployment.passes.planner
+            planner.role_of, planner.tell = self._role_of, partial(self._tell_of_plan, deployment.name)
         self.started_us = 0
 
     def deployment(self, name: str) -> Deployment:
@@ -73,6 +78,12 @@ class Ground:
         if found is None:
             raise UnknownDeployment(f"no deployment {name!r}; there are {', '.join(self.deployments) or 'none'}")
         return found
+
+    def _role_of(self, owner: Owner) -> str | None:
+        return self.desk.role_now(Person(owner.name, VIEWER, owner.way))
+
+    def _tell_of_plan(self, deployment: str, who: str, action: str, detail: str) -> None:
+        self.audit.add(who, action, deployment, detail)
 
     def subscribe(
         self, kinds: Iterable[str] = KINDS, patterns: Iterable[str] = (), limit: int = MAX_WAITING
@@ -88,9 +99,10 @@ class Ground:
             deployment.hub.unsubscribe(subscription)
 
     async def start(self) -> None:
-        """Opens the audit trail and the alarms, and begins to connect. Raises `OSError`."""
+        """Opens the audit trail, the alarms and the plans, and begins to connect. Raises `OSError`."""
         self.audit.open()
         self.alarms.open()
+        self.passes.open()
         self.procedures.start()
         await self.notifier.start()
         self.started_us = now_us()
@@ -109,4 +121,5 @@ class Ground:
             await deployment.stop()
         await self.notifier.stop()
         self.alarms.close()
+        self.passes.close()
         self.audit.close()

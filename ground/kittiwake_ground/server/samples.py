@@ -24,3 +24,11 @@ class EventRecord(NamedTuple):
     number: int
     decoded: DecodedEvent
     received_us: int
+
+
+def moment_s(sample: Sample | None) -> float:
+    """A time tag that is a channel's value, in seconds since 1970; 0 without one."""
+    value = None if sample is None else sample.value
+    if isinstance(value, dict):
+        return float(value.get("seconds", 0)) + float(value.get("useconds", 0)) / 1e6
+    return float(getattr(value, "seconds", 0)) + float(getattr(value, "useconds", 0)) / 1e6

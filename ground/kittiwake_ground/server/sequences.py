@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.faults import Faults
 from kittiwake.model.types import Enumeration, resolved
@@ -69,6 +69,8 @@ class SequenceRun:
         self.may_go_on = False
         self.started_us = now_us()
         self.ended_us = 0
+        self.record: CommandRecord | None = None
+        """The command that asks for it, of a run that was asked for here."""
         self._ended = asyncio.Event()
 
     @property
@@ -133,15 +135,21 @@ class Sequences:
         if len(self._known) > MAX_RUNS:
             del self._known[next(iter(self._known))]
 
-    def run(self, remote: str, by: str = "local", sequencer: str = "") -> SequenceRun:
-        """Has a sequencer run a file of the deployment. Raises `NoSuchAbility`, and what `Commands.submit` does."""
+    def run_command(self, remote: str, sequencer: str = "") -> tuple[str, list[Any]]:
+        """The command that has a sequencer run a file, and its arguments. Raises `NoSuchAbility`."""
         command = command_called(self._dictionary, RUN_COMMAND, 2, sequencer or next(iter(self.sequencers), ""))
         block = resolved(command.formals[1].type)
         if not isinstance(block, Enumeration):
             raise NoSuchAbility(f"{command.name} takes no constant for whether it blocks")
         word = next((one for one in block.enum.__members__ if "NO" in one), list(block.enum.__members__)[-1])
-        record = self._commands.submit(command.name, [remote, word], by)
-        run = self._begin(command.name.rpartition(".")[0], remote, by)
+        return command.name, [remote, word]
+
+    def run(self, remote: str, by: str = "local", sequencer: str = "", planned_us: int = 0) -> SequenceRun:
+        """Has a sequencer run a file of the deployment. Raises `NoSuchAbility`, and what `Commands.submit` does."""
+        name, arguments = self.run_command(remote, sequencer)
+        record = self._commands.submit(name, arguments, by, planned_us=planned_us)
+        run = self._begin(name.rpartition(".")[0], remote, by)
+        run.record = record
         self._watch(record, run)
         return run
 

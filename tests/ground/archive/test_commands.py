@@ -56,7 +56,7 @@ def test_ids_go_on_after_the_archive_was_closed(tmp_path: Path) -> None:
 
 
 def test_words_and_ids_that_do_not_exist_are_refused(archive: Archive) -> None:
-    with pytest.raises(ValueError, match="'done' is no state of a command: queued, sent"):
+    with pytest.raises(ValueError, match="'done' is no state of a command: planned, queued, sent"):
         archive.record_command("Ref", "a.C", 1, by="bo", state="done")
     with pytest.raises(LookupError, match="no command with the id 1"):
         archive.update_command(1, "sent")

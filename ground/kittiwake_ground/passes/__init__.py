@@ -1,0 +1,1 @@
+"""Passes: when a deployment can be reached, what fits into that, and what is sent then."""
