@@ -34,9 +34,9 @@ class BootHistory:
         self.early = 0
         self.last_reset = ResetReason.UNKNOWN
 
-    def read(self) -> tuple[Finding, ...]:
-        """Reads the record; returns what was found wrong with it. Raises `OSError`."""
-        reading = self._record.read()
+    def read(self, *, last_try: bool = False) -> tuple[Finding, ...]:
+        """Reads the record; returns what was found wrong with it. Raises `ReadFailed`."""
+        reading = self._record.read(last_try=last_try)
         if reading.payload is not None and len(reading.payload) == _LAYOUT.size:
             self.boots, self.early_before, was_orderly = _LAYOUT.unpack(reading.payload)
             self.last_reset = ResetReason.ORDERLY if was_orderly else ResetReason.UNEXPECTED

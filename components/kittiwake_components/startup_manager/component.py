@@ -27,6 +27,8 @@ from kittiwake.model import (
 from kittiwake.model.fw import FwSizeType, Sched, TimeInterval, TimeValue
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
+from kittiwake.storage.finding import ReadFailed
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake_components.deployment_time import NO_TIME, US_PER_S, present_us, time_base, time_value
 from kittiwake_components.ports import (
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 
     from kittiwake.runtime.tasks import Reply
     from kittiwake.storage.finding import Finding
+    from kittiwake.storage.replaced import ReplacedFile
 
 Reason = Annotated[str, Size(120)]
 
@@ -78,7 +81,9 @@ class StartupManager(PassiveComponent):
     cancel_sequence = OutputPort(CmdSeqCancel, doc="To the same sequencer, for ABORT_STARTUP.")
     boot_loop = OutputPort(BootLoop, doc="A boot loop was detected, and the startup sequence is left out.")
 
-    boot_count = Channel(FwSizeType, on_change=True, doc="Starts so far, this one included.")
+    boot_count = Channel(
+        FwSizeType, on_change=True, doc="Starts so far, this one included; 0 while earlier ones cannot be read."
+    )
     quiescence_end_time = Channel(TimeValue, on_change=True, doc="When the quiescence is, or was, over.")
     quiescence_remaining = Channel(U32, on_change=True, unit="s", doc="What is left of the quiescence.")
     startup_state = Channel(StartupState, on_change=True, doc="Where the start stands.")
@@ -156,11 +161,18 @@ class StartupManager(PassiveComponent):
     @event(ACTIVITY_HI, "Early ends of the last starts are forgotten")
     def boot_history_cleared(self) -> None: ...
 
+    @event(WARNING_LO, "{file} cannot be read: {reason}; it is left as it is, and this start counts once it can be")
+    def boot_count_unread(self, file: FileName, reason: Reason) -> None: ...
+
     # It counts the boot and runs the startup sequence once.
     RESTARTABLE = False
 
     def initialize(self) -> None:
+        self._has_begun = False
         self._boots = 0
+        self._is_unread_told = False
+        self._count = Recall(self.clock, self._count_boot, patience_s=None)
+        self._reopening = Recall(self.clock, self._read_quiescence)
         self._began_ns = 0
         self._has_lasted = False
         self._is_over = False
@@ -177,13 +189,15 @@ class StartupManager(PassiveComponent):
         self._quiescence = Quiescence(files, self._path("quiescence_start_file"))
 
     def stop(self) -> None:
-        if not self._boots:
+        if not self._has_begun:
             return
+        self._settle_count()
         if not self._is_over:
             self._save_quiescence()
         # A sequence that stops the deployment would do so again after every start.
         is_early = not self._has_lasted and self.sequence_state in _UNDER_WAY
-        self._try(self.boot_history_file, lambda: self._history.end(is_early=is_early))
+        if self._count.is_done:
+            self._try(self.boot_history_file, lambda: self._history.end(is_early=is_early))
 
     def parameter_updated(self, name: str) -> None:
         if name == "quiescence_time" and self.quiescence_time.useconds >= US_PER_S:
@@ -193,7 +207,7 @@ class StartupManager(PassiveComponent):
                 self.root.resolve(getattr(self, name))
             except OSError as fault:
                 raise CommandError(CommandResponse.VALIDATION_ERROR, str(fault)) from None
-        if name in ("armed", "quiescence_time") and self._boots:
+        if name in ("armed", "quiescence_time") and self._has_begun:
             self._follow_quiescence()
 
     # Commands
@@ -201,7 +215,7 @@ class StartupManager(PassiveComponent):
     @command
     async def wait_for_quiescence(self) -> None:
         """Answers once the quiescence is over or disarmed."""
-        if self._boots:
+        if self._has_begun:
             self._follow_quiescence()
             if self._is_over or not self.armed:
                 return
@@ -221,6 +235,8 @@ class StartupManager(PassiveComponent):
     def get_boot_count(self) -> None:
         """Reports how many starts there were, this one included; it changes nothing."""
         self._require_begun()
+        if not self._boots:
+            raise CommandError(CommandResponse.EXECUTION_ERROR, "the files of earlier starts cannot be read yet")
         self.current_boot_count(self._boots)
 
     @command
@@ -267,7 +283,7 @@ class StartupManager(PassiveComponent):
         self._require(is_saved, self.boot_history_file)
 
     def _require_begun(self) -> None:
-        if not self._boots:
+        if not self._has_begun:
             raise CommandError(CommandResponse.EXECUTION_ERROR, "the first cycle has not come yet")
 
     def _require(self, is_saved: bool, name: str) -> None:
@@ -280,16 +296,18 @@ class StartupManager(PassiveComponent):
     def run(self, context: int) -> None:
         """The first call begins the start; every call follows the quiescence and updates the channels."""
         now = self.clock.now_ns()
-        if not self._boots:
+        if not self._has_begun:
             self._begin(now)
         elif self._retry_is_due:
             self._retry_is_due = False
             self._offer()
+        self._settle_count()
         self._count_sleep()
         self._follow_quiescence()
         if not self._has_lasted and now - self._began_ns >= self.boot_loop_window * NS_PER_S:
             self._has_lasted = True
-            self._try(self.boot_history_file, self._history.forget_early)
+            if self._count.is_done:
+                self._try(self.boot_history_file, self._history.forget_early)
         self.boot_count = self._boots
         self.early_boots = self._history.early
         self._show_state()
@@ -331,11 +349,12 @@ class StartupManager(PassiveComponent):
     # The start
 
     def _begin(self, now_ns: int) -> None:
+        self._has_begun = True
         self._began_ns = now_ns
         self.startup_state = StartupState.INITIALIZED
         for path in (self._history.path, self._count_path, self._quiescence.path):
             self._make_folder(path)
-        self._boots = self._count_boot()
+        self._settle_count()
         self._quiescence.begin(now_ns)
         self._open_quiescence()
         early = self._history.early_before
@@ -348,35 +367,67 @@ class StartupManager(PassiveComponent):
             self._retries = self.start_retries
             self._offer()
 
-    def _count_boot(self) -> int:
-        """Makes this start count, durably, and says which one it is."""
-        self._try(self.boot_history_file, lambda: self._report(self._history.read()))
-        self.last_reset_reason = self._history.last_reset
-        file = counted_in(self.platform.files, self._count_path)
-        stored = None
+    def _settle_count(self) -> None:
+        """Has this start counted, if it is not yet. As long as earlier ones cannot be read nothing is written."""
+        if self._count.is_done:
+            return
         try:
-            reading = file.read()
+            self._count.ensure()
+        except OSError as fault:
+            if not self._is_unread_told:
+                self._is_unread_told = True
+                self.boot_count_unread(self.root.name_of(fault.filename or self._count_path), reason_of(fault))
+                self.boot_count_update_failure()
+            return
+        if self._is_unread_told:
+            self.current_boot_count(self._boots)
+
+    def _count_boot(self, last_try: bool) -> None:
+        """Makes this start count, durably. Raises `ReadFailed`: the count is what one of two files says, or unknown."""
+        stored: int | None = None
+        history_fault: ReadFailed | None = None
+        count_fault: ReadFailed | None = None
+        file = counted_in(self.platform.files, self._count_path)
+        try:
+            self._report(self._history.read(last_try=last_try))
+        except ReadFailed as unread:
+            history_fault = unread
+        try:
+            reading = file.read(last_try=last_try)
             self._report(reading.findings)
             stored = None if reading.payload is None else parse_count(reading.payload)
-        except OSError as fault:
-            self.file_fault(self.boot_count_file, reason_of(fault))
-        before, doubt = plausible_count(stored, self._history.boots)
+        except ReadFailed as unread:
+            count_fault = unread
+        fault = history_fault or count_fault
+        if fault is not None:
+            known = stored if history_fault is not None else self._history.boots
+            self._boots = 0 if known is None else min(known + 1, COUNT_MAX)
+            fault.rest = None if known is None else count_bytes(known)
+            raise fault
+        self._boots = self._enter(file, stored)
+
+    def _enter(self, file: ReplacedFile, stored: int | None) -> int:
+        """Enters this start into both files, and says which one it is."""
+        history = self._history
+        self.last_reset_reason = history.last_reset
+        before, doubt = plausible_count(stored, history.boots)
         if doubt:
             self.record_recovered(self.boot_count_file, doubt)
-        if self._history.boots is not None and before > self._history.boots:
+        if history.boots is not None and before > history.boots:
             # The start before this one went dark between its two records: the file must not get two ahead.
-            self._try(self.boot_history_file, lambda: self._history.begin(before))
+            self._try(self.boot_history_file, lambda: history.begin(before))
         boots = min(before + 1, COUNT_MAX)
         if not self._try(self.boot_count_file, lambda: self._report(file.write(count_bytes(boots)))):
             self.boot_count_update_failure()
-        self._try(self.boot_history_file, lambda: self._history.begin(boots))
+        self._try(self.boot_history_file, lambda: history.begin(boots))
+        if self._has_lasted:
+            self._try(self.boot_history_file, history.forget_early)
         return boots
 
     def _open_quiescence(self) -> None:
         quiescence = self._quiescence
-        in_this_start_us = (self.clock.now_ns() - self._began_ns) // 1000
         try:
-            quiescence.open(time_base(self._tags), present_us(self._tags, self.clock) - in_this_start_us)
+            self._reopening.ensure()
         except OSError as fault:
             self.quiescence_file_init_failure()
             self.file_fault(self.quiescence_start_file, reason_of(fault))
@@ -386,6 +437,11 @@ class StartupManager(PassiveComponent):
                 self.quiescence_imported(self.quiescence_start_file, min(imported_us // US_PER_S, 0xFFFFFFFF))
         self._report(quiescence.findings)
         quiescence.findings.clear()
+
+    def _read_quiescence(self, last_try: bool) -> None:
+        in_this_start_us = (self.clock.now_ns() - self._began_ns) // 1000
+        began_us = present_us(self._tags, self.clock) - in_this_start_us
+        self._quiescence.open(time_base(self._tags), began_us, last_try=last_try)
 
     # The startup sequence
 
@@ -453,7 +509,7 @@ class StartupManager(PassiveComponent):
             self.quiescence_end_time = end
 
     def _show_state(self) -> None:
-        if self._boots:
+        if self._has_begun:
             self.startup_state = StartupState.WAITING_FOR_QUIESCENCE if self._waiting else StartupState.RUNNING
 
     # Files

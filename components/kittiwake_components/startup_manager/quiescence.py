@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from kittiwake.model.fw import TimeValue
 from kittiwake.model.types import WireError, wire_type
-from kittiwake.storage.finding import Finding, move_aside
 from kittiwake.storage.record import AtomicRecord
+from kittiwake.storage.replaced import ReplacedFile
 from kittiwake.wire.time_tag import BASE_SHIFT, MICROSECONDS_MASK, TAG_SIZE, unpack_tag
 from kittiwake_components.deployment_time import NO_TIME
 from kittiwake_components.save_schedule import SaveSchedule
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Files
+    from kittiwake.storage.finding import Finding
 
 VERSION = 1
 
@@ -29,6 +30,14 @@ _ELAPSED = Struct(">Q")
 _PAYLOAD_SIZE = _ELAPSED.size + TAG_SIZE
 
 
+def _fault_in(content: bytes) -> str | None:
+    try:
+        unpack_tag(content)
+    except WireError as fault:
+        return str(fault)
+    return None
+
+
 class Quiescence:
     """The time that has passed, in microseconds; wall-clock steps change nothing about it.
 
@@ -40,6 +49,7 @@ class Quiescence:
         self._files = files
         self.path = path
         self._record = AtomicRecord(files, path, VERSION, _PAYLOAD_SIZE)
+        self._original = ReplacedFile(files, path, TAG_SIZE, _fault_in)
         self._before_us = 0
         self._began_ns = 0
         self._schedule = SaveSchedule(LONGEST_SAVE_INTERVAL_S)
@@ -53,13 +63,14 @@ class Quiescence:
         self._began_ns = now_ns
         self._schedule.begin(now_ns)
 
-    def open(self, time_base: int, began_us: int) -> None:
+    def open(self, time_base: int, began_us: int, *, last_try: bool = False) -> None:
         """Reads the record, or makes it if there is none.
 
         Without a record the F´ file of 11 bytes at the record's own name is imported once: the deployment's time when
-        this start began, `began_us` in `time_base`, less the time in the file, is what has passed. Raises `OSError`.
+        this start began, `began_us` in `time_base`, less the time in the file, is what has passed. Raises `OSError`,
+        `ReadFailed` among them.
         """
-        reading = self._record.read()
+        reading = self._record.read(last_try=last_try)
         self.findings += reading.findings
         if reading.payload is not None and len(reading.payload) == _PAYLOAD_SIZE:
             self._before_us = _ELAPSED.unpack_from(reading.payload)[0]
@@ -68,25 +79,19 @@ class Quiescence:
             except WireError:
                 self.end = NO_TIME
         else:
-            self._import(time_base, began_us)
+            self._import(time_base, began_us, last_try=last_try)
             self._write(self._before_us)
         self.is_open = True
         if self._files.exists(self.path):
             self._files.rename(self.path, self.path + IMPORTED)
             self._files.sync_folder(posixpath.dirname(self.path))
 
-    def _import(self, time_base: int, began_us: int) -> None:
-        try:
-            content = self._files.read(self.path, TAG_SIZE)
-            start = unpack_tag(content)
-        except FileNotFoundError:
+    def _import(self, time_base: int, began_us: int, *, last_try: bool) -> None:
+        reading = self._original.read(last_try=last_try)
+        self.findings += reading.findings
+        if reading.payload is None:
             return
-        except WireError as fault:
-            self.findings.append(move_aside(self._files, self.path, str(fault)))
-            return
-        except OSError as fault:
-            self.findings.append(move_aside(self._files, self.path, f"cannot be read: {fault.strerror}"))
-            return
+        start = unpack_tag(reading.payload)
         self.imported_us = 0
         if start >> BASE_SHIFT == time_base:
             self.imported_us = max(began_us - (start & MICROSECONDS_MASK), 0)
@@ -113,6 +118,8 @@ class Quiescence:
         self._before_us = 0
         self.end = NO_TIME
         self.begin(now_ns)
+        if not self.is_open:
+            self._record.read(last_try=True)  # it counts no more, whatever it is
         self._write(0)
         self.is_open = True
 

@@ -13,30 +13,39 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from kittiwake.storage.copying import make_folders_durably
-from kittiwake.storage.finding import UNREADABLE
 from kittiwake.storage.journal import Journal, JournalFull
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.record import AtomicRecord
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Files
     from kittiwake.storage.finding import Finding
+    from kittiwake.storage.recall import BootClock
 
 VERSION = 1
 PACKET_SIZE_MAX = 4096
 SEGMENTS_MAX = 1000
 _POSITION = Struct(">QI")
+PATIENCE_S = 30
+"""For so long a segment that cannot be read holds up those after it."""
 _DIGITS = 8
 
 
 class Backlog:
     """At most `quota` bytes in segments of `segment_bytes`. Call `open` first; every method may raise `OSError`."""
 
-    def __init__(self, files: Files, folder: str, segment_bytes: int, quota: int) -> None:
+    def __init__(self, files: Files, clock: BootClock, folder: str, segment_bytes: int, quota: int) -> None:
         self._files = files
+        self._clock = clock
         self._folder = folder
         self._segment_bytes = segment_bytes
         self._quota = quota
         self._record = AtomicRecord(files, posixpath.join(folder, "position"), VERSION, _POSITION.size)
+        self._position = Recall(clock, self._read_position, PATIENCE_S)
+        self._first = 0
+        self._findings: tuple[Finding, ...] = ()
+        self._reading: tuple[int, Recall] | None = None
+        self._packets: list[bytes] = []
         self._counts: dict[int, int] = {}
         self._sizes: dict[int, int] = {}
         self._newest: Journal | None = None
@@ -52,9 +61,8 @@ class Backlog:
     def open(self) -> tuple[Finding, ...]:
         """Reads the folder, made if absent, and returns what was wrong."""
         make_folders_durably(self._files, self._folder)
-        reading = self._record.read()
-        findings = list(reading.findings)
-        first, gone = _POSITION.unpack(reading.payload) if reading.payload is not None else (0, 0)
+        self._position.ensure()
+        first, gone, findings = self._first, self._gone, [*self._findings]
         self.close()
         self._counts, self._sizes, self._loaded = {}, {}, None
         for number in self._numbers():
@@ -69,6 +77,12 @@ class Backlog:
         self._newest_number = max(first, self._newest_number)
         self._gone = min(gone, self._counts.get(first, 0))
         return tuple(findings)
+
+    def _read_position(self, last_try: bool) -> None:
+        reading = self._record.read(last_try=last_try)
+        self._findings = reading.findings
+        if reading.payload is not None:
+            self._first, self._gone = _POSITION.unpack(reading.payload)
 
     def _numbers(self) -> list[int]:
         names = self._files.list(self._folder)
@@ -144,7 +158,7 @@ class Backlog:
         """The oldest packet that was not lent yet; it waits on until `take` says that it has gone.
 
         `None` while there is none, and while packets of the segment before are still under way. A segment that cannot
-        be read any more counts as dropped.
+        be read raises `OSError`, and after `PATIENCE_S` counts as dropped.
         """
         loaded = self._load()
         if len(loaded) <= self._lent:
@@ -191,14 +205,25 @@ class Backlog:
         return gone
 
     def _read(self, number: int) -> list[bytes]:
+        if self._reading is None or self._reading[0] != number:
+            recall = Recall(self._clock, lambda last_try: self._read_segment(number, last_try), PATIENCE_S)
+            self._reading = number, recall
+        self._reading[1].ensure()
+        self._reading = None
+        packets, self._packets = self._packets, []
+        return packets
+
+    def _read_segment(self, number: int, last_try: bool) -> None:
+        """Its packets; on the last try what stands before the place that the medium does not give."""
         journal = self._journal(number)
+        self._packets = []
         try:
             journal.open()
-            return list(journal.records())
-        except OSError as fault:
-            if fault.errno not in UNREADABLE:
+            for packet in journal.records():
+                self._packets.append(packet)
+        except OSError:
+            if not last_try:
                 raise
-            return []
         finally:
             journal.close()
 

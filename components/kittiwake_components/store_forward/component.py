@@ -141,7 +141,7 @@ class StoreForward(PassiveComponent):
 
     def initialize(self) -> None:
         folder = self.root.resolve(self.folder)
-        self._backlog = Backlog(self.platform.files, folder, SEGMENT_BYTES, self.quota_bytes)
+        self._backlog = Backlog(self.platform.files, self.clock, folder, SEGMENT_BYTES, self.quota_bytes)
         self._is_open = False
         self._is_up = False
         self._is_storing = False

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from kittiwake.platform.interface import Files
 
 KEPT_MAX = 4
-# What a medium answers for a sector, or a file system for a block, that it can no longer read.
-UNREADABLE = (errno.EIO, errno.EBADMSG, errno.EUCLEAN, errno.ENODATA)
 
 
 class Finding:
@@ -52,6 +50,24 @@ class Reading:
         self.payload = payload
         self.findings = findings
         self.version = version
+
+
+class ReadFailed(OSError):
+    """A file that is there cannot be read now, which is no proof that it is bad: it is left where it stands.
+
+    `rest` is the newest payload that could be read beside it; that may be an older one. `None` if there is none.
+    """
+
+    def __init__(self, path: str, fault: OSError, rest: bytes | None = None) -> None:
+        super().__init__(fault.errno or errno.EIO, fault.strerror or str(fault), path)
+        self.rest = rest
+
+
+class NotReadYet(OSError):
+    """A write was refused: what stands there was to be read, could not be, and would be lost."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.EBUSY, "not written: what it holds could not be read yet", path)
 
 
 def move_aside(files: Files, path: str, reason: str) -> Finding:

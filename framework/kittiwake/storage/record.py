@@ -15,7 +15,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from kittiwake.storage.finding import UNREADABLE, Finding, Reading, move_aside
+from kittiwake.storage.finding import Finding, NotReadYet, ReadFailed, Reading, move_aside
 from kittiwake.storage.payload import PayloadTooLarge
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _FIELDS = Struct(">4sHQI")
 _CRC = Struct(">I")
 _HEADER_SIZE = _FIELDS.size + _CRC.size
 _SEQUENCE_MAX = (1 << 64) - 1
+_EMPTY = "is empty: its first write did not end"
 
 
 class _Slot:
@@ -55,65 +56,77 @@ class AtomicRecord:
         self._readable = (version, *readable)
         self._newest: _Slot | None = None
         self._is_known = False
+        self._is_owed = False
         self._is_settled = False
 
-    def read(self) -> Reading:
+    def read(self, *, last_try: bool = False) -> Reading:
         """The newest valid payload, or `None` if nothing valid was ever written.
 
         A slot that fails its check is renamed to `<slot>.bad.<n>` (at most four are kept) and reported. Raises
-        `OSError` where the files cannot be reached at all.
+        `ReadFailed` where the medium does not give a slot now: all is then left as it is, and nothing is written until
+        a read has succeeded. With `last_try` such a slot counts as a bad one.
         """
-        slots: list[_Slot] = []
-        findings: list[Finding] = []
+        contents: list[tuple[str, bytes | OSError]] = []
         for path in (self._path + ".a", self._path + ".b"):
-            found = self._read_slot(path)
-            if isinstance(found, _Slot):
-                slots.append(found)
-            elif found is not None:
-                findings.append(found)
-        self._newest = max(slots, key=lambda slot: slot.sequence, default=None)
-        self._is_known = True
-        self._is_settled = False
-        if self._newest is None:
+            try:
+                contents.append((path, self._content(path)))
+            except FileNotFoundError:
+                continue
+            except OSError as fault:
+                contents.append((path, fault))
+        judged = [(path, self._judged(path, content)) for path, content in contents]
+        newest = max([one for _, one in judged if isinstance(one, _Slot)], key=lambda slot: slot.sequence, default=None)
+        failed = [(path, fault) for path, fault in contents if isinstance(fault, OSError)]
+        self._is_known = self._is_settled = False
+        self._is_owed = bool(failed) and not last_try
+        if self._is_owed:
+            raise ReadFailed(*failed[0], rest=None if newest is None else newest.payload)
+        findings = [
+            Finding(path, reason) if reason == _EMPTY else move_aside(self._files, path, reason)
+            for path, reason in judged
+            if isinstance(reason, str)
+        ]
+        self._newest, self._is_known = newest, True
+        if newest is None:
             return Reading(None, tuple(findings))
-        return Reading(self._newest.payload, tuple(findings), self._newest.version)
+        return Reading(newest.payload, tuple(findings), newest.version)
 
-    def _read_slot(self, path: str) -> _Slot | Finding | None:
-        try:
-            with self._files.open(path, "r") as file:
-                header = file.read_at(0, _HEADER_SIZE)
-                payload = file.read_at(_HEADER_SIZE, self._limit)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            if error.errno not in UNREADABLE:
-                raise
-            return move_aside(self._files, path, f"cannot be read: {error.strerror}")
-        if not header:
-            return Finding(path, "is empty: its first write did not end")
-        if len(header) < _HEADER_SIZE:
-            return move_aside(self._files, path, f"ends after {len(header)} bytes")
-        magic, version, sequence, length = _FIELDS.unpack_from(header)
+    def _content(self, path: str) -> bytes:
+        with self._files.open(path, "r") as file:
+            header = file.read_at(0, _HEADER_SIZE)
+            return header + file.read_at(_HEADER_SIZE, self._limit)
+
+    def _judged(self, path: str, content: bytes | OSError) -> _Slot | str:
+        """The slot, or what is wrong with it."""
+        if isinstance(content, OSError):
+            return f"cannot be read: {content.strerror}"
+        if not content:
+            return _EMPTY
+        if len(content) < _HEADER_SIZE:
+            return f"ends after {len(content)} bytes"
+        magic, version, sequence, length = _FIELDS.unpack_from(content)
         if magic != _MAGIC:
-            return move_aside(self._files, path, "is not an atomic record")
+            return "is not an atomic record"
         if length > self._limit:
-            return move_aside(self._files, path, f"claims {length} bytes, over the limit of {self._limit}")
-        payload = payload[:length]
-        if _CRC.unpack_from(header, _FIELDS.size)[0] != crc32(payload, crc32(header[: _FIELDS.size])):
-            return move_aside(self._files, path, "fails its checksum")
+            return f"claims {length} bytes, over the limit of {self._limit}"
+        payload = content[_HEADER_SIZE : _HEADER_SIZE + length]
+        if _CRC.unpack_from(content, _FIELDS.size)[0] != crc32(payload, crc32(content[: _FIELDS.size])):
+            return "fails its checksum"
         if version not in self._readable:
-            return move_aside(self._files, path, f"has version {version}, this software reads {self._readable}")
+            return f"has version {version}, this software reads {self._readable}"
         return _Slot(path, version, sequence, payload)
 
     def write(self, payload: bytes) -> tuple[Finding, ...]:
         """Replaces the payload; on return the new one is durable.
 
-        Returns what was found wrong if the record had to be read first. Raises `PayloadTooLarge`, or `OSError`: the
-        record then still holds the old payload, or already the new one.
+        Returns what was found wrong if the record had to be read first. Raises `PayloadTooLarge`, `NotReadYet` after
+        a read that failed, or `OSError`: the record then still holds the old payload, or already the new one.
         """
         if len(payload) > self._limit:
             raise PayloadTooLarge(self._path, len(payload), self._limit)
-        findings = () if self._is_known else self.read().findings
+        if self._is_owed:
+            raise NotReadYet(self._path)
+        findings = () if self._is_known else self._look().findings
         newest = self._newest
         self._settle(newest)
         path = self._path + (".b" if newest is not None and newest.path.endswith(".a") else ".a")
@@ -130,6 +143,13 @@ class AtomicRecord:
             self._is_settled = sequence > 1
         self._newest = _Slot(path, self._version, sequence, payload)
         return findings
+
+    def _look(self) -> Reading:
+        """Reads what nobody has asked for: so a failure leaves nobody who owes it a reading."""
+        try:
+            return self.read()
+        finally:
+            self._is_owed = False
 
     def _settle(self, newest: _Slot | None) -> None:
         """Makes what was read durable before the other slot is overwritten: a kill may have left it unsynced."""

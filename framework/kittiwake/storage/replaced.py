@@ -10,7 +10,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from kittiwake.storage.copying import copy_file, place_file
-from kittiwake.storage.finding import UNREADABLE, Finding, Reading, move_aside
+from kittiwake.storage.finding import Finding, NotReadYet, ReadFailed, Reading, move_aside
 from kittiwake.storage.payload import PayloadTooLarge
 
 if TYPE_CHECKING:
@@ -37,31 +37,46 @@ class ReplacedFile:
         self._path = path
         self._limit = limit
         self._check = check
+        self._is_owed = False
 
-    def read(self) -> Reading:
+    def read(self, *, last_try: bool = False) -> Reading:
         """The content, or the previous one where that is bad or missing, or `None` where there is neither.
 
-        A bad file is renamed to `.bad.<n>`; that, and the use of the previous copy, are findings. Raises `OSError`
-        where the files cannot be reached at all.
+        A bad file is renamed to `.bad.<n>`; that, and the use of the previous copy, are findings. Raises `ReadFailed`
+        where the medium does not give a file now: it is then left as it is, and nothing is written until a read has
+        succeeded. With `last_try` such a file counts as a bad one.
         """
-        content, findings = self._load(self._path)
-        if content is not None:
-            return Reading(content, findings)
-        content, more = self._load(self._path + _PREVIOUS)
-        findings = (*findings, *more)
-        if content is not None:
-            findings = (*findings, Finding(self._path, "is bad or missing; the previous copy is used"))
+        self._is_owed = True
+        try:
+            content, findings = self._load(self._path, last_try=last_try)
+        except ReadFailed as fault:
+            fault.rest = self._rest()
+            raise
+        if content is None:
+            content, more = self._load(self._path + _PREVIOUS, last_try=last_try)
+            findings = (*findings, *more)
+            if content is not None:
+                findings = (*findings, Finding(self._path, "is bad or missing; the previous copy is used"))
+        self._is_owed = False
         return Reading(content, findings)
 
-    def _load(self, path: str) -> tuple[bytes | None, tuple[Finding, ...]]:
+    def _rest(self) -> bytes | None:
+        """The previous copy, if it can be read and is sound; nothing is moved for that."""
+        try:
+            content = self._files.read(self._path + _PREVIOUS, self._limit)
+        except OSError:
+            return None
+        return content if self._check(content) is None else None
+
+    def _load(self, path: str, *, last_try: bool = False) -> tuple[bytes | None, tuple[Finding, ...]]:
         try:
             content = self._files.read(path, self._limit)
         except FileNotFoundError:
             return None, ()
-        except OSError as error:
-            if error.errno != errno.EFBIG and error.errno not in UNREADABLE:
-                raise
-            return None, (move_aside(self._files, path, f"cannot be read: {error.strerror}"),)
+        except OSError as fault:
+            if fault.errno != errno.EFBIG and not last_try:
+                raise ReadFailed(path, fault) from None
+            return None, (move_aside(self._files, path, f"cannot be read: {fault.strerror}"),)
         reason = self._check(content)
         if reason is None:
             return content, ()
@@ -71,13 +86,16 @@ class ReplacedFile:
         """Replaces the content; on return the new one is durable, and a valid old one is the previous copy.
 
         Returns what was found wrong with the old content. Raises `PayloadTooLarge`, `ValueError` if `check` refuses
-        the content, or `OSError`: the file then still holds the old content, or already the new one.
+        the content, `NotReadYet` after a read that failed, or `OSError`: the file then still holds the old content, or
+        already the new one.
         """
         if len(content) > self._limit:
             raise PayloadTooLarge(self._path, len(content), self._limit)
         reason = self._check(content)
         if reason is not None:
             raise ValueError(f"{self._path}: not written, the content {reason}")
+        if self._is_owed:
+            raise NotReadYet(self._path)
         old, findings = self._load(self._path)
         if old is not None:
             copy_file(self._files, self._path, self._path + _PREVIOUS)

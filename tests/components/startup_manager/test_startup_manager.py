@@ -147,7 +147,7 @@ def test_file_errors_are_warnings_and_the_start_goes_on(operation: str, code: in
     run(tester, 5)
     assert tester.channels["BootCount"] == 2
     assert tester.channels["QuiescenceRemaining"] in (2699 - 5, 2700 - 5)
-    assert tester.events.named("FileFault") or tester.events.named("RecordRecovered")
+    assert {"FileFault", "BootCountUnread"} & set(tester.events.names())
     tester.stop()
     tester.assert_no_faults()
     tester.files.heal()
@@ -163,14 +163,14 @@ def test_the_warnings_have_the_names_of_the_seed() -> None:
     tester.files.fail_every("open", errno.EACCES)
     run(tester)
     assert {"BootCountUpdateFailure", "QuiescenceFileInitFailure"} <= set(tester.events.names())
-    assert tester.channels["BootCount"] == 1
+    assert tester.component.boot_count == 0  # there may be a history that knows better
     assert tester.send("RESET_QUIESCENCE").response is FAILED
     assert tester.send("CLEAR_BOOT_HISTORY").response is FAILED
     tester.files.heal()
     run(tester, 5)
     tester.reboot()
     run(tester)
-    assert tester.channels["BootCount"] == 2  # the history, which was saved at the stop, knew
+    assert tester.channels["BootCount"] == 2  # the start before was counted as soon as it could be
     assert tester.channels["QuiescenceRemaining"] == 2695
     tester.finish()
 

@@ -268,12 +268,28 @@ def test_a_file_that_cannot_be_read_holds_up_nothing_else(tester: Tester) -> Non
     tester.call.link_status(UP)
     tester.files.fail_every("read_at", 5)
     cycles(tester, 2)
+    assert "StoreFailed" in tester.events.names()
     tester.files.heal()
     tester.call.link_status(DOWN)
     store(tester, 7)
     tester.call.link_status(UP)
-    cycles(tester, 3)
-    assert stored(tester)[-1:] == [7]
+    cycles(tester, 20)
+    assert stored(tester) == [0, 1, 2, 3, 4, 7]
+
+
+def test_a_segment_that_is_never_read_is_given_up_and_counted(tester: Tester) -> None:
+    """REQ-SF-014: it holds up those after it for half a minute, and not for good."""
+    store(tester, *range(5))
+    tester.call.link_status(UP)
+    tester.files.fail_every("read_at", 5)
+    cycles(tester, 100)
+    tester.files.heal()
+    tester.call.link_status(DOWN)
+    store(tester, 7)
+    tester.call.link_status(UP)
+    cycles(tester, 20)
+    assert stored(tester) == [7]
+    assert tester.component.packets_lost == 5
 
 
 @settings(max_examples=60)

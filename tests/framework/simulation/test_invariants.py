@@ -65,6 +65,29 @@ def test_a_boot_count_that_a_full_disk_did_not_take_is_excused_though_there_is_r
     assert Mission(image_of("reference"), scenario).fly().broken is None
 
 
+@pytest.mark.parametrize("seed", [20227, 30363])
+def test_no_start_counts_less_than_one_that_was_saved_whatever_the_disk_does(seed: int) -> None:
+    """20227: for minutes nothing can be read. 30363: no folder can be synced, so that two starts in a row are lost."""
+    scenario = Scenario(seed=seed, length_ns=180 * NS_PER_S)
+    assert Mission(image_of("reference"), scenario).fly().broken is None
+
+
+def test_a_count_that_begins_anew_is_found_though_the_disk_is_in_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the device did once: where it could read nothing it counted from 1."""
+    count_boot = StartupManager._count_boot
+
+    def from_one(self: StartupManager, last_try: bool) -> None:
+        try:
+            count_boot(self, last_try)
+        except OSError:
+            self._boots = 1
+
+    monkeypatch.setattr(StartupManager, "_count_boot", from_one)
+    broken = Mission(image_of("reference"), Scenario(seed=20227, length_ns=180 * NS_PER_S)).fly().broken
+    assert broken is not None
+    assert broken.invariant == "boot_count_monotone"
+
+
 def test_a_file_that_came_whole_and_was_not_acknowledged_may_stand_in_the_place_of_one_that_was() -> None:
     """Its folder could not be synced, which was reported, and others of its name were sent since."""
     scenario = Scenario(seed=10312, length_ns=180 * NS_PER_S)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kittiwake.platform.seeded import SeededRandom
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
 from kittiwake.platform.system import SystemPlatform
+from kittiwake.storage.finding import NotReadYet, ReadFailed
 from kittiwake.storage.payload import PayloadTooLarge
 from kittiwake.storage.record import AtomicRecord
 from tests.framework.storage.crashes import Trace, every_cut, new_platform, old_or_new, write_all
@@ -118,18 +119,85 @@ def test_bad_slots_are_kept_up_to_a_limit_and_the_oldest_go() -> None:
     assert platform.files.list("/data") == [f"count.a.bad.{number}" for number in (3, 4, 5, 6)]
 
 
-def test_an_unreadable_slot_is_a_finding_and_other_errors_are_raised() -> None:
+@pytest.mark.parametrize("code", [errno.EIO, errno.EBADMSG, errno.EACCES, errno.EMFILE])
+@pytest.mark.parametrize("operation, rest", [(1, b"new"), (2, b"new"), (4, b"old"), (5, b"old")])
+def test_a_slot_that_cannot_be_read_is_left_in_place_and_never_written_over(
+    code: int, operation: int, rest: bytes
+) -> None:
     platform = new_platform()
+    record_on(platform).write(b"old")
     record = record_on(platform)
-    record.write(b"old")
     record.write(b"new")
+    platform.files.fail_at(platform.files.operations + operation, code)
+    with pytest.raises(ReadFailed) as caught:
+        record.read()
+    assert (caught.value.errno, caught.value.rest) == (code, rest)
+    assert caught.value.filename == PATH + (".a" if operation < 4 else ".b")
+    assert platform.files.list("/data") == ["count.a", "count.b"]
+    with pytest.raises(NotReadYet):
+        record.write(b"made up")
+    assert record.read().payload == b"new"
+    record.write(b"newer")
+    assert record_on(platform.crash()).read().payload == b"newer"
+
+
+def test_a_bad_slot_stays_too_while_the_other_cannot_be_read() -> None:
+    platform = new_platform()
+    record_on(platform).write(b"old")
+    record_on(platform).write(b"new")
+    platform.files.damage(PATH + ".b", 23, b"\xff")
     platform.files.fail_at(platform.files.operations + 2, errno.EIO)
-    reading = record_on(platform).read()
-    assert reading.payload == b"new"
-    assert "Input/output error" in reading.findings[0].reason
-    platform.files.fail_at(platform.files.operations + 1, errno.EACCES)
-    with pytest.raises(PermissionError):
+    with pytest.raises(ReadFailed) as caught:
         record_on(platform).read()
+    assert caught.value.rest is None
+    assert platform.files.list("/data") == ["count.a", "count.b"]
+    reading = record_on(platform).read()
+    assert reading.payload == b"old"
+    assert "checksum" in reading.findings[0].reason
+
+
+def test_a_record_that_nobody_has_read_is_read_by_the_write_and_again_by_the_next() -> None:
+    platform = new_platform()
+    record_on(platform).write(b"old")
+    platform.files.fail_at(platform.files.operations + 2, errno.EIO)
+    record = record_on(platform)
+    with pytest.raises(ReadFailed):
+        record.write(b"new")
+    record.write(b"new")
+    assert record_on(platform.crash()).read().payload == b"new"
+
+
+def test_the_last_try_takes_what_cannot_be_read_for_bad() -> None:
+    platform = new_platform()
+    record_on(platform).write(b"old")
+    record_on(platform).write(b"new")
+    platform.files.fail_at(platform.files.operations + 5, errno.EIO)
+    record = record_on(platform)
+    reading = record.read(last_try=True)
+    assert reading.payload == b"old"
+    assert str(reading.findings[0]) == f"{PATH}.b: cannot be read: Input/output error (kept as count.b.bad.0)"
+    record.write(b"newer")
+    assert record_on(platform.crash()).read().payload == b"newer"
+
+
+def test_power_cuts_around_a_reading_that_fails_lose_nothing() -> None:
+    """While nothing can be read, and while that is found out and got over, the old payload or the new one is there."""
+
+    def scenario(platform: SimulatedPlatform, trace: Trace) -> None:
+        write_all(record_on(platform).write, [b"1", b"2"], trace)
+        record = record_on(platform)
+        platform.files.fail_every("read_at", errno.EIO)
+        for _ in range(2):
+            with pytest.raises(ReadFailed):
+                record.read()
+            with pytest.raises(NotReadYet):
+                record.write(b"made up")
+        platform.files.mend("read_at")
+        assert record.read().payload == b"2"
+        write_all(record.write, [b"3", b"4"], trace)
+
+    for platform, trace in every_cut(scenario):
+        assert record_on(platform).read().payload in old_or_new(trace)
 
 
 def test_a_slot_that_cannot_be_kept_aside_is_still_reported() -> None:

@@ -10,6 +10,7 @@ import pytest
 from kittiwake.platform.seeded import SeededRandom
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
 from kittiwake.platform.system import SystemPlatform
+from kittiwake.storage.finding import NotReadYet, ReadFailed
 from kittiwake.storage.payload import PayloadTooLarge
 from kittiwake.storage.replaced import ReplacedFile
 from tests.framework.storage.crashes import Trace, every_cut, new_platform, old_or_new, write_all
@@ -107,7 +108,7 @@ def test_with_both_copies_bad_nothing_is_made_up() -> None:
     assert len(reading.findings) == 2
 
 
-def test_a_file_over_the_limit_or_unreadable_is_bad() -> None:
+def test_a_file_over_the_limit_is_bad() -> None:
     platform = new_platform()
     file_on(platform).write(b"<old>")
     file_on(platform).write(b"<new>")
@@ -115,8 +116,62 @@ def test_a_file_over_the_limit_or_unreadable_is_bad() -> None:
     reading = file_on(platform).read()
     assert reading.payload == b"<old>"
     assert "too large" in reading.findings[0].reason
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EBADMSG, errno.EACCES])
+def test_a_file_that_cannot_be_read_is_left_in_place_and_never_written_over(code: int) -> None:
+    platform = new_platform()
+    file_on(platform).write(b"<old>")
+    file_on(platform).write(b"<new>")
+    file = file_on(platform)
+    platform.files.fail_at(platform.files.operations + 1, code)
+    with pytest.raises(ReadFailed) as caught:
+        file.read()
+    assert (caught.value.errno, caught.value.filename, caught.value.rest) == (code, PATH, b"<old>")
+    assert platform.files.list("/data") == ["boot.dat", "boot.dat.prev"]
+    with pytest.raises(NotReadYet):
+        file.write(b"<made up>")
+    assert file.read().payload == b"<new>"
+    file.write(b"<newer>")
+    assert file_on(platform.crash()).read().payload == b"<newer>"
+
+
+def test_a_previous_copy_that_cannot_be_read_is_left_in_place_as_well() -> None:
+    platform = new_platform()
+    file_on(platform).write(b"<old>")
+    file_on(platform).write(b"<new>")
+    platform.files.remove(PATH)
+    file = file_on(platform)
     platform.files.fail_at(platform.files.operations + 2, errno.EIO)
-    assert file_on(platform).read().payload is None
+    with pytest.raises(ReadFailed) as caught:
+        file.read()
+    assert caught.value.rest is None
+    with pytest.raises(NotReadYet):
+        file.write(b"<made up>")
+    assert file.read().payload == b"<old>"
+
+
+def test_the_last_try_takes_what_cannot_be_read_for_bad() -> None:
+    platform = new_platform()
+    file_on(platform).write(b"<old>")
+    file_on(platform).write(b"<new>")
+    platform.files.fail_at(platform.files.operations + 1, errno.EIO)
+    file = file_on(platform)
+    reading = file.read(last_try=True)
+    assert reading.payload == b"<old>"
+    assert reading.findings[0].kept_as == PATH + ".bad.0"
+    file.write(b"<newer>")
+    assert file_on(platform.crash()).read().payload == b"<newer>"
+
+
+def test_a_write_over_a_file_that_cannot_be_read_fails_and_leaves_it() -> None:
+    platform = new_platform()
+    file_on(platform).write(b"<old>")
+    platform.files.fail_every("read", errno.EIO)
+    with pytest.raises(ReadFailed):
+        file_on(platform).write(b"<new>")
+    platform.files.heal()
+    assert file_on(platform.crash()).read().payload == b"<old>"
 
 
 def test_content_that_is_too_large_or_fails_the_check_is_not_written() -> None:
