@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "procedure": ("kittiwake_ground.commands.procedure.group", "list, run, watch and stop Python procedures"),
     "actuator": ("kittiwake_ground.commands.actuator.group", "schedules and points of a building, over its API"),
     "shell": ("kittiwake_ground.commands.shell.command", "all of these at a prompt, or from a script"),
+    "tui": ("kittiwake_ground.commands.tui", "channels, events, commands and alarms on the whole screen"),
     "links": ("kittiwake_ground.commands.links", "print how the links stand"),
 }
 """Sub-command -> module and a line of help."""

@@ -66,6 +66,8 @@ class ScriptedDeployment:
                         self._take(packet)
             except OSError:
                 pass
+            finally:
+                self._peer.close()
 
     def _take(self, packet: bytes) -> None:
         opcode, _ = parse_command(packet)

@@ -19,10 +19,11 @@ START_TIMEOUT_S = 20.0
 
 
 class Served:
-    """A ground station on a free port of this machine; its loop runs in a thread."""
+    """A ground station on a port of this machine, a free one unless it is given; its loop runs in a thread."""
 
-    def __init__(self, configuration: GroundConfiguration, archive: Archive | None = None) -> None:
+    def __init__(self, configuration: GroundConfiguration, archive: Archive | None = None, port: int = 0) -> None:
         self.url = ""
+        self.port = port
         self._configuration = configuration
         self._archive = archive
         self._listening = threading.Event()
@@ -35,7 +36,7 @@ class Served:
         ground = Ground(self._configuration, self._archive)
         await ground.start()
         options: dict[str, Any] = {"log_level": "error", "access_log": False, "timeout_graceful_shutdown": 1}
-        self._server = uvicorn.Server(uvicorn.Config(make_app(ground), host="127.0.0.1", port=0, **options))
+        self._server = uvicorn.Server(uvicorn.Config(make_app(ground), host="127.0.0.1", port=self.port, **options))
         announcing = asyncio.create_task(self._announce())
         await self._server.serve()
         await announcing
@@ -44,8 +45,8 @@ class Served:
     async def _announce(self) -> None:
         while not self._server.started:
             await asyncio.sleep(0.005)
-        port = self._server.servers[0].sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         self._listening.set()
 
     def stop(self) -> None:

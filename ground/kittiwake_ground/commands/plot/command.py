@@ -73,7 +73,7 @@ async def _show(station: AsyncDeployment, options: argparse.Namespace, start_us:
     columns, rows = options.width or terminal.columns, options.height or terminal.lines
     pictured = options.svg or options.png
     buckets = PLOT_PIXELS if pictured else 2 * plot_columns(columns)
-    panels = [await _panel(station, name, start_us, end_us, buckets) for name in options.channels]
+    panels = [await read_panel(station, name, start_us, end_us, buckets) for name in options.channels]
     if options.svg:
         write_whole(options.svg, plot_svg(panels).encode())
         print(options.svg)
@@ -87,7 +87,8 @@ async def _show(station: AsyncDeployment, options: argparse.Namespace, start_us:
         print(plot_text(panels, columns, rows, _shows_braille()), end="")
 
 
-async def _panel(station: AsyncDeployment, name: str, start_us: int, end_us: int, buckets: int) -> Panel:
+async def read_panel(station: AsyncDeployment, name: str, start_us: int, end_us: int, buckets: int) -> Panel:
+    """A channel over a time, with the limits that count. Raises `ServerUnreachable` and `RequestRefused`."""
     from kittiwake_ground.client.history import Buckets
     from kittiwake_ground.commands.plot.panel import Limit, Panel, Point
 

@@ -62,20 +62,21 @@ class Completer:
         if kind in _NAMED:
             return self._names(_NAMED[kind])
         if COMMAND in node.kinds and before:
-            return self._values(before[0], len(before) - 1)
+            return argument_values(self._dictionary, before[0], len(before) - 1)
         return ()
-
-    def _values(self, command: str, number: int) -> Iterable[str]:
-        """The values of a command's argument, where they can be listed."""
-        found = next((one for one in self._dictionary.get("commands", ()) if one["name"] == command), None)
-        if found is None or number >= len(found["arguments"]):
-            return ()
-        form = found["arguments"][number]["type"]
-        constants: dict[str, Iterable[str]] = {"enum": form.get("constants", ()), "boolean": ("true", "false")}
-        return constants.get(form["kind"], ())
 
     def _names(self, what: str) -> list[str]:
         return [str(one["name"]) for one in self._dictionary.get(what, ())]
+
+
+def argument_values(dictionary: Mapping[str, Any], command: str, number: int) -> Iterable[str]:
+    """The values of a command's argument, counted from 0, where they can be listed."""
+    found = next((one for one in dictionary.get("commands", ()) if one["name"] == command), None)
+    if found is None or number >= len(found["arguments"]):
+        return ()
+    form = found["arguments"][number]["type"]
+    constants: dict[str, Iterable[str]] = {"enum": form.get("constants", ()), "boolean": ("true", "false")}
+    return constants.get(form["kind"], ())
 
 
 def _words(text: str) -> list[str]:
