@@ -51,10 +51,8 @@ class Site:
             raise Incomplete(str(answers))
 
     def _begin(self, device: OpenDevice, points: Sequence[PointAddress], answers: list[object]) -> None:
-        def done(result: object) -> None:
-            self._bench.services.on_loop(answers.append, self._judged(result))
-
-        device.driver.read(points, done)
+        answered = self._bench.services.inlet(answers.append)
+        device.driver.read(points, lambda result: answered.give(self._judged(result)))
 
     @staticmethod
     def _judged(result: object) -> object:

@@ -17,8 +17,10 @@ CANCEL_AGAIN_S = 3.0
 class AsyncioThread:
     """Runs coroutines beside the deployment's loop, which never waits for it.
 
-    What `begin` and `stop` are given is taken up in order, also before the thread has come up.
+    What `begin` and `stop` are given is taken up in order, also before the thread has come up; in a replay it is not.
     """
+
+    THREAD_SIDE = ("_lock", "_early", "_loop", "_tasks")
 
     def __init__(self, name: str, platform: Platform) -> None:
         from threading import Lock
@@ -101,6 +103,8 @@ async def _end_all(tasks: Iterable[Task[Any]]) -> None:
 
 class Errands:
     """What one owner has running in the thread, which can be ended together. Safe from any thread."""
+
+    THREAD_SIDE = ("_tasks",)
 
     def __init__(self, thread: AsyncioThread) -> None:
         self._thread = thread

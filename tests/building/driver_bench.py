@@ -22,6 +22,18 @@ from kittiwake_components.platform_driver.fields import checked
 LIMIT_S = 30.0
 
 
+class QueuedInlet:
+    """Has a function called by the bench's turns."""
+
+    def __init__(self, calls: Queue[Callable[[], object]], function: Callable[..., object]) -> None:
+        self._calls = calls
+        self._function = function
+
+    def give(self, *arguments: Any) -> None:
+        """Has it called; from any thread."""
+        self._calls.put(lambda: self._function(*arguments))
+
+
 class DriverBench:
     """The services of one platform driver; `open` makes devices that share them."""
 
@@ -30,7 +42,7 @@ class DriverBench:
         self.services = DriverServices(
             SystemPlatform(),
             None,  # type: ignore[arg-type]
-            lambda function, *arguments: self._calls.put(lambda: function(*arguments)),
+            lambda function: QueuedInlet(self._calls, function),  # type: ignore[arg-type, return-value]
             {},
         )
 

@@ -65,7 +65,7 @@ Name = Annotated[str, Size(NAME_SIZE)]
 
 
 class Write(NamedTuple):
-    """What a building system wants of a parameter; `answer` may be called from any thread, once."""
+    """What a building system wants of a parameter; `answer` is called once."""
 
     offer: Offer
     value: Plain
@@ -76,6 +76,8 @@ class Write(NamedTuple):
 
 class BacnetServer(ActiveComponent):
     """A BACnet device whose objects are channels, read-only, and parameters, which are written by their commands."""
+
+    THREAD_SIDE = ("_server", "_requests", "_request")
 
     tlm_get = OutputPort(TlmGet, doc="The latest values of channels, from the telemetry store.")
     com_cmd_out = OutputPort(Com, doc="Commands that set parameters; `context` comes back in the answer.")
@@ -134,6 +136,9 @@ class BacnetServer(ActiveComponent):
         self._shown: dict[int, Plain | None] = {}
         self._thread: AsyncioThread | None = None
         self._server: BuildingServer | None = None
+        self._requests: dict[int, Future[Outcome]] = {}
+        self._request = 0
+        self._listens = False
         self._waiting: dict[int, Write] = {}
         self._number = 0
         self._pause_s = FIRST_RETRY_S
@@ -156,11 +161,8 @@ class BacnetServer(ActiveComponent):
             self._retry.cancel()
             self._retry = None
         if self._thread is not None:
-            thread, server, self._thread, self._server = self._thread, self._server, None, None
-            if server is None:
-                thread.stop()
-            else:
-                thread.begin(server.close, lambda _: thread.stop())
+            thread, self._thread, self._listens = self._thread, None, False
+            thread.begin(self._close, lambda _: thread.stop())
 
     def _obstacle(self) -> str:
         """Why it does not listen, empty if nothing keeps it from that."""
@@ -190,31 +192,40 @@ class BacnetServer(ActiveComponent):
 
     def _open(self) -> None:
         if self._thread is not None:
-            self._thread.begin(self._serve, lambda result: self._context.loop.resume(self._opened, result))
+            loop = self._context.loop
+            self._thread.begin(self._serve, lambda result: loop.resume(self._opened, *_port_or_reason(result)))
 
-    async def _serve(self) -> tuple[BuildingServer, int]:
-        """Begins to serve; in the thread, where bacpypes3 is imported."""
+    async def _serve(self) -> int:
+        """Begins to serve, and gives the port; in the thread, where bacpypes3 is imported."""
         from kittiwake_components.bacnet_server.objects import BuildingServer
 
         server = BuildingServer(self._offers, self.cov_increment, self._command)
         port = await server.open(self.address, self.instance, self.device_name or self._context.deployment.name)
-        return server, port
+        self._server = server
+        return port
 
-    def _opened(self, result: Any) -> None:
-        if isinstance(result, BaseException):
-            self.bacnet_failed(str(result) or type(result).__name__)
+    async def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            await server.close()
+
+    def _opened(self, port: int, reason: str) -> None:
+        if self._thread is None:
+            return
+        if reason:
+            self.bacnet_failed(reason)
             self._retry = self.clock.call_after(self._pause_s, self._open)
             self._pause_s = min(self._pause_s * 2, LAST_RETRY_S)
             return
         self._pause_s = FIRST_RETRY_S
-        self._server, port = result
+        self._listens = True
         self._shown = {}
         self._show()
         self.bacnet_listening(self.instance, f"{self.address.partition(':')[0]}:{port}", len(self._offers))
 
     def listens(self) -> bool:
         """Whether it serves."""
-        return self._server is not None
+        return self._listens
 
     @sync_port(Sched)
     def run(self, context: int) -> None:
@@ -222,15 +233,18 @@ class BacnetServer(ActiveComponent):
         self._show()
 
     def _show(self) -> None:
-        if self._server is None or self._thread is None:
+        if not self._listens or self._thread is None:
             return
         changes = {}
         for position, offer in enumerate(self._offers):
             value = self._value(offer)
             if position not in self._shown or self._shown[position] != value:
                 changes[position] = self._shown[position] = value
-        server, loop = self._server, self._context.loop
-        self._thread.call(lambda: loop.post(self._count_subscriptions, server.show(changes)))
+        self._thread.call(self._show_there, changes)
+
+    def _show_there(self, changes: dict[int, Plain | None]) -> None:
+        if self._server is not None:
+            self._context.loop.post(self._count_subscriptions, self._server.show(changes))
 
     def _count_subscriptions(self, count: int) -> None:
         self.subscriptions = count
@@ -246,19 +260,31 @@ class BacnetServer(ActiveComponent):
         """Has a parameter set; in the thread, while the loop carries it out."""
         from asyncio import get_running_loop
 
-        loop = get_running_loop()
-        outcome: Future[Outcome] = loop.create_future()
+        self._request = request = self._request + 1
+        outcome: Future[Outcome] = get_running_loop().create_future()
+        self._requests[request] = outcome
+        place = next(place for place, one in enumerate(self._offers) if one is offer)
+        try:
+            if not self._context.loop.post(self._take_request, request, place, value, priority, client):
+                return Outcome.FAILED
+            return await outcome
+        finally:
+            del self._requests[request]
 
-        def settle(result: Outcome) -> None:
-            if not outcome.done():
-                outcome.set_result(result)
+    def _settle(self, request: int, result: Outcome) -> None:
+        """In the thread."""
+        outcome = self._requests.get(request)
+        if outcome is not None and not outcome.done():
+            outcome.set_result(result)
+
+    def _take_request(self, request: int, place: int, value: Plain, priority: int, client: str) -> None:
+        """A write has come; on the deployment's loop."""
 
         def answer(result: Outcome) -> None:
-            loop.call_soon_threadsafe(settle, result)
+            if self._thread is not None:
+                self._thread.call(self._settle, request, result)
 
-        if not self._context.loop.post(self.take_write, Write(offer, value, priority, client, answer)):
-            return Outcome.FAILED
-        return await outcome
+        self.take_write(Write(self._offers[place], value, priority, client, answer))
 
     def take_write(self, write: Write) -> None:
         """Carries out a write; it is answered in any case. On the deployment's loop."""
@@ -313,3 +339,8 @@ class BacnetServer(ActiveComponent):
     def cmd_response_in(self, opcode: int, sequence: int, response: CommandResponse) -> None:
         """The answer to a command; `sequence` is what was sent as its context."""
         self._commands.answered(sequence, response)
+
+
+def _port_or_reason(result: Any) -> tuple[int, str]:
+    """The port on which it listens, or why it does not."""
+    return (0, str(result) or type(result).__name__) if isinstance(result, BaseException) else (result, "")

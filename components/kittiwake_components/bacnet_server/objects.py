@@ -85,7 +85,7 @@ class Commanded(Commandable):
             attr = self._property_identifier_class(attr).attr
         if attr != "presentValue" or index is not None:
             raise PropertyError(errorCode="writeAccessDenied")
-        number = LOWEST_PRIORITY if priority is None else priority
+        number = LOWEST_PRIORITY if priority is None else int(priority)
         async with self._turn:
             try:
                 await self._write(number, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from kittiwake.model import (
     ACTIVITY_HI,
@@ -49,6 +49,8 @@ class BuildingApi(PassiveComponent):
     Each request goes to the platform driver or the actuator by a port, and its answer comes back by one. Who asks is
     known by a token, whatever he says of himself.
     """
+
+    THREAD_SIDE = ("_server",)
 
     call_out = OutputPort(DriverCall, doc="What is asked of the platform driver.")
     rpc_out = OutputPort(RpcRequest, doc="Calls to the actuator.")
@@ -112,7 +114,10 @@ class BuildingApi(PassiveComponent):
             self._failed(f"{self.tokens_file}: {reason}")
             return
         loop = self._context.loop
-        self._thread.begin(lambda: self._serve(requesters), lambda result: loop.resume(self._ended, result))
+        self._thread.begin(
+            lambda: self._serve(requesters),
+            lambda result: loop.resume(self._ended, str(result) or type(result).__name__),
+        )
 
     async def _serve(self, requesters: list[Requester]) -> None:
         """Serves; in the thread, where starlette and uvicorn are imported."""
@@ -124,18 +129,17 @@ class BuildingApi(PassiveComponent):
         guard = Guard(
             requesters, lambda: clock.now_ns() / NS_PER_S, lambda: float(self.rate), is_open=self.open_network
         )
-        server = BuildingServer(self, Bridge(loop, lambda: float(self.answer_timeout_s)), guard)
+        self._server = server = BuildingServer(self, Bridge(loop, lambda: float(self.answer_timeout_s)), guard)
         host, _, port = self.address.rpartition(":")
-        await server.serve(host, int(port), lambda taken: loop.resume(self._opened, server, f"{host}:{taken}"))
+        await server.serve(host, int(port), lambda taken: loop.resume(self._opened, f"{host}:{taken}"))
 
-    def _opened(self, server: BuildingServer, address: str) -> None:
+    def _opened(self, address: str) -> None:
         if self._thread is not None:
-            self._server = server
             self.api_listening(address)
 
-    def _ended(self, result: Any) -> None:
+    def _ended(self, reason: str) -> None:
         if self._thread is not None:
-            self._failed(str(result) or type(result).__name__)
+            self._failed(reason)
 
     def _failed(self, reason: str) -> None:
         self._server = None

@@ -86,6 +86,8 @@ class MqttBridge(ActiveComponent):
     holds then; values in between, and commands that were given meanwhile, are lost.
     """
 
+    THREAD_SIDE = ("_outbox", "_counts", "_connection")
+
     call_out = OutputPort(DriverCall, doc="Writes, which the platform driver checks.")
     tlm_get = OutputPort(TlmGet, doc="The latest values of channels, from the telemetry store.")
 
@@ -136,6 +138,7 @@ class MqttBridge(ActiveComponent):
         self._points = {entity.name: entity for entity in [read_point(*item) for item in self.points.items()]}
         self._offers: list[tuple[Entity, Offer]] = []
         self._outbox = Outbox()
+        self._counts = (0, 0)
         self._sent: dict[str, tuple[Any, Quality]] = {}
         self._calls = Calls(self.clock, int.from_bytes(self.platform.random.token_bytes(4), "big"))
         self._thread: AsyncioThread | None = None
@@ -199,7 +202,11 @@ class MqttBridge(ActiveComponent):
             self._thread.call(self._wake)
 
     def _wake(self) -> None:
-        """In the thread."""
+        """In the thread: there is something in the outbox."""
+        counts = self._outbox.replaced, self._outbox.dropped
+        if counts != self._counts:
+            self._counts = counts
+            self._context.loop.resume(self._counted, *counts)
         if self._connection is not None:
             self._connection.wake()
 
@@ -209,10 +216,10 @@ class MqttBridge(ActiveComponent):
         try:
             access = self._access()
         except (OSError, ValueError) as fault:
-            self._ended(fault)
+            self._ended(_reason_of(fault))
             return
         loop = self._context.loop
-        self._thread.begin(lambda: self._serve(access), lambda result: loop.resume(self._ended, result))
+        self._thread.begin(lambda: self._serve(access), lambda result: loop.resume(self._ended, _reason_of(result)))
 
     def _access(self) -> tuple[str, int, str, str | None, str | None]:
         """Host, port, authorities, user, password. Raises `OSError`, `ValueError`."""
@@ -257,18 +264,21 @@ class MqttBridge(ActiveComponent):
         finally:
             self._connection = None
 
+    def _counted(self, replaced: int, dropped: int) -> None:
+        """The outbox has counted."""
+        self.replaced = replaced & U32_MAX
+        self.dropped = dropped & U32_MAX
+
     def _connected(self) -> None:
         self._failures = 0
         self.connected = True
         self.broker_connected(self.address)
 
-    def _ended(self, result: Any) -> None:
+    def _ended(self, reason: str) -> None:
         if self._thread is None:
             return
         self.connected = False
-        while isinstance(result, BaseExceptionGroup):
-            result = result.exceptions[0]
-        self.broker_lost(str(result) or type(result).__name__)
+        self.broker_lost(reason)
         pause = pause_s(self._failures, self.platform.random.uniform(0.0, 1.0))
         self._failures += 1
         self.clock.call_after(pause, self._open)
@@ -284,9 +294,7 @@ class MqttBridge(ActiveComponent):
 
     @async_port(Sched, full="drop")
     def run(self, context: int) -> None:
-        """Shows the channels that have changed, and counts."""
-        self.replaced = self._outbox.replaced & U32_MAX
-        self.dropped = self._outbox.dropped & U32_MAX
+        """Shows the channels that have changed."""
         if self._thread is None or not self.is_connected(MqttBridge.tlm_get):
             return
         for entity, offer in self._offers:
@@ -357,3 +365,10 @@ class MqttBridge(ActiveComponent):
     def reply_in(self, token: int, status: int, etag: str, body: bytes) -> None:
         """A reply of the platform driver."""
         self._calls.answered(token, (status, body))
+
+
+def _reason_of(result: Any) -> str:
+    """Why a connection has ended, by what it raised."""
+    while isinstance(result, BaseExceptionGroup):
+        result = result.exceptions[0]
+    return str(result) or type(result).__name__

@@ -162,7 +162,7 @@ class NetworkManagerBearer(BearerAdapter):
 
     def _nmcli(self, arguments: list[str], time_limit_s: float, given: bytes = b"") -> Generator[Any, None, Finished]:
         """Runs it. Raises `OSError`."""
-        worker = Worker(self._wake, self.platform, "nmcli")
+        worker = Worker(self._context.loop, self._step, self.platform, "nmcli")
         programs = self.platform.programs
         command = [self.program, *arguments]
         return (
@@ -171,9 +171,6 @@ class NetworkManagerBearer(BearerAdapter):
                 time_limit_s + SPARE_S,
             )
         )
-
-    def _wake(self) -> None:
-        self._context.loop.resume(self._step)
 
     def _profile(self, setup: NetworkSetup) -> Profile:
         return Profile(setup.connection or f"kittiwake-{self.interface or 'wifi'}", is_own=not setup.connection)

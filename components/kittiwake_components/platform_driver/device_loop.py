@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kittiwake.platform.interface import Random
+    from kittiwake.runtime.inlet import Inlet
     from kittiwake.runtime.loop import Timer
     from kittiwake.runtime.tasks import TaskClock
     from kittiwake_components.platform_driver.drivers.interface import PointAddress
@@ -48,7 +49,10 @@ class LoopHost(Protocol):
     random: Random
 
     def post(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Has a call made on the loop, from any thread."""
+        """Has a call made on the loop, later."""
+
+    def inlet(self, call: Callable[..., Any], *, lasts: bool = False) -> Inlet:
+        """A way for other threads to have a call made on the loop."""
 
     def make_driver(self, device: Device) -> Driver:
         """A new driver object. Raises whatever its maker raises."""
@@ -191,7 +195,7 @@ class DeviceLoop:
             self._fault(DriverBroken(f"the driver cannot be made: {fault}"[:ERROR_SIZE]))
             return
         self._is_open = False
-        session = Session(driver, self._host.clock, self._host.post, self._host.timeout_s(), self._lost)
+        session = Session(driver, self._host.clock, self._host, self._host.timeout_s(), self._lost)
         self._session = session
         session.submit(Operation("open", (), partial(self._opened, session)))
 
@@ -205,8 +209,8 @@ class DeviceLoop:
             return
         if self._polled:
             addresses = [one.address for one in self._polled]
-            changed = partial(self._host.post, self._changed, session)
-            session.submit(Operation("subscribe", (addresses, changed), partial(self._subscribed, session)))
+            changed = session.inlet(partial(self._changed, session))
+            session.submit(Operation("subscribe", (addresses, changed.give), partial(self._subscribed, session)))
         self._poll()
 
     def _subscribed(self, session: Session, result: object) -> None:

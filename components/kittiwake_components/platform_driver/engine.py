@@ -52,8 +52,9 @@ class Engine:
         self.registry = DriverRegistry()
         self._inbox = Inbox(loop, owner.clock, has_threads=owner.platform.has_threads)
         self.post = self._inbox.post
+        self.inlet = self._inbox.inlet
         self._owner = owner
-        self._services = DriverServices(owner.platform, owner.clock, self.post, {}, owner.root)
+        self._services = DriverServices(owner.platform, owner.clock, self.inlet, {}, owner.root)
         root, platform = owner.root, owner.platform
         seeds = [*([EXAMPLE] if owner.seed else []), *simulated(owner.simulated_points, owner.default_interval)]
         self.store, findings = RegistryStore.open(platform, root.resolve(owner.database), seeds=seeds)
@@ -217,7 +218,7 @@ class Engine:
     def find_devices(self, driver_type: str, where: str, done: Callable[[Any], None]) -> None:
         """Looks for devices of a type; the result is a list of `FoundDevice`, or a fault. Raises `UnknownDriver`."""
         finder: Any = self.registry.find(driver_type)  # the operation is the class's, as there is no device yet
-        session = Session(finder, self.clock, self.post, self.timeout_s(), lambda fault: None)
+        session = Session(finder, self.clock, self._inbox, self.timeout_s(), lambda fault: None)
         told = partial(_tell_list, FoundDevice, done)
         session.submit(Operation("find_devices", (where, self._services), told))
 

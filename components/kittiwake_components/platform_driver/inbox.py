@@ -1,18 +1,18 @@
-"""Calls from drivers' threads onto the component's loop, and their way while the component stops and no loop turns."""
+"""Calls onto the component's loop, and their way while the component stops and nobody turns the loop."""
 
 from __future__ import annotations
 
-from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kittiwake.runtime.inlet import Inlet
     from kittiwake.runtime.loop import Loop
     from kittiwake.runtime.tasks import TaskClock
 
 NS_PER_S = 1_000_000_000
-LOOK_AGAIN_S = 0.05
 
 
 class Inbox:
@@ -22,38 +22,34 @@ class Inbox:
         self._loop = loop
         self._clock = clock
         self._has_threads = has_threads
-        self._calls: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._is_closed = False
 
     def post(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Has a call made on the loop; safe from any thread."""
-        self._calls.append((call, arguments))
-        self._loop.resume(self._serve)
+        """Has a call made on the loop, later; for the loop itself."""
+        self._loop.resume(self._make, call, *arguments)
 
-    def _serve(self) -> None:
-        """Makes one call, if `drain` has not made it."""
-        if self._calls and not self._is_closed:
-            call, arguments = self._calls.popleft()
+    def inlet(self, call: Callable[..., Any], *, lasts: bool = False) -> Inlet:
+        """A way for other threads to have a call made on the loop, as `Loop.inlet`."""
+        return self._loop.inlet(partial(self._make, call), lasts=lasts)
+
+    def _make(self, call: Callable[..., Any], *arguments: Any) -> None:
+        if not self._is_closed:
             call(*arguments)
 
     def drain(self, is_done: Callable[[], bool], limit_s: float) -> bool:
         """Makes the calls that come until `is_done`; false at the limit, and where none can come any more.
 
-        For the end, when the loop turns no more.
+        For the end, when nobody turns the loop.
         """
-        from threading import Event
-
         deadline_ns = self._clock.now_ns() + round(limit_s * NS_PER_S)
-        while True:
-            while self._calls:
-                self._serve()
-            if is_done():
-                return True
-            if not self._has_threads or self._clock.now_ns() >= deadline_ns:
+        while not is_done():
+            if not self._loop.is_unsettled() and not self._has_threads:
                 return False
-            Event().wait(LOOK_AGAIN_S)
+            if self._clock.now_ns() >= deadline_ns:
+                return False
+            self._loop.await_calls(deadline_ns)
+        return True
 
     def close(self) -> None:
         """Nothing is called any more."""
         self._is_closed = True
-        self._calls.clear()

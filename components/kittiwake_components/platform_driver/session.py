@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from kittiwake_components.platform_driver.drivers.interface import DriverFault, NoAnswer, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kittiwake.runtime.inlet import Inlet
     from kittiwake.runtime.loop import Timer
     from kittiwake.runtime.tasks import TaskClock
     from kittiwake_components.platform_driver.drivers.interface import Driver
@@ -26,6 +28,16 @@ class DriverBroken(DriverFault):
     TYPE = "RuntimeError"
 
 
+class SessionHost(Protocol):
+    """What has calls made on the loop."""
+
+    def post(self, call: Callable[..., Any], *arguments: Any) -> None:
+        """Has a call made, later."""
+
+    def inlet(self, call: Callable[..., Any], *, lasts: bool = False) -> Inlet:
+        """A way for other threads to have a call made."""
+
+
 class Operation(NamedTuple):
     """One operation that is asked of a driver, and who waits for its answer."""
 
@@ -38,16 +50,16 @@ class Session:
     """One driver object. `lost` is called once, on the loop, when the session is of no use any more, and says why.
 
     After a deadline the driver is left alone: what it may still answer goes nowhere, and all who wait are told.
-    `post` has a call made on the loop, from any thread.
     """
 
     def __init__(
-        self, driver: Driver, clock: TaskClock, post: Callable[..., None], timeout_s: float,
+        self, driver: Driver, clock: TaskClock, host: SessionHost, timeout_s: float,
         lost: Callable[[DriverFault], None],
     ) -> None:  # fmt: skip
         self._driver = driver
         self._clock = clock
-        self._post = post
+        self._host = host
+        self._inlets: list[Inlet] = []
         self._timeout_s = timeout_s
         self._lost = lost
         self._waiting: deque[Operation] = deque()
@@ -62,9 +74,10 @@ class Session:
     def submit(self, operation: Operation, *, urgent: bool = False) -> None:
         """Asks for an operation; urgent ones go before others. Its `done` is called once, but not within this call."""
         if self.is_over:
-            self._post(operation.done, Unreachable("the session with the device is over"))
+            self._host.post(operation.done, Unreachable("the session with the device is over"))
         elif len(self._waiting) + len(self._urgent) >= MAX_WAITING:
-            self._post(operation.done, NoAnswer(f"{MAX_WAITING} operations wait for the device already"))
+            refusal = NoAnswer(f"{MAX_WAITING} operations wait for the device already")
+            self._host.post(operation.done, refusal)
         else:
             (self._urgent if urgent else self._waiting).append(operation)
             self._next()
@@ -76,16 +89,20 @@ class Session:
         operation = self._current = queue.popleft()
         self._number += 1
         number = self._number
+        answered = self._host.inlet(partial(self._answered, number)).give
         self._timer = self._clock.call_after(self._timeout_s, self._expired, number)
         try:
-            getattr(self._driver, operation.name)(*operation.arguments, lambda result: self._tell(number, result))
+            getattr(self._driver, operation.name)(*operation.arguments, answered)
         except DriverFault as fault:
-            self._tell(number, fault)
+            answered(fault)
         except Exception as fault:  # noqa: BLE001 - a driver may be anybody's, and breaks alone
-            self._tell(number, DriverBroken(f"{type(fault).__name__} in {operation.name}: {fault}"[:REASON_SIZE]))
+            answered(DriverBroken(f"{type(fault).__name__} in {operation.name}: {fault}"[:REASON_SIZE]))
 
-    def _tell(self, number: int, result: Any) -> None:
-        self._post(self._answered, number, result)
+    def inlet(self, call: Callable[..., Any]) -> Inlet:
+        """A way for the driver to have a call made again and again, until the session is over."""
+        inlet = self._host.inlet(call, lasts=True)
+        self._inlets.append(inlet)
+        return inlet
 
     def _answered(self, number: int, result: Any) -> None:
         """An answer; a second one, and one that comes after its deadline, is ignored."""
@@ -126,6 +143,9 @@ class Session:
         self.owes_answer = self.owes_answer or current is not None
         self._urgent.clear()
         self._waiting.clear()
+        for inlet in self._inlets:
+            inlet.close()
+        self._inlets.clear()
         return waiting
 
     def _stop_timer(self) -> None:
@@ -153,7 +173,8 @@ class Session:
                 done(True)
 
         timer = self._clock.call_after(limit_s, done, False)
+        has_closed = self._host.inlet(closed).give
         try:
-            self._driver.close(lambda _: self._post(closed))
+            self._driver.close(has_closed)
         except Exception:  # noqa: BLE001 - it was on its way out
-            self._post(closed)
+            has_closed(None)

@@ -51,7 +51,7 @@ from kittiwake_components.transfer_service.syncing import names_below
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kittiwake.runtime.loop import Timer
+    from kittiwake.runtime.loop import Loop, Timer
     from kittiwake_components.transfer_service.inbox import NamedInbox
 from kittiwake_components.transfer_service.jobs import Job
 
@@ -196,7 +196,7 @@ class TransferService(ActiveComponent):
     def start(self) -> None:
         self._attempt(self._open)
         self._ask_for_a_way()
-        self._wake()
+        self.wake()
 
     def _open(self) -> None:
         now_ns = self.clock.now_ns()
@@ -298,7 +298,7 @@ class TransferService(ActiveComponent):
         self._ask_for_a_way()
         if store.backend == "folder" or (self._is_link_up if store.backend == "cfdp" else self.has_way):
             self._moved_ns = self.clock.now_ns()
-        self._wake()
+        self.wake()
 
     def _check_name(self, store: Store, name: str) -> None:
         where = store.location if store.backend == "folder" else self.root.path
@@ -334,7 +334,7 @@ class TransferService(ActiveComponent):
         self._check_open()  # a listing takes its time
         self._queue_names(wanted, names)
         self._ask_for_a_way()
-        self._wake()
+        self.wake()
 
     async def _names_to_sync(self, store: Store) -> list[str]:
         files = self.platform.files
@@ -385,7 +385,7 @@ class TransferService(ActiveComponent):
             raise CommandError(CommandResponse.EXECUTION_ERROR, "the journal cannot be written")
         self.transfer_canceled(id, job.asked.file)
         self.tell(job.asked.token, CommandResponse.EXECUTION_ERROR)
-        self._wake()
+        self.wake()
 
     @command(name="LIST")
     def list_transfers(self) -> None:
@@ -401,7 +401,7 @@ class TransferService(ActiveComponent):
         for job in [self._job(id)] if id else list(self._jobs.by_id.values()):
             if not self._attempt(lambda job=job: self._carrier.retry(job)):  # type: ignore[misc]
                 raise CommandError(CommandResponse.EXECUTION_ERROR, "the journal cannot be written")
-        self._wake()
+        self.wake()
 
     # The link
 
@@ -413,7 +413,7 @@ class TransferService(ActiveComponent):
         if self._is_link_up != (state is LinkState.UP):
             self._is_link_up = not self._is_link_up
             self._moved_ns = now_ns
-        self._wake()
+        self.wake()
         if self.is_connected(TransferService.status_out):
             self.status_out(state)
 
@@ -422,7 +422,7 @@ class TransferService(ActiveComponent):
         """The downlink's queue asks to wait or to go on."""
         self._is_paused = paused
         if not paused:
-            self._wake()
+            self.wake()
 
     @async_port(Frame, full="drop")
     def pdu_in(self, data: bytes, context: int, authenticated: bool) -> None:
@@ -430,7 +430,7 @@ class TransferService(ActiveComponent):
         if self._is_open and data.startswith(self._header):
             self._moved_ns = self.clock.now_ns()
             self._entity.receive(data[DESCRIPTOR_SIZE:], self._moved_ns)
-            self._wake()
+            self.wake()
 
     @guarded_port(DueWork)
     def due_work(self) -> int:
@@ -446,11 +446,13 @@ class TransferService(ActiveComponent):
 
     # Work
 
-    def wake_soon(self) -> None:
-        """Goes on with the work; safe from any thread."""
-        self._context.loop.resume(self._wake)
+    @property
+    def loop(self) -> Loop:
+        """On which it works."""
+        return self._context.loop
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Goes on with the work."""
         if self._is_open and not self._is_awake:
             self._is_awake = True
             self.work()
@@ -472,7 +474,7 @@ class TransferService(ActiveComponent):
                     break
                 self.pdu_out(self._header + pdu, 0)
         if is_busy:
-            self._wake()
+            self.wake()
         else:
             self._sleep()
 
@@ -486,9 +488,9 @@ class TransferService(ActiveComponent):
             self._timer.cancel()
             self._timer = None
         if due is not None and due <= self.clock.now_ns():
-            self._wake()
+            self.wake()
         elif due is not None:
-            self._timer = self.clock.call_at(due, self._wake)
+            self._timer = self.clock.call_at(due, self.wake)
 
     @async_port(Sched, full="drop")
     def run(self, context: int) -> None:
@@ -506,7 +508,7 @@ class TransferService(ActiveComponent):
         self.dropped_pdus = self._entity.dropped_pdus & U32_MAX
         self._ask_for_a_way()
         self._is_awake = False  # a wake-up that found no room in the queue is made up for here
-        self._wake()
+        self.wake()
 
     def _ask_for_a_way(self) -> None:
         """Has a bearer brought up while something waits for it."""

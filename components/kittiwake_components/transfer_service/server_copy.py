@@ -57,6 +57,11 @@ class FarFile:
         self.is_read_back = is_read_back
         self._has_manifest = has_manifest
 
+    def connect(self) -> None:
+        """Connects, unless a copy before this one has; in the thread, as all that asks the client."""
+        if not self.client.is_connected:
+            self.client.connect()
+
     def manifest(self) -> Generator[bool | None, None, str]:
         """The digest that the manifest beside the file states; empty without one."""
         if not self._has_manifest:
@@ -122,8 +127,7 @@ class ServerCopy:
         if size > self._limit:
             raise FileTooLarge(self._path, size, self._limit)
         self._keep(job)
-        if not client.is_connected:
-            yield from self._call(client.connect)
+        yield from self._call(self._far.connect)
         manifest = yield from far.manifest()
         if (yield from self._stands(manifest)):
             if manifest != digest:
@@ -188,8 +192,7 @@ class ServerCopy:
     def get(self) -> Steps:
         """From the server. Raises as `put` does; a copy that differs from the manifest is put aside."""
         files, job, far, client = self._files, self._job, self._far, self._client
-        if not client.is_connected:
-            yield from self._call(client.connect)
+        yield from self._call(self._far.connect)
         size = yield from self._call(lambda: client.size(far.path))
         manifest = yield from far.manifest()
         stamp = manifest or (yield from self._call(lambda: client.modified(far.path)))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from kittiwake.platform.interface import Platform
+    from kittiwake.runtime.loop import Loop
     from kittiwake_components.transfer_service.far_client import FarClient
     from kittiwake_components.transfer_service.folder_copy import Steps
     from kittiwake_components.transfer_service.jobs import Job
@@ -45,8 +46,12 @@ class Carrying(Protocol):
     def max_file_bytes(self) -> int:
         """The largest file."""
 
-    def wake_soon(self) -> None:
-        """Goes on with the steps; safe from any thread."""
+    @property
+    def loop(self) -> Loop:
+        """On which it takes its steps."""
+
+    def wake(self) -> None:
+        """Goes on with the steps."""
 
 
 class Servers:
@@ -95,7 +100,7 @@ class Servers:
         yield from copy.put(store.location, store.quota) if job.asked.is_put else copy.get()
 
     def _worker(self) -> Worker:
-        return Worker(self._service.wake_soon, self._service.platform)
+        return Worker(self._service.loop, self._service.wake, self._service.platform)
 
     def _read(self, what: str, name: str, limit: int) -> bytes:
         try:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from kittiwake.platform.interface import Platform
+    from kittiwake.runtime.loop import Loop
 
 T = TypeVar("T")
 
@@ -22,15 +23,16 @@ WAITING = True
 
 
 class Worker:
-    """Makes one call at a time; `wake` is called from the thread when one is done."""
+    """Makes one call at a time; `wake` is called on the loop when one is done."""
 
-    def __init__(self, wake: Callable[[], object], platform: Platform, name: str = "transfer") -> None:
+    def __init__(self, loop: Loop, wake: Callable[[], object], platform: Platform, name: str = "transfer") -> None:
+        self._loop = loop
         self._wake = wake
         self._name = name
         self._platform = platform
 
     def call(self, function: Callable[[], T], limit_s: float = CALL_LIMIT_S) -> Generator[bool | None, None, T]:
-        """The result of a call. Raises what it raises; faults of HTTP's form as `OSError`.
+        """The result of a call: a value, as `Inlet` takes them. Raises its faults, those of HTTP's form as `OSError`.
 
         One that is still under way after `limit_s` raises `TimeoutError`, and is left to itself: whoever called closes
         the connection. That is noticed when the generator is asked on, which need not be often.
@@ -38,15 +40,15 @@ class Worker:
         platform = self._platform
         outcome: list[tuple[Any, Exception | None]] = []
 
-        def work() -> None:
-            try:
-                outcome.append((function(), None))
-            except Exception as fault:  # noqa: BLE001 - raised where the result is awaited
-                outcome.append((None, fault))
-            if platform.has_threads:
-                self._wake()
+        def ended(result: Any, fault: Exception | None) -> None:
+            outcome.append((result, fault))
+            self._wake()
 
-        platform.start_thread(self._name, work)
+        if platform.has_threads:
+            give = self._loop.inlet(ended).give
+            platform.start_thread(self._name, lambda: give(*_outcome_of(function)))
+        else:
+            outcome.append(_outcome_of(function))
         given_up_ns = platform.clock.now_ns() + round(limit_s * NS_PER_S)
         while not outcome:
             if platform.clock.now_ns() >= given_up_ns:
@@ -54,9 +56,16 @@ class Worker:
             yield WAITING
         result, fault = outcome[0]
         if fault is not None:
-            raise _as_os_error(fault)
+            raise fault
         value: T = result
         return value
+
+
+def _outcome_of(function: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    try:
+        return function(), None
+    except Exception as fault:  # noqa: BLE001 - raised where the result is awaited
+        return None, _as_os_error(fault)
 
 
 def _as_os_error(fault: Exception) -> Exception:

@@ -55,7 +55,7 @@ from kittiwake_components.uploader.sending import Sending
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from kittiwake.runtime.loop import Timer
+    from kittiwake.runtime.loop import Loop, Timer
     from kittiwake_components.transfer_service.folder_copy import Steps
     from kittiwake_components.transfer_service.stores import Store
 
@@ -388,16 +388,18 @@ class Uploader(ActiveComponent):
 
     # Work
 
-    def wake_soon(self) -> None:
-        """Goes on with the upload; safe from any thread."""
-        self._context.loop.resume(self._wake)
+    @property
+    def loop(self) -> Loop:
+        """On which it works."""
+        return self._context.loop
 
     def _stir(self) -> None:
         """Looks at everything anew: something has changed, or is due."""
         self._is_stirred = True
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Goes on with the upload."""
         if not self._is_awake:
             self._is_awake = True
             self.work()

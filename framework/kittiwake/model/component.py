@@ -8,7 +8,7 @@ what a method call costs. Author's state belongs into `initialize`.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kittiwake.model.channels import Channel, ChannelCell, channel_property
 from kittiwake.model.commands import Command
@@ -270,6 +270,9 @@ class Component(metaclass=ComponentType):
 
     RESTARTABLE = True
     """Whether the instance may be started anew while the deployment runs; not if it does something once a boot."""
+
+    THREAD_SIDE: ClassVar[tuple[str, ...]] = ()
+    """Attributes that belong to a thread beside the loop: they are no part of the state, and a replay has none."""
 
     def __init__(self, context: Context) -> None:
         declared = type(self).__declarations__

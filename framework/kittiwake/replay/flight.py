@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.replay.boundary import ATTRIBUTES, PARTS, shown_by
 from kittiwake.replay.difference import Difference, RecordingOver, ReplayEnded
+from kittiwake.replay.places import packages_in
 from kittiwake.replay.recording import NotARecording, Recorder
 from kittiwake.replay.recording_platform import RecordingPlatform
 from kittiwake.replay.replay_platform import ReplayPlatform
@@ -31,6 +32,7 @@ def header_of(image: Image, platform: Platform, root: str, settings: Mapping[str
     """What a recording says of its deployment."""
     return {
         "image": dump_image(image),
+        "packages": sorted(packages_in(image)),
         "settings": {name: dict(own) for name, own in settings.items()},
         "root": root,
         "has_threads": platform.has_threads,

@@ -35,6 +35,7 @@ NODES_LIMIT = 2_000_000
 PLAIN = (int, float, str, bytes, bool, type(None))
 QUEUE_STATE = ("peak", "_earlier_peak", "served", "busy_ns", "dropped", "slowest_ns", "slow_limit_ns", "refusal")
 CONTEXT_STATE = ("throttles", "restarts", "is_stopped")
+WATCHED_STATE = ("until_ns", "inlets", "inlets_made")
 LOOP_STATE = ("turns", "stopping", "_order", "_timers", "_conditions", "_conditions_moved")
 STATEFUL = ("kittiwake.platform.seeded",)
 """Modules of the platform whose objects are a state like any other."""
@@ -91,7 +92,7 @@ def roots_of(deployment: Deployment) -> Iterator[tuple[str, Any, tuple[str, ...]
     yield "deployment", deployment, ("exit_reason", "exit_status", "_stall_guard")
     yield "tags", deployment.tags, tuple(one for one in names_of(deployment.tags) if one not in ("_clock", "_lock"))
     for name, loop in deployment.loops.items():
-        yield f"loop {name}", loop, (*LOOP_STATE, *(["until_ns"] if hasattr(loop, "until_ns") else []))
+        yield f"loop {name}", loop, (*LOOP_STATE, *(WATCHED_STATE if hasattr(loop, "inlets") else ()))
         watched = getattr(loop.poller, "callbacks", None)
         if watched is not None:
             yield f"poller {name}", loop.poller, ("callbacks",)

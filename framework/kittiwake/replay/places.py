@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kittiwake.runtime.deployment import Deployment
+    from kittiwake.runtime.image import Image
 
 _PLAIN = (int, float, str, bytes, bool, type(None))
 _DEPTH = 12
@@ -72,6 +73,12 @@ def _wired_of(component: Component) -> Iterator[tuple[str, Any]]:
         for handler, port in queue._ports.items():
             if isinstance(handler, FunctionType) and port in (*declared.inputs, *declared.internals):
                 yield f"{name}/handler {port}", handler
+
+
+def packages_in(image: Image) -> frozenset[str]:
+    """As `packages_of`, of the deployments of an image."""
+    paths = [path if isinstance(path, str) else path.__module__ for _, path, *_ in image["instances"]]
+    return frozenset(["kittiwake", *[path.partition(":")[0].partition(".")[0] for path in paths]])
 
 
 class Declared:
@@ -130,17 +137,23 @@ def _steps(holder: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def names_of(holder: Any) -> list[str]:
-    """The attributes that an object holds itself, in their order; those of slots that are empty are left out."""
+    """The attributes that an object holds itself, in their order.
+
+    Slots that are empty are left out, and those that the class names in `THREAD_SIDE`: they belong to a thread beside
+    the loop.
+    """
     found = list(getattr(holder, "__dict__", ()))
     if isinstance(holder, type):
         return found
+    left_out: set[str] = set()
     for cls in type(holder).__mro__:
+        left_out.update(cls.__dict__.get("THREAD_SIDE", ()))
         slots = cls.__dict__.get("__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else slots:
             name = f"_{cls.__name__.lstrip('_')}{slot}" if slot.startswith("__") and not slot.endswith("__") else slot
             if name not in ("__dict__", "__weakref__") and hasattr(holder, name):
                 found.append(name)
-    return found
+    return [name for name in found if name not in left_out] if left_out else found
 
 
 def follow(way: tuple[Any, ...], packages: frozenset[str]) -> Any:

@@ -9,7 +9,9 @@ begins anew behind a KEYFRAME. They have one record behind the other, each a kin
     CALL               object and method (numbers), arguments (a value), then how it ended (a value):
                        (0, value) | (1, number of a new object, its attributes) | (2, class, arguments, file name)
     WAIT               poller, what was ready and which calls came from elsewhere (a value):
-                       (deadline, [(descriptor, is it writable)...], [(instance, method, arguments)...])
+                       (deadline, [(descriptor, is it writable)...], [(whose, method, arguments)...]); a call is
+                       that of an inlet (its number), of an instance or the deployment ("") by name, or one that no
+                       recording can hold (None); its arguments are as `kittiwake.replay.arrivals` has them
     PORT               a call over a connection (two values): the number of the connection, and its arguments, or if
                        they are long their CRC-32
     DRIVE              what whoever flies the deployment does with it (a value): (call, arguments)
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
     from kittiwake.platform.interface import Files
 
-VERSION = 1
+VERSION = 2
 SIZE_LIMIT = 256 * 1024 * 1024
 BLOCK_LIMIT = 64 * 1024 * 1024
 """No block is larger once it is unpacked: what one call gives must find room in it."""
@@ -67,6 +69,8 @@ class Recorder:
 
     def __init__(self, files: Files, path: str, header: dict[str, Any], *, size_limit: int = SIZE_LIMIT) -> None:
         """Begins the recording. Raises `OSError`."""
+        self.packages = frozenset(header.get("packages", ()))
+        """Whose classes may stand in it by name."""
         self._journal = Journal(files, path, VERSION, record_limit=BLOCK_LIMIT, size_limit=size_limit)
         self._size_limit = size_limit
         self._journal.open()

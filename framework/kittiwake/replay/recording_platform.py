@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.replay.arrivals import value_of
 from kittiwake.replay.boundary import (
     ATTRIBUTES,
     KINDS,
@@ -25,6 +26,7 @@ from kittiwake.replay.boundary import (
 from kittiwake.replay.faults import fault_value
 from kittiwake.replay.freeze import FreezeRefused, check_quiet, freeze
 from kittiwake.replay.recording import CALL, DRIVE, FLUSH_BYTES, METER, NOW, WAIT, WALL, Recorder
+from kittiwake.replay.values import ValueRefused
 from kittiwake.replay.witness import Witness
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from kittiwake.runtime.deployment import Deployment
 
 FLUSH_EVERY_NS = NS_PER_S
-_PLAIN = (int, float, str, bytes, bool, type(None))
 
 
 class Boundary:
@@ -180,7 +181,8 @@ class RecordedPoller(RecordedObject):
         self.before_wait()
         found = cast("Sequence[_Ready]", self._inner.wait(deadline_ns))
         arrived = [self.arrivals.popleft() for _ in range(len(self.arrivals))]
-        named = [_named_call(call, arguments) for call, arguments in arrived]
+        packages = self._boundary.recorder.packages
+        named = [_named_call(call, arguments, packages) for call, arguments in arrived]
         self._boundary.recorder.add(WAIT, self.number, (deadline_ns, [one.token for one in found], named))
         ready: list[Callable[[], None]] = [one.callback for one in found]
         return ready + [partial(call, *arguments) for call, arguments in arrived]
@@ -190,23 +192,30 @@ class RecordedPoller(RecordedObject):
         self._inner.wake()
 
 
-def _named_call(call: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str | None, str, tuple[Any, ...]]:
-    """An instance's name ("" for the deployment's own), its method and the arguments: (0, value) or (1, fault...) each.
+def _named_call(
+    call: Callable[..., Any], arguments: tuple[Any, ...], packages: frozenset[str]
+) -> tuple[int | str | None, str, Any]:
+    """Whose call it is, its name, and its arguments as a value.
 
-    Without an instance it is a call that a recording cannot hold; its name is kept to say so.
+    A call that a recording cannot hold is nobody's; then its name says why, too.
     """
-    owner = getattr(call, "__self__", None)
-    method = getattr(call, "__name__", type(call).__name__)
-    is_method = owner is not None and getattr(type(owner), method, None) is getattr(call, "__func__", 0)
-    if not is_method or not all(type(one) in _PLAIN or isinstance(one, Exception) for one in arguments):
-        return None, f"{type(owner).__qualname__}.{method}" if owner is not None else method, ()
     from kittiwake.model.component import Component
     from kittiwake.runtime.deployment import Deployment
+    from kittiwake.runtime.inlet import Inlet
 
-    values = tuple([(1, *fault_value(one)) if isinstance(one, Exception) else (0, one) for one in arguments])
-    if isinstance(owner, Component):
-        return owner.name, method, values
-    return ("" if isinstance(owner, Deployment) else None), method, values
+    owner = getattr(call, "__self__", None)
+    method = getattr(call, "__name__", type(call).__name__)
+    try:
+        values = value_of(arguments, packages)
+    except ValueRefused as refused:
+        where = f"{type(owner).__qualname__}.{method}" if owner is not None else method
+        return None, f"{where}, with {refused}", None
+    if isinstance(call, Inlet):
+        return call.number, method, values
+    is_method = owner is not None and getattr(type(owner), method, None) is getattr(call, "__func__", 0)
+    if is_method and isinstance(owner, (Component, Deployment)):
+        return owner.name if isinstance(owner, Component) else "", method, values
+    return None, method if owner is None else f"{type(owner).__qualname__}.{method}", None
 
 
 class RecordedThread(RecordedObject):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from kittiwake.replay.arrivals import thing_of
 from kittiwake.replay.boundary import (
     ATTRIBUTES,
     KINDS,
@@ -26,9 +27,11 @@ from kittiwake.replay.difference import (
     shown,
 )
 from kittiwake.replay.faults import fault_of
+from kittiwake.replay.places import packages_of
 from kittiwake.replay.recording import CALL, DRIVE, METER, NOW, PORT, WAIT, WALL, Cursor, Keyframe, Recording
 from kittiwake.replay.values import ValueDamaged, ValueRefused, packed, unpacked
 from kittiwake.replay.witness import Witness
+from kittiwake.runtime.loop import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
     from kittiwake.platform.interface import Poller, Thread
     from kittiwake.runtime.deployment import Deployment
+    from kittiwake.runtime.watched_loop import WatchedLoop
 
 _CLOCKS = {NOW: "the time since boot", METER: "the meter", WALL: "wall time"}
 
@@ -270,7 +274,8 @@ class ReplayedPoller(ReplayedObject):
     def __init__(self, source: Source, kind: str, number: int, shown: tuple[Any, ...] = ()) -> None:
         super().__init__(source, kind, number, shown)
         self.callbacks: dict[tuple[int, bool], Callable[[], None]] = {}
-        self.target_of: Callable[[str], object] = dict[str, object]().__getitem__
+        self.deployment: Deployment | None = None
+        """Whom calls that came from other threads are for."""
         self.before_wait: Callable[[], None] = lambda: None
 
     def add(self, fileno: int, on_readable: Callable[[], None] | None, on_writable: Callable[[], None] | None) -> None:
@@ -302,11 +307,22 @@ class ReplayedPoller(ReplayedObject):
             calls.append(callback)
         return calls + [self._arrived(*one) for one in arrived]
 
-    def _arrived(self, instance: str | None, method: str, arguments: tuple[Any, ...]) -> Callable[[], None]:
-        if instance is None:
-            raise self._source.end(f"another thread called {method} with what no recording can hold")
-        given = [fault_of((one[1], one[2], one[3])) if one[0] else one[1] for one in arguments]
-        return partial(getattr(self.target_of(instance), method), *given)
+    def _arrived(self, whose: int | str | None, method: str, arguments: Any) -> Callable[[], None]:
+        deployment = self.deployment
+        assert deployment is not None
+        if whose is None:
+            raise self._source.end(f"another thread called {method}, which no recording can hold")
+        try:
+            given = thing_of(arguments, packages_of(deployment))
+        except (LookupError, TypeError, ValueError) as fault:
+            raise self._source.end(f"another thread called {method}, with what cannot be made: {fault}") from None
+        if isinstance(whose, str):
+            return _Arrival(getattr(deployment.instances[whose] if whose else deployment, method), *given)
+        loop = cast("WatchedLoop", deployment.main)
+        if whose > loop.inlets_made:
+            raise self._source.differ(f"another thread calls {method}", f"inlet {whose} is open", "there is none yet")
+        inlet = loop.inlets.get(whose)  # one that is closed takes nothing, as in flight
+        return _nothing if inlet is None else _Arrival(inlet, *given)
 
     def wake(self) -> None:
         """Nothing: what woke the loop is recorded."""
@@ -319,6 +335,22 @@ class ReplayedThread(ReplayedObject):
 
 
 _CLASSES: dict[str, type[ReplayedObject]] = {"poller": ReplayedPoller, "thread": ReplayedThread}
+
+
+class _Arrival(partial[None]):
+    """A call of another thread, by the names of what it calls."""
+
+    @property
+    def __name__(self) -> str:
+        return named(self.func)
+
+    @property
+    def __self__(self) -> object:
+        return getattr(self.func, "__self__", None)
+
+
+def _nothing() -> None:
+    """What comes of a call that came too late."""
 
 
 class ReplayedClock:
@@ -401,6 +433,5 @@ class ReplayPlatform(BoundaryPlatform):
 
     def serve(self, deployment: Deployment) -> None:
         """Has calls that came from elsewhere reach this deployment."""
-        targets: dict[str, object] = {**deployment.instances, "": deployment}
         for poller in self.pollers:
-            poller.target_of = targets.__getitem__
+            poller.deployment = deployment

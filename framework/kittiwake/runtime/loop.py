@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kittiwake.platform.interface import Clock, Poller
+    from kittiwake.runtime.inlet import Inlet
     from kittiwake.runtime.monitor import Monitor
     from kittiwake.runtime.queue import Message, MessageQueue
     from kittiwake.runtime.tags import TagSource
@@ -215,6 +216,31 @@ class Loop:
         self._inbox.append((step, arguments))
         if self._asleep:
             self.poller.wake()
+
+    def inlet(self, call: Callable[..., Any], *, lasts: bool = False) -> Inlet:
+        """A way for other threads to have `call` made on this loop, once, or with `lasts` until it is closed.
+
+        It is made on the loop. What a thread has found out comes through one, or is given to a method of a component
+        by `post` or `resume`: both can be recorded.
+        """
+        from kittiwake.runtime.inlet import Inlet
+
+        return Inlet(self, 0, call, lasts=lasts)
+
+    def forget_inlet(self, number: int) -> None:
+        """An inlet is closed."""
+
+    def await_calls(self, deadline_ns: int) -> None:
+        """Makes the calls that have come from other threads; where there are none it waits for some until the deadline.
+
+        For the end, when nobody turns the loop and a thread has something left to say.
+        """
+        self._asleep = True
+        callbacks = self.poller.wait(0 if self._inbox else deadline_ns)
+        self._asleep = False
+        for callback in callbacks:
+            self._call(callback, ())
+        self._take_inbox()
 
     # Conditions that tasks wait for
 

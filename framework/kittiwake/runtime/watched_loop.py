@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kittiwake.platform.interface import Clock, DispatchWatch, Poller
+    from kittiwake.runtime.inlet import Inlet
     from kittiwake.runtime.loop import Timer
     from kittiwake.runtime.monitor import Monitor
     from kittiwake.runtime.queue import Message, MessageQueue
@@ -36,6 +37,9 @@ class WatchedLoop(Loop):
         self._home = get_ident()
         self.until_ns: int | None = None
         """Until when it turns; `None` for ever."""
+        self.inlets: dict[int, Inlet] = {}
+        """Those that are open, by number: a replay has the same ones."""
+        self.inlets_made = 0
 
     def _serve_level(self, queue: MessageQueue, level: deque[Message]) -> None:
         queue.note_high()
@@ -70,6 +74,18 @@ class WatchedLoop(Loop):
             super().resume(step, *arguments)
         else:
             self.poller.wake()
+
+    def inlet(self, call: Callable[..., Any], *, lasts: bool = False) -> Inlet:
+        """As that of `Loop`; each has a number."""
+        from kittiwake.runtime.inlet import Inlet
+
+        self.inlets_made = number = self.inlets_made + 1
+        inlet = self.inlets[number] = Inlet(self, number, call, lasts=lasts)
+        return inlet
+
+    def forget_inlet(self, number: int) -> None:
+        """An inlet is closed."""
+        self.inlets.pop(number, None)
 
     def run(self) -> None:
         """As that of `Loop`."""

@@ -49,7 +49,7 @@ class Bench:
         self.loop = Loop(
             "main", self.platform.clock, self.platform.poller(), TagSource(self.platform.clock), FirstFaults()
         )
-        services = DriverServices(self.platform, TaskClock(self.loop), self.loop.resume, {})
+        services = DriverServices(self.platform, TaskClock(self.loop), self.loop.inlet, {})
         settings = checked(driver.SETTINGS, settings)
         self.driver = driver(DeviceAddress("d1", "AHU 1", "ahu1", settings), services)
         self.unit = building_of(self.platform).device("ahu1")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 from threading import Event
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
+from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.platform.system import SystemPlatform
 from kittiwake_components.asyncio_thread import AsyncioThread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Self
 
@@ -33,6 +36,19 @@ class SftpHabits:
         self.offsets: list[int] = []
 
 
+_at_once = SimulatedPlatform.start_thread
+
+
+def _started(platform: SimulatedPlatform, name: str, work: Callable[[], object]) -> object:
+    """A simulated machine makes calls at once; the sessions of SFTP have threads all the same: the server is real."""
+    return SystemPlatform().start_thread(name, work) if name == "sftp" else _at_once(platform, name, work)
+
+
+def sessions_have_threads() -> Any:
+    """A patch under which those of simulated machines do; a server that serves has it in force."""
+    return patch.object(SimulatedPlatform, "start_thread", _started)
+
+
 class SftpServer:
     """Files of `folder`, served from a thread; `known_hosts` names its key, `user_key` may log in."""
 
@@ -48,6 +64,7 @@ class SftpServer:
         self._client_key = client
         self._user_public = client.export_public_key()
         self._thread = AsyncioThread("sftp-server", SystemPlatform())
+        self._sessions = sessions_have_threads()
         self._connections: list[Any] = []
         self._opened: list[Any] = []
 
@@ -73,6 +90,7 @@ class SftpServer:
             outcome.append(result)
             ready.set()
 
+        self._sessions.start()
         self._thread.begin(self._listen, done)
         assert ready.wait(10)
         if isinstance(outcome[0], BaseException):
@@ -80,6 +98,7 @@ class SftpServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._sessions.stop()
         self._thread.call(self._close)
         self._thread.stop()
 

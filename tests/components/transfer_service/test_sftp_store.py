@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kittiwake.model import CommandResponse
-from kittiwake.platform.system import SystemPlatform
 from kittiwake_components.transfer_service.stores import check_stores
 from tests.components.transfer_service.sftp_server import LOGIN, SftpHabits, SftpServer
 from tests.components.transfer_service.transfer_bench import PARAMETERS, Tester, content, exists, new_tester
@@ -25,9 +24,6 @@ def sftp_tester(server: SftpServer, kind: str = "logs", words: str = "") -> Test
         f"folder=/logs {words}"
     )
     tester = new_tester(stores=[store], parameters={**PARAMETERS, "CHUNK": 8192}, with_bucket=False)
-    # Calls are made at once, and the session has a thread all the same: its server is a real one.
-    real, at_once = SystemPlatform().start_thread, tester.platform.start_thread
-    tester.platform.start_thread = lambda name, work: (real if name == "sftp" else at_once)(name, work)
     tester.write_file("/login", LOGIN)
     tester.write_file("/known_hosts", server.known_hosts)
     return tester

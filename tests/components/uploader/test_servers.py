@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kittiwake.platform.system import SystemPlatform
+from kittiwake.replay.flight import RecordedFlight, Replay
+from kittiwake.replay.recording import Recording
 from kittiwake_components import Uploader
 from tests.components.transfer_service.ftp_server import FtpProcess, FtpServer, Habits
-from tests.components.transfer_service.sftp_server import LOGIN, PASSWORD, SftpHabits, SftpServer
+from tests.components.transfer_service.sftp_server import LOGIN, PASSWORD, SftpHabits, SftpServer, sessions_have_threads
 from tests.components.uploader.uploader_bench import (
     Tester,
     capture_path,
@@ -22,7 +24,7 @@ from tests.components.uploader.uploader_bench import (
     sidecar_of,
     uploader_tester,
 )
-from tests.framework.runtime.wired import deploy
+from tests.framework.runtime.wired import deploy, wired_image
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -222,28 +224,33 @@ def test_an_sftp_server_that_is_away_is_a_failure(disk: Path) -> None:
     """REQ-UP-016."""
     with SftpServer(disk) as server:
         pass
-    with remote_tester(server) as tester:
+    with sessions_have_threads(), remote_tester(server) as tester:
         tester.send("START")
         assert reasons(tester)
         assert exists(tester, f"/captures/{PATH}")
 
 
-@pytest.mark.parametrize("kind", [FtpServer, SftpServer])
-def test_a_thread_talks_to_the_server_on_a_real_disk(tmp_path: Path, disk: Path, kind: Any) -> None:
-    """REQ-UP-015, REQ-UP-016."""
-    captures, keys = tmp_path / "captures", tmp_path / "keys"
+def capture_on_a_real_disk(folder: Path, server: Any) -> dict[str, str]:
+    """One capture below a folder, and the settings with which it goes to the server."""
+    captures, keys = folder / "captures", folder / "keys"
     (captures / PATH).parent.mkdir(parents=True)
     (captures / PATH).write_bytes(LONG)
     (captures / f"{PATH}.json").write_bytes(sidecar_of(LONG))
     keys.mkdir()
     (keys / "login").write_bytes(LOGIN)
+    (keys / "known_hosts").write_bytes(getattr(server, "known_hosts", b""))
+    remote = f"endpoint={server.endpoint} bucket_name=/in prefix=hive-7 credentials={keys}/login"
+    return {
+        "output": str(captures), "folder": str(folder / "uploads"),
+        "remote": f"{remote} trusted={keys}/known_hosts" if isinstance(server, SftpServer) else remote,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [FtpServer, SftpServer])
+def test_a_thread_talks_to_the_server_on_a_real_disk(tmp_path: Path, disk: Path, kind: Any) -> None:
+    """REQ-UP-015, REQ-UP-016."""
     with kind(disk) as server:
-        (keys / "known_hosts").write_bytes(getattr(server, "known_hosts", b""))
-        remote = f"endpoint={server.endpoint} bucket_name=/in prefix=hive-7 credentials={keys}/login"
-        settings = {
-            "output": str(captures), "folder": str(tmp_path / "uploads"),
-            "remote": f"{remote} trusted={keys}/known_hosts" if kind is SftpServer else remote,
-        }  # fmt: skip
+        settings = capture_on_a_real_disk(tmp_path, server)
         deployment, findings = deploy(
             {"up": (Uploader, {"settings": settings})}, services={}, platform=SystemPlatform()
         )
@@ -256,8 +263,35 @@ def test_a_thread_talks_to_the_server_on_a_real_disk(tmp_path: Path, disk: Path,
         assert uploader.uploaded == 1
         deployment.stop()
         assert stored(disk) == {PATH: LONG}
-        assert list(captures.rglob("*.wav*")) == []
+        assert list((tmp_path / "captures").rglob("*.wav*")) == []
         assert not findings.faults()
+
+
+@pytest.mark.parametrize("kind, room", [(FtpServer, 0), (SftpServer, 0), (SftpServer, 20_000)])
+def test_a_recorded_upload_is_replayed_without_the_server(tmp_path: Path, disk: Path, kind: Any, room: int) -> None:
+    """REQ-UP-015, REQ-UP-016: also one to a server that has no room."""
+    path, files = str(tmp_path / "flight"), SystemPlatform().files
+    with kind(disk, *[SftpHabits(room=room)] if room else ()) as server:
+        settings = capture_on_a_real_disk(tmp_path, server)
+        image = wired_image({"up": ("kittiwake_components.uploader.component:Uploader", {"settings": settings})})
+        flight = RecordedFlight(image, SystemPlatform(), "/", files, path)
+        uploader: Any = flight.deployment.instances["up"]
+        flight.start()
+        for _ in range(2000):
+            flight.run_for(0.005)
+            if uploader.uploaded or uploader.retries:
+                break
+        flight.stop()
+        flight.close()
+        assert (uploader.uploaded, uploader.retries) == ((0, 1) if room else (1, 0))
+    recording = Recording(files, path)
+    replay = Replay(recording)
+    outcome = replay.run()
+    recording.close()
+    assert (outcome.difference, outcome.ended) == (None, "it was ended")
+    assert replay.deployment is not None
+    again: Any = replay.deployment.instances["up"]
+    assert (again.uploaded, again.retries) == (uploader.uploaded, uploader.retries)
 
 
 def test_one_session_serves_all_that_waits(disk: Path) -> None:

@@ -167,7 +167,7 @@ def test_a_call_from_another_thread_that_no_recording_can_hold_ends_the_replay_b
     flight.close()
     outcome, _ = replayed(PATH, files)
     assert outcome.difference is None
-    assert outcome.ended == "another thread called <lambda> with what no recording can hold"
+    assert outcome.ended == "another thread called <lambda>, which no recording can hold"
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ class BacnetDriver(ThreadedDriver["BacnetSession"]):
     """
 
     TYPE = "bacnet"
+    THREAD_SIDE = ("_subscriptions",)
     MAKE_COMMON = staticmethod(_make_stack)
     SETTINGS = (
         Field("instance", int, None, 0, LAST_INSTANCE, nullable=True,

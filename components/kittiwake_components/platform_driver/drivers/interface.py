@@ -24,6 +24,7 @@ from kittiwake_components.platform_driver.refusals import Refusal
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Platform
+    from kittiwake.runtime.inlet import Inlet
     from kittiwake.runtime.tasks import TaskClock
     from kittiwake.storage.root import Root
 
@@ -144,8 +145,11 @@ class DriverServices(NamedTuple):
     platform: Platform
     clock: TaskClock
     """Time since boot; `call_after` and `call_at` call back on the loop, as the driver's own methods are called."""
-    on_loop: Callable[..., object]
-    """`on_loop(function, *arguments)` has the call made on the loop; safe from any thread."""
+    inlet: Callable[[Callable[..., Any]], Inlet]
+    """`inlet(function)`, on the loop, is a way for threads to have it called there once: by its `give(*arguments)`.
+
+    What it gives are values; with each `done` it is the same. So a recorded flight can be replayed without the device.
+    """
     shared: dict[str, Any]
     """For what the devices of one type share (a socket, a thread): each type keeps it under its own name.
 

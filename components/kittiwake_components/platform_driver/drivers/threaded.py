@@ -7,6 +7,7 @@ machines alone. Their devices are tried against real ones in processes, not in v
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from kittiwake_components.asyncio_thread import AsyncioThread, Errands
@@ -28,6 +29,8 @@ Session = TypeVar("Session")
 
 class SharedThread:
     """The thread of one type of driver; it ends with its last user. All but `common` is for the deployment's loop."""
+
+    THREAD_SIDE = ("_common",)
 
     def __init__(self, driver_type: str, platform: Platform) -> None:
         self.thread = AsyncioThread(driver_type, platform)
@@ -65,6 +68,8 @@ class SharedThread:
 
 class ThreadedDriver(Driver, Generic[Session]):
     """A driver whose session lives in the shared thread of its type; `close` cancels what still runs."""
+
+    THREAD_SIDE = ("_session",)
 
     MAKE_COMMON: ClassVar[Callable[[], Any]]
     """Makes what the devices of the type share. It is called in the thread, so it may import what is slow."""
@@ -120,8 +125,10 @@ class ThreadedDriver(Driver, Generic[Session]):
             if session is not None:
                 await self.disconnect(shared.common(type(self).MAKE_COMMON), session)
 
+        give_back = self.services.inlet(partial(shared.give_back, self.services)).give
+
         def finish(result: Any) -> None:
-            self.services.on_loop(shared.give_back, self.services)
+            give_back()
             done(answer_of(result))
 
         errands.end(work, finish)
@@ -139,8 +146,10 @@ class ThreadedDriver(Driver, Generic[Session]):
         async def with_common() -> Any:
             return await work(shared.common(cls.MAKE_COMMON))
 
+        give_back = services.inlet(partial(shared.give_back, services)).give
+
         def finish(result: Any) -> None:
-            services.on_loop(shared.give_back, services)
+            give_back()
             done(answer_of(result))
 
         shared.thread.begin(with_common, finish)
