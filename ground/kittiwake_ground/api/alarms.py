@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from kittiwake_ground.alarms.levels import LEVELS
 from kittiwake_ground.api.access import DeploymentHere, GroundHere, Operator, Viewer, source_of
@@ -19,28 +19,12 @@ from kittiwake_ground.api.bodies import (
     ShelveBody,
 )
 from kittiwake_ground.api.problems import Problem
+from kittiwake_ground.api.tags import IfMatch, revision_of, tag
 from kittiwake_ground.api.telemetry import EndUs, StartUs
 from kittiwake_ground.server.views import limits_object
 
 router = APIRouter(tags=["alarms"])
 HERE = "/deployments/{deployment}"
-
-IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="the ETag that what is to be changed must still have")
-]
-
-
-def _revision(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isdecimal() or len(text) > 20:
-        raise Problem(412, f"If-Match: {if_match!r} is no ETag of this server's")
-    return int(text)
-
-
-def _tagged(response: Response, revision: int) -> None:
-    response.headers["ETag"] = f'"{revision}"'
 
 
 @router.get(HERE + "/alarms")
@@ -93,7 +77,7 @@ async def acknowledge(
     if_match: IfMatch = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Acknowledges an alarm; its ETag is its `revision`."""
-    seen = here.alarms.acknowledge(id, person.name, body.comment, _revision(if_match))
+    seen = here.alarms.acknowledge(id, person.name, body.comment, revision_of(if_match))
     detail = f"{seen.source} #{id} {body.comment}".rstrip()
     ground.audit.add(person.name, "acknowledge", here.name, detail, source_of(request))
     return here.alarms.plain(seen)
@@ -140,7 +124,7 @@ async def all_limits(here: DeploymentHere) -> dict[str, Any]:
 async def limits(here: DeploymentHere, channel: str, response: Response) -> dict[str, Any]:
     """The limits that count for a channel."""
     plan = here.alarms.plan(channel)
-    _tagged(response, plan.revision)
+    tag(response, plan.revision)
     return limits_object(channel, plan)
 
 
@@ -150,9 +134,9 @@ async def set_limits(
     ground: GroundHere, if_match: IfMatch = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Has these limits count for a channel, in place of the dictionary's."""
-    plan = here.alarms.set_limits(channel, body.model_dump(), person.name, _revision(if_match))
+    plan = here.alarms.set_limits(channel, body.model_dump(), person.name, revision_of(if_match))
     ground.audit.add(person.name, "limits set", here.name, f"{channel} {plan.plain()}", source_of(request))
-    _tagged(response, plan.revision)
+    tag(response, plan.revision)
     return limits_object(channel, plan)
 
 
@@ -162,7 +146,7 @@ async def remove_limits(
     if_match: IfMatch = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Has the dictionary's limits count again, and gives them."""
-    plan = here.alarms.remove_limits(channel, person.name, _revision(if_match))
+    plan = here.alarms.remove_limits(channel, person.name, revision_of(if_match))
     ground.audit.add(person.name, "limits removed", here.name, channel, source_of(request))
     return limits_object(channel, plan)
 
@@ -177,7 +161,7 @@ async def all_derived(here: DeploymentHere) -> dict[str, Any]:
 async def one_derived(here: DeploymentHere, name: str, response: Response) -> dict[str, Any]:
     """A derived channel."""
     found = here.derived.find(name)
-    _tagged(response, found.revision)
+    tag(response, found.revision)
     return asdict(found)
 
 
@@ -187,9 +171,9 @@ async def set_derived(
     ground: GroundHere, if_match: IfMatch = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Derives a channel from others, or changes how it is derived."""
-    made = here.derived.derive(name, body.expression, body.unit, body.annotation, person.name, _revision(if_match))
+    made = here.derived.derive(name, body.expression, body.unit, body.annotation, person.name, revision_of(if_match))
     ground.audit.add(person.name, "channel derived", here.name, f"{name} = {body.expression}", source_of(request))
-    _tagged(response, made.revision)
+    tag(response, made.revision)
     return asdict(made)
 
 
@@ -198,7 +182,7 @@ async def remove_derived(
     here: DeploymentHere, name: str, request: Request, person: Operator, ground: GroundHere, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Derives a channel no more; what is archived of it stays."""
-    removed = here.derived.remove(name, _revision(if_match))
+    removed = here.derived.remove(name, revision_of(if_match))
     ground.audit.add(person.name, "channel derived no more", here.name, name, source_of(request))
     return asdict(removed)
 

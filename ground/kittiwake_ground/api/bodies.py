@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
 from kittiwake_ground.alarms.book import MAX_SHELVED_S
 from kittiwake_ground.alarms.derived import MAX_ANNOTATION, MAX_UNIT
@@ -12,6 +12,10 @@ from kittiwake_ground.alarms.expression import MAX_TEXT
 from kittiwake_ground.alarms.life import MAX_COMMENT
 from kittiwake_ground.alarms.limits import MAX_SAMPLES, MAX_SECONDS
 from kittiwake_ground.longterm.asking import DEFAULT_ROWS, MAX_ROWS, MAX_SQL
+from kittiwake_ground.passes.contact import DEFAULT_EFFICIENCY, GREATEST_BPS, LONGEST_EVERY_S, LONGEST_S, MAX_NAME
+from kittiwake_ground.passes.planned import LONGEST_DELAY_S
+from kittiwake_ground.passes.reading import MAX_TEXT as MAX_CONTACT_FILE
+from kittiwake_ground.passes.store import MAX_CONTENT
 from kittiwake_ground.server.commands import MAX_TIMEOUT_S
 from kittiwake_ground.server.layouts import MAX_CHANNELS, MAX_SPAN_S
 from kittiwake_ground.server.sequences import MAX_TEXT_SIZE
@@ -184,3 +188,67 @@ class DerivedBody(Body):
     expression: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
     unit: Annotated[str, Field(max_length=MAX_UNIT)] = ""
     annotation: Annotated[str, Field(max_length=MAX_ANNOTATION)] = ""
+
+
+class ContactBody(Body):
+    """A contact: rates in bits a second, 0 for those that earlier passes have shown; `every_s` for one that recurs."""
+
+    start_us: Annotated[int, Field(ge=0, lt=1 << 62)]
+    duration_s: Annotated[float, Field(gt=0, le=LONGEST_S)]
+    name: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    link: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    down_bps: Annotated[float, Field(ge=0, le=GREATEST_BPS)] = 0.0
+    up_bps: Annotated[float, Field(ge=0, le=GREATEST_BPS)] = 0.0
+    efficiency: Annotated[float, Field(gt=0, le=1)] = DEFAULT_EFFICIENCY
+    every_s: Annotated[float, Field(ge=0, le=LONGEST_EVERY_S)] = 0.0
+    until_us: Annotated[int, Field(ge=0, lt=1 << 62)] = 0
+
+
+class ContactFileBody(Body):
+    """The text of a CSV or iCalendar file; `name` stands for it in faults."""
+
+    text: Annotated[str, Field(max_length=MAX_CONTACT_FILE)]
+    name: Annotated[str, Field(max_length=255)] = "contacts"
+    replace: bool = False
+
+
+class WhenBody(Body):
+    """When something is to be sent, in one of three ways: `at_us`, a date in microseconds since 1970; `after_s`, a
+    delay from now; `pass_offset_s`, so long after the start of the next pass.
+
+    `expiry_s` is for how long it may wait for the link: by default an hour, or until the end of the pass.
+    """
+
+    at_us: Annotated[int | None, Field(ge=0, lt=1 << 62)] = None
+    after_s: Annotated[float | None, Field(ge=0, le=LONGEST_DELAY_S)] = None
+    pass_offset_s: Annotated[float | None, Field(ge=0, le=LONGEST_S)] = None
+    expiry_s: Annotated[float | None, Field(ge=1, le=LONGEST_DELAY_S)] = None
+
+
+class PlanBody(WhenBody):
+    """What is to be sent: a command with its arguments, a sequence on board to run, or a file to bring up.
+
+    `subject` is the command's name or the name on board; `name` and `content` (in base64) are those of the file.
+    """
+
+    kind: Literal["command", "sequence", "upload"] = "command"
+    subject: Name
+    arguments: Annotated[list[Any], Field(max_length=1000)] | dict[str, Any] = []
+    sequencer: Annotated[str, Field(max_length=300)] = ""
+    name: Annotated[str, Field(max_length=255)] = ""
+    way: Literal["packets", "cfdp"] = "packets"
+    content: Annotated[Base64Bytes, Field(max_length=MAX_CONTENT)] = b""
+    confirm: bool = False
+
+    def detail(self) -> dict[str, Any]:
+        """What the kind needs besides its subject."""
+        if self.kind == "command":
+            return {"arguments": self.arguments}
+        return {"sequencer": self.sequencer} if self.kind == "sequence" else {"name": self.name, "way": self.way}
+
+
+class PlanChangeBody(WhenBody):
+    """Another time for a plan, and other arguments of its command unless they stay as they are."""
+
+    arguments: Annotated[list[Any], Field(max_length=1000)] | dict[str, Any] | None = None
+    confirm: bool = False

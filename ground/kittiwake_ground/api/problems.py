@@ -14,6 +14,9 @@ from kittiwake_ground.alarms.book import Changed, NoSuchAlarm
 from kittiwake_ground.alarms.derived import NoSuchDerived
 from kittiwake_ground.archive import ArchiveFault, ArchiveInUse, QueryTooLong
 from kittiwake_ground.kept_database import StoreFault
+from kittiwake_ground.passes.leaving import NotConfirmed as PlanNotConfirmed
+from kittiwake_ground.passes.planner import NoSuchPlan, PlanChanged, PlanSettled
+from kittiwake_ground.passes.schedule import NoSuchContact
 from kittiwake_ground.people.desk import TooManyAttempts
 from kittiwake_ground.procedures.procedures import CannotStart, NoSuchRun, NotConfirmed, TooManyRuns
 from kittiwake_ground.procedures.shelf import NoProcedures, NoSuchProcedure
@@ -57,7 +60,12 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (UnknownDeployment, 404),
     (NoSuchAlarm, 404),
     (NoSuchDerived, 404),
+    (NoSuchContact, 404),
+    (NoSuchPlan, 404),
     (Changed, 412),
+    (PlanChanged, 412),
+    (PlanNotConfirmed, 409),
+    (PlanSettled, 409),
     (StoreFault, 507),
     (CommandRefused, 409),
     (TransferRefused, 409),

@@ -10,7 +10,16 @@ with Ground() as ground:
 
 from kittiwake_ground.client.alarms import AsyncAlarms
 from kittiwake_ground.client.asynchronous import AsyncGround
-from kittiwake_ground.client.blocking import Alarms, Deployment, Ground, LookBack, Parameters, Procedures
+from kittiwake_ground.client.blocking import (
+    Alarms,
+    Deployment,
+    Ground,
+    LookBack,
+    Parameters,
+    Passes,
+    Plans,
+    Procedures,
+)
 from kittiwake_ground.client.deployment import AsyncDeployment
 from kittiwake_ground.client.faults import (
     CommandFailed,
@@ -25,6 +34,15 @@ from kittiwake_ground.client.faults import (
 from kittiwake_ground.client.history import Buckets, History
 from kittiwake_ground.client.looking_back import AsyncLookBack, ChartLayout, Moment
 from kittiwake_ground.client.parameters import AsyncParameters
+from kittiwake_ground.client.passes import (
+    AsyncPasses,
+    AsyncPlans,
+    Budget,
+    ComingPass,
+    Contact,
+    PassOutcome,
+    Plan,
+)
 from kittiwake_ground.client.procedures import AsyncProcedures, Procedure, ProcedureRun
 from kittiwake_ground.client.records import (
     Alarm,
@@ -60,6 +78,15 @@ __all__ = [
     "Moment",
     "ChartLayout",
     "AsyncAlarms",
+    "Passes",
+    "AsyncPasses",
+    "Plans",
+    "AsyncPlans",
+    "Contact",
+    "ComingPass",
+    "PassOutcome",
+    "Budget",
+    "Plan",
     "Procedures",
     "AsyncProcedures",
     "Procedure",

@@ -16,6 +16,7 @@ from kittiwake_ground.client.asynchronous import AsyncGround
 from kittiwake_ground.client.deployment import AsyncDeployment
 from kittiwake_ground.client.looking_back import AsyncLookBack
 from kittiwake_ground.client.parameters import AsyncParameters
+from kittiwake_ground.client.passes import AsyncPasses, AsyncPlans
 from kittiwake_ground.client.procedures import AsyncProcedures
 from kittiwake_ground.configuration import DEFAULT_URL
 
@@ -164,6 +165,31 @@ class Alarms(Blocking[AsyncAlarms]):
     remove_derived = blocking(AsyncAlarms.remove_derived)
 
 
+class Passes(Blocking[AsyncPasses]):
+    """When a deployment can be reached, and what fits into that; see `AsyncPasses`."""
+
+    coming = blocking(AsyncPasses.coming)
+    contacts = blocking(AsyncPasses.contacts)
+    add = blocking(AsyncPasses.add)
+    take_file = blocking(AsyncPasses.take_file)
+    remove = blocking(AsyncPasses.remove)
+    outcomes = blocking(AsyncPasses.outcomes)
+    budget = blocking(AsyncPasses.budget)
+
+
+class Plans(Blocking[AsyncPlans]):
+    """What is sent later; see `AsyncPlans`."""
+
+    all = blocking(AsyncPlans.all)
+    get = blocking(AsyncPlans.get)
+    command = blocking(AsyncPlans.command)
+    sequence = blocking(AsyncPlans.sequence)
+    upload = blocking(AsyncPlans.upload)
+    change = blocking(AsyncPlans.change)
+    cancel = blocking(AsyncPlans.cancel)
+    wait = blocking(AsyncPlans.wait)
+
+
 class Procedures(Blocking[AsyncProcedures]):
     """The procedures of a ground station; see `AsyncProcedures`."""
 
@@ -199,6 +225,16 @@ class Deployment(Blocking[AsyncDeployment]):
     def alarms(self) -> Alarms:
         """Its alarms, limits and derived channels."""
         return Alarms(self._inner.alarms, self._thread)
+
+    @property
+    def passes(self) -> Passes:
+        """When it can be reached, and what fits into that."""
+        return Passes(self._inner.passes, self._thread)
+
+    @property
+    def plans(self) -> Plans:
+        """What is sent later."""
+        return Plans(self._inner.plans, self._thread)
 
     request = blocking(AsyncDeployment.request)
     state = blocking(AsyncDeployment.state)

@@ -22,6 +22,7 @@ from kittiwake_ground.client.faults import (
 from kittiwake_ground.client.history import Buckets, History, buckets_of, fetch_history
 from kittiwake_ground.client.looking_back import AsyncLookBack
 from kittiwake_ground.client.parameters import AsyncParameters
+from kittiwake_ground.client.passes import AsyncPasses, AsyncPlans
 from kittiwake_ground.client.records import (
     SUBJECTS,
     ChannelValue,
@@ -72,6 +73,10 @@ class AsyncDeployment:
         """What was."""
         self.alarms = AsyncAlarms(self)
         """Its alarms, limits and derived channels."""
+        self.passes = AsyncPasses(self)
+        """When it can be reached, and what fits into that."""
+        self.plans = AsyncPlans(self)
+        """What is sent later."""
         self._connection = connection
         self._base = f"/deployments/{quote(name, safe='')}"
         self._note = note

@@ -25,6 +25,14 @@ def when_us(when: When | None) -> int | None:
     return (dated - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
+def span_s(text: str) -> float:
+    """A length of time in seconds, as text: `90`, `90s`, `10m`, `2h`, `7d`. Raises `ValueError`."""
+    found = _AGO.fullmatch(text.strip() + ("s" if text.strip()[-1:].isdigit() else ""))
+    if found is None:
+        raise ValueError(f"{text!r} is no length of time: 90s, 10m, 2h, 7d")
+    return float(found[1]) * _UNITS_S[found[2]]
+
+
 def _read(text: str) -> datetime | timedelta:
     ago = _AGO.fullmatch(text.strip())
     try:

@@ -25,6 +25,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "seq": ("kittiwake_ground.commands.seq", "compile, upload, run and follow sequences"),
     "params": ("kittiwake_ground.commands.params", "list, get, set, save and compare parameters"),
     "alarms": ("kittiwake_ground.commands.alarms.group", "alarms, limits, and channels derived from others"),
+    "passes": ("kittiwake_ground.commands.passes.group", "when a deployment can be reached, and what fits into that"),
+    "plan": (
+        "kittiwake_ground.commands.plan.group",
+        "plan what is sent later: at a time, or in the next pass",
+    ),
     "procedure": ("kittiwake_ground.commands.procedure.group", "list, run, watch and stop Python procedures"),
     "actuator": ("kittiwake_ground.commands.actuator.group", "schedules and points of a building, over its API"),
     "shell": ("kittiwake_ground.commands.shell.command", "all of these at a prompt, or from a script"),

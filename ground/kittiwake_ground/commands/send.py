@@ -138,16 +138,16 @@ class _Events:
             self.show(update.shown)
 
 
-def confirm(shown: dict[str, Any], yes: bool) -> None:
+def confirm(shown: dict[str, Any], yes: bool, verb: str = "send") -> None:
     """Asks whether a hazardous command is meant. Raises `Misuse` if it is not, or nobody can be asked."""
     if yes or not shown["hazardous"]:
         return
     if not sys.stdin.isatty():
-        raise Misuse(f"{shown['name']} is hazardous; say --yes to send it")
+        raise Misuse(f"{shown['name']} is hazardous; say --yes to {verb} it")
     print(f"{shown['name']} is hazardous: {shown['annotation']}", file=sys.stderr)
-    print("Send it? [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{verb.capitalize()} it? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Misuse("not sent")
+        raise Misuse("it was not confirmed" if verb != "send" else "not sent")
 
 
 def _help(shown: dict[str, Any]) -> int:

@@ -83,6 +83,7 @@ class Passes:
         self.clocks = clocks or MachineClocks()
         self.schedule = Schedule(deployment, store, self.clocks.wall_us)
         self.planner = Planner(deployment, store, self.schedule, ways, self.clocks)
+        self.ways = ways
         self.deployment = deployment
         self._store = store
         self._hub = hub

@@ -60,6 +60,10 @@ class PlanChanged(ValueError):
     """The plan is not any more as whoever asked has seen it."""
 
 
+class PlanSettled(PlanRefused):
+    """The plan does not wait any more: it can be neither changed nor taken back."""
+
+
 class Owner(NamedTuple):
     """Whose role counts: a name, and the way by which it was said."""
 
@@ -131,13 +135,15 @@ class Planner:
                 raise PlanRefused(f"the next pass lasts {found.duration_s:g} s only")
         return replace(plan, boot_id="", boot_due_us=0)
 
-    def edit(self, id: int, what: What, when: When, confirmed: bool, revision: int | None) -> Planned:
-        """Changes what waits; a delay begins anew."""
+    def edit(
+        self, id: int, what: What, when: When, by: str, owner: Owner, confirmed: bool, revision: int | None
+    ) -> Planned:
+        """Changes what waits, which is then whose who changed it. A delay begins anew, and so does the next pass."""
         plan = self._waiting(id, revision)
-        kind = when.kind
-        made = replace(plan, what=what, when=when, confirmed=confirmed, revision=plan.revision + 1)
-        if kind == PASS and plan.when.kind != PASS:
-            made = replace(made, created_us=self._clocks.wall_us())
+        made = replace(
+            plan, what=what, when=when, by=by, owner=owner.name, way=owner.way, confirmed=confirmed,
+            created_us=self._clocks.wall_us(), revision=plan.revision + 1,
+        )  # fmt: skip
         return self._keep_or_raise(self._timed(made, self._clocks.wall_us(), self._clocks.boot_us()))
 
     def cancel(self, id: int, by: str, revision: int | None = None) -> Planned:
@@ -163,7 +169,7 @@ class Planner:
         if revision is not None and revision != plan.revision:
             raise PlanChanged("the plan was changed meanwhile: look at it again")
         if plan.state != PLANNED:
-            raise PlanRefused(f"the plan is {plan.state}: only one that waits can be changed or taken back")
+            raise PlanSettled(f"the plan is {plan.state}: only one that waits can be changed or taken back")
         return plan
 
     # Time

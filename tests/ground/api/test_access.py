@@ -56,6 +56,8 @@ READS = [
     "deployments/ref/parameters", "deployments/ref/parameters/Ref.heater.SETPOINT",
     "deployments/ref/alarms", "deployments/ref/alarms/history", "deployments/ref/limits", "deployments/ref/derived",
     "deployments/ref/limits/Ref.heater.Temperature", "receivers", "procedures/runs",
+    "deployments/ref/passes", "deployments/ref/passes/contacts", "deployments/ref/passes/outcomes",
+    "deployments/ref/passes/budget", "deployments/ref/plans",
 ]  # fmt: skip
 ACTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "deployments/ref/commands", {"json": NO_OP}),
@@ -87,6 +89,12 @@ ACTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "deployments/ref/redecode", {"json": {"dictionary": {}, "start_us": 0, "end_us": 1}}),
     ("POST", "procedures/Ref.heater.SETPOINT/runs", {"json": {"deployment": "ref"}}),
     ("POST", "procedures/runs/1/stop", {}),
+    ("POST", "deployments/ref/passes/contacts", {"json": {"start_us": 1, "duration_s": 1}}),
+    ("DELETE", "deployments/ref/passes/contacts/1", {}),
+    ("POST", "deployments/ref/passes/import", {"json": {"text": "start,end"}}),
+    ("POST", "deployments/ref/plans", {"json": {"subject": NO_OP["name"], "after_s": 9}}),
+    ("PUT", "deployments/ref/plans/1", {"json": {"after_s": 9}}),
+    ("DELETE", "deployments/ref/plans/1", {}),
     ("GET", "audit", {}),
 ]
 

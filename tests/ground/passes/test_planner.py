@@ -24,6 +24,8 @@ from tests.ground.server.foreign import COMPLETED, DISPATCHED, FAILED
 if TYPE_CHECKING:
     from pathlib import Path
 
+BOB = Owner("bob", "session")
+
 
 def test_a_command_goes_at_its_time_and_its_life_says_that_it_was_planned() -> None:
     async def test(rig: Rig) -> None:
@@ -277,14 +279,14 @@ def test_what_became_hazardous_since_is_not_sent() -> None:
 def test_a_plan_is_changed_and_taken_back_by_who_has_seen_it() -> None:
     async def test(rig: Rig) -> None:
         plan = rig.plan(at_us=T0 + 100 * S)
-        edited = rig.planner.edit(plan.id, plan.what, When("at", T0 + 200 * S), False, plan.revision)
+        edited = rig.planner.edit(plan.id, plan.what, When("at", T0 + 200 * S), "bob", BOB, False, plan.revision)
         with pytest.raises(PlanChanged):
             rig.planner.cancel(plan.id, "bob", plan.revision)
         await rig.tick(100)
         assert rig.state(plan) == "planned"
         assert rig.planner.cancel(plan.id, "bob", edited.revision).reason == "by bob"
         with pytest.raises(PlanRefused, match="cancelled"):
-            rig.planner.edit(plan.id, plan.what, plan.when, False, None)
+            rig.planner.edit(plan.id, plan.what, plan.when, "bob", BOB, False, None)
         with pytest.raises(NoSuchPlan):
             rig.planner.cancel(99, "bob")
         await rig.tick(200)

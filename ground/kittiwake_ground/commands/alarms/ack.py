@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.outcome import Misuse
-from kittiwake_ground.commands.alarms.served import alarm_line, alarms_parser, show, with_alarms
+from kittiwake_ground.commands.alarms.served import alarm_line, alarms_parser, with_alarms
+from kittiwake_ground.commands.served import show
 
 if TYPE_CHECKING:
     import argparse

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from kittiwake.cli.outcome import carry_out
 from kittiwake.dictionary.lines import one_line
-from kittiwake_ground.commands.alarms.served import alarm_line, alarms_parser, time_text
+from kittiwake_ground.commands.alarms.served import alarm_line, alarms_parser
+from kittiwake_ground.commands.served import time_text
 from kittiwake_ground.commands.server_option import server_address, through_server
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.outcome import Misuse
-from kittiwake_ground.commands.alarms.served import alarms_parser, show, with_alarms
+from kittiwake_ground.commands.alarms.served import alarms_parser, with_alarms
+from kittiwake_ground.commands.served import show
 from kittiwake_ground.commands.session import seconds
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kittiwake_ground.commands.alarms.served import alarms_parser, show, time_text, with_alarms
+from kittiwake_ground.commands.alarms.served import alarms_parser, with_alarms
+from kittiwake_ground.commands.served import show, time_text
 
 if TYPE_CHECKING:
     import argparse

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kittiwake.cli.outcome import carry_out
-from kittiwake.dictionary.lines import clock_text, one_line
-from kittiwake_ground.commands.server_option import add_server_options, server_address, through_server
+from kittiwake_ground.commands.served import served_parser, time_text, with_station
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Awaitable, Callable
 
     from kittiwake_ground.client.alarms import AsyncAlarms
@@ -23,10 +19,7 @@ OPEN_STATUS = 3
 
 def alarms_parser(name: str, description: str) -> argparse.ArgumentParser:
     """A parser with the options that all have."""
-    made = argparse.ArgumentParser(f"kittiwake ground alarms {name}", description=description)
-    made.add_argument("--json", action="store_true", help="one JSON object a line")
-    add_server_options(made)
-    return made
+    return served_parser(f"alarms {name}", description)
 
 
 def with_alarms(
@@ -35,21 +28,7 @@ def with_alarms(
     action: Callable[[AsyncAlarms, argparse.Namespace], Awaitable[int]],
 ) -> int:
     """Does something with the alarms of the deployment that the options name, and gives the exit status."""
-
-    def act(options: argparse.Namespace) -> int:
-        return through_server(options, server_address(options), lambda station: action(station.alarms, options))
-
-    return carry_out(parser, act, arguments)
-
-
-def show(options: argparse.Namespace, record: Any, line: str) -> None:
-    """Prints a record, as JSON or as a line."""
-    print(json.dumps(asdict(record), ensure_ascii=False) if options.json else one_line(line), flush=True)
-
-
-def time_text(time_us: int) -> str:
-    """A time of the ground's clock, to the second."""
-    return clock_text("TB_WORKSTATION_TIME", time_us).partition(".")[0]
+    return with_station(parser, arguments, lambda station, options: action(station.alarms, options))
 
 
 def alarm_line(alarm: Alarm) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.outcome import carry_out
 from kittiwake.dictionary.lines import clock_text, one_line
-from kittiwake_ground.commands.server_option import add_server_options, server_address, through_ground
+from kittiwake_ground.commands.served import served_parser
+from kittiwake_ground.commands.server_option import server_address, through_ground
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Awaitable, Callable, Mapping
 
     from kittiwake_ground.client.asynchronous import AsyncGround
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 
 def procedure_parser(name: str, description: str) -> argparse.ArgumentParser:
     """A parser with the options that all have."""
-    made = argparse.ArgumentParser(f"kittiwake ground procedure {name}", description=description)
-    made.add_argument("--json", action="store_true", help="one JSON object a line")
-    add_server_options(made)
-    return made
+    return served_parser(f"procedure {name}", description)
 
 
 def add_run_argument(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,109 @@
+"""Passes, plans and the data budget as plain objects, for the API and the dashboard."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from kittiwake_ground.server.views import iso_time
+from kittiwake_ground.shown import json_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kittiwake_ground.passes.budget import Allotment, Budget
+    from kittiwake_ground.passes.contact import Contact
+    from kittiwake_ground.passes.outcome import Outcome
+    from kittiwake_ground.passes.passes import DataBudget, Direction, RatedPass
+    from kittiwake_ground.passes.planned import Planned
+    from kittiwake_ground.passes.planner import Planner
+    from kittiwake_ground.passes.waiting import Waiting
+
+FITS, LATER, WAITS, TOO_LARGE, UNKNOWN = "fits", "later", "waits", "too large", "unknown"
+"""What becomes of something that waits: the next pass has room for it, a later one, none of them, none ever, or nobody
+can say, as its size is not known."""
+
+
+def contact_object(contact: Contact) -> dict[str, Any]:
+    """A contact."""
+    return {**asdict(contact), "skipped_us": list(contact.skipped_us), "start": iso_time(contact.start_us)}
+
+
+def pass_object(one: RatedPass) -> dict[str, Any]:
+    """A pass to come, with its rates and whether they were measured and not given."""
+    found = one.found
+    contact = found.contact
+    return {
+        "contact": contact.id, "name": contact.name, "link": contact.link, "origin": contact.origin,
+        "recurs": bool(contact.every_s), "start_us": found.start_us, "end_us": found.end_us,
+        "start": iso_time(found.start_us), "duration_s": found.duration_s, "efficiency": contact.efficiency,
+        "down_bps": one.down_bps, "up_bps": one.up_bps, "down_measured": one.down_measured,
+        "up_measured": one.up_measured,
+    }  # fmt: skip
+
+
+def outcome_object(outcome: Outcome) -> dict[str, Any]:
+    """What became of a pass."""
+    return {**asdict(outcome), "start": iso_time(outcome.start_us)}
+
+
+def plan_object(plan: Planned, planner: Planner) -> dict[str, Any]:
+    """A plan, with when it is due and until when it may wait, as far as that is known."""
+    what, when = plan.what, plan.when
+    due = planner.due(plan)
+    detail = {name: json_value(value) for name, value in what.detail.items()}
+    return {
+        "id": plan.id, "kind": what.kind, "subject": what.subject, **detail, "size": what.size,
+        "when": when.kind, "at_us": when.at_us, "delay_s": when.delay_s, "expiry_s": when.expiry_s,
+        "due_us": due.due_us, "until_us": due.until_us, "due": iso_time(due.due_us or 0),
+        "by": plan.by, "confirmed": plan.confirmed, "created_us": plan.created_us, "state": plan.state,
+        "final": plan.is_final, "reason": plan.reason, "sent_id": plan.sent_id, "released_us": plan.released_us,
+        "ended_us": plan.ended_us, "revision": plan.revision,
+    }  # fmt: skip
+
+
+def budget_object(found: DataBudget) -> dict[str, Any]:
+    """The data budget: of each pass what it can carry and what goes in it, and what becomes of all that waits."""
+    return {
+        "now_us": found.now_us,
+        "telemetry_bps": found.telemetry_bps,
+        "passes": [
+            {
+                **pass_object(one),
+                "up": _room_object(found.up.budget, index),
+                "down": _room_object(found.down.budget, index),
+            }
+            for index, one in enumerate(found.passes)
+        ],
+        "up": _waiting_objects(found.up, found.passes),
+        "down": _waiting_objects(found.down, found.passes),
+    }
+
+
+def _room_object(budget: Budget, index: int) -> dict[str, Any]:
+    return {
+        "capacity_bytes": budget.capacity_bytes[index],
+        "background_bytes": budget.background_bytes[index],
+        "used_bytes": budget.used_bytes[index],
+    }
+
+
+def _waiting_objects(direction: Direction, passes: Sequence[RatedPass]) -> list[dict[str, Any]]:
+    sized = zip(direction.waiting, direction.budget.allotments, strict=True)
+    return [_waiting_object(one, allotment, passes) for one, allotment in sized] + [
+        _waiting_object(one, None, passes) for one in direction.unsized
+    ]
+
+
+def _waiting_object(one: Waiting, allotment: Allotment | None, passes: Sequence[RatedPass]) -> dict[str, Any]:
+    shown = {"name": one.name, "kind": one.kind, "bytes": one.bytes, "whole": one.whole, "note": one.note}
+    if allotment is None:
+        return {**shown, "verdict": UNKNOWN, "shares": [], "left_bytes": None, "done_start_us": None}
+    done = allotment.done_in if passes else None
+    verdict = TOO_LARGE if allotment.fits_nowhere else WAITS if done is None else LATER if done else FITS
+    shares = [
+        {"start_us": passes[index].found.start_us, "bytes": size} for index, size in allotment.shares.items()
+    ]  # fmt: skip
+    done_start_us = None if done is None else passes[done].found.start_us
+    left = allotment.left_bytes
+    return {**shown, "verdict": verdict, "shares": shares, "left_bytes": left, "done_start_us": done_start_us}
