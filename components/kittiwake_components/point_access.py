@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.awaited_answers import AwaitedAnswers
 from kittiwake_components.platform_driver.values import Quality, packed, unpacked
 

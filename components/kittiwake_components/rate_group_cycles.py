@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.compiled import compiled
 from kittiwake.model import U32, wire_array
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime.monitor import fault_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import CodeType
 
     from kittiwake.platform.interface import Clock
 
 MEMBERS = 20
 REPORT_EVERY_NS = NS_PER_S
-WRITTEN_REMEMBERED = 16
 U32_MAX = 0xFFFFFFFF
 
 MemberTimes = wire_array("Svc.RateGroupMemberTimes", U32, MEMBERS)
@@ -117,15 +115,9 @@ def _written_out(
             "            began = ended",
         ]
     lines += ["        if began is first: still = late", "        return began", "    return call_all"]
-    exec(_compiled("\n".join(lines)), names)
+    exec(compiled("\n".join(lines), "<rate group>", "exec"), names)
     made: Callable[[int, int], int] = names["make"]()
     return made
-
-
-@lru_cache(WRITTEN_REMEMBERED)
-def _compiled(source: str) -> CodeType:
-    """The same groups are written out alike at each start of a simulated device."""
-    return compile(source, "<rate group>", "exec")
 
 
 class Cycles:

@@ -184,6 +184,17 @@ def test_the_device_path_imports_nothing_slow_at_module_level() -> None:
     assert slow == []
 
 
+def test_the_device_path_makes_its_named_tuples_quickly() -> None:
+    slow = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: take NamedTuple from kittiwake.named_tuple"
+        for path in modules(DEVICE_PATH)
+        for node in runs_at_import(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "typing"
+        if any(alias.name == "NamedTuple" for alias in node.names)
+    ]
+    assert slow == []
+
+
 def test_what_is_loaded_when_used_is_imported_by_nobody_before() -> None:
     late = tuple(place.partition("/")[2].removesuffix(".py").strip("/").replace("/", ".") for place in LOADED_WHEN_USED)
     early = [

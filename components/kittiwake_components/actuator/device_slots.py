@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from kittiwake.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from kittiwake_components.actuator.tasks import Slot, Task

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.actuator.device_calls import Fault, packed, unpacked
 from kittiwake_components.actuator.requests import size_of
 from kittiwake_components.actuator_ports import BODY_SIZE, HEADERS_SIZE, TOPIC_SIZE

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.actuator.requests import read_device, size_of
 
 PATH_SIZE = 320

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.actuator.schedule_book import MAX_SLOTS_A_TASK, Failure
 from kittiwake_components.actuator.tasks import Slot
 from kittiwake_components.actuator.wire_types import OnRelease, Priority

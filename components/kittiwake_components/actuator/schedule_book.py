@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.actuator.agenda import Agenda
 from kittiwake_components.actuator.device_slots import DeviceSlots
 from kittiwake_components.actuator.tasks import Slot, Task, TaskState

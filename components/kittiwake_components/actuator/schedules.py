@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.root import reason_of
 from kittiwake_components.actuator.device_calls import packed
 from kittiwake_components.actuator.messages import CANCEL_SCHEDULE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 from kittiwake.model import (
     ACTIVITY_HI,
@@ -22,6 +22,7 @@ from kittiwake.model import (
     sync_port,
 )
 from kittiwake.model.fw import CmdResponse, Com, Sched
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.wire.link_address import names_loopback
 from kittiwake.wire.packets import command_packet
 from kittiwake_components.asyncio_thread import AsyncioThread

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kittiwake.model.types import Boolean, Enumeration, Float, Integer, Ranged, Text, WireError, resolved
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.wire.time_tag import TAG_SIZE
 from kittiwake_components.watched_channel import find_channel, find_declared
 

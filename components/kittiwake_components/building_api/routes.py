@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.building_api.tokens import Role
 
 PREFIX = "/api/v1"

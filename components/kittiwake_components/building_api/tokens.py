@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from hashlib import sha256
 from hmac import compare_digest
-from typing import NamedTuple
+
+from kittiwake.named_tuple import NamedTuple
 
 MAX_TOKENS = 100
 MAX_FILE = 65_536

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 from kittiwake.model import (
     DIAGNOSTIC,
@@ -23,6 +23,7 @@ from kittiwake.model import (
     guarded_port,
 )
 from kittiwake.model.fw import Sched
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import reason_of
 from kittiwake_components.display.content import BUILT_IN, built_in_sources, contact_text, value_row, words

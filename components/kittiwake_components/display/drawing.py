@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.display.lettering import Lettering
 from kittiwake_components.display.symbols import draw_bar, draw_battery, draw_symbol
 

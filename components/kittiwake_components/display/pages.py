@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from struct import Struct
-from typing import NamedTuple
+
+from kittiwake.named_tuple import NamedTuple
 
 MAX_ROWS = 12
 MAX_PAGES = 16

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.replaced import ReplacedFile
 from kittiwake_components.display.drawing import COLOUR, LIT, ONE_BIT, Colours

@@ -6,8 +6,9 @@ What there is, the files say; what was sent, a journal beside them with the name
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.finding import Finding, move_aside
 from kittiwake.storage.journal import Journal, JournalFull

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from math import isfinite
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.record import AtomicRecord
 from kittiwake_components.bearer_ports import BEARERS
 from kittiwake_components.energy_ledger.board import Spent

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.copying import make_folders_durably, place_file
 from kittiwake.storage.record import AtomicRecord
 from kittiwake.wire.enrollment_package import MAX_PACKAGE, read_package

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kittiwake.limits.table import ACTIONPOINTS_MAX, State
+from kittiwake.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,9 @@ modem's `Answer`. Times are nanoseconds of the clock since boot, and are given f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake_components.modem_bearer.lines import LineReader
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kittiwake.model.types import U8, wire_enum
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.bearer_ports import UNKNOWN_RSSI
 from kittiwake_components.modem_bearer.exchange import Answer, Ask, ModemFault, Pause, Say
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.record import AtomicRecord
 
 if TYPE_CHECKING:

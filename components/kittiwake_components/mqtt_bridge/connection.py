@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from ssl import SSLContext, create_default_context
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from aiomqtt import Client, MqttError, Will
+
+from kittiwake.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop

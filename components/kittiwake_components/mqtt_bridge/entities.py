@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.platform_driver.values import Quality, packed, unpacked
 from kittiwake_components.point_access import Value, switch_of
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+
+from kittiwake.named_tuple import NamedTuple
 
 ANSWERS_LIMIT = 100
 

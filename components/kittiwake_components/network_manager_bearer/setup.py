@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.bearer_setup import parse_setup
 
 KEYS = ("connection", "ssid", "user", "password", "security", "hidden")

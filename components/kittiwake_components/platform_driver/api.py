@@ -5,8 +5,9 @@ An answer is a status of HTTP, an ETag, and a body. Faults have the upstream's `
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.root import reason_of
 from kittiwake_components.platform_driver.api_arguments import Arguments
 from kittiwake_components.platform_driver.changes import NotFound, OtherVersion, RegistryFull, etag_of

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.platform_driver.devices import split_path
 from kittiwake_components.platform_driver.drivers.interface import BadValue, DriverFault, DriverInterfaceError
 from kittiwake_components.platform_driver.drivers.registry import UnknownDriver

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.platform_driver.refusals import Refusal
 
 TEXT_SIZE = 200

@@ -6,8 +6,9 @@ the devices stands in a database of its own (`value_store`), which may lose its 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.database import Database, open_database
 from kittiwake_components.daily_window import iso_time
 from kittiwake_components.platform_driver.records import Device, Point

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.platform_driver.devices import split_path
 from kittiwake_components.platform_driver.drivers.registry import DriverRegistry
 from kittiwake_components.platform_driver.fields import checked

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.platform_driver.drivers.interface import DriverFault, NoAnswer, Unreachable
 
 if TYPE_CHECKING:

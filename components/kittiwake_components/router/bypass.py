@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.wire.packets import COMMAND_HEADER_SIZE
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
 
 from kittiwake.model.types import U8, wire_enum
+from kittiwake.named_tuple import NamedTuple
 
 NAME_SIZE = 40
 SCHEDULE_SIZE = 80

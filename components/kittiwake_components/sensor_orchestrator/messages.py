@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.hive_ports import SENSOR_SIZE
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kittiwake.faults import Fault, Faults
+from kittiwake.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping

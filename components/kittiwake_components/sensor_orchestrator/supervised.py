@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.sensor_orchestrator.capture_times import CaptureTimes
 from kittiwake_components.sensor_orchestrator.restart_budget import RestartBudget
 

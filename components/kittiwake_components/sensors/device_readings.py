@@ -6,8 +6,9 @@ A device is what decision 12 has devices be: a folder of numbers, as hwmon, IIO 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.sensors.sensor import NAN, Option, Reading, ReadingsSensor
 
 if TYPE_CHECKING:

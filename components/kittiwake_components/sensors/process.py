@@ -9,8 +9,9 @@ from __future__ import annotations
 import posixpath
 from collections import deque
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake_components.sensors.capture import Capture
 from kittiwake_components.sensors.protocol import (

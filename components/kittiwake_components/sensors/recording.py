@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import errno
 import posixpath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.copying import make_folders_durably, place_file
 from kittiwake.storage.streamed import PART, StreamedFile
 

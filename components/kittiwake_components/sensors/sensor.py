@@ -15,9 +15,10 @@ A sensor runs in a process of its own, which does one thing at a time: nothing i
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kittiwake.faults import did_you_mean
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.sensors.options import Option, declared_options
 
 if TYPE_CHECKING:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from math import log
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from kittiwake.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from kittiwake.named_tuple import NamedTuple
 
 MAX_LINE = 1024
 """The longest command in bytes, its line end left out; Beemon's server received as many."""

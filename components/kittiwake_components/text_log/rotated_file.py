@@ -9,8 +9,9 @@ is lost. Only the oldest goes, once all `keep` numbers are taken.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import place_file
 from kittiwake.wire.calendar import S_PER_DAY, days_before

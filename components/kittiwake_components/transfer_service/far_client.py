@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import posixpath
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from kittiwake.named_tuple import NamedTuple
 
 PIECE = 8192
 """Bytes that one call sends or receives: a link of 300 bytes a second carries them in time."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 from ftplib import FTP, FTP_TLS, error_proto
-from typing import Any, NamedTuple
+from typing import Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.transfer_service.stores import Login
 
 PORT = 21

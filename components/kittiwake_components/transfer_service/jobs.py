@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kittiwake.cfdp.numbers import next_number
+from kittiwake.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from kittiwake.storage.ledger import Ledger

@@ -8,8 +8,9 @@ from __future__ import annotations
 import errno
 from hashlib import sha256
 from hmac import digest as hmac_digest
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.wire.calendar import date_of
 

@@ -7,8 +7,9 @@ server says is judged by its codes alone; its words are never shown. Nothing is 
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.asyncio_thread import AsyncioThread
 from kittiwake_components.transfer_service.far_client import PIECE, Entry
 

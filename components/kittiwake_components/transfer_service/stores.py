@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from typing import NamedTuple
+
+from kittiwake.named_tuple import NamedTuple
 
 KINDS = ("config", "logs", "updates", "monitoring")
 SENT_KINDS = ("logs", "monitoring")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.transfer_service.folder_copy import DIGEST_SIZE
 from kittiwake_components.uploader.captures import SIDECAR
 

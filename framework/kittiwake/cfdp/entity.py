@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kittiwake.cfdp.pdu import (
     TO_RECEIVER,
@@ -22,6 +22,7 @@ from kittiwake.cfdp.pdu import (
 )
 from kittiwake.cfdp.receiver import Receiver, ReceiverState
 from kittiwake.cfdp.sender import Sender, SenderState
+from kittiwake.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from kittiwake.cfdp.pdu import Pdu

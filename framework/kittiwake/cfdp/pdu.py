@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 from struct import Struct
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.wire.crc import crc16
 
 MAX_PDU_SIZE = 65_535

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.platform.interface import NS_PER_S
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import struct
 from math import ceil, floor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kittiwake.faults import did_you_mean
 from kittiwake.limits.table import OFFSET_MAX, Comparison
 from kittiwake.model.types import Array, Boolean, Enumeration, Float, Integer, Struct, Text, resolved
+from kittiwake.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,10 +19,11 @@ from __future__ import annotations
 import struct
 from enum import IntEnum
 from struct import Struct
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from zlib import crc32
 
 from kittiwake.model.types import U8, wire_enum
+from kittiwake.named_tuple import NamedTuple
 
 E = TypeVar("E", bound=IntEnum)
 

@@ -15,6 +15,7 @@ from kittiwake.model.commands import Command
 from kittiwake.model.events import Event
 from kittiwake.model.parameters import Parameter, Setting
 from kittiwake.model.ports import InputPort, InternalPort, OutputPort, OutputPortArray, PortNotConnected
+from kittiwake.model.signature import Declared
 from kittiwake.model.types import TypeFault, annotations_of
 
 if TYPE_CHECKING:
@@ -175,7 +176,9 @@ class ComponentType(type):
         made = super().__new__(mcls, name, bases, namespace)
         made.__declarations__ = declared
         if made.KIND:
-            _check(made, declared)
+            _settle_all(made, declared)
+            if Declared.is_read_at_once:
+                _check(made, declared)
         return made
 
     def __getattr__(cls, name: str) -> Any:
@@ -183,6 +186,22 @@ class ComponentType(type):
         if found is None:
             raise AttributeError(f"{cls.__name__} has no attribute {name!r}")
         return found
+
+
+def _settle_all(cls: ComponentType, declared: Declarations) -> None:
+    """Fills in what follows from the rest. Raises `TypeFault` for numbers that clash."""
+    owner = cls.__name__
+    for command in declared.commands.values():
+        if command.kind is None:
+            command.kind = "sync" if cls.KIND == PASSIVE else "async"
+    _settle_opcodes(owner, declared)
+    _settle(owner, "events", declared.events.values(), "number", set())
+    _settle(owner, "channels", declared.channels.values(), "number", set())
+    _settle(owner, "parameters", declared.parameters.values(), "number", set())
+    _settle(owner, "records", declared.records.values(), "number", set())
+    _settle(owner, "containers", declared.containers.values(), "number", set())
+    for machine in declared.machines.values():
+        machine.settle(owner)
 
 
 def _check(cls: ComponentType, declared: Declarations) -> None:
@@ -193,8 +212,6 @@ def _check(cls: ComponentType, declared: Declarations) -> None:
             raise TypeFault(f"{owner}: more than {MAX_DECLARED} {what}")
     _check_names(owner, declared)
     for command in declared.commands.values():
-        if command.kind is None:
-            command.kind = "sync" if kind == PASSIVE else "async"
         if command.kind == "async" and kind == PASSIVE:
             raise TypeFault(f"{owner}.{command.name}: a passive component has no queue for an async command")
     for port in declared.inputs.values():
@@ -207,12 +224,6 @@ def _check(cls: ComponentType, declared: Declarations) -> None:
     for queued in queues:
         if queued.full == "hook" and not callable(getattr(cls, f"{queued.name}_overflow", None)):
             raise TypeFault(f"{owner}.{queued.name}: its hook is missing, the method {queued.name}_overflow")
-    _settle_opcodes(owner, declared)
-    _settle(owner, "events", declared.events.values(), "number", set())
-    _settle(owner, "channels", declared.channels.values(), "number", set())
-    _settle(owner, "parameters", declared.parameters.values(), "number", set())
-    _settle(owner, "records", declared.records.values(), "number", set())
-    _settle(owner, "containers", declared.containers.values(), "number", set())
     for machine in declared.machines.values():
         machine.check(cls)
 

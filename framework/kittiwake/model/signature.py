@@ -38,7 +38,10 @@ class Declared:
 
 
 class ReadLate:
-    """While this is entered, what is declared is read when it is first wanted; afterwards again at once."""
+    """While this is entered, what is declared is read when it is first wanted; afterwards again at once.
+
+    Component classes that are made meanwhile are not checked either.
+    """
 
     def __enter__(self) -> None:
         Declared.is_read_at_once = False

@@ -150,9 +150,8 @@ class StateMachine(Generic[S, G]):
         return [one for one in self.anywhere if int(one.signal) not in known]
 
     def check(self, cls: Any) -> None:
-        """Settles the table. Raises `TypeFault` for what cannot be meant, naming the component, machine and state."""
+        """Raises `TypeFault` for what cannot be meant, naming the component, machine and state."""
         where = f"{cls.__name__}.{self.name}"
-        self._settle(where)
         for _, one in self.transitions():
             self._check_targets(where, one)
         self._check_unused(where)
@@ -167,7 +166,9 @@ class StateMachine(Generic[S, G]):
             if shown is None or shown.type.python is not self.states:
                 raise TypeFault(f"{where}: {self.channel} is no channel of type {self.states.__name__}")
 
-    def _settle(self, where: str) -> None:
+    def settle(self, owner: str) -> None:
+        """Settles the table. Raises `TypeFault` where it is none, naming the component `owner`."""
+        where = f"{owner}.{self.name}"
         by_state: dict[int, State] = {}
         for one in self.declared:
             if not isinstance(one.state, self.states):

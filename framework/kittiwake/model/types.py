@@ -10,11 +10,10 @@ arrays and structs as their members back to back (F´ User Manual, "Serializatio
 
 from __future__ import annotations
 
-from collections import namedtuple
 from enum import IntEnum
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
 
+from kittiwake.compiled import compiled
 from kittiwake.model.compounds import Alias, Array, Enumeration, Ranged, Struct, holds_text, resolved
 from kittiwake.model.scalars import (
     MAX_STRING_SIZE,
@@ -28,10 +27,10 @@ from kittiwake.model.scalars import (
     WireError,
     WireType,
 )  # fmt: skip
+from kittiwake.named_tuple import named_tuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from types import CodeType
     from typing import TypeAlias
 
 
@@ -138,14 +137,8 @@ def evaluated(annotation: Any, names: dict[str, Any]) -> Any:
     """What an annotation stands for among a module's `names`. Raises `NameError`."""
     if not isinstance(annotation, str):
         return annotation
-    # Most are one name, and the others are written many times: the compiler would take a tenth of the boot for them.
-    found = names.get(annotation)
-    return eval(_compiled(annotation), names) if found is None else found
-
-
-@cache
-def _compiled(annotation: str) -> CodeType:
-    return compile(annotation, "<annotation>", "eval")
+    found = names.get(annotation)  # most are one name
+    return eval(compiled(annotation, "<annotation>"), names) if found is None else found
 
 
 def _members(cls: type) -> dict[str, WireType]:
@@ -167,13 +160,10 @@ def wire_struct(*, name: str = "") -> Callable[[type[C_]], type[C_]]:
 
     def decorate(cls: type[C_]) -> type[C_]:
         members = _members(cls)
-        defaults = [getattr(cls, member) for member in members if hasattr(cls, member)]
-        made = namedtuple(cls.__name__, list(members), defaults=defaults, module=cls.__module__)  # type: ignore[misc]
-        for key, value in vars(cls).items():
-            if key not in ("__dict__", "__weakref__", *members):
-                setattr(made, key, value)
-        made.__wire_type__ = Struct(name or cls.__name__, made, members)  # type: ignore[attr-defined]
-        return made  # type: ignore[return-value]
+        body = {key: value for key, value in vars(cls).items() if key not in ("__dict__", "__weakref__")}
+        made = named_tuple(cls.__name__, members, body)
+        made.__wire_type__ = Struct(name or cls.__name__, made, members)
+        return made
 
     return decorate
 

@@ -6,8 +6,9 @@ So tables only grow at their ends.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.platform.interface import Finished
 
 if TYPE_CHECKING:

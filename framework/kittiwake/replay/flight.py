@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.replay.boundary import ATTRIBUTES, PARTS, shown_by
 from kittiwake.replay.difference import Difference, RecordingOver, ReplayEnded
 from kittiwake.replay.places import packages_in

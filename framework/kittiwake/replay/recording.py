@@ -23,9 +23,10 @@ deployment (as in DRIVE), and its state (`kittiwake.replay.freeze`): a replay ca
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from zlib import Z_SYNC_FLUSH, compress, compressobj, decompressobj, error
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.replay.values import (
     ValueDamaged,
     ValueRefused,

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kittiwake.faults import Fault, Faults
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.sequence.times import ABSOLUTE_TIME, RELATIVE_TIME, absolute_us, relative_us
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kittiwake.dictionary.entries import UnknownName
 from kittiwake.model.types import WireError
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.sequence.binary import ABSOLUTE, END, SequenceError, SequenceFault, read_sequence
 from kittiwake.sequence.compile import form_of
 from kittiwake.sequence.decompile import call_text, time_text

@@ -6,8 +6,9 @@ Every fault carries all that it needs, its own random numbers too: one that is l
 from __future__ import annotations
 
 from math import exp, log
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.simulated import WALL_START_NS
 from kittiwake.wire.calendar import S_PER_DAY, date_of

@@ -8,8 +8,9 @@ outcome.digest       # of all that the deployment said: equal for equal seeds
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.seeded import SeededRandom
 from kittiwake.platform.simulated import PowerCut

@@ -8,8 +8,9 @@ longer pauses.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.wire.power_link import (
     NOTICE,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kittiwake.model.codec import unpacker
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.runtime.deployment import Deployment, SwitchedMonitor
 from kittiwake.runtime.metering import Edge, Meters
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 import posixpath
 from enum import IntEnum
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kittiwake.model.types import U8, wire_enum
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.record import AtomicRecord
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from struct import Struct
 from struct import error as struct_error
-from typing import NamedTuple
 from zlib import crc32
 
 from kittiwake.model.types import WireError
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.wire.packets import Apid
 from kittiwake.wire.time_tag import BASE_SHIFT, MICROSECONDS_MASK, US_PER_S, join_tag
 

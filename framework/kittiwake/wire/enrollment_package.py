@@ -10,8 +10,9 @@ are those that sign updates, or others of their kind: `update_package.parse_upda
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.wire.ed25519 import SIGNATURE_SIZE, is_signed
 
 if TYPE_CHECKING:

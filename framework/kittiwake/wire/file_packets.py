@@ -8,9 +8,9 @@ CFDP (CCSDS 727.0-B-5, 4.2.2).
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from kittiwake.model.types import WireError
+from kittiwake.named_tuple import NamedTuple
 
 MAX_PATH_SIZE = 255
 """Bytes of a path, as its length is a U8."""

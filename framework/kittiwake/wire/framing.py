@@ -6,8 +6,9 @@ whatever the framing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.wire.fprime_frame import MAX_FPRIME_DATA_SIZE, FprimeDeframer, FprimeFramer
 from kittiwake.wire.link_counters import LinkCounters
 from kittiwake.wire.space_packet import (

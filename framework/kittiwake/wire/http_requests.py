@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from kittiwake.named_tuple import NamedTuple
 
 MAX_HEAD = 8192
 """The longest request line with all header fields, in bytes."""

@@ -18,8 +18,9 @@ files never come out of a package. The signature is Ed25519 over the manifest; a
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake.wire.ed25519 import KEY_SIZE, SIGNATURE_SIZE, is_signed
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.resources
 import inspect
+import marshal
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import kittiwake
+from kittiwake import compiled
 from kittiwake.cli.code_pack import MAGIC, CodePack, pack_path
 from kittiwake.cli.main import main
 
@@ -177,6 +179,61 @@ def test_a_damaged_pack_is_left_aside_and_written_anew(sources: Path, path: Path
         alter(sources / "beacon.py", "VALUE = 2", "VALUE = 1")
         assert start(path).VALUE == 2, f"{what}: it was not written anew"
         path.unlink()
+
+
+def places_of(data: bytes) -> tuple[int, dict[str, Any]]:
+    """Where the codes begin, and the place of each module."""
+    start = len(MAGIC) + 8
+    end = start + int.from_bytes(data[start - 4 : start], "big")
+    return end, marshal.loads(data[start:end])[1]
+
+
+def test_a_module_whose_code_is_damaged_comes_from_its_source(sources: Path, path: Path) -> None:
+    start(path)
+    whole = path.read_bytes()
+    begin, places = places_of(whole)
+    for name, place in places.items():
+        for offset in (place[-3], place[-2] - 1):
+            path.write_bytes(
+                whole[: begin + offset] + bytes((whole[begin + offset] ^ 1,)) + whole[begin + offset + 1 :]
+            )
+            assert start(path).VALUE == 1
+            packed = {one for one in places if sys.modules[one].__spec__.loader.__class__.__name__ == "_PackedLoader"}
+            assert packed == set(places) - {name}
+            assert places_of(path.read_bytes())[1].keys() == places.keys()
+            start(path, name)
+            assert sys.modules[name].__spec__.loader.__class__.__name__ == "_PackedLoader", "it was not written anew"
+
+
+def test_the_next_start_takes_over_what_was_compiled(
+    sources: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "from kittiwake.compiled import compiled\nVALUE = eval(compiled('6 * 7', '<made>'))\n"
+    (sources / "beacon.py").write_text(lines)
+    monkeypatch.setattr(compiled, "_known", {})
+    assert start(path).VALUE == 42
+    source = ("6 * 7", "<made>", "eval")
+    first = compiled.known()[source]
+    monkeypatch.setattr(compiled, "_known", {})
+    pack = CodePack(str(path))
+    pack.close()
+    assert compiled.known()[source] == first
+    monkeypatch.setattr(compiled, "_known", {})
+    written = path.stat().st_mtime_ns
+    assert start(path).VALUE == 42
+    assert path.stat().st_mtime_ns == written
+
+
+def test_what_was_compiled_is_kept_though_no_module_was_missing(
+    sources: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "_known", {})
+    start(path)
+    compiled.compiled("1 + 2", "<late>")
+    start(path)
+    monkeypatch.setattr(compiled, "_known", {})
+    start(path)
+    assert ("1 + 2", "<late>", "eval") in compiled.known()
 
 
 def test_what_a_write_left_half_done_is_no_pack(sources: Path, path: Path) -> None:

@@ -220,6 +220,15 @@ def test_what_is_read_late_is_read_when_it_is_wanted_and_afterwards_at_once_agai
         command(mistaken)
 
 
+def test_what_is_made_while_reading_late_is_numbered_but_not_checked() -> None:
+    wrong = {"KIND": "passive", "stop": Channel(U8), "a": Channel(U8)}
+    with ReadLate():
+        late = ComponentType("Made", (), dict(wrong))
+    assert [channel.number for channel in late.__declarations__.channels.values()] == [0, 1]
+    with pytest.raises(TypeFault, match=r"Made.stop: the name is the framework's"):
+        ComponentType("Made", (), dict(wrong))
+
+
 def test_an_input_mirrors_an_output_of_its_own() -> None:
     with pytest.raises(TypeFault, match="it mirrors 'calls_out', which is no output"):
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.platform_driver.drivers.interface import BadValue
 
 LAST_INSTANCE = 4_194_302

@@ -17,8 +17,9 @@ A package offers a driver by an entry point of the group `kittiwake.drivers`, wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.platform_driver.fields import Field
 from kittiwake_components.platform_driver.refusals import Refusal
 

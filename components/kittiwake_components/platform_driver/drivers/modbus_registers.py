@@ -8,8 +8,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from math import isfinite
-from typing import NamedTuple
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.platform_driver.drivers.interface import BadType, BadValue, PointAddress, Scalar, Value
 from kittiwake_components.platform_driver.drivers.single_precision import shortest
 

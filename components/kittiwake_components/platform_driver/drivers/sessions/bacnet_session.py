@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from bacpypes3.apdu import (
     ReadPropertyMultipleRequest,
@@ -18,6 +18,7 @@ from bacpypes3.pdu import Address
 from bacpypes3.primitivedata import Atomic, ObjectIdentifier, Unsigned
 from bacpypes3.vendor import get_vendor_info
 
+from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.platform_driver.drivers.interface import (
     PRIORITIES,
     DeviceAddress,
