@@ -6,9 +6,9 @@ the bearer is. That it is up is no evidence that anybody is reached: that is con
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Annotated
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.ports import port
 from kittiwake.model.types import F64, I16, U8, U32, U64, Size, wire_enum
 

@@ -9,9 +9,9 @@ errors are JSON, as in VOLTTRON, whose ActuatorAgent and PlatformDriverAgent spe
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Annotated
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.ports import port
 from kittiwake.model.types import U8, U32, Size, wire_enum
 

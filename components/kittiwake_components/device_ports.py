@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.fw import On, TimeValue
 from kittiwake.model.ports import port
 from kittiwake.model.types import F32, F64, U8, Bool, wire_enum, wire_struct

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Annotated
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.commands import CommandResponse
 from kittiwake.model.fw import FwChanIdType, FwEventIdType, FwPrmIdType
 from kittiwake.model.ports import port

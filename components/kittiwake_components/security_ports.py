@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Annotated
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.ports import port
 from kittiwake.model.types import U8, Size, wire_enum
 from kittiwake_components.ports import MAX_PACKET

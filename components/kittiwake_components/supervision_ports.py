@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Annotated
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.ports import port
 from kittiwake.model.types import F64, U8, U32, U64, Bool, Size, wire_enum
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.named_tuple import NamedTuple
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model import U8, wire_enum
 from kittiwake_components.daily_window import epoch_us, local_time
 

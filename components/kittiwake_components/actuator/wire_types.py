@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Annotated
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model import U8, U32, Size, wire_array, wire_enum, wire_struct
 
 COMMAND_DEVICE_SIZE = 80

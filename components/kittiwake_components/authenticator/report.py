@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
+from kittiwake.int_enum import IntEnum
 from kittiwake.model import U8, U16, U32, wire_array, wire_enum, wire_struct
 
 MAX_KEYS_IN_USE = 4

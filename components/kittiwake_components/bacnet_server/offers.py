@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import Boolean, Enumeration, Float, Integer, Ranged, Text, WireError, resolved
 from kittiwake.named_tuple import NamedTuple
 from kittiwake.wire.time_tag import TAG_SIZE

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from hashlib import sha256
 from hmac import compare_digest
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.named_tuple import NamedTuple
 
 MAX_TOKENS = 100

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import U8, wire_array, wire_enum
 from kittiwake_components.bearer_ports import BEARERS
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import U8, wire_enum
 from kittiwake.named_tuple import NamedTuple
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import errno
 import posixpath
 from collections import deque
-from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model import (
     ACTIVITY_HI,
     ACTIVITY_LO,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from struct import Struct
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.events import Severity
 from kittiwake.model.types import U8, wire_enum
 

@@ -3,9 +3,9 @@
 # ruff: noqa: N803 - the arguments of commands and events keep F´s names
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model import (
     ACTIVITY_HI,
     ACTIVITY_LO,

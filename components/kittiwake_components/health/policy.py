@@ -6,8 +6,8 @@ Nothing here acts; it only counts and decides, so that every history can be test
 from __future__ import annotations
 
 from collections import deque
-from enum import IntEnum
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import U8, wire_enum
 
 

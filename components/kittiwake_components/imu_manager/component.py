@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from math import isnan, pi, sqrt
 from typing import Annotated
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model import (
     ACTIVITY_LO,
     F64,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model import (
     ACTIVITY_HI,
     ACTIVITY_LO,

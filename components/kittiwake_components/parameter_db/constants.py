@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import I32, U8, wire_enum
 
 

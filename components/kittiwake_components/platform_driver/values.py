@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import U8, wire_enum
 
 if TYPE_CHECKING:

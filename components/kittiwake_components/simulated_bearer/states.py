@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from kittiwake.int_enum import IntEnum
 
 
 class SimulatedState(IntEnum):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from math import isnan
+
+from kittiwake.int_enum import IntEnum
 
 
 class Place(IntEnum):

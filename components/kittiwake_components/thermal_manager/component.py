@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from math import isnan
 from typing import TYPE_CHECKING
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model import (
     ACTIVITY_HI,
     ACTIVITY_LO,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from kittiwake.int_enum import IntEnum
 from kittiwake_components.transfer_service.syncing import is_unfinished
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from enum import IntEnum
 from typing import Annotated
 
 import kittiwake
+from kittiwake.int_enum import IntEnum
 from kittiwake.model import (
     ACTIVITY_LO,
     U8,

@@ -8,10 +8,10 @@ written in as few bytes as the entity is configured for. With the CRC flag the d
 
 from __future__ import annotations
 
-from enum import IntEnum
 from struct import Struct
 from typing import TypeVar
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.named_tuple import NamedTuple
 from kittiwake.wire.crc import crc16
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
 from kittiwake.cfdp.checksum import Checksum
@@ -21,6 +20,7 @@ from kittiwake.cfdp.pdu import (
     Nak,
 )
 from kittiwake.cfdp.timing import Turns
+from kittiwake.int_enum import IntEnum
 from kittiwake.storage.coverage import Coverage
 
 if TYPE_CHECKING:

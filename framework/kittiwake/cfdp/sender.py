@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from kittiwake.cfdp.checksum import Checksum
 from kittiwake.cfdp.pdu import Ack, Condition, Directive, Eof, FileData, Finished, Metadata, Nak
 from kittiwake.cfdp.timing import Turns
+from kittiwake.int_enum import IntEnum
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,11 +17,11 @@ combine what is on the stack.
 from __future__ import annotations
 
 import struct
-from enum import IntEnum
 from struct import Struct
 from typing import TypeVar
 from zlib import crc32
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import U8, wire_enum
 from kittiwake.named_tuple import NamedTuple
 

@@ -14,9 +14,9 @@ suspends only itself. Each command gets exactly one response.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Any, Literal, TypeVar, overload
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.names import upper
 from kittiwake.model.ports import check_full
 from kittiwake.model.signature import Declared

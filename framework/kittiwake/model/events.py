@@ -9,10 +9,10 @@ Calling the method emits the event. It is packed at once and formatted on the gr
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 from functools import cached_property
 from typing import Any, TypeVar
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.codec import downlink_packer
 from kittiwake.model.names import pascal
 from kittiwake.model.signature import Declared

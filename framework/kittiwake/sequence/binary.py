@@ -9,10 +9,10 @@ microseconds (U32), and the size (U32) and bytes of a command packet; one of kin
 from __future__ import annotations
 
 import struct
-from enum import IntEnum
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.named_tuple import NamedTuple
 
 if TYPE_CHECKING:

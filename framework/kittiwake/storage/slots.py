@@ -9,10 +9,10 @@ before anything of the slot is loaded, so that software that ends early, however
 from __future__ import annotations
 
 import posixpath
-from enum import IntEnum
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import U8, wire_enum
 from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.record import AtomicRecord

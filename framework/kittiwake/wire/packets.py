@@ -8,9 +8,9 @@ id U32, telemetry packet id U16.
 from __future__ import annotations
 
 import struct
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import WireError
 from kittiwake.wire.time_tag import BASE_SHIFT, MICROSECONDS_MASK, TAG_SIZE, US_PER_S, join_tag
 

@@ -14,9 +14,9 @@ words.
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import I16, I32, U8, U16, U32, WireError, wire_enum, wire_struct, wire_type
 from kittiwake.named_tuple import NamedTuple
 from kittiwake.wire.crc import crc16

@@ -8,8 +8,8 @@ as 0 and ignored on receipt.
 from __future__ import annotations
 
 import struct
-from enum import IntEnum
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import WireError
 
 TAG_SIZE = 11

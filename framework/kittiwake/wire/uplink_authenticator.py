@@ -9,9 +9,9 @@ counter is not known accepts nothing.
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.wire.security_association import MIN_PROTECTED_SIZE, SPI_SIZE
 
 if TYPE_CHECKING:

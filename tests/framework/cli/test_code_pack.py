@@ -188,6 +188,10 @@ def places_of(data: bytes) -> tuple[int, dict[str, Any]]:
     return end, marshal.loads(data[start:end])[1]
 
 
+def is_packed(name: str) -> bool:
+    return type(sys.modules[name].__loader__).__name__ == "_PackedLoader"
+
+
 def test_a_module_whose_code_is_damaged_comes_from_its_source(sources: Path, path: Path) -> None:
     start(path)
     whole = path.read_bytes()
@@ -198,11 +202,10 @@ def test_a_module_whose_code_is_damaged_comes_from_its_source(sources: Path, pat
                 whole[: begin + offset] + bytes((whole[begin + offset] ^ 1,)) + whole[begin + offset + 1 :]
             )
             assert start(path).VALUE == 1
-            packed = {one for one in places if sys.modules[one].__spec__.loader.__class__.__name__ == "_PackedLoader"}
-            assert packed == set(places) - {name}
+            assert {one for one in places if is_packed(one)} == set(places) - {name}
             assert places_of(path.read_bytes())[1].keys() == places.keys()
             start(path, name)
-            assert sys.modules[name].__spec__.loader.__class__.__name__ == "_PackedLoader", "it was not written anew"
+            assert is_packed(name), "it was not written anew"
 
 
 def test_the_next_start_takes_over_what_was_compiled(
