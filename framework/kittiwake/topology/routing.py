@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
 Point = tuple[int, int]
 
-RIGHT, DOWN, LEFT, UP = (1, 0), (0, 1), (-1, 0), (0, -1)
-DIRECTIONS = (RIGHT, DOWN, LEFT, UP)
+LEFT, UP, DOWN, RIGHT = range(4)
+STEPS: tuple[Point, ...] = ((-1, 0), (0, -1), (0, 1), (1, 0))
+"""Where a step in each direction leads; the opposite of a direction is 3 less it."""
+
+SIDEWAYS = (LEFT, RIGHT)
+_SHIFT = 12
+"""Bits of a coordinate in a key of the heap: a drawing has fewer points across."""
 
 BEND = 5
 CROSSING = 4
@@ -35,24 +40,59 @@ MAX_POINTS_SEEN = 50_000
 
 
 class Router:
-    """Routes the lines of one layout, one after the other."""
+    """Routes the lines of one layout, one after the other.
+
+    A point is a number, row by row. `_costs` says for each direction's axis (sideways or not) what a step onto a point
+    costs, and 0 where none may go; it is kept up while lines are laid, because a search looks there most of its time.
+    """
 
     def __init__(self, layout: Layout) -> None:
-        self._columns = layout.width // STEP
-        self._rows = layout.height // STEP
+        self._width = layout.width // STEP + 1
+        self._height = layout.height // STEP + 1
         self._nodes = layout.nodes
-        self._blocked: set[Point] = set()
-        self._extra: dict[Point, int] = {}
-        self._used: dict[Point, set[bool]] = {}
-        self._slots: set[Point] = set()
+        size = self._width * self._height
+        self._extra = [0] * size
+        self._used = (bytearray(size), bytearray(size))
+        self._blocked = bytearray(size)
+        self._slots: set[int] = set()
+        for x in range(self._width):
+            self._blocked[x] = self._blocked[size - 1 - x] = 1
+        for y in range(self._height):
+            self._blocked[y * self._width] = self._blocked[y * self._width + self._width - 1] = 1
         for name, box in layout.clusters.items():
-            self._blocked.update(_area(box.x, box.y, int(len(name) * CHARACTER_WIDTH) + 4 * STEP, TITLE_HEIGHT + STEP))
-            for point in _outline(box):
-                self._extra[point] = self._extra.get(point, 0) + BORDER
+            title = _area(box.x, box.y, int(len(name) * CHARACTER_WIDTH) + 4 * STEP, TITLE_HEIGHT + STEP)
+            self._block(title)
+            self._add(_outline(box), BORDER)
         for box in layout.nodes.values():
-            self._blocked.update(_area(box.x, box.y, box.width, box.height))
-            for point in _outline(_grown(box)):
-                self._extra[point] = self._extra.get(point, 0) + BESIDE
+            self._block(_area(box.x, box.y, box.width, box.height))
+            self._add(_outline(_grown(box)), BESIDE)
+        self._costs = ([0] * size, [0] * size)
+        for point in range(size):
+            self._settle(point)
+
+    def _number(self, point: Point) -> int:
+        return point[1] * self._width + point[0]
+
+    def _inside(self, points: Iterator[Point]) -> Iterator[int]:
+        return (self._number(one) for one in points if 0 <= one[0] < self._width and 0 <= one[1] < self._height)
+
+    def _block(self, points: Iterator[Point]) -> None:
+        for point in self._inside(points):
+            self._blocked[point] = 1
+
+    def _add(self, points: Iterator[Point], extra: int) -> None:
+        for point in self._inside(points):
+            self._extra[point] += extra
+
+    def _settle(self, point: int) -> None:
+        """Works out what a step onto a point costs."""
+        if self._blocked[point]:
+            return
+        upright, sideways = self._used
+        base = 1 + self._extra[point] + (CROSSING if upright[point] or sideways[point] else 0)
+        above, below = sideways[point - self._width], sideways[point + self._width]
+        self._costs[True][point] = 0 if sideways[point] else base + BESIDE * (above + below)
+        self._costs[False][point] = 0 if upright[point] else base + BESIDE * (upright[point - 1] + upright[point + 1])
 
     def route(self, source: str, target: str) -> list[Point]:
         """The corners of a line from one box to another, in pixels, from border to border."""
@@ -62,9 +102,10 @@ class Router:
             one, other = self._nodes[source], self._nodes[target]
             return [(one.x + one.width, one.y + one.height // 2), (other.x, other.y + other.height // 2)]
         self._keep(found)
-        return [(x * STEP, y * STEP) for x, y in _corners(found)]
+        points = [(point % self._width, point // self._width) for point in found]
+        return [(x * STEP, y * STEP) for x, y in _corners(points)]
 
-    def _ends(self, box: Box) -> Iterator[tuple[Point, Point, Point]]:
+    def _ends(self, box: Box) -> Iterator[tuple[int, int, int]]:
         """The free points of a box's sides, the point outside each, and the direction outwards."""
         left, top = box.x // STEP, box.y // STEP
         right, bottom = left + box.width // STEP, top + box.height // STEP
@@ -73,69 +114,85 @@ class Router:
             ((right, y), RIGHT) for y in range(top + 1, bottom)
         ]
         for slot, direction in sides:
-            end = (slot[0] + direction[0], slot[1] + direction[1])
-            if slot not in self._slots and end not in self._blocked:
-                yield slot, end, direction
+            number = self._number(slot)
+            end = number + self._number(STEPS[direction])
+            if number not in self._slots and not self._blocked[end]:
+                yield number, end, direction
 
-    def _search(self, source: Box, target: Box, goals: dict[Point, tuple[Point, Point]]) -> list[Point]:
-        """The points of the cheapest way, both slots included; none if there is no way."""
-        left, top = target.x // STEP, target.y // STEP
-        right, bottom = left + target.width // STEP, top + target.height // STEP
-
-        def least(point: Point) -> int:
-            return max(left - point[0], 0, point[0] - right) + max(top - point[1], 0, point[1] - bottom)
-
-        heap: list[tuple[int, int, Point, Point, Point]] = []
-        before: dict[tuple[Point, Point], tuple[Point, Point]] = {}
-        cost: dict[tuple[Point, Point], int] = {}
+    def _starts(self, source: Box) -> Iterator[tuple[int, int, int, int]]:
+        """The ways out of a box: what the first step costs, its slot, the point outside, and the direction."""
         for slot, end, direction in self._ends(source):
-            middle = abs(2 * slot[0] * STEP - 2 * source.x - source.width) // STEP if direction in (UP, DOWN) else 0
-            start = self._cost(end, direction) + middle // 4
-            if start < cost.get((end, direction), 1 << 30):
-                cost[end, direction] = start
-                before[end, direction] = (slot, direction)
-                heappush(heap, (start + least(end), start, end, direction, slot))
+            off = 0
+            if direction not in SIDEWAYS:
+                off = abs(2 * (slot % self._width) * STEP - 2 * source.x - source.width) // STEP
+            # Where another line has the point already it costs no more than any other: the next step will tell.
+            cost = self._costs[direction in SIDEWAYS][end] or 1 + CROSSING + self._extra[end]
+            yield cost + off // 4, slot, end, direction
+
+    def _search(self, source: Box, target: Box, goals: dict[int, tuple[int, int]]) -> list[int]:
+        """The points of the cheapest way, both slots included; none if there is no way."""
+        width, costs = self._width, self._costs
+        across, along = _distances(target.x, target.width, width), _distances(target.y, target.height, self._height)
+        spent_at: dict[int, int] = {}
+        before: dict[int, int] = {}
+        slots: dict[int, int] = {}
+        heap: list[int] = []
+
+        def push(spent: int, point: int, direction: int) -> None:
+            y, x = divmod(point, width)
+            key = (spent + across[x] + along[y]) << 24 | spent
+            heappush(heap, ((key << _SHIFT | x) << _SHIFT | y) << 2 | direction)
+
+        for cost, slot, end, direction in self._starts(source):
+            state = end << 2 | direction
+            if cost < spent_at.get(state, 1 << 24):
+                spent_at[state], slots[state] = cost, slot
+                push(cost, end, direction)
+        mask = (1 << _SHIFT) - 1
+        steps = [(turned, self._number(STEPS[turned]), costs[turned in SIDEWAYS]) for turned in (3, 2, 0, 1)]
         for _ in range(MAX_POINTS_SEEN):
             if not heap:
                 break
-            _, spent, point, direction, slot = heappop(heap)
-            if spent > cost[point, direction]:
+            key = heappop(heap)
+            direction, spent = key & 3, key >> 2 * _SHIFT + 2 & 0xFFFFFF
+            point = (key >> 2 & mask) * width + (key >> _SHIFT + 2 & mask)
+            state = point << 2 | direction
+            if spent > spent_at[state]:
                 continue
-            if point in goals and goals[point][0] != slot and _opposite(goals[point][1]) == direction:
-                return [*_walk(before, point, direction), goals[point][0]]
-            for turned in DIRECTIONS:
-                following = (point[0] + turned[0], point[1] + turned[1])
-                if turned == _opposite(direction) or not self._is_free(following, turned):
+            goal = goals.get(point)
+            if goal is not None and goal[0] != slots[state] and 3 - goal[1] == direction:
+                return [*_walk(before, state, slots[state]), goal[0]]
+            for turned, step, cost_onto in steps:
+                cost = cost_onto[point + step]
+                if turned == 3 - direction or not cost:
                     continue
-                total = spent + self._cost(following, turned) + (BEND if turned != direction else 0)
-                if turned != direction and not self._is_free(point, turned):
-                    continue
-                if total < cost.get((following, turned), 1 << 30):
-                    cost[following, turned] = total
-                    before[following, turned] = (point, direction)
-                    heappush(heap, (total + least(following), total, following, turned, slot))
+                total = spent + cost
+                if turned != direction:
+                    if not cost_onto[point]:
+                        continue
+                    total += BEND
+                following = point + step << 2 | turned
+                if total < spent_at.get(following, 1 << 24):
+                    spent_at[following], before[following], slots[following] = total, state, slots[state]
+                    push(total, point + step, turned)
         return []
 
-    def _is_free(self, point: Point, direction: Point) -> bool:
-        inside = 0 < point[0] < self._columns and 0 < point[1] < self._rows
-        return inside and point not in self._blocked and (direction[0] != 0) not in self._used.get(point, ())
-
-    def _cost(self, point: Point, direction: Point) -> int:
-        across = (direction[1], direction[0])
-        beside = sum(
-            (direction[0] != 0) in self._used.get((point[0] + sign * across[0], point[1] + sign * across[1]), ())
-            for sign in (-1, 1)
-        )
-        crossed = CROSSING if self._used.get(point) else 0
-        return 1 + self._extra.get(point, 0) + BESIDE * beside + crossed
-
-    def _keep(self, points: list[Point]) -> None:
+    def _keep(self, points: list[int]) -> None:
         """Marks a way as taken; a corner is taken in both directions."""
         self._slots.update((points[0], points[-1]))
         for before, point in pairwise(points):
-            horizontal = before[1] == point[1]
-            self._used.setdefault(before, set()).add(horizontal)
-            self._used.setdefault(point, set()).add(horizontal)
+            used = self._used[abs(before - point) == 1]
+            used[before] = used[point] = 1
+        for point in points[1:-1]:
+            for one in (point, point - 1, point + 1, point - self._width, point + self._width):
+                self._settle(one)
+
+
+def _distances(start: int, length: int, count: int) -> list[int]:
+    """How far each column, or row, is from a box that begins and is so long in pixels."""
+    first = start // STEP
+    last = first + length // STEP
+    return [max(first - at, 0, at - last) for at in range(count)]
 
 
 def _area(x: int, y: int, width: int, height: int) -> Iterator[Point]:
@@ -155,18 +212,13 @@ def _grown(box: Box) -> Box:
     return type(box)(box.x - STEP, box.y - STEP, box.width + 2 * STEP, box.height + 2 * STEP)
 
 
-def _opposite(direction: Point) -> Point:
-    return -direction[0], -direction[1]
-
-
-def _walk(before: dict[tuple[Point, Point], tuple[Point, Point]], point: Point, direction: Point) -> list[Point]:
-    """The points from the slot to `point`."""
-    way = [point]
-    key = (point, direction)
-    while key in before:
-        key = before[key]
-        way.append(key[0])
-    return way[::-1]
+def _walk(before: dict[int, int], state: int, slot: int) -> list[int]:
+    """The points from the slot to where a search has come."""
+    way = [state >> 2]
+    while state in before:
+        state = before[state]
+        way.append(state >> 2)
+    return [slot, *way[::-1]]
 
 
 def _corners(points: list[Point]) -> list[Point]:
