@@ -68,13 +68,20 @@ class Graph:
 
     def tags(self, name: str) -> list[tuple[str, str]]:
         """What stands in a node in the place of lines: group and text."""
+        return list(self.tagged(name))
+
+    def tagged(self, name: str) -> dict[tuple[str, str], list[GraphEdge]]:
+        """What stands in a node in the place of lines, each with the edges that it stands for."""
         wide = self._wide()
-        found = {
-            (edge.group, f"from {edge.source.rpartition('.')[2]}"): None
-            for edge in self.edges
-            if edge.target == name and (edge.source, edge.group) in wide
-        }
-        return [*[(group, f"to {count}") for (source, group), count in wide.items() if source == name], *found]
+        to: dict[tuple[str, str], list[GraphEdge]] = {}
+        from_: dict[tuple[str, str], list[GraphEdge]] = {}
+        for edge in self.edges:
+            count = wide.get((edge.source, edge.group))
+            if count is not None and edge.source == name:
+                to.setdefault((edge.group, f"to {count}"), []).append(edge)
+            if count is not None and edge.target == name:
+                from_.setdefault((edge.group, f"from {edge.source.rpartition('.')[2]}"), []).append(edge)
+        return to | from_
 
     def _wide(self) -> dict[tuple[str, str], int]:
         """Sources with more edges of one group than `MAX_FAN`, with their number."""

@@ -89,11 +89,14 @@ class _Block:
         return Box(left, top, width, height)
 
 
-def make_layout(graph: Graph) -> Layout:
-    """Places the nodes and clusters of a graph."""
-    blocks = [_Block(name, _columns(members, graph), graph) for name, members in graph.clusters().items()]
+def make_layout(graph: Graph, aspect: float = ASPECT, rows: int = MAX_ROWS) -> Layout:
+    """Places the nodes and clusters of a graph.
+
+    `aspect` is how much wider than high it wants to be, and no layer has more than `rows` nodes in a column.
+    """
+    blocks = [_Block(name, _columns(members, graph, rows), graph) for name, members in graph.clusters().items()]
     widest = max([block.width for block in blocks], default=0)
-    inner = _whole(max(widest, sqrt(ASPECT * sum(block.width * block.height for block in blocks))))
+    inner = _whole(max(widest, sqrt(aspect * sum(block.width * block.height for block in blocks))))
     shelves = _ordered(_shelves(blocks, inner), graph)
     inner = max([_shelf_width(shelf) for shelf in shelves], default=0)
     nodes: dict[str, Box] = {}
@@ -157,7 +160,7 @@ def _ordered(shelves: list[list[_Block]], graph: Graph) -> list[list[_Block]]:
     return list(min(permutations(shelves), key=length))
 
 
-def _columns(members: list[GraphNode], graph: Graph) -> list[list[GraphNode]]:
+def _columns(members: list[GraphNode], graph: Graph, rows: int) -> list[list[GraphNode]]:
     inside = {node.name for node in members}
     edges = [
         (edge.source, edge.target)
@@ -172,9 +175,9 @@ def _columns(members: list[GraphNode], graph: Graph) -> list[list[GraphNode]]:
     _order(layers, edges)
     by_name = {node.name: node for node in members}
     return [
-        [by_name[name] for name in names[start : start + MAX_ROWS]]
+        [by_name[name] for name in names[start : start + rows]]
         for names in layers
-        for start in range(0, len(names), MAX_ROWS)
+        for start in range(0, len(names), rows)
     ]
 
 

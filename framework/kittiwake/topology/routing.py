@@ -35,7 +35,7 @@ BESIDE = 1
 BORDER = 2
 """Of a point on a cluster's border."""
 
-MAX_POINTS_SEEN = 50_000
+MAX_POINTS_SEEN = 200_000
 """A line for which no way is found among so many is drawn straight."""
 
 
@@ -149,7 +149,8 @@ class Router:
                 spent_at[state], slots[state] = cost, slot
                 push(cost, end, direction)
         mask = (1 << _SHIFT) - 1
-        steps = [(turned, self._number(STEPS[turned]), costs[turned in SIDEWAYS]) for turned in (3, 2, 0, 1)]
+        ways = [(turned, self._number(STEPS[turned]), costs[turned in SIDEWAYS]) for turned in (RIGHT, DOWN, LEFT, UP)]
+        onwards = [[(*way, BEND * (way[0] != one)) for way in ways if way[0] != 3 - one] for one in range(4)]
         for _ in range(MAX_POINTS_SEEN):
             if not heap:
                 break
@@ -162,15 +163,11 @@ class Router:
             goal = goals.get(point)
             if goal is not None and goal[0] != slots[state] and 3 - goal[1] == direction:
                 return [*_walk(before, state, slots[state]), goal[0]]
-            for turned, step, cost_onto in steps:
+            for turned, step, cost_onto, bend in onwards[direction]:
                 cost = cost_onto[point + step]
-                if turned == 3 - direction or not cost:
+                if not cost or (bend and not cost_onto[point]):
                     continue
-                total = spent + cost
-                if turned != direction:
-                    if not cost_onto[point]:
-                        continue
-                    total += BEND
+                total = spent + cost + bend
                 following = point + step << 2 | turned
                 if total < spent_at.get(following, 1 << 24):
                     spent_at[following], before[following], slots[following] = total, state, slots[state]

@@ -91,16 +91,21 @@ def _node(node: GraphNode, box: Box, graph: Graph, colours: dict[str, str]) -> s
 
 
 def _edges(graph: Graph, layout: Layout, colours: dict[str, str]) -> list[str]:
-    """The edges that are lines, the shortest first: they have the least choice of ways."""
     numbers = {group: index for index, group in enumerate(colours)}
+    paths = edge_paths(graph, layout)
+    return [_edge(edge, paths[edge], colours[edge.group], numbers[edge.group]) for edge in graph.lines()]
+
+
+def edge_paths(graph: Graph, layout: Layout) -> dict[GraphEdge, str]:
+    """The ways of the edges that are lines, as data of SVG paths; it takes about 20 ms a line."""
     router = Router(layout)
 
     def distance(edge: GraphEdge) -> int:
         one, other = layout.nodes[edge.source], layout.nodes[edge.target]
         return abs(one.x - other.x) + abs(one.y - other.y)
 
-    routed = {edge: router.route(edge.source, edge.target) for edge in sorted(graph.lines(), key=distance)}
-    return [_edge(edge, _path(routed[edge]), colours[edge.group], numbers[edge.group]) for edge in graph.lines()]
+    # The shortest first: they have the least choice of ways.
+    return {edge: _path(router.route(edge.source, edge.target)) for edge in sorted(graph.lines(), key=distance)}
 
 
 def _path(corners: list[Point]) -> str:

@@ -35,6 +35,9 @@ def build(context: Context) -> None:
         with ui.card().classes("kw-card kw-main"):
             panel = CommandPanel(context, picker.mark)
     picker.panel = panel
+    asked = context.asked("command")
+    if asked in context.deployment.dictionary.commands:
+        panel.choose(asked)
     with ui.card().classes("kw-card kw-wide"):
         ui.label("History").classes("kw-heading")
         _show_history(context, panel)

@@ -17,6 +17,7 @@ from kittiwake_ground.dashboard import (
     procedures_page,
     sequences_page,
     timeline_page,
+    topology_page,
 )
 from kittiwake_ground.dashboard.page import Page
 
@@ -32,6 +33,7 @@ PAGES: tuple[Page, ...] = (
     Page("procedures", "Procedures", "fact_check", (), procedures_page.build),
     Page("parameters", "Parameters", "tune", ("parameters", "commands", "events"), parameters_page.build),
     Page("timeline", "Timeline", "view_timeline", (), timeline_page.build),
+    Page("topology", "Topology", "account_tree", ("commands",), topology_page.build),
     Page("power", "Power", "battery_charging_full", ("events",), power_page.build, power_page.is_for),
     Page("hive", "Hive", "hive", ("commands", "events"), hive_page.build, hive_page.is_for),
     Page("building", "Building", "apartment", (), building_page.build, building_page.is_for),
