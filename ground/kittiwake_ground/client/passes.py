@@ -92,8 +92,9 @@ class PassOutcome:
 class Budget:
     """What fits into the next passes, as the API has it.
 
-    `passes` have `up` and `down`, each with capacity_bytes, background_bytes (telemetry) and used_bytes. Of what waits
-    `up` and `down`, each has a verdict: fits, later, waits, too large or unknown; its `shares` say what goes when.
+    `passes` have `up` and `down`, each with capacity_bytes, background_bytes (telemetry) and used_bytes. What waits, in
+    `up` and `down`, each has a verdict: fits, later, waits, too large, no pass or unknown. Its `shares` say what goes
+    when.
     """
 
     now_us: int

@@ -48,9 +48,10 @@ class RatedPass:
 
 @dataclass(frozen=True)
 class Direction:
-    """The budget one way: what waits with its size known, what becomes of it, and what has no size."""
+    """The budget one way: what waits with its size known, what becomes of it in which window, and what has no size."""
 
     waiting: Sequence[Waiting]
+    windows: Sequence[Window]
     budget: Budget
     unsized: Sequence[Waiting]
 
@@ -197,4 +198,4 @@ def _window(one: RatedPass, bps: float, now_us: int, background_bps: float = 0.0
 def _direction(waiting: Sequence[Waiting], windows: Sequence[Window]) -> Direction:
     sized = [one for one in waiting if one.bytes is not None]
     demands = [Demand(one.bytes or 0, one.whole, one.from_us, one.until_us) for one in sized]
-    return Direction(sized, share_out(windows, demands), [one for one in waiting if one.bytes is None])
+    return Direction(sized, windows, share_out(windows, demands), [one for one in waiting if one.bytes is None])

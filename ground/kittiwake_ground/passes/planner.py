@@ -154,7 +154,7 @@ class Planner:
             self._ways.take_back(departure)
             return self.plans[id]
         plan = self._waiting(id, revision)
-        ended = replace(plan, state=CANCELLED, reason=f"by {by}", ended_us=self._clocks.wall_us())
+        ended = replace(plan, state=CANCELLED, reason=f"taken back by {by}", ended_us=self._clocks.wall_us())
         return self._keep_or_raise(replace(ended, revision=plan.revision + 1))
 
     def find(self, id: int) -> Planned:

@@ -11,7 +11,7 @@ from kittiwake_ground.shown import json_value
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kittiwake_ground.passes.budget import Allotment, Budget
+    from kittiwake_ground.passes.budget import Allotment, Budget, Window
     from kittiwake_ground.passes.contact import Contact
     from kittiwake_ground.passes.outcome import Outcome
     from kittiwake_ground.passes.passes import DataBudget, Direction, RatedPass
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from kittiwake_ground.passes.planner import Planner
     from kittiwake_ground.passes.waiting import Waiting
 
-FITS, LATER, WAITS, TOO_LARGE, UNKNOWN = "fits", "later", "waits", "too large", "unknown"
-"""What becomes of something that waits: the next pass has room for it, a later one, none of them, none ever, or nobody
-can say, as its size is not known."""
+FITS, LATER, WAITS, TOO_LARGE, NO_PASS, UNKNOWN = "fits", "later", "waits", "too large", "no pass", "unknown"
+"""What becomes of something that waits: the next pass has room for it, a later one, none of these, or none even if it
+were empty; there is no pass in its time; or nobody can say, as its size or the rate of its passes is not known."""
 
 
 def contact_object(contact: Contact) -> dict[str, Any]:
@@ -90,20 +90,37 @@ def _room_object(budget: Budget, index: int) -> dict[str, Any]:
 
 def _waiting_objects(direction: Direction, passes: Sequence[RatedPass]) -> list[dict[str, Any]]:
     sized = zip(direction.waiting, direction.budget.allotments, strict=True)
-    return [_waiting_object(one, allotment, passes) for one, allotment in sized] + [
-        _waiting_object(one, None, passes) for one in direction.unsized
-    ]
+    unsized: dict[str, Any] = {"verdict": UNKNOWN, "shares": [], "left_bytes": None, "done_start_us": None}
+    return [
+        {**_thing_object(one), **_fate_object(one, allotment, direction.windows, passes)} for one, allotment in sized
+    ] + [{**_thing_object(one), **unsized} for one in direction.unsized]
 
 
-def _waiting_object(one: Waiting, allotment: Allotment | None, passes: Sequence[RatedPass]) -> dict[str, Any]:
-    shown = {"name": one.name, "kind": one.kind, "bytes": one.bytes, "whole": one.whole, "note": one.note}
-    if allotment is None:
-        return {**shown, "verdict": UNKNOWN, "shares": [], "left_bytes": None, "done_start_us": None}
+def _thing_object(one: Waiting) -> dict[str, Any]:
+    return {"name": one.name, "kind": one.kind, "bytes": one.bytes, "whole": one.whole, "note": one.note}
+
+
+def _fate_object(
+    one: Waiting, allotment: Allotment, windows: Sequence[Window], passes: Sequence[RatedPass]
+) -> dict[str, Any]:
     done = allotment.done_in if passes else None
-    verdict = TOO_LARGE if allotment.fits_nowhere else WAITS if done is None else LATER if done else FITS
+    fate = WAITS if done is None else LATER if done else FITS
+    if done is None and not allotment.shares:
+        fate = _reason(one, allotment, windows)
     shares = [
         {"start_us": passes[index].found.start_us, "bytes": size} for index, size in allotment.shares.items()
     ]  # fmt: skip
     done_start_us = None if done is None else passes[done].found.start_us
-    left = allotment.left_bytes
-    return {**shown, "verdict": verdict, "shares": shares, "left_bytes": left, "done_start_us": done_start_us}
+    return {
+        "verdict": fate, "shares": shares, "left_bytes": allotment.left_bytes, "done_start_us": done_start_us
+    }  # fmt: skip
+
+
+def _reason(one: Waiting, allotment: Allotment, windows: Sequence[Window]) -> str:
+    """Why nothing at all of something goes."""
+    here = [window for window in windows if window.start_us < one.until_us and one.from_us < window.end_us]
+    if not here:
+        return NO_PASS
+    if not any(window.bps for window in here):
+        return UNKNOWN
+    return TOO_LARGE if allotment.fits_nowhere else WAITS

@@ -90,7 +90,7 @@ def _products(hub: Hub) -> list[Waiting]:
         if pending:
             estimate = None if not count or size is None else round(size * min(1.0, pending / count))
             found.append(
-                Waiting(instance, "data products", estimate, False, f"{pending} of {count or '?'} in its list")
+                Waiting(instance, "data products", estimate, False, f"{pending} of {count or '?'} in its catalogue")
             )
     return found
 

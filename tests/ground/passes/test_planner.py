@@ -284,7 +284,7 @@ def test_a_plan_is_changed_and_taken_back_by_who_has_seen_it() -> None:
             rig.planner.cancel(plan.id, "bob", plan.revision)
         await rig.tick(100)
         assert rig.state(plan) == "planned"
-        assert rig.planner.cancel(plan.id, "bob", edited.revision).reason == "by bob"
+        assert rig.planner.cancel(plan.id, "bob", edited.revision).reason == "taken back by bob"
         with pytest.raises(PlanRefused, match="cancelled"):
             rig.planner.edit(plan.id, plan.what, plan.when, "bob", BOB, False, None)
         with pytest.raises(NoSuchPlan):

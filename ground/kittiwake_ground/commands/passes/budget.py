@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kittiwake_ground.client.deployment import AsyncDeployment
     from kittiwake_ground.client.passes import Budget
 
+LEFT = ("waits", "too large", "no pass")
 WIDTH = 20
 """How many characters a bar has."""
 
@@ -47,7 +48,7 @@ async def _print(station: AsyncDeployment, options: argparse.Namespace) -> int:
     else:
         for line in budget_lines(found):
             print(one_line(line))
-    left = any(one["verdict"] in ("waits", "too large") for one in [*found.up, *found.down])
+    left = any(one["verdict"] in LEFT for one in [*found.up, *found.down])
     return 3 if left else 0
 
 
@@ -82,7 +83,8 @@ def _fate(one: Mapping[str, Any], numbers: Mapping[int, int]) -> str:
         return f"goes in pass {numbers[one['done_start_us']]}"
     if verdict == "waits" and one["shares"]:
         return f"{_size(one['left_bytes'])} left behind"
-    return {"waits": "in none of these", "too large": "larger than a pass"}.get(verdict, "size not known")
+    words = {"waits": "in none of these", "too large": "larger than a pass", "no pass": "no pass in its time"}
+    return words.get(verdict, "size not known" if one["bytes"] is None else "rate not known")
 
 
 def _size(size: int | None) -> str:
