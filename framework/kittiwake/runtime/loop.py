@@ -305,6 +305,8 @@ class Loop:
     def _take_inbox(self) -> None:
         inbox = self._inbox
         for _ in range(len(inbox)):
+            if not inbox:
+                break  # a step that flushed the loop, as a restart does, has had the others taken
             self._call(*inbox.popleft())
 
     def _serve_ready(self) -> bool:
