@@ -247,7 +247,7 @@ class AntennaDeployer(PassiveComponent):
     def _remember(self, *, is_deployed: bool) -> bool:
         self.deployed = is_deployed
         try:
-            self._record.write(DEPLOYED if is_deployed else FOLDED)
+            self._record.write(DEPLOYED if is_deployed else FOLDED, supersedes=True)
         except OSError as fault:
             self._report("write", fault)
             return False

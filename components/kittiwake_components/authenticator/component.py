@@ -26,6 +26,7 @@ from kittiwake.model import (
     wire_enum,
 )
 from kittiwake.model.fw import Sched
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake.wire.uplink_authenticator import (
     RESERVE_BLOCK,
@@ -140,6 +141,8 @@ class Authenticator(PassiveComponent):
         self._is_open = not self.keys
         self._authenticator = UplinkAuthenticator([], [], self._reserve)
         self._store: CounterStore | None = None
+        self._recall = Recall(self.clock, self._take_numbers)
+        self._found = StoredCounters({}, None, False, ())
         self._stored: dict[int, int] = {}
         self._is_settled = True
         self._reported: Any = None
@@ -191,15 +194,19 @@ class Authenticator(PassiveComponent):
 
     # The durable numbers
 
+    def _take_numbers(self, last_try: bool) -> None:
+        assert self._store is not None
+        self._found = self._store.read(last_try=last_try)
+
     def _settle(self) -> None:
         """Begins each counter where nothing accepted can be accepted again; what fails is tried anew each cycle."""
-        assert self._store is not None
         self._is_settled = False
         try:
-            stored = self._store.read()
+            self._recall.ensure()
         except OSError as fault:
             self.sequence_number_read_failed(str(fault))
             return
+        stored = self._found
         for finding in stored.findings:
             self.sequence_number_read_failed(str(finding))
         starts = self._starts(stored)

@@ -43,9 +43,9 @@ class CounterStore:
         self._path = path
         self._record = AtomicRecord(files, path, VERSION, _HEAD.size + MAX_COUNTERS * _ENTRY.size)
 
-    def read(self) -> StoredCounters:
+    def read(self, *, last_try: bool = False) -> StoredCounters:
         """What is stored, nothing if nothing valid is. Raises `OSError` where the files cannot be reached."""
-        reading = self._record.read()
+        reading = self._record.read(last_try=last_try)
         # Both slots are there from the first on; one that is missing was kept aside by a start that then ended early.
         slots = [self._files.exists(f"{self._path}.{slot}") for slot in "ab"]
         is_damaged = bool(reading.findings) or any(slots) != all(slots)

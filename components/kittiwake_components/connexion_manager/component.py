@@ -26,6 +26,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Enabled, Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake_components.bearer_ports import (
     BEARERS,
@@ -150,6 +151,7 @@ class ConnexionManager(ManagedBearers):
         self._silence = Silence(0, 0)
         self._schedule = SaveSchedule(LONGEST_SAVE_INTERVAL_S)
         self._usage_record = UsageRecord(files, self.root.resolve(self.usage_file))
+        self._usage_recall = Recall(self.clock, self._take_usage)
         self._saved = Usage()
         records = ConfigurationRecords(files, self.root.resolve(self.configuration_file), self.bearers)
         self._trial = ConfigurationTrial(records, Configuration(tuple(self.bearers), {}))
@@ -157,17 +159,18 @@ class ConnexionManager(ManagedBearers):
     def start(self) -> None:
         now = self.clock.now_ns()
         self._saving(self.configuration_file, self._recall_configuration)
-        self._saving(self.usage_file, self._recall_usage)
-        self._silence = Silence(self._saved.silence_us, now)
+        self._silence = Silence(0, now)
+        self._saving(self.usage_file, self._usage_recall.ensure)
         self._schedule.begin(now)
         self._tell_status(LinkState.DOWN)
 
     def _recall_configuration(self) -> None:
         self.report_findings(self.configuration_file, self._trial.recall(self.clock.now_ns()))
 
-    def _recall_usage(self) -> None:
-        self._saved, findings = self._usage_record.read()
-        self._volume = list(self._saved.volume_bytes)
+    def _take_usage(self, last_try: bool) -> None:
+        self._saved, findings = self._usage_record.read(last_try=last_try)
+        self._volume = [one + before for one, before in zip(self._volume, self._saved.volume_bytes, strict=True)]
+        self._silence.add(self._saved.silence_us)
         self.report_findings(self.usage_file, findings)
 
     def stop(self) -> None:
@@ -509,6 +512,8 @@ class ConnexionManager(ManagedBearers):
     @command
     def reset_volume(self, bearer: Name) -> None:
         """Begins a bearer's volume anew."""
+        if not self._saving(self.usage_file, self._usage_recall.ensure):
+            raise CommandError(CommandResponse.EXECUTION_ERROR, "the volume of before this start cannot be read yet")
         self._volume[self._index(bearer)] = 0
         if not self._save_usage():
             raise CommandError(CommandResponse.EXECUTION_ERROR, "it is 0 until a restart, but could not be saved so")
@@ -521,6 +526,8 @@ class ConnexionManager(ManagedBearers):
     # The records
 
     def _save_usage(self) -> bool:
+        if not self._saving(self.usage_file, self._usage_recall.ensure):
+            return False
         usage = Usage(self._silence.lasted_us(self.clock.now_ns()), tuple(self._volume))
         if self._saving(self.usage_file, lambda: self._usage_record.write(usage)):
             self._saved = usage

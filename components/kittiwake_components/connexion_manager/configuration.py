@@ -6,6 +6,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.named_tuple import NamedTuple
+from kittiwake.storage.recall import read_for_start
 from kittiwake.storage.record import AtomicRecord
 from kittiwake_components.bearer_ports import BEARERS, SETUP_SIZE
 
@@ -113,7 +114,7 @@ class ConfigurationRecords:
 
     def read(self) -> tuple[Configuration | None, Trial | None, tuple[Finding, ...]]:
         """The last known good configuration and the candidate, `None` where there is none, and what was found wrong."""
-        good, candidate = self._good.read(), self._candidate.read()
+        good, candidate = read_for_start(self._good), read_for_start(self._candidate)
         payload = candidate.payload or b""
         tried = None
         if len(payload) > _TRIAL.size:

@@ -31,9 +31,9 @@ class UsageRecord:
     def __init__(self, files: Files, path: str) -> None:
         self._record = AtomicRecord(files, path, VERSION, _LAYOUT.size)
 
-    def read(self) -> tuple[Usage, tuple[Finding, ...]]:
+    def read(self, *, last_try: bool = False) -> tuple[Usage, tuple[Finding, ...]]:
         """What was saved, zeros if nothing valid was, and what was found wrong."""
-        reading = self._record.read()
+        reading = self._record.read(last_try=last_try)
         if reading.payload is None or len(reading.payload) != _LAYOUT.size:
             return Usage(), reading.findings
         silence_us, *volume = _LAYOUT.unpack(reading.payload)

@@ -44,7 +44,7 @@ class FrameRecord:
 
     def write(self, shown: Shown) -> None:
         """Keeps it."""
-        self._record.write(_LAYOUT.pack(shown.digest, min(shown.partials, U16_MAX), shown.contact_us))
+        self._record.write(_LAYOUT.pack(shown.digest, min(shown.partials, U16_MAX), shown.contact_us), supersedes=True)
 
 
 def digest_of(mode: str, size: tuple[int, int], points: bytes) -> bytes:

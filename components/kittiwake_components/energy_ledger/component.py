@@ -24,6 +24,7 @@ from kittiwake.model import (
 from kittiwake.model.codec import clip
 from kittiwake.model.fw import Sched, Signal
 from kittiwake.storage.copying import make_folders_durably, place_file
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake_components.bearer_ports import BEARERS, BearerChanged, EnergyLeft
 from kittiwake_components.energy_ledger.board import US_PER_DAY, Board, Spent, days_left, energy_mwh
@@ -132,6 +133,7 @@ class EnergyLedger(EnergyReports):
     def initialize(self) -> None:
         self._record = LedgerRecord(self.platform.files, self.root.resolve(self.ledger_file))
         self._before = Ledger()
+        self._recall = Recall(self.clock, self._take)
         self._processor = Processor(self.platform.files, self._context.deployment)
         self._board = Board(self.asleep_mw, self.idle_mw, self.busy_mw, self.radio_mw)
         self._schedule = SaveSchedule(LONGEST_SAVE_INTERVAL_S)
@@ -146,11 +148,22 @@ class EnergyLedger(EnergyReports):
         self._began_ns = self.clock.now_ns()
         self._cpu_before_ns, self._wakes_before = self._processor.used_ns(), self._processor.wakes()
         self._schedule.begin(self._began_ns)
-        self._saving(self.ledger_file, self._recall)
+        self._saving(self.ledger_file, self._recall.ensure)
 
-    def _recall(self) -> None:
-        self._before, findings = self._record.read()
+    def _take(self, last_try: bool) -> None:
+        """The ledger so far; read late, what was set or wanted in this start counts for more."""
+        found, findings = self._record.read(last_try=last_try)
+        since = self._before
+        used_mwh = energy_mwh(self._board, self._total(self._cycle())) - since.charged_at_mwh
+        self._before = found
         self.report_findings(self.ledger_file, findings)
+        if since.charge_mwh != NO_CHARGE:
+            total_mwh = energy_mwh(self._board, self._total(self._cycle()))
+            self._before = self._before._replace(
+                charge_mwh=since.charge_mwh, charged_at_mwh=max(total_mwh - used_mwh, 0.0)
+            )
+        if since.wanted != NOTHING_WANTED:
+            self._before = self._before._replace(wanted=since.wanted)
 
     def stop(self) -> None:
         self._begin()
@@ -336,6 +349,8 @@ class EnergyLedger(EnergyReports):
     @command
     def reset_ledger(self) -> None:
         """Begins the totals anew; what the battery holds is kept."""
+        if not self._saving(self.ledger_file, self._recall.ensure):
+            raise CommandError(CommandResponse.EXECUTION_ERROR, "the ledger of before this start cannot be read yet")
         left = self._battery_left_mwh(energy_mwh(self._board, self._total(self._cycle())))
         self._began_ns = self.clock.now_ns()
         self._cpu_before_ns, self._wakes_before = self._processor.used_ns(), self._processor.wakes()
@@ -354,6 +369,8 @@ class EnergyLedger(EnergyReports):
 
     def _save(self) -> bool:
         """Saves the ledger as it would be if the process ended now."""
+        if not self._saving(self.ledger_file, self._recall.ensure):
+            return False
         total = self._total(self._cycle())
         ledger = self._before._replace(total=total, saved_us=max(self.clock.wall_ns() // 1000, 0))
         return self._saving(self.ledger_file, lambda: self._record.write(ledger))

@@ -47,9 +47,9 @@ class LedgerRecord:
     def __init__(self, files: Files, path: str) -> None:
         self._record = AtomicRecord(files, path, VERSION, _LAYOUT.size, READABLE)
 
-    def read(self) -> tuple[Ledger, tuple[Finding, ...]]:
+    def read(self, *, last_try: bool = False) -> tuple[Ledger, tuple[Finding, ...]]:
         """What was saved, an empty ledger if nothing valid was, and what was found wrong."""
-        reading = self._record.read()
+        reading = self._record.read(last_try=last_try)
         payload = reading.payload
         if payload is not None and reading.version in READABLE:
             payload += bytes([NOTHING_WANTED])

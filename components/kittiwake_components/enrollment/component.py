@@ -375,6 +375,7 @@ class Enrollment(EnrollmentReports):
         """Checks it, and keeps it on trial."""
         package, self._package = self._package, b""
         try:
+            self.report_findings(self._slots.require_read())
             config = read_package(package, self._public_keys())
             if config.machine_id != self._id:
                 raise ValueError(f"it is for {config.machine_id}, this is {self._id}")
@@ -450,6 +451,7 @@ class Enrollment(EnrollmentReports):
     def reset(self) -> None:
         """Removes what makes the device an enrolled one. Where the disk fails it is tried again each second."""
         try:
+            self.report_findings(self._slots.require_read())
             self._slots.forget()
             self._slots.remove(CONFIG_FILE)
         except OSError as fault:

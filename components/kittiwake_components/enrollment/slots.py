@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.copying import make_folders_durably, place_file
+from kittiwake.storage.recall import read_for_start
 from kittiwake.storage.record import AtomicRecord
 from kittiwake.wire.enrollment_package import MAX_PACKAGE, read_package
 
@@ -48,18 +49,24 @@ class ConfigSlots:
         self._files = files
         self._folder = folder
         self._record = AtomicRecord(files, posixpath.join(folder, "record"), VERSION, _FIELDS.size)
+        self._is_read = False
         self.table = Table()
 
     def read(self) -> tuple[Finding, ...]:
         """Reads the record, and removes what it does not name; gives what was found wrong."""
         make_folders_durably(self._files, self._folder)
-        reading = self._record.read()
+        reading = read_for_start(self._record)
+        self._is_read = True
         if reading.payload is not None and len(reading.payload) == _FIELDS.size:
             table = Table(*_FIELDS.unpack(reading.payload))
             if table.active in (NONE, A, B) and table.trial in (NONE, A, B):
                 self.table = table
         self._clean()
         return reading.findings
+
+    def require_read(self) -> tuple[Finding, ...]:
+        """Reads the record where the start could not. Without it nothing may be written: it says which slot is free."""
+        return () if self._is_read else self.read()
 
     def load(self, slot: int, keys: Mapping[int, bytes]) -> Enrolment:
         """The configuration in a slot. Raises `ValueError` if it is damaged or not signed."""

@@ -35,6 +35,7 @@ from kittiwake.model.fw import Com, Enabled, FwEventIdType, Log, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.event_batch import BATCH_SIZE_MAX
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.record import AtomicRecord
 from kittiwake.storage.root import reason_of
 from kittiwake.wire.packets import event_packet
@@ -171,7 +172,8 @@ class EventLog(ActiveComponent):
         self._announces = self.is_connected(EventLog.fatal_announce)
         self._record = AtomicRecord(files, posixpath.join(folder, "filters"), VERSION, RECORD_SIZE_MAX)
         self._use(Filters())
-        self._use(self._read_filters())
+        self._recall = Recall(self.clock, self._take_filters)
+        self._read_filters()
 
     def stop(self) -> None:
         self._write_out(sync=True)
@@ -203,14 +205,27 @@ class EventLog(ActiveComponent):
             if self._ring is not None and severity <= self.ring_severity:
                 self._marks[severity] = _URGENT if severity <= self.sync_severity else _KEPT
 
-    def _read_filters(self) -> Filters:
+    def _read_filters(self) -> None:
         try:
-            reading = self._record.read()
-            self._report(reading.findings)
-            return Filters() if reading.payload is None else unpack_filters(reading.payload)
-        except (OSError, FiltersFault) as fault:
+            self._recall.ensure()
+        except OSError as fault:
             self.filters_failed(reason_of(fault))
-            return Filters()
+
+    def _take_filters(self, last_try: bool) -> None:
+        reading = self._record.read(last_try=last_try)
+        self._report(reading.findings)
+        try:
+            self._use(Filters() if reading.payload is None else unpack_filters(reading.payload))
+        except FiltersFault as fault:
+            self.filters_failed(reason_of(fault))
+
+    def _known_filters(self) -> Filters:
+        """Those in use, which a command changes. Raises `CommandError` where there may be others that nobody knows."""
+        if not self._recall.is_done:
+            self._read_filters()
+        if not self._recall.is_done:
+            raise CommandError(CommandResponse.EXECUTION_ERROR, "the filters of before this start cannot be read yet")
+        return self._filters
 
     def _save(self, filters: Filters) -> None:
         """Makes filters durable, then uses them. Raises `CommandError`: those before it are still in use."""
@@ -267,6 +282,8 @@ class EventLog(ActiveComponent):
     def run(self, context: int) -> None:
         """Writes what has come since the last cycle into the ring, and updates the telemetry."""
         self._write_out(sync=False)
+        if not self._recall.is_done:
+            self._read_filters()
         self.events_filtered = self._held_back & 0xFFFFFFFF
         self.events_sent = self._sent & 0xFFFFFFFF
         dropped = self._dropped & 0xFFFFFFFF
@@ -317,18 +334,18 @@ class EventLog(ActiveComponent):
     @command(name="SET_EVENT_FILTER", opcode=0)
     def set_event_filter(self, filterLevel: FilterSeverity, filterEnabled: Enabled) -> None:
         """Lets events of a severity through (ENABLED) or holds them back; that outlives a restart."""
-        severity = Severity[filterLevel.name]
+        severity, known = Severity[filterLevel.name], self._known_filters()
         if filterEnabled is Enabled.ENABLED:
-            self._save(Filters(self._filters.shown | {severity}, self._filters.ids))
+            self._save(Filters(known.shown | {severity}, known.ids))
         elif severity in ALWAYS_SHOWN:
             raise CommandError(CommandResponse.VALIDATION_ERROR, f"{severity.name} events cannot be held back")
         else:
-            self._save(Filters(self._filters.shown - {severity}, self._filters.ids))
+            self._save(Filters(known.shown - {severity}, known.ids))
 
     @command(name="SET_ID_FILTER", opcode=2)
     def set_id_filter(self, ID: FwEventIdType, idFilterEnabled: Enabled) -> None:
         """Holds back the event of one id (ENABLED) or lets it through again; that outlives a restart."""
-        ids = self._filters.ids
+        ids = self._known_filters().ids
         if idFilterEnabled is Enabled.DISABLED:
             if ID not in ids:
                 self.id_filter_not_found(ID)

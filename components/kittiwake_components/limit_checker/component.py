@@ -33,6 +33,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import CmdResponse, Com, FwEventIdType, Log, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.record import AtomicRecord
 from kittiwake.storage.replaced import ReplacedFile
 from kittiwake.storage.root import reason_of
@@ -92,7 +93,8 @@ class LimitChecker(LimitReports):
         folder = self._folder = self.root.resolve(self.folder)
         self._file = ReplacedFile(files, posixpath.join(folder, "table"), TABLE_SIZE_MAX, _fault_in)
         self._record = AtomicRecord(files, posixpath.join(folder, "states"), VERSION, RECORD_SIZE_MAX)
-        self._was_read = False
+        self._recall = Recall(self.clock, self._take)
+        self._is_state_set = False
         self._mode: SystemMode | None = None
         self._state = State.ACTIVE
         self._crc = 0
@@ -108,18 +110,21 @@ class LimitChecker(LimitReports):
 
     def _read(self) -> None:
         """Reads the table and the states, at the first cycle: the boot need not wait for them."""
-        self._was_read = True
         try:
-            reading = self._file.read()
-            self._report(reading.findings)
-            if reading.payload is not None:
-                self._use(read_table(reading.payload), reading.payload)
-            elif self.default_table:
-                self._use_sound(self.default_table)
-            self._restore()
+            self._recall.ensure()
         except OSError as fault:
             self.limits_file_failed(reason_of(fault))
         self.checker_state = self._state
+
+    def _take(self, last_try: bool) -> None:
+        table, states = self._file.read(last_try=last_try), self._record.read(last_try=last_try)
+        self._report(table.findings)
+        self._report(states.findings)
+        if table.payload is not None:
+            self._use(read_table(table.payload), table.payload)
+        elif self.default_table:
+            self._use_sound(self.default_table)
+        self._restore(states.payload)
 
     def _use(self, table: LimitTable, data: bytes) -> None:
         """Puts a sound table in force, as a whole; everything begins anew."""
@@ -135,23 +140,26 @@ class LimitChecker(LimitReports):
         self.table_name, self.table_crc = table.name, self._crc
         self.table_loaded(table.name, len(self._watches), len(self._actions))
 
-    def _restore(self) -> None:
-        reading = self._record.read()
-        self._report(reading.findings)
-        kept = None if reading.payload is None else unpack_states(reading.payload)
+    def _restore(self, states: bytes | None) -> None:
+        kept = None if states is None else unpack_states(states)
         if kept is None:
             return
-        self._state = kept.checker
+        if not self._is_state_set:
+            self._state = kept.checker
         if kept.table == self._crc and len(kept.points) == len(self._actions):
             for action, (state, responses) in zip(self._actions, kept.points, strict=True):
                 action.state, action.responses = state, responses
 
     def _save_states(self) -> None:
         """Makes the states durable. A disk that does not take them keeps nothing from going on."""
+        if not self._recall.is_done:
+            self._read()
+        if not self._recall.is_done:
+            return
         pairs = [(action.state, action.responses & U32_MAX) for action in self._actions]
         try:
             make_folders_durably(self.platform.files, self._folder)
-            self._report(self._record.write(pack_states(self._crc, self._state, pairs)))
+            self._report(self._record.write(pack_states(self._crc, self._state, pairs), supersedes=True))
         except OSError as fault:
             self.limits_file_failed(reason_of(fault))
 
@@ -172,11 +180,13 @@ class LimitChecker(LimitReports):
             raise CommandError(CommandResponse.VALIDATION_ERROR, reason_of(fault)) from None
         try:
             make_folders_durably(self.platform.files, self._folder)
+            if not self._recall.is_done:
+                self._report(self._file.read(last_try=True).findings)
             self._report(self._file.write(data))
         except OSError as fault:
             self.limits_file_failed(reason_of(fault))
             raise CommandError(CommandResponse.EXECUTION_ERROR, reason_of(fault)) from None
-        self._was_read = True
+        self._recall.is_done = True  # what could not be read is replaced
         self._use(table, data)
         self._save_states()
 
@@ -228,7 +238,7 @@ class LimitChecker(LimitReports):
     @sync_port(Sched)
     def run(self, context: int) -> None:
         """Looks at every watchpoint, judges every actionpoint, and responds."""
-        if not self._was_read:
+        if not self._recall.is_done:
             self._read()
         if self._state is not State.DISABLED and self._watches:
             self._look()
@@ -341,6 +351,7 @@ class LimitChecker(LimitReports):
     def set_checker_state(self, state: State) -> None:
         """Disables the checker as a whole, has it report only, or respond as well; that outlives a restart."""
         self._state = state
+        self._is_state_set = True
         if self._state is State.DISABLED:
             for action in self._actions:
                 action.is_violated = False

@@ -34,6 +34,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched, Signal, TimeInterval
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake_components.device_ports import VoltageGet
 from kittiwake_components.mode_manager.mode_record import COUNT_MAX, ModeRecord, ModeState
@@ -51,6 +52,8 @@ from kittiwake_components.save_schedule import SaveSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from kittiwake.storage.finding import Finding
 
 SWITCHES = 8
 LISTENERS = 8
@@ -238,6 +241,9 @@ class ModeManager(ActiveComponent):
 
     def initialize(self) -> None:
         self._state = ModeState()
+        self._found: tuple[ModeState | None, tuple[Finding, ...]] = None, ()
+        self._recalled = Recall(self.clock, self._take)
+        self._has_recalled = False
         self._has_begun = False
         self._was_entered = False
         self._was_unintended = False
@@ -252,6 +258,7 @@ class ModeManager(ActiveComponent):
         now = self.clock.now_ns()
         self._record = ModeRecord(self.platform.files, self.root.resolve(STATE_FILE))
         self._state = self._recall()
+        self._has_recalled = True
         if self._state.mode in (SystemMode.SAFE_MODE, SystemMode.HIBERNATE):
             self._switch(())
         self._silence = Silence(self._state.silence_us, now)
@@ -274,18 +281,30 @@ class ModeManager(ActiveComponent):
     def _recall(self) -> ModeState:
         """The mode to go on in: what was saved, or safe mode where that cannot be known or the end was no good one."""
         try:
-            saved, findings = self._record.read()
+            self._recalled.ensure()
         except OSError as fault:
             self.state_persistence_failure("read", reason_of(fault))
             return self._unsafe(ModeState())
-        for finding in findings:
-            self.state_recovered(self.root.name_of(finding.path), finding.detail)
+        saved, findings = self._found
         if saved is None:
             return self._unsafe(ModeState()) if findings else ModeState()
         self._was_unintended = not saved.is_clean
         if self._was_unintended:
             saved = saved._replace(unintended=min(saved.unintended + 1, COUNT_MAX))
         return self._unsafe(saved) if findings or not saved.is_clean else saved
+
+    def _take(self, last_try: bool) -> None:
+        """Reads what was saved. Read late, it adds to what is counted: the mode of this start stands."""
+        saved, findings = self._found = self._record.read(last_try=last_try)
+        for finding in findings:
+            self.state_recovered(self.root.name_of(finding.path), finding.detail)
+        if self._has_recalled and saved is not None:
+            state = self._state
+            self._state = state._replace(
+                entries=min(state.entries + saved.entries, COUNT_MAX),
+                unintended=min(state.unintended + saved.unintended + (not saved.is_clean), COUNT_MAX),
+            )
+            self._silence.add(saved.silence_us)
 
     def _unsafe(self, state: ModeState) -> ModeState:
         if state.mode is SystemMode.SAFE_MODE:
@@ -553,10 +572,16 @@ class ModeManager(ActiveComponent):
 
     def _save(self, is_clean: bool | None = None) -> None:
         """Saves what is known now; what cannot be saved holds in memory, and is tried again at the next turn."""
+        try:
+            self._recalled.ensure()
+        except OSError as fault:
+            self.state_persistence_failure("read", reason_of(fault))
         self._state = self._state._replace(
             is_clean=self._state.is_clean if is_clean is None else is_clean,
             silence_us=self._silence.lasted_us(self.clock.now_ns()),
         )
+        if not self._recalled.is_done:
+            return
         try:
             self._record.write(self._state)
         except OSError as fault:

@@ -44,9 +44,9 @@ class ModeRecord:
     def __init__(self, files: Files, path: str) -> None:
         self._record = AtomicRecord(files, path, VERSION, _LAYOUT.size, READABLE)
 
-    def read(self) -> tuple[ModeState | None, tuple[Finding, ...]]:
+    def read(self, *, last_try: bool = False) -> tuple[ModeState | None, tuple[Finding, ...]]:
         """What was saved, or `None` if nothing valid was, and what was found wrong. Raises `OSError`."""
-        reading = self._record.read()
+        reading = self._record.read(last_try=last_try)
         payload = reading.payload
         if payload is not None and reading.version in READABLE:
             payload += bytes(1)

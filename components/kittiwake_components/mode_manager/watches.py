@@ -35,14 +35,21 @@ class Debounce:
 class Silence:
     """How long nobody with a valid signature was heard, over restarts; time without power does not count."""
 
-    __slots__ = ("_before_us", "_since_ns")
+    __slots__ = ("_before_us", "_since_ns", "_was_heard")
 
     def __init__(self, before_us: int, now_ns: int) -> None:
         self._before_us = before_us
         self._since_ns = now_ns
+        self._was_heard = False
+
+    def add(self, before_us: int) -> None:
+        """What was known late of the starts before this one; it counts unless somebody was heard since."""
+        if not self._was_heard:
+            self._before_us += before_us
 
     def heard(self, now_ns: int) -> None:
         """Somebody was: the silence begins anew."""
+        self._was_heard = True
         self._before_us = 0
         self._since_ns = now_ns
 

@@ -56,4 +56,4 @@ class PinTries:
 
     def forget(self) -> None:
         """A PIN was taken, or may be tried again; durable on return."""
-        self._record.write(_LAYOUT.pack(_NONE, 0))
+        self._record.write(_LAYOUT.pack(_NONE, 0), supersedes=True)

@@ -25,6 +25,7 @@ from kittiwake.model.codec import clip
 from kittiwake.model.fw import CmdResponse, Com, TimeBase
 from kittiwake.storage.copying import make_folders_durably, place_file
 from kittiwake.storage.finding import move_aside
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake_components.command_calls import CommandCalls
 from kittiwake_components.daily_window import iso_time
@@ -112,7 +113,7 @@ class Monitoring(MonitoringReports):
         self._expressions = Expressions(self._context.deployment.instances, self.services)
         self._commands = CommandCalls(self.clock)
         self._memory = OrderMemory(self.platform.files, self.root.resolve(self.memory_file))
-        self._is_remembered = False
+        self._recall = Recall(self.clock, self._take_memory)
         self._watched: dict[str, Watched] = {}
         self._busy = False
         self._is_outbox_seen = False
@@ -128,13 +129,14 @@ class Monitoring(MonitoringReports):
 
     def _remember(self) -> bool:
         """Reads what was begun; without that nothing may begin."""
-        if not self._is_remembered:
-            try:
-                self.report_findings(self._memory.read())
-                self._is_remembered = True
-            except OSError as fault:
-                self.report_fault(self.memory_file, fault)
-        return self._is_remembered
+        try:
+            self._recall.ensure()
+        except OSError as fault:
+            self.report_fault(self.memory_file, fault)
+        return self._recall.is_done
+
+    def _take_memory(self, last_try: bool) -> None:
+        self.report_findings(self._memory.read(last_try=last_try))
 
     # Ports
 

@@ -95,9 +95,9 @@ class OrderMemory:
     def __len__(self) -> int:
         return len(self._states)
 
-    def read(self) -> tuple[Finding, ...]:
+    def read(self, *, last_try: bool = False) -> tuple[Finding, ...]:
         """Reads the record; what a restart has cut off counts as that. Gives what was found wrong."""
-        reading = self._record.read()
+        reading = self._record.read(last_try=last_try)
         payload = reading.payload or b""
         for at in range(0, len(payload) - _DIGEST_SIZE, _DIGEST_SIZE + 1):
             state = payload[at + _DIGEST_SIZE]

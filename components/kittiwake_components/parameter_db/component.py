@@ -27,6 +27,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import FwPrmIdType
 from kittiwake.storage.copying import make_folders_durably
+from kittiwake.storage.finding import ReadFailed
 from kittiwake.storage.replaced import ReplacedFile
 from kittiwake.storage.root import reason_of
 from kittiwake_components.parameter_db.application import ValueRefused, apply_values
@@ -148,6 +149,8 @@ class ParameterDb(ActiveComponent):
         self._size_limit = size_limit(self.max_records)
         self._faults: list[DatabaseFault] = []
         self._is_unread = False
+        self._older: dict[int, bytes] = {}
+        """What stood in the previous copy, while the file cannot be read."""
         self._path = self.root.resolve(self.parameter_file)
         self._file = ReplacedFile(self.platform.files, self._path, self._size_limit, self._check_file)
         self._load()
@@ -169,6 +172,9 @@ class ParameterDb(ActiveComponent):
             self._is_unread = True
             self._count_file_error()
             self.prm_file_read_error(PrmReadError.OPEN, 0, fault.errno or errno.EIO)
+            if isinstance(fault, ReadFailed) and fault.rest is not None:
+                self._take_valid(parse_database(fault.rest))
+                self._older = dict(self._values)
         else:
             self._report_findings(reading.findings)
             if reading.payload is not None:
@@ -261,14 +267,20 @@ class ParameterDb(ActiveComponent):
         self.prm_file_save_complete(len(self._values))
 
     def _take_what_boot_could_not_read(self) -> None:
-        """Takes the records that are only in the file, which would else be lost with it. Raises `OSError`."""
-        reading = self._file.read()
+        """Takes the records that are only in the file, which would else be lost with it. Raises `OSError`.
+
+        What this start has from the previous copy counts for less than the file. Where that cannot be read yet, the
+        file counts as lost.
+        """
+        reading = self._file.read(last_try=bool(self._older))
         self._is_unread = False
         self._report_findings(reading.findings)
         if reading.payload is not None:
-            here, self._values = self._values, {}
+            here = {id: value for id, value in self._values.items() if self._older.get(id) != value}
+            self._values = {}
             self._take_valid(parse_database(reading.payload))
             self._values.update(here)
+        self._older.clear()
 
     @command(name="PRM_LOAD_FILE", opcode=1)
     def prm_load_file(self, fileName: FileName, merge: Merge) -> None:

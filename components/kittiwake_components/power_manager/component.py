@@ -22,6 +22,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake.wire.link_address import parse_link
 from kittiwake.wire.power_link import (
@@ -152,24 +153,34 @@ class PowerManager(PowerReports):
         self._consumed = RailEnergy()
         self._generated = RailEnergy()
         self._totals = EnergyRecord(files, self.root.resolve(self.totals_file))
+        self._totals_recall = Recall(self.clock, self._take_totals)
         self._wake_record = PendingWake(files, self.root.resolve(self.wake_file))
+        self._plan_recall = Recall(self.clock, self._take_plan)
         self._plan = Plan()
 
     def start(self) -> None:
         self._save_due_ns = self.clock.now_ns() + SAVE_INTERVAL_NS
-        try:
-            self._consumed.mwh, self._generated.mwh, findings = self._totals.read()
-            self.report_findings(self.totals_file, findings)
-            plan, findings = self._wake_record.read()
-            self._plan = plan or self._plan
-            self.report_findings(self.wake_file, findings)
-        except OSError as fault:
-            self.file_fault(self.totals_file, reason_of(fault))
+        for file, recall in ((self.totals_file, self._totals_recall), (self.wake_file, self._plan_recall)):
+            try:
+                recall.ensure()
+            except OSError as fault:
+                self.file_fault(file, reason_of(fault))
         self.module_ready = False
         if self.unit:
             self._link = UnitLink(self._line(), self.clock, self._noticed, self._lost, self._back)
             self._link.open()
             self._link.ask(Kind.GET_STATUS, None, self._show_status)
+
+    def _take_totals(self, last_try: bool) -> None:
+        consumed, generated, findings = self._totals.read(last_try=last_try)
+        self._consumed.mwh += consumed
+        self._generated.mwh += generated
+        self.report_findings(self.totals_file, findings)
+
+    def _take_plan(self, last_try: bool) -> None:
+        plan, findings = self._wake_record.read(last_try=last_try)
+        self._plan = plan or self._plan
+        self.report_findings(self.wake_file, findings)
 
     def stop(self) -> None:
         self._save_totals()
@@ -242,6 +253,8 @@ class PowerManager(PowerReports):
         self.total_generation_reset()
 
     def _reset(self, rail: RailEnergy) -> None:
+        if not self._totals_recall.is_done and not self._save_totals():
+            raise CommandError(CommandResponse.EXECUTION_ERROR, "the total of before this start cannot be read yet")
         rail.mwh = 0.0
         self._show_totals()
         if not self._save_totals():
@@ -362,7 +375,7 @@ class PowerManager(PowerReports):
         sleep_s = min(max(sleep_s, self.min_sleep_s), self.max_sleep_s)
         now_us = self.clock.wall_ns() // 1000
         # A fault of the disk is no reason to stay awake.
-        self._keep_plan(self._plan._replace(wake_us=max(0, now_us + sleep_s * 1_000_000), sleep_s=sleep_s))
+        self._keep_plan(wake_us=max(0, now_us + sleep_s * 1_000_000), sleep_s=sleep_s)
         for listener in range(LISTENERS):
             if self.is_connected(PowerManager.powerdown_soon, listener):
                 self.powerdown_soon[listener]()
@@ -425,15 +438,19 @@ class PowerManager(PowerReports):
 
     def _tell_sleep(self, status: Status) -> None:
         """Tells how long the sleep was, once: this program may be started again in the same awake time."""
+        if not self._plan_recall.is_done:
+            self._keep_plan()
         if not status.slept_s or status.wakes == self._plan.told_wake:
             return
-        if self._keep_plan(self._plan._replace(told_wake=status.wakes)):
+        if self._keep_plan(told_wake=status.wakes):
             for listener in range(LISTENERS):
                 if self.is_connected(PowerManager.slept_out, listener):
                     self.slept_out[listener](status.slept_s)
 
-    def _keep_plan(self, plan: Plan) -> bool:
+    def _keep_plan(self, **changes: int) -> bool:
         try:
+            self._plan_recall.ensure()
+            plan = self._plan._replace(**changes)
             self._wake_record.write(plan)
         except OSError as fault:
             self.file_fault(self.wake_file, reason_of(fault))
@@ -489,6 +506,7 @@ class PowerManager(PowerReports):
     def _save_totals(self) -> bool:
         self._save_due_ns = self.clock.now_ns() + SAVE_INTERVAL_NS
         try:
+            self._totals_recall.ensure()
             self._totals.write(self._consumed.mwh, self._generated.mwh)
         except OSError as fault:
             self.file_fault(self.totals_file, reason_of(fault))

@@ -33,9 +33,9 @@ class PendingWake:
     def __init__(self, files: Files, path: str) -> None:
         self._record = AtomicRecord(files, path, VERSION, _LAYOUT.size)
 
-    def read(self) -> tuple[Plan | None, tuple[Finding, ...]]:
+    def read(self, *, last_try: bool = False) -> tuple[Plan | None, tuple[Finding, ...]]:
         """The last plan, or `None`, and what was found wrong."""
-        reading = self._record.read()
+        reading = self._record.read(last_try=last_try)
         if reading.payload is None or len(reading.payload) != _LAYOUT.size:
             return None, reading.findings
         return Plan(*_LAYOUT.unpack(reading.payload)), reading.findings

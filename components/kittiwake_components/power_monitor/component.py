@@ -26,6 +26,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import DpSend, Sched
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake_components.device_ports import CurrentGet, PowerGet, VoltageGet
 from kittiwake_components.ports import PATH_SIZE
@@ -84,14 +85,19 @@ class PowerMonitor(PassiveComponent):
         self._generated = RailEnergy()
         self._save_due_ns = 0
         self._record = EnergyRecord(self.platform.files, self.root.resolve(self.file))
+        self._recall = Recall(self.clock, self._take_totals)
 
     def start(self) -> None:
         self._save_due_ns = self.clock.now_ns() + self.save_interval_s * NS_PER_S
         try:
-            self._consumed.mwh, self._generated.mwh, findings = self._record.read()
+            self._recall.ensure()
         except OSError as fault:
             self._report(fault)
-            return
+
+    def _take_totals(self, last_try: bool) -> None:
+        consumed, generated, findings = self._record.read(last_try=last_try)
+        self._consumed.mwh += consumed
+        self._generated.mwh += generated
         for finding in findings:
             self.totals_file_fault(self.file, finding.reason)
 
@@ -157,6 +163,8 @@ class PowerMonitor(PassiveComponent):
         self._samples, self._samples_wanted = [], 0
 
     def _reset(self, rail: RailEnergy) -> None:
+        if not self._recall.is_done and not self._save():
+            raise CommandError(CommandResponse.EXECUTION_ERROR, "the total of before this start cannot be read yet")
         rail.mwh = 0.0
         self._show()
         if not self._save():
@@ -169,6 +177,7 @@ class PowerMonitor(PassiveComponent):
     def _save(self) -> bool:
         self._save_due_ns = self.clock.now_ns() + self.save_interval_s * NS_PER_S
         try:
+            self._recall.ensure()
             self._record.write(self._consumed.mwh, self._generated.mwh)
         except OSError as fault:
             self._report(fault)

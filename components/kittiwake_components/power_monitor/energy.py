@@ -48,9 +48,9 @@ class EnergyRecord:
     def __init__(self, files: Files, path: str) -> None:
         self._record = AtomicRecord(files, path, VERSION, _LAYOUT.size)
 
-    def read(self) -> tuple[float, float, tuple[Finding, ...]]:
+    def read(self, *, last_try: bool = False) -> tuple[float, float, tuple[Finding, ...]]:
         """Consumed and generated mWh, 0 where there is no record, and what was found wrong. Raises `OSError`."""
-        reading = self._record.read()
+        reading = self._record.read(last_try=last_try)
         if reading.payload is None or len(reading.payload) != _LAYOUT.size:
             return 0.0, 0.0, reading.findings
         consumed, generated = (max(value, 0.0) for value in _LAYOUT.unpack(reading.payload))

@@ -55,8 +55,8 @@ class ResetRecord:
             return ResetCause.UNINTENDED, "", reading.findings
 
     def write(self, cause: ResetCause, detail: str) -> None:
-        """Says why the next start comes; durable on return. Raises `OSError`."""
-        self._record.write(bytes([cause]) + short(detail).encode())
+        """Says why the next start comes, whatever was said before; durable on return. Raises `OSError`."""
+        self._record.write(bytes([cause]) + short(detail).encode(), supersedes=True)
 
 
 def short(detail: str) -> str:

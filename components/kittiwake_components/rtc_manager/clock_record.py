@@ -38,9 +38,9 @@ class ClockRecord:
         self.alarms: dict[int, int] = {}
         self.last_id = 0
 
-    def read(self) -> tuple[Finding, ...]:
+    def read(self, *, last_try: bool = False) -> tuple[Finding, ...]:
         """Reads the record and returns what was found wrong; without one, all stays at 0. Raises `OSError`."""
-        reading = self._record.read()
+        reading = self._record.read(last_try=last_try)
         if reading.payload is None:
             return reading.findings
         try:

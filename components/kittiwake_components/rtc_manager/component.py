@@ -25,6 +25,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched, Signal, TimeBase
 from kittiwake.platform.interface import NS_PER_S
+from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake_components.deployment_time import US_PER_S, present_us, time_base
 from kittiwake_components.ports import PATH_SIZE, CmdSeqCancel
@@ -100,18 +101,35 @@ class RtcManager(PassiveComponent):
 
     def initialize(self) -> None:
         self._record = ClockRecord(self.platform.files, self.root.resolve(self.file))
+        self._recall = Recall(self.clock, self._take)
         self._save_due_ns = 0
 
     def start(self) -> None:
-        record = self._record
+        self._remember()
+        if not self._recall.is_done:
+            self._resume()
+        self._record.boot_id = self._record.present_boot_id()
+        self._save_due_ns = self.clock.now_ns()
+
+    def _remember(self) -> int:
+        """Reads the record, unless that was done; 0, or the negative number of the error."""
         try:
-            for finding in record.read():
-                self.clock_file_fault(self.file, finding.reason)
+            self._recall.ensure()
         except OSError as fault:
             self._report(fault)
-        self._resume()
+            return -(fault.errno or errno.EIO)
+        return 0
+
+    def _take(self, last_try: bool) -> None:
+        """The time that is known; read late, a time that was set in this start counts for more."""
+        record, is_set = self._record, self._record.is_own
+        for finding in record.read(last_try=last_try):
+            self.clock_file_fault(self.file, finding.reason)
+        if is_set:
+            record.is_own = True
+        else:
+            self._resume()
         record.boot_id = record.present_boot_id()
-        self._save_due_ns = self.clock.now_ns()
 
     def _resume(self) -> None:
         """Goes on with the time that the ground set, or at least not before the last time that was known."""
@@ -178,6 +196,9 @@ class RtcManager(PassiveComponent):
         if not self._validate(t):
             self._refuse(t, errno.EINVAL, "the events say which field is impossible")
         record, time_s = self._record, t.seconds()
+        rc = self._remember()
+        if rc:
+            self._refuse(t, -rc, "the alarms of before this start cannot be read yet")
         if not self._is_trusted():
             self._refuse(t, errno.EAGAIN, "the time is not known; set it first")
         if time_s * US_PER_S <= present_us(self._tags, self.clock):
@@ -231,6 +252,9 @@ class RtcManager(PassiveComponent):
     def _save(self) -> int:
         """Saves the time and the alarms; 0, or the negative number of the error."""
         self._save_due_ns = self.clock.now_ns() + SAVE_INTERVAL_NS
+        rc = self._remember()
+        if rc:
+            return rc
         if not self._is_unset():
             self._record.time_us = present_us(self._tags, self.clock)
             self._record.known_ns = self.clock.now_ns()

@@ -40,6 +40,6 @@ class AcceptedConfiguration:
         content = without_sections(content, name, SECRET_SECTIONS)
         if self.found == (name, content):
             return ()
-        findings = self._record.write(name.encode() + _END + content)
+        findings = self._record.write(name.encode() + _END + content, supersedes=True)
         self.found = name, content
         return findings

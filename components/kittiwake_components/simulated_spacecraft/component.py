@@ -141,7 +141,7 @@ class SimulatedSpacecraft(PassiveComponent):
         if self._record is None:
             return
         try:
-            self._record.write(self._craft.pack())
+            self._record.write(self._craft.pack(), supersedes=True)
         except OSError as fault:
             self._report(fault)
 

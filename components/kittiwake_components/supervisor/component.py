@@ -27,6 +27,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched, TimeValue
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime.recovery import InstanceQuarantined
+from kittiwake.storage.recall import Recall
 from kittiwake.wire.power_link import PowerMode
 from kittiwake_components.deployment_time import NO_TIME, US_PER_S, time_value
 from kittiwake_components.power_ports import (
@@ -185,6 +186,7 @@ class Supervisor(SupervisorReports):
     def initialize(self) -> None:
         self._record = CycleRecord(self.platform.files, self.root.resolve(self.file))
         self._cycle = 0
+        self._recall = Recall(self.clock, self._take)
         self._resume_at = CycleState.BOOT
         self._resume_starts = 0
         self._cut_off: Progress | None = None
@@ -207,15 +209,7 @@ class Supervisor(SupervisorReports):
         self._said_too_long = False
 
     def start(self) -> None:
-        try:
-            progress, self._last, findings = self._record.read()
-            self.report_findings(self.file, findings)
-        except OSError as fault:
-            progress = None
-            self.report_fault(self.file, fault)
-        if progress is not None:
-            self._cycle = progress.cycle
-            self._cut_off = progress if progress.step in WORK else None
+        self._remember()
         self.cycle_count = self._cycle
         self.last_error = CycleState.BOOT
         self.next_wake_time = NO_TIME
@@ -323,7 +317,7 @@ class Supervisor(SupervisorReports):
             return  # on the way back to where the last start was cut off
         starts = self._resume_starts if after is self._resume_at else 1
         self._resume_at = CycleState.BOOT
-        self._enter(Progress(self._cycle, after, starts))
+        self._enter(after, starts)
 
     def do_enroll(self) -> None:
         """Asks whether the device is enrolled; without anybody to ask it is."""
@@ -488,14 +482,32 @@ class Supervisor(SupervisorReports):
         self.last_cycle_ms, self.last_cycle_energy = duration_ms, energy_mwh
         self.step_ms = tuple(self._step_times)
         self.cycle_finished(summary.cycle, duration_ms, energy_mwh, summary.failed_steps)
-        try:
-            self._record.end(summary)
-        except OSError as fault:
-            self.report_fault(self.file, fault)
+        if self._recall.is_done:
+            self._keep(lambda: self._record.end(summary))
 
-    def _enter(self, progress: Progress) -> None:
+    def _enter(self, step: CycleState, starts: int) -> None:
+        if self._remember():
+            self._keep(lambda: self._record.enter(Progress(self._cycle, step, starts)))
+
+    def _remember(self) -> bool:
+        """Reads how far the last start came, unless that was done; whether it is."""
+        self._keep(self._recall.ensure)
+        return self._recall.is_done
+
+    def _take(self, last_try: bool) -> None:
+        """Read late, it adds to the count of cycles; where the last start was cut off is past then."""
+        progress, last, findings = self._record.read(last_try=last_try)
+        self._last = self._last or last
+        self.report_findings(self.file, findings)
+        if progress is None:
+            return
+        if not self._cycle:
+            self._cut_off = progress if progress.step in WORK else None
+        self._cycle = self.cycle_count = (self._cycle + progress.cycle) & U32_MAX
+
+    def _keep(self, step: Callable[[], None]) -> None:
         try:
-            self._record.enter(progress)
+            step()
         except OSError as fault:
             self.report_fault(self.file, fault)
 

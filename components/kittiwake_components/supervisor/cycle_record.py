@@ -44,9 +44,9 @@ class CycleRecord:
         self._progress = AtomicRecord(files, path, VERSION, _PROGRESS.size)
         self._summary = AtomicRecord(files, path + "_last", VERSION, _SUMMARY.size)
 
-    def read(self) -> tuple[Progress | None, Summary | None, tuple[Finding, ...]]:
+    def read(self, *, last_try: bool = False) -> tuple[Progress | None, Summary | None, tuple[Finding, ...]]:
         """How far the last start came, the last whole cycle, and what was found wrong."""
-        progress, summary = self._progress.read(), self._summary.read()
+        progress, summary = self._progress.read(last_try=last_try), self._summary.read(last_try=last_try)
         findings = (*progress.findings, *summary.findings)
         return _progress_of(progress.payload), _summary_of(summary.payload), findings
 

@@ -27,7 +27,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
-from kittiwake.storage.slots import FACTORY, VERSION_SIZE, Outcome, Slots, SlotState
+from kittiwake.storage.slots import FACTORY, VERSION_SIZE, Outcome, SlotDamaged, Slots, SlotState
 from kittiwake.wire.update_package import UpdateFault
 from kittiwake_components.ports import PATH_SIZE, PacketRouted, WatchDog
 from kittiwake_components.update_manager.installation import Installation, free_slot
@@ -151,11 +151,7 @@ class UpdateManager(ActiveComponent):
         if slots is None:
             self._show()
             return
-        try:
-            for finding in slots.read():
-                self.slot_record_fault(str(finding))
-        except OSError as fault:
-            self.slot_record_fault(str(fault))
+        self._require_read(slots)
         table = slots.table
         self.running_version = table.slot(self.slot).version if self.slot else ""
         self._on_trial = bool(self.slot) and table.pending == self.slot
@@ -235,7 +231,8 @@ class UpdateManager(ActiveComponent):
         except UpdateFault as fault:
             raise self._refused(fault) from None
         except OSError as fault:
-            self._try(lambda: self._give_up(name, Outcome.DAMAGED))
+            if isinstance(fault, (SlotDamaged, FileNotFoundError)):
+                self._try(lambda: self._give_up(name, Outcome.DAMAGED))
             raise self._refused(fault) from None
         finally:
             self._end_work()
@@ -292,7 +289,18 @@ class UpdateManager(ActiveComponent):
             raise self._refused(UpdateFault("the deployment was started without --slots"))
         if self._working:
             raise CommandError(CommandResponse.BUSY, "another command works on the slots")
+        if not self._require_read(self._slots):
+            raise CommandError(CommandResponse.EXECUTION_ERROR, "the record of the slots cannot be read yet")
         return self._slots
+
+    def _require_read(self, slots: Slots) -> bool:
+        try:
+            for finding in slots.require_read():
+                self.slot_record_fault(str(finding))
+        except OSError as fault:
+            self.slot_record_fault(str(fault))
+            return False
+        return True
 
     def _end_work(self) -> None:
         self._working = False

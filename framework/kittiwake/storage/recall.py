@@ -10,6 +10,9 @@ from kittiwake.storage.finding import ReadFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kittiwake.storage.finding import Reading
+    from kittiwake.storage.record import AtomicRecord
+
 PATIENCE_S = 600
 """For so long a file that cannot be read, and of which there is no other copy, is tried again."""
 COPY_PATIENCE_S = 10
@@ -68,4 +71,17 @@ class Recall:
         return self._fault is not None and patience_s is not None and waited_ns >= patience_s * NS_PER_S
 
 
-__all__ = ["COPY_PATIENCE_S", "LONGEST_INTERVAL_S", "PATIENCE_S", "Recall"]
+def read_for_start(record: AtomicRecord) -> Reading:
+    """What a start needs at once: the older slot where the medium gives only that, and the other is kept aside.
+
+    Raises `ReadFailed` where it gives neither: all is then left as it is.
+    """
+    try:
+        return record.read()
+    except ReadFailed as fault:
+        if fault.rest is None:
+            raise
+    return record.read(last_try=True)
+
+
+__all__ = ["COPY_PATIENCE_S", "LONGEST_INTERVAL_S", "PATIENCE_S", "Recall", "read_for_start"]

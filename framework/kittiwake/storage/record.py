@@ -116,17 +116,18 @@ class AtomicRecord:
             return f"has version {version}, this software reads {self._readable}"
         return _Slot(path, version, sequence, payload)
 
-    def write(self, payload: bytes) -> tuple[Finding, ...]:
+    def write(self, payload: bytes, *, supersedes: bool = False) -> tuple[Finding, ...]:
         """Replaces the payload; on return the new one is durable.
 
         Returns what was found wrong if the record had to be read first. Raises `PayloadTooLarge`, `NotReadYet` after
-        a read that failed, or `OSError`: the record then still holds the old payload, or already the new one.
+        a read that failed, or `OSError`: the record then still holds the old payload, or already the new one. What
+        `supersedes` all that may stand there is written all the same; what cannot be read is then kept aside.
         """
         if len(payload) > self._limit:
             raise PayloadTooLarge(self._path, len(payload), self._limit)
-        if self._is_owed:
+        if self._is_owed and not supersedes:
             raise NotReadYet(self._path)
-        findings = () if self._is_known else self._look().findings
+        findings = () if self._is_known else self._look(last_try=supersedes).findings
         newest = self._newest
         self._settle(newest)
         path = self._path + (".b" if newest is not None and newest.path.endswith(".a") else ".a")
@@ -144,10 +145,10 @@ class AtomicRecord:
         self._newest = _Slot(path, self._version, sequence, payload)
         return findings
 
-    def _look(self) -> Reading:
+    def _look(self, *, last_try: bool) -> Reading:
         """Reads what nobody has asked for: so a failure leaves nobody who owes it a reading."""
         try:
-            return self.read()
+            return self.read(last_try=last_try)
         finally:
             self._is_owed = False
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import U8, wire_enum
 from kittiwake.named_tuple import NamedTuple
+from kittiwake.storage.recall import read_for_start
 from kittiwake.storage.record import AtomicRecord
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ class Slots:
         self._files = files
         self.folder = folder
         self._record = AtomicRecord(files, posixpath.join(folder, "state"), _RECORD_VERSION, _RECORD_SIZE)
+        self._is_read = False
         self.table = Table()
 
     def path(self, name: str, content: str = "") -> str:
@@ -184,7 +186,8 @@ class Slots:
 
     def read(self) -> tuple[Finding, ...]:
         """Reads the record; what was damaged is kept aside and given. Raises `OSError`."""
-        reading = self._record.read()
+        reading = read_for_start(self._record)
+        self._is_read = True
         self.table = Table()
         if reading.payload is not None:
             try:
@@ -195,17 +198,24 @@ class Slots:
             self.table = Table(outcome=Outcome.RECORD_LOST)
         return reading.findings
 
+    def require_read(self) -> tuple[Finding, ...]:
+        """Reads the record where the start could not: what is written is made of what it says. Raises `OSError`."""
+        return () if self._is_read else self.read()
+
     def write(self, table: Table) -> None:
         """Makes a table the one in force, durably. Raises `OSError`: the old one is then in force, or this one."""
         self._record.write(table.encode())
         self.table = table
 
     def is_sound(self, name: str) -> bool:
-        """Whether a slot holds, byte for byte, what the record says. Reads all of it."""
+        """Whether a slot holds, byte for byte, what the record says. Reads all of it.
+
+        Raises `OSError` where it cannot be read now, which is no proof of anything.
+        """
         try:
             for _ in self.verify(name, self.table.slot(name)):
                 pass
-        except OSError:
+        except (SlotDamaged, FileNotFoundError):
             return False
         return True
 
@@ -237,7 +247,7 @@ def choose_start(files: Files, folder: str) -> Start:
     """Decides what this start runs, and takes one of the starts of a slot on trial. Never raises.
 
     A slot that is not what was installed is given up here, and the next best is taken: the active one, the other
-    confirmed one, at last the image of the command line.
+    confirmed one, at last the image of the command line. One that cannot be read now is left out in this start alone.
     """
     slots = Slots(files, folder)
     try:
@@ -259,8 +269,18 @@ def choose_start(files: Files, folder: str) -> Start:
         return _start(slots, slots.table.active)
     except OSError:
         # A record that cannot be read or written grants no trial; what is confirmed still runs.
-        active = slots.table.active
-        return _start(slots, active) if active and slots.is_sound(active) else Start()
+        return _best_of_those_that_can_be_read(slots)
+
+
+def _best_of_those_that_can_be_read(slots: Slots) -> Start:
+    confirmed = [name for name in NAMES if slots.table.slot(name).state is SlotState.CONFIRMED]
+    for name in sorted(confirmed, key=lambda name: name != slots.table.active):
+        try:
+            if slots.is_sound(name):
+                return _start(slots, name)
+        except OSError:
+            continue
+    return Start()
 
 
 def _start(slots: Slots, name: str, *, is_trial: bool = False) -> Start:

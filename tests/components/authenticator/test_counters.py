@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from typing import Any
 
 import pytest
 
@@ -138,11 +139,60 @@ def test_a_record_that_cannot_be_reached_refuses_all_until_it_can() -> None:
     assert tester.call.unseal(sign(reserved + 1)) == REFUSED
     assert len(tester.events.named("SequenceNumberReadFailed")) == 2
     platform.files.heal()
+    tester.advance(1)
     tester.call.run(0)
     assert tester.channels["RefusedCounterUnknown"] == 1
     assert number_of(tester) == reserved
     assert refuses_all(tester, frames)
     assert tester.call.unseal(sign(reserved + 1)) == DATA
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EBADMSG, errno.ENODATA])
+def test_a_record_that_the_medium_does_not_give_is_no_lost_record(code: int) -> None:
+    """REQ-AU-004, REQ-AU-005: the number goes on where it was, and does not begin anew somewhere."""
+    tester, frames = used()
+    reserved = number_of(tester) + 1 + 1000
+    tester.platform.files.stop()
+    platform = tester.platform.crash()
+    platform.files.fail_every("read_at", code)
+    tester = started(platform)
+    for _ in range(60):
+        assert refuses_all(tester, [*frames, sign(reserved + 1)])
+        tester.advance(1)
+        tester.call.run(0)
+    assert not any(".bad." in name for name in platform.files.list("/kittiwake"))
+    platform.files.heal()
+    tester.advance(60)
+    tester.call.run(0)
+    assert number_of(tester) == reserved
+    assert refuses_all(tester, frames)
+    assert tester.call.unseal(sign(reserved + 1)) == DATA
+
+
+def test_a_slot_that_is_never_read_again_is_given_up_and_the_number_jumps_ahead_of_it() -> None:
+    """REQ-AU-004, REQ-AU-005: one bad sector does not close the link for good, and lets nothing old in."""
+    tester, frames = used(2500)
+    number = number_of(tester) + 2500
+    tester.platform.files.stop()
+    platform = tester.platform.crash()
+    lost = max("ab", key=lambda slot: int.from_bytes(platform.files.read(f"{RECORD}.{slot}", 99)[6:14], "big"))
+    open_file = platform.files.open
+
+    def silent(path: str, mode: str) -> Any:
+        if path == f"{RECORD}.{lost}" and mode == "r":
+            raise OSError(errno.EIO, "Input/output error", path)
+        return open_file(path, mode)
+
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(platform.files, "open", silent)
+        tester = started(platform)
+        for _ in range(20):
+            assert refuses_all(tester, frames[-5:])
+            tester.advance(1)
+            tester.call.run(0)
+    assert number < number_of(tester)
+    assert refuses_all(tester, frames[-5:])
+    assert tester.call.unseal(sign(number_of(tester) + 1)) == DATA
 
 
 def test_a_number_that_cannot_be_saved_is_refused() -> None:

@@ -200,7 +200,7 @@ def test_a_command_that_cannot_be_noted_is_not_begun() -> None:
         assert len(tester.ports.call_service[0]) == 1
 
 
-def full(*_: Any) -> Any:
+def full(*_: Any, **__: Any) -> Any:
     raise OSError(errno.ENOSPC, "the disk is full")
 
 
@@ -268,7 +268,7 @@ def test_nothing_that_comes_as_a_file_breaks_it(content: bytes) -> None:
 def test_a_record_that_cannot_be_read_keeps_commands_from_being_done() -> None:
     """REQ-MON-003"""
     with monitoring() as tester:
-        tester.component._is_remembered = False
+        tester.component._recall.is_done = False
         tester.component._memory.read = full
         order(tester, ("a", "scheduler.one()"))
         step(tester)

@@ -10,8 +10,8 @@ import pytest
 
 from kittiwake.dictionary.values import value_of
 from kittiwake.model import U32, CommandError, CommandResponse, Parameter, PassiveComponent
+from kittiwake.platform.simulated_files import SimulatedFiles
 from kittiwake.runtime.deployment import Deployment
-from kittiwake.storage.replaced import ReplacedFile
 from kittiwake.storage.root import Root
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
@@ -470,25 +470,56 @@ def test_a_thread_whose_inbox_is_full_takes_the_commit_back(monkeypatch: pytest.
     threads.deployment.stop()
 
 
-def test_a_file_that_boot_could_not_read_loses_nothing_by_the_next_save(monkeypatch: pytest.MonkeyPatch) -> None:
+def restarted(tester: Tester, operation: str = "", code: int = errno.EIO) -> Tester:
+    """The next start, in which an operation of the file system fails."""
+    tester.stop()
+    platform = tester.platform.restart()
+    if operation:
+        platform.files.fail_every(operation, code)
+    return ComponentTester(Database, platform=platform)
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES])
+def test_a_file_that_boot_could_not_read_loses_nothing_by_the_next_save(tester: Tester, code: int) -> None:
     """REQ-PDB-002: what was saved before stays saved; while it cannot be read, nothing is written over it."""
-    with ComponentTester(Database) as tester:
-        save(tester, "gain", 9)
-        assert tester.send("PRM_SAVE_FILE").response is OK
+    save(tester, "gain", 9)
+    assert tester.send("PRM_SAVE_FILE").response is OK
+    tester = restarted(tester, "read", code)
+    assert saved(tester, "gain") is None
+    save(tester, "offset", 3)
+    assert tester.send("PRM_SAVE_FILE").response is FAILED
+    assert tester.events[-1].name == "PrmFileWriteError"
+    tester.files.heal()
+    assert tester.send("PRM_SAVE_FILE").response is OK
+    tester = restarted(tester)
+    assert (saved(tester, "gain"), saved(tester, "offset")) == (9, 3)
+    tester.finish()
 
-        def unreadable(file: ReplacedFile) -> None:
-            raise OSError(errno.EIO, "Input/output error", FILE)
 
-        with monkeypatch.context() as broken:
-            broken.setattr(ReplacedFile, "read", unreadable)
-            tester.reboot()
-            assert saved(tester, "gain") is None
-            save(tester, "offset", 3)
-            assert tester.send("PRM_SAVE_FILE").response is FAILED
-            assert tester.events[-1].name == "PrmFileWriteError"
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_while_the_file_cannot_be_read_its_previous_copy_serves(tester: Tester, is_lost: bool) -> None:
+    """REQ-PDB-002: it does not count for more than the file once that can be read; one that never can is given up."""
+    for gain in (7, 9):
+        save(tester, "gain", gain)
         assert tester.send("PRM_SAVE_FILE").response is OK
-        tester.reboot()
-        assert (saved(tester, "gain"), saved(tester, "offset")) == (9, 3)
+    read, path = SimulatedFiles.read, tester.root.resolve(FILE)
+
+    def silent(files: SimulatedFiles, name: str, limit: int) -> bytes:
+        if name == path and files.disk.exists(path):
+            raise OSError(errno.EIO, "Input/output error", name)
+        return read(files, name, limit)
+
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(SimulatedFiles, "read", silent)
+        tester = restarted(tester)
+        assert saved(tester, "gain") == 7
+        save(tester, "offset", 3)
+        assert not is_lost or tester.send("PRM_SAVE_FILE").response is OK
+    assert tester.send("PRM_SAVE_FILE").response is OK
+    tester = restarted(tester)
+    assert (saved(tester, "gain"), saved(tester, "offset")) == (7 if is_lost else 9, 3)
+    assert any(".bad." in name for name in tester.files.list(path.rpartition("/")[0])) == is_lost
+    tester.finish()
 
 
 def test_a_disk_that_cannot_be_read_at_boot_is_reported() -> None:

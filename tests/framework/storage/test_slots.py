@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kittiwake.platform.simulated import SimulatedPlatform
+from kittiwake.platform.simulated_files import SimulatedFile
+from kittiwake.storage.finding import NotReadYet, ReadFailed
 from kittiwake.storage.slots import (
     FACTORY,
     Outcome,
@@ -74,3 +79,81 @@ def test_a_record_of_nonsense_is_no_slot() -> None:
     assert choose_start(platform.files, "/slots") == Start()
     slots.read()
     assert slots.table.outcome is Outcome.RECORD_LOST
+
+
+IMAGES = {"a": b"the first", "b": b"the second"}
+
+
+def with_both_confirmed(active: str = "b") -> SimulatedPlatform:
+    """A machine with software in both slots."""
+    platform = SimulatedPlatform()
+    table = Table(active=active, lowest_sequence=2)
+    for sequence, (name, image) in enumerate(IMAGES.items(), start=1):
+        platform.files.make_folders(f"/slots/{name}")
+        with platform.files.open(f"/slots/{name}/image", "w") as file:
+            file.write_at(0, image)
+            file.sync()
+        stored = StoredFile(len(image), sha256(image).digest())
+        table = table.with_slot(name, Slot(SlotState.CONFIRMED, sequence, str(sequence), stored))
+    slots = Slots(platform.files, "/slots")
+    slots.write(table)
+    slots.write(table)
+    return platform
+
+
+def table_on(platform: SimulatedPlatform) -> Table:
+    slots = Slots(platform.files, "/slots")
+    slots.read()
+    return slots.table
+
+
+def test_an_image_that_cannot_be_read_now_is_left_out_of_this_start_and_not_given_up() -> None:
+    platform = with_both_confirmed()
+    before = table_on(platform)
+    open_file = platform.files.open
+
+    def silent(path: str, mode: str) -> SimulatedFile:
+        if path == "/slots/b/image":
+            raise OSError(errno.EIO, "Input/output error", path)
+        return open_file(path, mode)
+
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(platform.files, "open", silent)
+        assert choose_start(platform.files, "/slots").slot == "a"
+    assert table_on(platform) == before
+    assert choose_start(platform.files, "/slots").slot == "b"
+
+
+def test_an_image_that_is_gone_or_damaged_is_given_up() -> None:
+    platform = with_both_confirmed()
+    platform.files.damage("/slots/b/image", 0, b"?")
+    assert choose_start(platform.files, "/slots").slot == "a"
+    assert table_on(platform).slot("b").state is SlotState.FAILED
+    platform = with_both_confirmed()
+    platform.files.remove("/slots/b/image")
+    assert choose_start(platform.files, "/slots").slot == "a"
+    assert table_on(platform).slot("b").state is SlotState.FAILED
+
+
+def test_where_nothing_can_be_read_the_factory_starts_and_the_record_stays_as_it_is() -> None:
+    """The lowest sequence stands there: a record that began anew would let an older package in again."""
+    platform = with_both_confirmed()
+    before = table_on(platform)
+    platform.files.fail_every("read_at", errno.EIO)
+    assert choose_start(platform.files, "/slots") == Start()
+    slots = Slots(platform.files, "/slots")
+    with pytest.raises(ReadFailed):
+        slots.read()
+    with pytest.raises(NotReadYet):
+        slots.write(Table())
+    platform.files.heal()
+    assert slots.require_read() == ()
+    assert slots.table == before == table_on(platform)
+
+
+def test_one_copy_of_the_record_that_cannot_be_read_does_not_stop_what_is_confirmed() -> None:
+    for at in (2, 5):  # the header of either copy
+        platform = with_both_confirmed()
+        platform.files.fail_at(platform.files.operations + at, errno.EIO)
+        assert choose_start(platform.files, "/slots").slot == "b"
+        assert table_on(platform).lowest_sequence == 2
