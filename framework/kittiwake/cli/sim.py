@@ -134,18 +134,21 @@ def _fly_one(options: argparse.Namespace, image: Image, scenario: Scenario, sett
 
 
 def _fly_many(options: argparse.Namespace, image: Image, scenario: Scenario, settings: Settings) -> int:
-    from kittiwake.simulation.mission import Mission
+    from kittiwake.simulation.collection import collected_rarely
+    from kittiwake.simulation.minimise import flyer
 
     began_s = perf_counter()
     failed = []
-    for seed in range(scenario.seed, scenario.seed + options.seeds):
-        outcome = Mission(image, scenario._replace(seed=seed), settings=settings).fly()
-        if outcome.broken is None:
-            continue
-        failed.append(seed)
-        print(f"seed {seed}: {outcome.broken}", flush=True)
-        if options.minimise:
-            _minimise(options, image, outcome, settings)
+    fly = flyer(image, settings)
+    with collected_rarely():
+        for seed in range(scenario.seed, scenario.seed + options.seeds):
+            outcome = fly(scenario._replace(seed=seed))
+            if outcome.broken is None:
+                continue
+            failed.append(seed)
+            print(f"seed {seed}: {outcome.broken}", flush=True)
+            if options.minimise:
+                _minimise(options, image, outcome, settings)
     took_s = perf_counter() - began_s
     print(f"{image['name']}: {options.seeds} seeds in {took_s:.0f} s, {len(failed)} with a broken invariant")
     return 1 if failed else 0
@@ -168,11 +171,13 @@ def describe(image: Image, outcome: Outcome, took_s: float) -> str:
 
 def _minimise(options: argparse.Namespace, image: Image, outcome: Outcome, settings: Settings) -> None:
     from kittiwake.scenario.write import scenario_text
+    from kittiwake.simulation.collection import collected_rarely
     from kittiwake.simulation.fault_plan import lines_of
     from kittiwake.simulation.minimise import flyer, minimise
 
     assert outcome.broken is not None
-    least = minimise(outcome, flyer(image, settings))
+    with collected_rarely():
+        least = minimise(outcome, flyer(image, settings))
     least = least._replace(name=f"{outcome.broken.invariant}, seed {outcome.scenario.seed}")
     print(f"the shortest list of faults that breaks {outcome.broken.invariant}: {len(least.faults)}")
     for line in lines_of(least.faults):

@@ -17,13 +17,17 @@ OBJECTS_BETWEEN = 20_000
 def collected_rarely() -> Iterator[None]:
     """Within it the search for cycles comes once in `OBJECTS_BETWEEN` new objects, where it is on at all.
 
-    It looks at what the flight makes, not at the modules, the topology and the image that were there before.
+    It looks at what the flight makes, not at the modules, the topology and the image that were there before. Around
+    many flights it also keeps what one has left from being set aside by the next.
     """
     before = gc.get_threshold()
+    is_outermost = not gc.get_freeze_count()
     gc.set_threshold(OBJECTS_BETWEEN if before[0] else 0, *before[1:])
-    gc.freeze()
+    if is_outermost:
+        gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
+        if is_outermost:
+            gc.unfreeze()
         gc.set_threshold(*before)

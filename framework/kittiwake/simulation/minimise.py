@@ -6,6 +6,7 @@ single fault can be left out (A. Zeller, R. Hildebrandt, Simplifying and Isolati
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, TypeVar
 
 from kittiwake.platform.interface import NS_PER_S
@@ -78,8 +79,13 @@ def minimise(outcome: Outcome, fly: Fly) -> Scenario:
 
 
 def flyer(image: Image, settings: Mapping[str, Mapping[str, Any]] | None = None) -> Fly:
-    """The function that flies scenarios on an image."""
-    return lambda scenario: Mission(image, scenario, settings=settings).fly()
+    """The function that flies scenarios on an image, many of them within `collected_rarely`."""
+
+    def fly(scenario: Scenario) -> Outcome:
+        gc.collect()  # the deployments of the flight before hold each other
+        return Mission(image, scenario, settings=settings).fly()
+
+    return fly
 
 
 __all__ = ["flyer", "minimal", "minimise"]
