@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -89,3 +90,16 @@ def json_value(value: Any) -> Any:
     if isinstance(plain, dict):
         return {name: json_value(item) for name, item in plain.items()}
     return str(plain) if isinstance(plain, float) and not isfinite(plain) else plain
+
+
+def age_text(since_us: int, now_us: int | None = None) -> str:
+    """How long ago a moment was: `4 s`, `12 min`, `3 h 20 min`, `2 d 4 h`; `never` for 0."""
+    if not since_us:
+        return "never"
+    seconds = max(0, ((time.time_ns() // 1000) if now_us is None else now_us) - since_us) // 1_000_000
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{days} d {hours % 24} h"

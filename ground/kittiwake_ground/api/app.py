@@ -12,6 +12,7 @@ from kittiwake_ground.api import (
     alarms,
     exporting,
     files,
+    fleet,
     handbook,
     history,
     layouts,
@@ -51,6 +52,7 @@ def make_app(ground: Ground) -> FastAPI:
     for module in (
         sessions,
         telemetry,
+        fleet,
         alarms,
         exporting,
         history,

@@ -31,6 +31,7 @@ from kittiwake_ground.client.faults import (
     TransferFailed,
     WaitTimedOut,
 )
+from kittiwake_ground.client.fleet import FleetEvent, FleetReason, FleetStanding
 from kittiwake_ground.client.history import Buckets, History
 from kittiwake_ground.client.looking_back import AsyncLookBack, ChartLayout, Moment
 from kittiwake_ground.client.parameters import AsyncParameters
@@ -93,6 +94,9 @@ __all__ = [
     "ProcedureRun",
     "CommandResult",
     "ChannelValue",
+    "FleetEvent",
+    "FleetReason",
+    "FleetStanding",
     "Event",
     "History",
     "Buckets",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kittiwake_ground.client.connection import Connection
 from kittiwake_ground.client.deployment import AsyncDeployment
 from kittiwake_ground.client.faults import RequestRefused
+from kittiwake_ground.client.fleet import FleetStanding, standing_of
 from kittiwake_ground.client.procedures import AsyncProcedures
 from kittiwake_ground.client.records import DeploymentState, LinkState, deployment_of
 from kittiwake_ground.client.runlog import RunLog
@@ -80,6 +81,10 @@ class AsyncGround:
     async def links(self) -> dict[str, LinkState]:
         """How the link of each deployment stands."""
         return {one.name: one.link for one in await self.deployments()}
+
+    async def fleet(self) -> list[FleetStanding]:
+        """All deployments side by side, the worst first, each with the reasons why it stands where it stands."""
+        return [standing_of(one) for one in (await self.request("GET", "/fleet"))["deployments"]]
 
     async def deployment(self, name: str = "") -> AsyncDeployment:
         """A deployment, or the only one. Raises `ServerUnreachable`, and `RequestRefused` if there is no such one."""

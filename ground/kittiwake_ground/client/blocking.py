@@ -298,6 +298,7 @@ class Ground(Blocking[AsyncGround]):
     query = blocking(AsyncGround.query)
     export_parquet = blocking(AsyncGround.export_parquet)
     links = blocking(AsyncGround.links)
+    fleet = blocking(AsyncGround.fleet)
 
     def deployment(self, name: str = "") -> Deployment:
         """A deployment, or the only one. Raises `ServerUnreachable`, and `RequestRefused` if there is no such one."""

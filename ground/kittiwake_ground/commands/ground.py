@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "actuator": ("kittiwake_ground.commands.actuator.group", "schedules and points of a building, over its API"),
     "shell": ("kittiwake_ground.commands.shell.command", "all of these at a prompt, or from a script"),
     "tui": ("kittiwake_ground.commands.tui", "channels, events, commands and alarms on the whole screen"),
+    "fleet": ("kittiwake_ground.commands.fleet", "print all deployments side by side, the worst first"),
     "links": ("kittiwake_ground.commands.links", "print how the links stand"),
 }
 """Sub-command -> module and a line of help."""

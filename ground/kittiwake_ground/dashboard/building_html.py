@@ -8,8 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from kittiwake_ground.building.snapshot import MAX_POINTS
-from kittiwake_ground.dashboard.link_state import age_text
 from kittiwake_ground.dashboard.live_html import Fact
+from kittiwake_ground.shown import age_text
 
 if TYPE_CHECKING:
     from kittiwake_ground.building.snapshot import DeviceState, PointState, Slot, Snapshot

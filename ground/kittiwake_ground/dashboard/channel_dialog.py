@@ -9,11 +9,11 @@ from nicegui import ui
 from kittiwake_ground.alarms.limits import limits_text
 from kittiwake_ground.dashboard.alarm_actions import acknowledge_channel
 from kittiwake_ground.dashboard.limits_dialog import LimitsDialog
-from kittiwake_ground.dashboard.link_state import age_text
 from kittiwake_ground.dashboard.live_html import Fact, LiveHtml, facts_html
 from kittiwake_ground.dashboard.numeric import is_numeric
 from kittiwake_ground.dashboard.readings import reading_parts
 from kittiwake_ground.server.views import tag_object
+from kittiwake_ground.shown import age_text
 
 if TYPE_CHECKING:
     from kittiwake_ground.dashboard.page import Context

@@ -17,6 +17,7 @@ from kittiwake_ground.server.hub import TooManySubscriptions
 from kittiwake_ground.server.session import now_us
 
 if TYPE_CHECKING:
+    from kittiwake_ground.people.desk import Person
     from kittiwake_ground.server.subscription import Subscription
 
 CHECK_TICKS = 20
@@ -51,7 +52,7 @@ async def build_frame(context: Context, page: Page) -> None:
         build_notice("Too many pages are open", str(fault))
         return
     ui.context.client.on_delete(subscription.close)
-    ui.add_head_html(f"<script>kittiwake.setClock({now_us() // 1000})</script>")
+    set_clock()
     drawer = _navigation(context, page)
     _header(context, page, drawer)
     bar = None if context.replay is None else PastBar(context, page, context.replay)
@@ -62,12 +63,22 @@ async def build_frame(context: Context, page: Page) -> None:
     _start_timer(context, subscription, bar)
 
 
+def set_clock() -> None:
+    """Has the page's clock show the ground station's time."""
+    ui.add_head_html(f"<script>kittiwake.setClock({now_us() // 1000})</script>")
+
+
 def _navigation(context: Context, page: Page) -> ui.left_drawer:
     from kittiwake_ground.dashboard.pages import PAGES
 
     # With a value of None, NiceGUI would ask the browser, and complain if the page is gone before it answers.
     with ui.left_drawer(value=False, bordered=True).classes("kw-drawer") as drawer:
         drawer.props("width=200 breakpoint=900 show-if-above")
+        if len(context.ground.deployments) > 1:
+            with ui.link(target="/fleet").classes("kw-nav").props("data-key=f"):
+                ui.icon("view_list", size="20px")
+                ui.label("Fleet")
+                ui.label("f").classes("kw-key")
         pages = [one for one in PAGES if one.is_for(context.deployment)]
         for number, one in enumerate(pages, 1):
             place = f"/d/{context.deployment.name}/{one.name}"
@@ -98,14 +109,19 @@ def _header(context: Context, page: Page, drawer: ui.left_drawer) -> None:
         _alarm_state(context)
         _link_state(context)
         build_look_back(context, page)
-        ui.html('<span id="kw-clock" title="The ground station&#39;s clock, UTC"></span>', sanitize=False)
-        ui.button(icon="contrast", color=None).props('flat round dense data-key=d aria-label="Dark or light"').on(
-            "click", js_handler="() => kittiwake.toggleDark()"
-        )
-        if context.person.way == "session":
-            with ui.button(icon="account_circle", color=None).props("flat round dense aria-label=Account"), ui.menu():
-                ui.item(f"{context.person.name} ({context.person.role})").props("disable")
-                ui.menu_item("Log out").on("click", js_handler="() => kittiwake.logOut()")
+        build_header_tools(context.person)
+
+
+def build_header_tools(person: Person) -> None:
+    """What stands at the right end of every header: the clock, dark or light, and who is logged in."""
+    ui.html('<span id="kw-clock" title="The ground station&#39;s clock, UTC"></span>', sanitize=False)
+    ui.button(icon="contrast", color=None).props('flat round dense data-key=d aria-label="Dark or light"').on(
+        "click", js_handler="() => kittiwake.toggleDark()"
+    )
+    if person.way == "session":
+        with ui.button(icon="account_circle", color=None).props("flat round dense aria-label=Account"), ui.menu():
+            ui.item(f"{person.name} ({person.role})").props("disable")
+            ui.menu_item("Log out").on("click", js_handler="() => kittiwake.logOut()")
 
 
 def _alarm_state(context: Context) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from kittiwake_ground.server.links import DOWN, UP
+from kittiwake_ground.shown import age_text
 
 if TYPE_CHECKING:
     from kittiwake_ground.server.links import LinkReport
@@ -16,19 +16,6 @@ class LinkText(NamedTuple):
 
     state: str
     reason: str
-
-
-def age_text(since_us: int, now_us: int | None = None) -> str:
-    """How long ago a moment was: `4 s`, `12 min`, `3 h 20 min`, `2 d 4 h`; `never` for 0."""
-    if not since_us:
-        return "never"
-    seconds = max(0, ((time.time_ns() // 1000) if now_us is None else now_us) - since_us) // 1_000_000
-    if seconds < 120:
-        return f"{seconds} s"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{days} d {hours % 24} h"
 
 
 def link_level(report: LinkReport) -> str:

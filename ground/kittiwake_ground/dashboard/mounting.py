@@ -13,6 +13,7 @@ from nicegui import ui
 
 from kittiwake_ground.api.access import person_of
 from kittiwake_ground.archive import QueryTooLong
+from kittiwake_ground.dashboard.fleet_page import build_fleet
 from kittiwake_ground.dashboard.frame import build_frame, build_notice, dress
 from kittiwake_ground.dashboard.log_in_form import build_log_in
 from kittiwake_ground.dashboard.page import Context, Page
@@ -47,8 +48,21 @@ def mount_dashboard(app: FastAPI, ground: Ground) -> None:
             dress()
             build_notice("No deployment", "This ground station serves none: see `kittiwake ground serve --help`.")
             return None
+        if len(ground.deployments) > 1:
+            return RedirectResponse("/fleet")
         return RedirectResponse(f"/d/{next(iter(ground.deployments))}/{PAGES[0].name}")
 
+    @ui.page("/fleet", title="Fleet - Kittiwake")
+    def fleet(request: Request) -> None:
+        dress(request.cookies.get("kittiwake_theme", ""))
+        person = person_of(request, ground.desk)
+        if person is None:
+            build_log_in()
+        else:
+            build_fleet(ground, request, person)
+
+    # FastAPI reads the annotations; they must name what this module has.
+    fleet.__annotations__ = {"request": Request, "return": None}
     ui.run_with(
         app,
         title="Kittiwake",

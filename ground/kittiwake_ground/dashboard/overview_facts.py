@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kittiwake_ground.dashboard.alarm_html import alarm_fact
-from kittiwake_ground.dashboard.link_state import age_text, link_level, link_text
+from kittiwake_ground.dashboard.link_state import link_level, link_text
 from kittiwake_ground.dashboard.live_html import Fact, meter_html
 from kittiwake_ground.dashboard.readings import channels_called, first_sample, reading_text, with_unit
 from kittiwake_ground.server.timeline import MODES
+from kittiwake_ground.shown import age_text
 
 if TYPE_CHECKING:
     from kittiwake_ground.server.hub import Hub

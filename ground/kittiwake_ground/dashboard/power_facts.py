@@ -6,10 +6,10 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kittiwake_ground.dashboard.link_state import age_text
 from kittiwake_ground.dashboard.live_html import Fact
 from kittiwake_ground.dashboard.readings import channels_called, first_sample, with_unit
 from kittiwake_ground.server.samples import moment_s
+from kittiwake_ground.shown import age_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

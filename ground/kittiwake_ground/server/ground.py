@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kittiwake_ground.alarms.notifier import Notifier
 from kittiwake_ground.alarms.store import AlarmStore
+from kittiwake_ground.fleet.fleet import Fleet
 from kittiwake_ground.passes.store import PassStore
 from kittiwake_ground.people.accounts import VIEWER
 from kittiwake_ground.people.audit import AuditTrail
@@ -51,7 +52,7 @@ class Ground:
         self.replays = Replays(archive)
         self.layouts = Layouts(configuration.folder)
         self.history = LongHistory(None if archive is None else configuration.archive, configuration.parquet)
-        self._exporting: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         feed: ArchiveSink = NoArchive() if archive is None else ArchiveFeed(archive)
         self.audit = AuditTrail(configuration.folder / "audit.jsonl", feed.add_audit)
         self.desk = Desk(configuration.users, self.audit, configuration.is_local)
@@ -70,6 +71,7 @@ class Ground:
             deployment.commands.refusal = partial(self.procedures.refusal, deployment.hazardous)
             planner = deployment.passes.planner
             planner.role_of, planner.tell = self._role_of, partial(self._tell_of_plan, deployment.name)
+        self.fleet = Fleet(self.deployments.values(), archive)
         self.started_us = 0
 
     def deployment(self, name: str) -> Deployment:
@@ -108,15 +110,15 @@ class Ground:
         self.started_us = now_us()
         for deployment in self.deployments.values():
             await deployment.start()
-        self._exporting = asyncio.create_task(self.history.run())
+        self._tasks = [asyncio.create_task(work) for work in (self.history.run(), self.fleet.recall())]
 
     async def stop(self) -> None:
         """Ends procedures and every link, and closes the audit trail."""
         await self.procedures.stop()
-        if self._exporting is not None:
-            self._exporting.cancel()
+        for task in self._tasks:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._exporting
+                await task
         for deployment in self.deployments.values():
             await deployment.stop()
         await self.notifier.stop()

@@ -114,7 +114,8 @@ class AsyncLink:
 
     async def _established(self, stream: Stream) -> None:
         try:
-            await asyncio.wait_for(_writable(stream), CONNECT_TIMEOUT_S)
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):  # wait_for of Python 3.11 can lose a cancellation
+                await _writable(stream)
             stream.send(b"")  # raises what the connection failed with
         except TimeoutError:
             stream.close()
@@ -180,7 +181,8 @@ class AsyncLink:
                 if data:
                     try:
                         with self._waiting() as wait:
-                            await asyncio.wait_for(_writable(stream, future=wait), SEND_TIMEOUT_S)
+                            async with asyncio.timeout(SEND_TIMEOUT_S):
+                                await _writable(stream, future=wait)
                     except TimeoutError:
                         raise self._lost(f"nothing was taken for {SEND_TIMEOUT_S:.0f} s") from None
                     if self._stream is not stream:

@@ -26,9 +26,14 @@ class EventRecord(NamedTuple):
     received_us: int
 
 
-def moment_s(sample: Sample | None) -> float:
-    """A time tag that is a channel's value, in seconds since 1970; 0 without one."""
+def moment_us(sample: Sample | None) -> int:
+    """A time tag that is a channel's value, in microseconds since 1970; 0 without one."""
     value = None if sample is None else sample.value
     if isinstance(value, dict):
-        return float(value.get("seconds", 0)) + float(value.get("useconds", 0)) / 1e6
-    return float(getattr(value, "seconds", 0)) + float(getattr(value, "useconds", 0)) / 1e6
+        return int(value.get("seconds", 0)) * 1_000_000 + int(value.get("useconds", 0))
+    return int(getattr(value, "seconds", 0)) * 1_000_000 + int(getattr(value, "useconds", 0))
+
+
+def moment_s(sample: Sample | None) -> float:
+    """The same in seconds."""
+    return moment_us(sample) / 1e6

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from kittiwake.cli.main import main
-from kittiwake_ground.client import TransferFailed
+from kittiwake_ground.client import Ground, TransferFailed
 from kittiwake_ground.commands.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -238,6 +238,26 @@ def test_links_end_with_0_only_if_all_are_up(
     device.close()
     next(one for one in watched if one.subject.state == "down")
     assert run("links").status == 1
+
+
+def test_the_fleet_ends_with_0_only_if_none_wants_attention(
+    run: Callable[..., Done], served: Served, station: Deployment, device: ScriptedDeployment
+) -> None:
+    head, row, *_ = run("fleet").out.splitlines()
+    assert head.split() == ["DEPLOYMENT", "STATE", "HEARD", "NEXT", "MODE", "BATTERY", "BOOTS", "ALARMS", "WAITING"]
+    assert row.split()[:3] == ["ok", "small", "up"]
+    assert (run("fleet").status, run("fleet", "--attention").out.splitlines()) == (0, [head])
+    station.alarms.set_limits(DOWN, {"high": {"red": 10}})
+    device.tell(DOWN, 11)
+    station.wait_for(DOWN, 11)
+    done = run("fleet", "--attention")
+    assert (done.status, done.out.splitlines()[1].split()[:2]) == (1, ["RED", "small"])
+    assert "red alarm not acknowledged: link.BytesDown" in done.out
+    shown = json.loads(run("fleet", "--json").out)
+    assert (shown["name"], shown["reasons"][0]["concern"], shown["unseen"]) == ("small", "RED_ALARM", {"RED": 1})
+    with Ground(served.url) as ground:
+        (found,) = ground.fleet()
+    assert (found.level, found.reasons[0].page, found.state) == ("RED", "alarms", "up")
 
 
 def test_a_file_by_cfdp_goes_through_a_server_and_is_listed_and_given_up(

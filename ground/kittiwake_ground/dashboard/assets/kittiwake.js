@@ -19,6 +19,16 @@ window.kittiwake = (() => {
     else found.click();
   });
 
+  // The page's address says what it was narrowed down to, so that it can be kept and passed on.
+  function rememberQuery(values) {
+    const address = new URL(location.href);
+    for (const [name, value] of Object.entries(values)) {
+      if (value) address.searchParams.set(name, value);
+      else address.searchParams.delete(name);
+    }
+    history.replaceState(history.state, "", address);
+  }
+
   // The time that the page shows: the ground station's, or that of a replay, which goes on at its speed.
   const now = () => past
     ? past.at + (past.paused ? 0 : Math.min((performance.now() - past.since) * past.speed, 3000 * past.speed))
@@ -121,5 +131,7 @@ window.kittiwake = (() => {
     location.reload();
   }
 
-  return { clockOffset: 0, now, setClock, setPast, pastPlace, isPast: () => Boolean(past), toggleDark, logIn, logOut };
+  return {
+    clockOffset: 0, now, setClock, setPast, pastPlace, isPast: () => Boolean(past), rememberQuery, toggleDark, logIn, logOut,
+  };
 })();
