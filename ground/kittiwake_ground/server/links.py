@@ -96,7 +96,12 @@ class AsyncLink:
                 self._stream = await self._accepted()
                 return
             # Looking up a name blocks, so all that opens something does it in a thread.
-            stream = await loop.run_in_executor(None, self._open)
+            opening = loop.run_in_executor(None, self._open)
+            try:
+                stream = await asyncio.shield(opening)
+            except asyncio.CancelledError:
+                opening.add_done_callback(_close_late)
+                raise
         except (OSError, ValueError) as fault:
             raise LinkDown(getattr(fault, "strerror", None) or str(fault)) from None
         if address.kind == "tcp":
@@ -218,6 +223,12 @@ class AsyncLink:
             _forget(self._listener.fileno())
             self._listener.close()
             self._listener = None
+
+
+def _close_late(opening: asyncio.Future[Stream]) -> None:
+    """Closes what was opened when nobody wanted it any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def _forget(fileno: int) -> None:

@@ -286,7 +286,8 @@ class Transfers:
                 raise LinkDown(f"the link did not come within {READY_WAIT_S:g} s")
             self._ready.clear()
             try:
-                await asyncio.wait_for(self._ready.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._ready.wait()
             except TimeoutError:
                 continue
 
@@ -323,7 +324,8 @@ class Transfers:
             if transfer.is_final:
                 return
             try:
-                await asyncio.wait_for(self._down_news.wait(), min(left_s, 1.0))
+                async with asyncio.timeout(min(left_s, 1.0)):
+                    await self._down_news.wait()
             except TimeoutError:
                 continue
 

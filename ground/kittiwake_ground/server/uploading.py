@@ -100,7 +100,8 @@ class Uploader:
         if course.watch.is_over:
             return
         try:
-            await asyncio.wait_for(self._heard.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await self._heard.wait()
         except TimeoutError:
             return
         await self._give_up_if_asked(transfer)

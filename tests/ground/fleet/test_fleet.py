@@ -12,13 +12,14 @@ import pytest
 
 from kittiwake.dictionary.export import export_dictionary
 from kittiwake.topology.compile import load_topology
-from kittiwake_ground.archive import Archive, ChannelDeclaration, NewEvent
+from kittiwake_ground.archive import Archive
 from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
 from kittiwake_ground.fleet.fleet import FRESH_S
 from kittiwake_ground.fleet.reading import Reader
 from kittiwake_ground.fleet.standing import ASLEEP, HEARD, Concern, standing
 from kittiwake_ground.server.ground import Ground
 from kittiwake_ground.server.session import now_us
+from tests.ground.fleet.planned_wake import ABOUT, write_past
 from tests.ground.server.foreign import INVALID, measured, said, served, until
 from tests.peers import ROOT
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 HOUR_US = 3_600_000_000
 NOBODY = "tcp://127.0.0.1:1"
-ABOUT = "ReferenceDeployment"
 
 
 @pytest.fixture(scope="module")
@@ -39,25 +39,6 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("reference") / "dictionary.json"
     path.write_text(json.dumps(export_dictionary(load_topology(ROOT / "topologies/reference.yaml"))))
     return path
-
-
-def write_past(folder: Path, heard_us: int, wake_us: int) -> None:
-    """Has the archive know a deployment that was heard, and planned to wake."""
-    wake = {"timeBase": "TB_WORKSTATION_TIME", "timeContext": 0, "seconds": wake_us // 1_000_000, "useconds": 0}
-    values: dict[str, Any] = {
-        "supervisor.NextWakeTime": wake, "startupManager.BootCount": 41, "powerManager.StateOfCharge": 80.0,
-    }  # fmt: skip
-    tag = 2 << 64 | heard_us
-    with Archive(folder) as archive:
-        archive.declare("sleeper", "", [ChannelDeclaration(f"{ABOUT}.{name}", "") for name in values])
-        archive.add_samples("sleeper", [(f"{ABOUT}.{name}", tag, heard_us, value) for name, value in values.items()])
-        archive.add_events(
-            "sleeper",
-            [
-                NewEvent(f"{ABOUT}.a.Warned", "WARNING_LO", tag, heard_us, "old"),
-                NewEvent(f"{ABOUT}.a.Done", "ACTIVITY_HI", tag + 1, heard_us + 1, "new"),
-            ],
-        )
 
 
 @asynccontextmanager
@@ -89,7 +70,7 @@ async def stands(ground: Ground, name: str, holds: Any) -> Standing:
 def test_one_that_sleeps_is_known_to_sleep_when_the_ground_station_starts_anew(tmp_path: Path, reference: Path) -> None:
     heard_us, wake_us = now_us() - HOUR_US, now_us() + HOUR_US
     (tmp_path / "archive").mkdir()
-    write_past(tmp_path / "archive", heard_us, wake_us)
+    write_past(tmp_path / "archive", "sleeper", heard_us, wake_us)
 
     async def run() -> None:
         async with begun(tmp_path, reference) as ground:

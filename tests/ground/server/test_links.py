@@ -144,6 +144,20 @@ def test_a_link_that_cannot_be_made_says_why_and_is_tried_again(tmp_path: Path, 
     asyncio.run(run())
 
 
+def test_a_link_that_is_just_being_made_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    """Python 3.11's `wait_for` can lose the word to end, when what it waits for comes at that moment."""
+
+    async def run() -> None:
+        for turns in range(30):
+            async with asyncio.timeout(10), deployed(tmp_path, "tcp://127.0.0.1:1") as made:
+                while made.link.state != "connecting":
+                    await asyncio.sleep(0)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+
+    asyncio.run(run())
+
+
 class Behind(NoArchive):
     """An archive that has more than half of what it can hold, until it is told otherwise."""
 
