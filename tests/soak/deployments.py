@@ -43,6 +43,9 @@ FILL_EVERY_S = 0.06
 """While they warm up, from a command to the next, which is another deployment's. It fills what a ground station holds
 of each, so that only what leaks grows afterwards; a person may act twenty times a second."""
 
+HISTORY_SIZE = 40
+"""Values of each channel that the ground station holds: packets come every three seconds on average, some seldom."""
+
 COMMAND_EVERY_S = 0.25
 """The same afterwards."""
 
@@ -175,8 +178,7 @@ def _soak(folder: Path, options: argparse.Namespace) -> int:
         for member in members:
             stack.callback(member.device.kill)
             member.start()
-        links = [f"{one.name}={one.dictionary_path},tcp://127.0.0.1:{one.port}" for one in members]
-        server = GroundServer(folder / "ground", links)
+        server = GroundServer(folder / "ground", [], ["--config", str(_configuration(folder, members))])
         if options.pages:
             server.command.remove("--no-dashboard")
         stack.enter_context(server)
@@ -195,6 +197,18 @@ def _soak(folder: Path, options: argparse.Namespace) -> int:
             faults += growth.faults
     print("\n".join(faults) if faults else "Nothing grew and nothing was lost.", flush=True)
     return 1 if faults else 0
+
+
+def _configuration(folder: Path, members: Sequence[Member]) -> Path:
+    """The ground station's configuration: it holds few values of each channel, so that these are soon full."""
+    path = folder / "ground.toml"
+    tables = [
+        f'[deployments.{one.name}]\ndictionary = "{one.dictionary_path}"\nlink = "tcp://127.0.0.1:{one.port}"\n'
+        f"history_size = {HISTORY_SIZE}\n"
+        for one in members
+    ]
+    path.write_text("\n".join(tables))
+    return path
 
 
 def _members(folder: Path, each: int) -> list[Member]:

@@ -50,7 +50,7 @@ async def log_in(http: httpx.AsyncClient, name: str) -> dict[str, str]:
 
 
 READS = [
-    "session", "deployments", "deployments/ref", "deployments/ref/link", "deployments/ref/dictionary",
+    "session", "fleet", "deployments", "deployments/ref", "deployments/ref/link", "deployments/ref/dictionary",
     "deployments/ref/channels", "deployments/ref/events", "deployments/ref/commands", "deployments/ref/transfers",
     "deployments/ref/sequences/runs", "deployments/ref/layouts",
     "deployments/ref/parameters", "deployments/ref/parameters/Ref.heater.SETPOINT",
