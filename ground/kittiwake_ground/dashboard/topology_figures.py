@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kittiwake_ground.dashboard.link_state import age_text
 from kittiwake_ground.dashboard.readings import channels_called
+from kittiwake_ground.shown import age_text
 
 if TYPE_CHECKING:
     from kittiwake_ground.server.hub import Hub

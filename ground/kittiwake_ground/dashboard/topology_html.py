@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from kittiwake_ground.dashboard.link_state import age_text
 from kittiwake_ground.dashboard.live_html import Fact, facts_html, meter_html
 from kittiwake_ground.dashboard.readings import with_unit
+from kittiwake_ground.shown import age_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
