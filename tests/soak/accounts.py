@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from kittiwake.dictionary.entries import Packet
@@ -73,10 +74,13 @@ def account(database: Path, packets: Sequence[Packet], start: Start) -> Account:
     """Settles one start's account, of a deployment that sends these packets. Raises `Uncounted`."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         archive = _Archive(connection, start)
-        times = sorted(time_us for packet in packets for time_us in archive.times(_own_channels(packet, packets)[0]))
+        came = comings(packets, archive.times)
+        times = sorted([time_us for found in came.values() for time_us in found])
         until_us, packets_sent = counted_packets(archive.values(PACKETS), times, start)
         events_until_us, events_sent = counted_events(archive.values(EVENTS), start)
-        samples, samples_archived = expected_samples(packets, archive.counts(until_us))
+        samples = sum(bisect_left(came[packet.id], until_us) * len(packet.channels) for packet in packets)
+        names = {channel.name for packet in packets for channel in packet.channels}
+        counts = archive.counts(until_us)
         found = Account(
             start,
             (until_us - start.began_us) / 1e6,
@@ -85,7 +89,7 @@ def account(database: Path, packets: Sequence[Packet], start: Start) -> Account:
             events_sent,
             archive.events(events_until_us),
             samples,
-            samples_archived,
+            sum(counts.get(name, 0) for name in names),
         )
     connection.close()
     return found
@@ -129,10 +133,40 @@ WHERE deployments.name = ? AND time_us >= ? AND time_us < ?
 """
 
 
-def _own_channels(packet: Packet, packets: Iterable[Packet]) -> list[str]:
-    """The channels that no other packet has: their samples are the packet's comings."""
-    others = {channel.name for one in packets if one is not packet for channel in one.channels}
-    return [channel.name for channel in packet.channels if channel.name not in others]
+def comings(packets: Sequence[Packet], times_of: Callable[[str], Sequence[int]]) -> dict[int, list[int]]:
+    """When each packet came, by its id: as often as the channel says of which most samples are there.
+
+    `times_of` gives the times of a channel's samples. Where several packets have a channel, those that came with the
+    others are taken off. Raises `Uncounted` for packets that cannot be told apart.
+    """
+    holders: dict[str, list[Packet]] = {}
+    for packet in packets:
+        for channel in packet.channels:
+            holders.setdefault(channel.name, []).append(packet)
+    found: dict[int, list[int]] = {}
+    left = list(packets)
+    while left:
+        for packet in left:
+            sharing = {channel.name: _others(holders[channel.name], packet) for channel in packet.channels}
+            telling = [(name, others) for name, others in sharing.items() if all(one.id in found for one in others)]
+            if telling:
+                found[packet.id] = max([_without(times_of(name), others, found) for name, others in telling], key=len)
+                left.remove(packet)
+                break
+        else:
+            raise Uncounted(f"packets cannot be told apart: {', '.join(packet.name for packet in left)}")
+    return found
+
+
+def _others(holders: Iterable[Packet], packet: Packet) -> list[Packet]:
+    return [one for one in holders if one is not packet]
+
+
+def _without(times: Iterable[int], others: Iterable[Packet], found: Mapping[int, Sequence[int]]) -> list[int]:
+    rest = Counter(times)
+    for one in others:
+        rest.subtract(found[one.id])
+    return sorted(rest.elements())
 
 
 def counted_packets(values: Sequence[tuple[int, int]], times: Sequence[int], start: Start) -> tuple[int, int]:
@@ -161,12 +195,3 @@ def counted_events(values: Sequence[tuple[int, int]], start: Start) -> tuple[int
         if value == following:
             return time_us, value
     raise Uncounted(f"{start.deployment}, start {start.number}: its events were not counted")
-
-
-def expected_samples(packets: Sequence[Packet], counts: Mapping[str, int]) -> tuple[int, int]:
-    """How many samples there must be if each packet gave one of each of its channels, and how many there are."""
-    # A packet came as often as its best channel says, so that one that lost samples hides nothing.
-    came = {packet.id: max(counts.get(name, 0) for name in _own_channels(packet, packets)) for packet in packets}
-    names = {channel.name for packet in packets for channel in packet.channels}
-    expected = sum(came[packet.id] * len(packet.channels) for packet in packets)
-    return expected, sum(counts.get(name, 0) for name in names)

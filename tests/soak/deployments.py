@@ -270,7 +270,7 @@ class Run:
         with ThreadPoolExecutor(len(self._members)) as workers:
             list(workers.map(lambda member: member.prepare(self._server), self._members))
         if self._page is not None:
-            self._page.open(f"{self._server.url}d/{self._members[0].name}/overview")
+            self._page.open(f"{self._server.url}fleet")
 
     def last(self, duration_s: float, warm_up_s: float, killed: str) -> None:
         """Commands, reads memory, and kills one of them in the middle, until the time is over."""
@@ -330,7 +330,7 @@ class Run:
             found[member.process] = resident_mb(member.device.pid)
         if self._page is not None:
             self._page.driver.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
-            found["page overview"] = self._page.driver.execute_cdp_cmd("Runtime.getHeapUsage", {})["usedSize"] / 1e6
+            found["page fleet"] = self._page.driver.execute_cdp_cmd("Runtime.getHeapUsage", {})["usedSize"] / 1e6
         return found
 
     def _command(self, member: Member, name: str) -> None:

@@ -11,7 +11,7 @@ from kittiwake.model.types import U32, wire_type
 from kittiwake_ground.archive import Archive
 from kittiwake_ground.archive.opening import DATABASE
 from kittiwake_ground.archive.records import NewEvent
-from tests.soak.accounts import EVENTS, PACKETS, Start, Uncounted, account, counted_events, counted_packets
+from tests.soak.accounts import EVENTS, PACKETS, Start, Uncounted, account, comings, counted_events, counted_packets
 from tests.soak.deployments import main
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def channel(name: str) -> Channel:
 
 COUNTS = Packet("Counts", 1, 1, (channel(PACKETS), channel(EVENTS)))
 POWER = Packet("Power", 2, 1, (channel("power.Voltage"), channel("power.Current")))
+VOLTAGE = Packet("Voltage", 3, 1, (channel("power.Voltage"),))
 PACKETS_OF_STATION = (POWER, COUNTS)
 
 
@@ -69,6 +70,14 @@ def test_what_was_counted_and_is_archived_is_all_there(tmp_path: Path) -> None:
 )
 def test_what_was_counted_and_is_not_archived_is_lost(tmp_path: Path, lost: tuple[str, ...], fault: str) -> None:
     assert f"station, start 1: {fault}" in account(fly(tmp_path, frozenset(lost)), PACKETS_OF_STATION, START).faults
+
+
+def test_a_packet_that_has_no_channel_of_its_own_is_told_by_what_the_others_leave() -> None:
+    times = {"power.Voltage": [1, 2, 5, 6], "power.Current": [1, 5], PACKETS: [3], EVENTS: [3]}
+    found = comings((VOLTAGE, *PACKETS_OF_STATION), lambda name: times[name])
+    assert found == {1: [3], 2: [1, 5], 3: [2, 6]}
+    with pytest.raises(Uncounted, match="told apart: Voltage, Copy"):
+        comings((VOLTAGE, VOLTAGE._replace(name="Copy", id=4)), lambda name: times[name])
 
 
 def test_a_start_of_which_nothing_was_heard_cannot_be_accounted_for(tmp_path: Path) -> None:
