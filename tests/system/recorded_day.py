@@ -1,4 +1,7 @@
-"""A day of the reference deployment in virtual time, recorded, with a ground that commands it and exchanges files."""
+"""A day of the reference deployment in virtual time, recorded, with a ground that commands it and exchanges files.
+
+With its own ticks a day takes a minute to fly and one to replay: it has slower ones, and only a part of it its own.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.dictionary.decode import DecodedEvent, Decoder
 from kittiwake.dictionary.load import load_dictionary
+from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.platform.system_files import SystemFiles
 from kittiwake.replay.flight import RecordedFlight
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from kittiwake.platform.interface import Stream
     from kittiwake.runtime.image import Image
 
 HOST, PORT = "127.0.0.1", 50_000
@@ -31,8 +36,9 @@ R00:00:01 CdhCore.cmdDisp.CMD_NO_OP
 TICK_US = 55_000_000
 """A tick of the day: nothing of interest comes twice in half a minute, and every turn costs the test its time."""
 
-SETTINGS: dict[str, dict[str, Any]] = {
-    "ComCcsds.link": {"url": f"tcp-listen://{HOST}:{PORT}"},
+OWN_TICKS: dict[str, dict[str, Any]] = {"ComCcsds.link": {"url": f"tcp-listen://{HOST}:{PORT}"}}
+SLOW_TICKS: dict[str, dict[str, Any]] = {
+    **OWN_TICKS,
     "ReferenceDeployment.rateGroupDriver": {"tick_us": TICK_US, "dividers": [1, 1, 1]},
     "ReferenceDeployment.wifi": {"measure_s": 600.0},
     "ReferenceDeployment.platformDriver": {"simulated_points": {}},
@@ -40,31 +46,41 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 class RecordedDay:
-    """`events` are what came down, `files` what was downlinked: the bytes of the file packets' data."""
+    """`events` are what came down, `downlinked` the bytes of the file packets' data.
 
-    def __init__(self, image: Path, dictionary: Path, recording: Path, **options: Any) -> None:
+    `settings` are those of the deployment; the ground reads what has come every `reads_s` seconds.
+    """
+
+    def __init__(
+        self, image: Path, dictionary: Path, recording: Path, settings: dict[str, dict[str, Any]] = SLOW_TICKS,
+        reads_s: float = 60.0,
+    ) -> None:  # fmt: skip
         self.image: Image = load_image(image.read_bytes())
         self.dictionary = load_dictionary(str(dictionary))
         self.platform = SimulatedPlatform(8)
         self.platform.files.make_folder(ROOT)
         self.events: list[DecodedEvent] = []
         self.downlinked = bytearray()
+        self._reads_s = reads_s
+        self._stream: Stream | None = None
         self.flight = RecordedFlight(
             self.image,
             self.platform,
             ROOT,
             SystemFiles(),
             str(recording),
-            settings=SETTINGS,
+            settings=settings,
             keyframe_s=4 * 3600.0,
-            **options,
         )
         self._decoder = Decoder(self.dictionary)
         self._framer = FRAMINGS["ccsds"].uplink_framer(FramingParameters())
         self._deframer = FRAMINGS["ccsds"].downlink_deframer(FramingParameters())
 
-    def fly(self, hours: float = 24.0) -> None:
-        """The whole day, or a shorter one; in the first hours the ground is there."""
+    def fly(self, hours: float = 24.0, *, sequence_min: float = 20, downlink_min: float = 30) -> None:
+        """The whole day, or a shorter one; in the first hour the ground is there.
+
+        It waits so long for the sequence to run and for the file to come down.
+        """
         self.flight.start()
         self._wait(1)
         self._stream = self.platform.network.connect_tcp(HOST, PORT)
@@ -80,12 +96,13 @@ class RecordedDay:
             self._wait(1)
         self._upload("/kept/day.bin", compile_text(SEQUENCE, "day.seq", self.dictionary))
         self.command('ReferenceDeployment.cmdSeq.CS_RUN "/kept/day.bin" NO_BLOCK')
-        self._wait(20)
+        self._wait(sequence_min)
         self._upload("/kept/up.bin", bytes(range(256)) * 40)
         self.command('FileHandling.fileDownlink.SendFile "/kept/up.bin" "down.bin"')
-        self._wait(30)
+        self._wait(downlink_min)
         self._stream.close()
-        self.flight.run_for(hours * 3600 - 60 * 60)
+        self._stream = None
+        self.flight.run_for(hours * 3600 - self.platform.clock.now_ns() / NS_PER_S)
         self.flight.stop()
         self.flight.close()
 
@@ -94,6 +111,7 @@ class RecordedDay:
         self._send(command_packet(line, self.flight.deployment.instances))
 
     def _send(self, packet: bytes) -> None:
+        assert self._stream is not None
         frame: bytes = self._framer.frame(packet)
         assert self._stream.send(frame) == len(frame)
 
@@ -104,10 +122,13 @@ class RecordedDay:
         self._wait(1)
 
     def _wait(self, minutes: float) -> None:
-        self.flight.run_for(minutes * 60)
-        if not hasattr(self, "_stream"):
-            return
-        while data := self._stream.receive(1 << 16):
+        for _ in range(round(minutes * 60 / self._reads_s)):
+            self.flight.run_for(self._reads_s)
+            if self._stream is not None:
+                self._read(self._stream)
+
+    def _read(self, stream: Stream) -> None:
+        while data := stream.receive(1 << 16):
             for packet in self._deframer.feed(data):
                 if packet.startswith(b"\x00\x03\x01"):
                     self.downlinked += packet[13:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +19,7 @@ from kittiwake_ground.link import GroundLink
 from kittiwake_ground.station import Station
 from tests.system.device import KITTIWAKE
 from tests.system.gds import free_port
-from tests.system.recorded_day import RecordedDay
+from tests.system.recorded_day import OWN_TICKS, RecordedDay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,21 @@ def test_the_day_had_commands_files_both_ways_and_a_sequence(day: tuple[Recorded
 def test_a_day_is_replayed_byte_for_byte(day: tuple[RecordedDay, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert replay_command.main([str(day[1])]) == 0
     assert "equal: " in capsys.readouterr().out
+
+
+def test_part_of_a_day_with_its_own_ticks_and_a_building_device_is_replayed_byte_for_byte(
+    reference: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "part.flight"
+    flown = RecordedDay(*reference, path, OWN_TICKS, reads_s=5.0)
+    flown.fly(0.4, sequence_min=11, downlink_min=2)
+    names = flown.names()
+    for name in ("NoOpStringReceived", "FileReceived", "FileSent", "CS_SequenceComplete", "PrmFileSaveComplete"):
+        assert name in names, names
+    driver: Any = flown.flight.deployment.instances["ReferenceDeployment.platformDriver"]
+    assert driver.polls_ok
+    assert replay_command.main([str(path)]) == 0
+    assert capsys.readouterr().out.startswith("equal: ")
 
 
 def test_a_replay_from_the_middle_of_the_day_is_equal(
