@@ -73,7 +73,7 @@ def test_part_of_a_day_with_its_own_ticks_and_a_building_device_is_replayed_byte
 def test_a_replay_from_the_middle_of_the_day_is_equal(
     day: tuple[RecordedDay, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert day[0].flight.platform.keyframes_ended == ""
+    assert day[0].flight.platform.keyframes_missing == 0
     assert replay_command.main([str(day[1]), "--from", str(20 * 3600)]) == 0
     assert capsys.readouterr().out.startswith("equal: ")
 

@@ -79,7 +79,10 @@ def _replay(options: Namespace) -> int:
         recording.close()
         if link is not None:
             link.close()
-    return tell(outcome)
+    status = tell(outcome)
+    if link is not None and not link.sent_bytes:
+        print("the ground was sent nothing: in flight none was connected up to there")
+    return status
 
 
 def _send(link: ReplayedLink, replay: Replay, time_ns: int, data: bytes) -> None:

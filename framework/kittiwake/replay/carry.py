@@ -5,7 +5,9 @@ code changes with each start. So only what can be understood without that code i
 enums by name, and lists and tables of them, in attributes of the same name and type; channels and parameters whose
 types still take the value. Whatever else a new start has made is left as it is: open files, timers, tasks.
 
-Instances of the standard components begin anew: they keep what is to outlast a start in their files.
+Of the standard components the parameters are carried, also those that the ground has set and not saved. What else they
+hold begins anew: it is of connections, files and transfers that have ended with the process, and what is to outlast a
+start is in their files.
 """
 
 from __future__ import annotations
@@ -29,15 +31,15 @@ _ENUM = "\0enum"
 
 
 def frozen_state(deployment: Deployment) -> bytes:
-    """The state of the author's components, by instance."""
-    return packed((FORM, {one.name: _state(one) for one in _authored(deployment)}))
+    """The state of the author's components, and the parameters of all, by instance."""
+    return packed((FORM, {name: _state(one) for name, one in deployment.instances.items()}))
 
 
 def thaw_state(deployment: Deployment, data: bytes) -> tuple[int, list[str]]:
     """Gives a deployment that is not started yet what fits of a frozen state.
 
-    Returns how many values were taken, and the names of those that were left, with their instances. A state that is
-    damaged, or of another form, gives nothing.
+    Returns how many values were taken that the start had not found by itself, and the names of those that were left,
+    with their instances. A state that is damaged, or of another form, gives nothing.
     """
     try:
         state = unpacked(data)
@@ -46,24 +48,37 @@ def thaw_state(deployment: Deployment, data: bytes) -> tuple[int, list[str]]:
     if not isinstance(state, tuple) or len(state) != 2 or state[0] != FORM or not isinstance(state[1], dict):
         return 0, []
     taken, left = 0, []
-    for component in _authored(deployment):
+    for component in deployment.instances.values():
         own = state[1].get(component.name)
         for kind, table in own.items() if isinstance(own, dict) else ():
-            for name, value in table.items():
-                if _TAKERS[kind](component, name, value):
-                    taken += 1
-                else:
-                    left.append(f"{component.name}.{name}")
+            if kind == "parameters":
+                there = _parameters(component)
+                table = {label: value for label, value in table.items() if there.get(label) != value}
+            rest = _take_all(component, kind, table)
+            taken += len(table) - len(rest)
+            left += [f"{component.name}.{name}" for name in rest]
     return taken, left
 
 
-def _authored(deployment: Deployment) -> list[Component]:
-    return [
-        one for one in deployment.instances.values() if type(one).__module__.partition(".")[0] != STANDARD
-    ]  # fmt: skip
+def _take_all(component: Component, kind: str, table: dict[str, Any]) -> list[str]:
+    """Gives a component what it takes; the names of the rest."""
+    rest = list(table)
+    while rest:
+        refused = [name for name in rest if not _TAKERS[kind](component, name, table[name])]
+        if len(refused) == len(rest):
+            break
+        rest = refused  # a parameter's range may hang on another one, which it has by now
+    return rest
+
+
+def _parameters(component: Component) -> dict[str, bytes]:
+    declared = type(component).__declarations__
+    return {one.label: one.type.pack(getattr(component, one.name)) for one in declared.parameters.values()}
 
 
 def _state(component: Component) -> dict[str, dict[str, Any]]:
+    if type(component).__module__.partition(".")[0] == STANDARD:
+        return {"parameters": _parameters(component)}
     declared = type(component).__declarations__
     skipped = {"_cells", "_unsent", *declared.parameters, *declared.settings, *declared.machines}
     attributes = {}
@@ -72,8 +87,7 @@ def _state(component: Component) -> dict[str, dict[str, Any]]:
         if value is not _NOTHING:
             attributes[name] = value
     channels = {cell.channel.label: cell.channel.type.pack(cell.value) for cell in component._cells if cell.tag}
-    parameters = {one.label: one.type.pack(getattr(component, one.name)) for one in declared.parameters.values()}
-    return {"attributes": attributes, "channels": channels, "parameters": parameters}
+    return {"attributes": attributes, "channels": channels, "parameters": _parameters(component)}
 
 
 def _plain(value: Any, depth: int = 0) -> Any:

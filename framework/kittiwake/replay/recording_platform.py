@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from kittiwake.runtime.deployment import Deployment
 
 FLUSH_EVERY_NS = NS_PER_S
+REFUSED_AGAIN_NS = 60 * NS_PER_S
+"""When something could not be frozen, as a transfer that is under way, the next keyframe is tried so long after."""
 
 
 class Boundary:
@@ -294,8 +296,9 @@ class RecordingPlatform(BoundaryPlatform):
         self._keyframe_every_ns = 0
         self._deployment: Deployment | None = None
         self._drive: tuple[str, tuple[Any, ...]] = ("", ())
-        self.keyframes_ended = ""
-        """Why there are no more keyframes, if something cannot be frozen."""
+        self.keyframes_missing = 0
+        self.keyframe_refusal = ""
+        """Why the last one of those is missing: something could not be frozen."""
         boundary = Boundary(recorder)
         made: dict[str, Any] = {
             kind: RecordedObject(boundary, kind, number, getattr(inner, kind, inner))
@@ -346,13 +349,14 @@ class RecordingPlatform(BoundaryPlatform):
             check_quiet(deployment)
         except FreezeRefused:
             return  # the next wait may be quiet
-        now_ns = self._now_ns()
-        self._keyframe_due_ns = now_ns + self._keyframe_every_ns
+        now_ns, pause_ns = self._now_ns(), self._keyframe_every_ns
         try:
             self.recorder.keyframe(now_ns, self._drive, freeze(deployment))
         except FreezeRefused as refused:
-            self.keyframes_ended = str(refused)
-            self._keyframe_due_ns = None
+            self.keyframes_missing += 1
+            self.keyframe_refusal = str(refused)
+            pause_ns = max(pause_ns, REFUSED_AGAIN_NS)  # each try holds up the loop
+        self._keyframe_due_ns = now_ns + pause_ns
 
     def _flush_now_and_then(self) -> None:
         recorder = self.recorder

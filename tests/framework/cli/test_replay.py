@@ -91,6 +91,15 @@ def test_a_prompt_steps_shows_and_ends(
     assert list(said) == []
 
 
+def test_a_ground_that_is_sent_nothing_is_not_left_wondering(
+    recording: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as ground:
+        link = f"tcp://127.0.0.1:{ground.getsockname()[1]}"
+        assert command.main([recording, "--link", link]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("the ground was sent nothing: in flight none was")
+
+
 def test_the_downlink_goes_to_a_ground_once_more(
     recording: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,5 +120,6 @@ def test_the_downlink_goes_to_a_ground_once_more(
         assert command.main([recording, "--link", f"tcp://127.0.0.1:{port}", "--speed", "100"]) == 0
         listener.join(10.0)
     assert b"".join(heard).count(b"telemetry") == 3
+    assert "sent nothing" not in capsys.readouterr().out
     assert command.main([recording, "--link", f"tcp://127.0.0.1:{port}"]) == 1  # nobody is there
     assert "refused" in capsys.readouterr().err

@@ -10,8 +10,10 @@ import pytest
 from kittiwake.model import U8, U32, ActiveComponent, Channel, CommandError, CommandResponse, Parameter, wire_enum
 from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.replay.carry import frozen_state, thaw_state
+from kittiwake.replay.values import packed, unpacked
 from kittiwake.runtime.deployment import Deployment
 from kittiwake.storage.root import Root
+from kittiwake_components import CommandDispatcher
 
 
 @wire_enum(U8)
@@ -112,3 +114,35 @@ def test_a_state_that_is_none_gives_nothing(data: bytes) -> None:
     deployment, one = deployment_of(Before)
     assert thaw_state(deployment, data) == (0, [])
     assert one._count == 0
+
+
+def test_of_the_standard_components_the_parameters_are_carried_and_nothing_else() -> None:
+    deployment, one = deployment_of(CommandDispatcher)
+    one.commands_dispatched, one._made_up, one.command_timeout_s = 7, 7, 20
+    data = frozen_state(deployment)
+    assert one.commands_dispatched == 7
+    deployment, one = deployment_of(CommandDispatcher)
+    assert thaw_state(deployment, data) == (1, [])
+    assert one.command_timeout_s == 20
+    assert one.commands_dispatched == 0
+    assert not hasattr(one, "_made_up")
+
+
+def test_parameters_whose_ranges_hang_on_each_other_are_taken_in_the_order_in_which_they_fit() -> None:
+    class Range(ActiveComponent):
+        high = Parameter(U8, default=1)
+        low = Parameter(U8, default=0)
+
+        def parameter_updated(self, name: str) -> None:
+            if self.low > self.high:
+                raise CommandError(CommandResponse.VALIDATION_ERROR)
+
+    deployment, one = deployment_of(Range)
+    one.low, one.high = 8, 9
+    data = frozen_state(deployment)
+    state = unpacked(data)
+    state[1]["one"]["parameters"] = dict(sorted(state[1]["one"]["parameters"].items(), reverse=True))
+    for order in (data, packed(state)):
+        deployment, one = deployment_of(Range)
+        assert thaw_state(deployment, order) == (2, [])
+        assert (one.low, one.high) == (8, 9)

@@ -45,7 +45,7 @@ def test_a_replay_from_a_keyframe_ends_as_one_from_the_start_and_as_the_flight(f
     files = SimulatedPlatform().files
     flight = flown(files)
     flight.close()
-    assert flight.platform.keyframes_ended == ""
+    assert flight.platform.keyframes_missing == 0
     probe = flight.deployment.instances["probe"]
     assert isinstance(probe, Probe)
     whole, from_start = replayed(files, None)
@@ -76,14 +76,25 @@ def test_without_a_keyframe_there_is_no_way_into_the_middle() -> None:
         Replay(Recording(files, PATH)).run(SECONDS // 2)
 
 
-def test_what_cannot_be_frozen_ends_the_keyframes_and_not_the_recording() -> None:
+def test_what_cannot_be_frozen_costs_a_keyframe_and_they_go_on_when_it_is_over() -> None:
     files = SimulatedPlatform().files
     flight = flown(files, 1.5)
     probe = flight.deployment.instances["probe"]
     assert isinstance(probe, Probe)
-    probe.heard.append(object())
+    odd = object()
+    probe.heard.append(odd)
     flight.run_for(2.5)
+    assert flight.platform.keyframe_refusal.startswith("probe.heard[")
+    assert "cannot be frozen: a object has no state" in flight.platform.keyframe_refusal
+    probe.heard.remove(odd)
+    flight.run_for(70)
     flight.close()
-    assert flight.platform.keyframes_ended.startswith("probe.heard[")
-    assert "cannot be frozen: a object has no state" in flight.platform.keyframes_ended
+    assert flight.platform.keyframes_missing == 1
+    recording = Recording(files, PATH)
+    begun_ns = recording.header["begun_ns"]
+    before, after = [recording.keyframe_at(begun_ns + seconds * SECONDS) for seconds in (50, 70)]
+    assert before is not None
+    assert after is not None
+    assert before.time_ns < begun_ns + 2 * SECONDS
+    assert after.time_ns > begun_ns + 60 * SECONDS
     assert replayed(files, None)[1].turns == 8
