@@ -102,8 +102,7 @@ def end_recording(recording: RecordingPlatform, reason: str, *, quiet: bool) -> 
     if not quiet and recorder.dropped:
         print(f"recording: {recorder.ended}; {recorder.dropped} records are missing", flush=True)
     if not quiet and recording.keyframes_missing:
-        print(
-            f"recording: {recording.keyframes_missing} keyframes are missing: {recording.keyframe_refusal}", flush=True
-        )
+        missing = f"{recording.keyframes_missing} keyframes are missing"
+        print(f"recording: {missing}: {recording.keyframe_refusal}", flush=True)
     if not quiet and not recorder.dropped:
         print(f"recording: {recorder.size} bytes", flush=True)
