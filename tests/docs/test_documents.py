@@ -26,6 +26,7 @@ DOCUMENTS = [
     "docs/ground.md",
     "docs/alarms.md",
     "docs/look-back.md",
+    "docs/wiring.md",
     "docs/client.md",
     "docs/sequences.md",
     "docs/budget.md",

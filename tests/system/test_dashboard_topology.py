@@ -100,7 +100,7 @@ def test_the_topology_lights_up_while_it_is_metered_and_goes_out_again(station: 
     # The drawing is the one that was there before: only its colours have changed.
     assert drawing.is_displayed()
     browser.click("[data-action=meter]")
-    browser.await_text("Not metered: the last metering ended")
+    browser.await_text("Not metered: it ended")
     browser.until(lambda: not station.lit(), "lines are lit that nothing is known of")
 
 
@@ -154,6 +154,8 @@ def test_graph_and_table_render_on_every_screen(station: Station, size: tuple[in
     next(one for one in browser.all(".kw-spans .q-btn") if one.text == "Table").click()
     browser.until(lambda: len(browser.all(".kw-instances tbody tr")) == 36, "the table has other instances")
     assert browser.script("return document.documentElement.scrollWidth") <= size[0]
+    next(one for one in browser.all(".kw-spans .q-btn") if one.text == "Graph").click()
+    browser.find("svg.kw-topology .kw-node[aria-pressed]")
 
 
 def test_a_dictionary_without_connections_is_shown_as_far_as_it_goes(station: Station) -> None:

@@ -88,7 +88,7 @@ def _reported(hub: Hub, meter: str, sample: Sample) -> WiringFigures:
     remaining_s = _member(sample.value, "remaining_s")
     count = _member(sample.value, "connections")
     if not span_s:
-        return WiringFigures(ENDED, f"Not metered: the last metering ended {ago}.", age_s)
+        return WiringFigures(ENDED, f"Not metered: it ended {ago}.", age_s)
     patience_s = max(PATIENCE * span_s, LEAST_PATIENCE_S)
     if age_s > remaining_s + patience_s:
         return WiringFigures(ENDED, f"Not metered any more: the last report came {ago}.", age_s)

@@ -163,7 +163,7 @@ class TopologyPage:
                 self._host = ui.html('<p class="kw-nothing" role="status">Drawing…</p>', sanitize=False)
                 self._host.classes("kw-topology-host")
                 self._host.on("kw-choose", self._take, js_handler="(event) => emit(event.detail)")
-                self._legend = ui.html(_legend_html(), sanitize=False).classes("kw-wide")
+                self._legend = ui.html(_legend_html(bool(groups)), sanitize=False).classes("kw-wide")
                 with ui.element("div").classes("kw-wide") as tables:
                     self._table = LiveHtml("kw-scroll")
                 tables.on("click", self._take, js_handler="(event) => kittiwakeTopology.go(event, emit)")
@@ -268,15 +268,18 @@ def _state_html(context: Context, figures: WiringFigures) -> str:
     return f'<div class="kw-wiring-state" role="status" data-state="{figures.state}">{"".join(notes)}</div>'
 
 
-def _legend_html() -> str:
+def _legend_html(has_connections: bool) -> str:
     lines = "".join(
         f'<span><svg width="26" height="8" aria-hidden="true"><g class="kw-line" data-level="{level}">'
         f'<path class="kw-line-drawn" d="M1,4H25"/></g></svg>{text}</span>'
         for level, text in enumerate(LEVELS)
     )
-    return (
-        f'<div class="kw-topology-legend"><span class="kw-muted">Calls a second</span>{lines}'
+    metered = (
+        f'<span class="kw-muted">Calls a second</span>{lines}'
         '<span><i class="kw-legend-queue"></i>queue: waited, most ever</span>'
+    )
+    return (
+        f'<div class="kw-topology-legend">{metered if has_connections else ""}'
         '<span><i class="kw-legend-slip"></i>slipped in the last minute</span>'
         f'<span class="kw-muted" title="{KEYS}">Choose an instance for its details.</span></div>'
     )

@@ -104,7 +104,7 @@ def test_the_end_that_the_device_reports_ends_them_at_once(ground: Ground) -> No
     assert wiring_figures(ground.hub).state == NEVER
     ground.report({0: 5})
     ground.report({}, span_ms=0, remaining_s=0)
-    assert wiring_figures(ground.hub)[:2] == (ENDED, "Not metered: the last metering ended 0 s ago.")
+    assert wiring_figures(ground.hub)[:2] == (ENDED, "Not metered: it ended 0 s ago.")
 
 
 def test_counts_of_another_build_light_up_nothing(ground: Ground) -> None:

@@ -2,7 +2,7 @@
 "use strict";
 window.kittiwakeTopology = (() => {
   const BOUNDS = [1, 4, 16, 64, 256];
-  const LEAST_PX = 4, MOST_ZOOM = 8, LEAST_SCALE = 0.4, READABLE_SCALE = 0.8;
+  const LEAST_PX = 4, MOST_ZOOM = 8, LEAST_SCALE = 0.4, MOST_SCALE = 1.4, READABLE_SCALE = 0.8;
   let svg = null, tip = null, facts = { nodes: [], edges: [] }, figures = null;
   let home = null, view = null, chosen = -1, shownGroup = "", drag = null, dragged = false;
   let nodes = [], lines = [], tags = [];
@@ -191,7 +191,8 @@ window.kittiwakeTopology = (() => {
     return box.width && box.height ? box.height / box.width : home.height / home.width;
   }
 
-  const widest = () => Math.max(home.width, home.height / shape());
+  // All of it, and no larger than it can be read with ease.
+  const widest = () => Math.max(home.width, home.height / shape(), host().clientWidth / MOST_SCALE);
 
   function within(start, length, from, size) {
     return length >= size ? from + (size - length) / 2 : Math.min(Math.max(start, from), from + size - length);
