@@ -247,13 +247,21 @@ def _load(options: Options, platform: SystemPlatform) -> Image:
 
 
 def _make(options: Options, platform: SystemPlatform, watch: DispatchWatch | None = None) -> Deployment:
-    from kittiwake.cli.root_claim import claim_root
     from kittiwake.model.signature import ReadLate
+
+    image = _load(options, platform)
+    with ReadLate():
+        return _make_from(image, options, platform, watch)
+
+
+def _make_from(
+    image: Image, options: Options, platform: SystemPlatform, watch: DispatchWatch | None
+) -> Deployment:  # fmt: skip
+    from kittiwake.cli.root_claim import claim_root
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.storage import factory_reset
     from kittiwake.storage.root import Root
 
-    image = _load(options, platform)
     settings = settings_of(options, image)
     from kittiwake.cli.link_access import check_link, use_keys
 
@@ -274,8 +282,7 @@ def _make(options: Options, platform: SystemPlatform, watch: DispatchWatch | Non
 
         flown = options.recording = begin_recording(options, platform, image, root, settings)
         meters = options.recording.witness
-    with ReadLate():
-        return Deployment(image, flown, Root(flown.files, root), settings, meters, watch)
+    return Deployment(image, flown, Root(flown.files, root), settings, meters, watch)
 
 
 def _check_apart(slots: str, root: str) -> None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, overload
 
+from kittiwake.model.signature import Declared
 from kittiwake.model.types import TypeFault, WireType, annotations_of, evaluated, wire_type
 
 if TYPE_CHECKING:
@@ -44,14 +45,18 @@ def check_full(full: str, allowed: tuple[str, ...]) -> None:
 MAX_PORT_ARRAY = 256
 
 
-class PortType(Generic[P, R]):
+class PortType(Declared, Generic[P, R]):
     """The signature that both ends of a connection share; `parameters` are in their order on the wire."""
 
     def __init__(self, name: str, function: Callable[P, R]) -> None:
         self.name = name
         self.doc = (function.__doc__ or "").strip()
-        self.parameters = annotations_of(_WithSelf(function))
-        returned = _evaluated(function, "return")
+        self.declare(function)
+
+    def read(self) -> None:
+        """Reads the signature, and what is returned."""
+        self.parameters = annotations_of(_WithSelf(self._function))
+        returned = _evaluated(self._function, "return")
         self.returns: WireType | None = None if returned is None else wire_type(returned)
 
     def __repr__(self) -> str:
@@ -144,7 +149,7 @@ class InputPort:
     def __init__(
         self, port: PortType[Any, Any], kind: str, size: int | None, priority: int = 0, full: Full = "assert"
     ) -> None:
-        if kind == "async" and port.returns is not None:
+        if Declared.is_read_at_once and kind == "async" and port.returns is not None:
             raise TypeFault(f"{port.name} returns a value, so no async port can have it")
         check_full(full, FULL)
         self.port = port

@@ -1,4 +1,4 @@
-"""The signature by which an event or a command is declared, and when it is read."""
+"""The signature by which an event, a command or a port is declared, and when it is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kittiwake.model.types import annotations_of
 
 
 class Declared:
-    """Built upon by what is declared as a method: `parameters` are the method's, with their types.
+    """Built upon by what is declared by a function: `parameters` are the function's, with their types.
 
     They are read at once, so that its author hears of a mistake; under `ReadLate`, when they are first wanted. A
     device's image was checked when it was built, and most of its events never happen.
@@ -18,7 +18,7 @@ class Declared:
     _function: Any
 
     def declare(self, function: Any) -> None:
-        """Takes the method. Raises `TypeFault` where its signature makes no sense."""
+        """Takes the function. Raises `TypeFault` where its signature makes no sense."""
         self._function = function
         if self.is_read_at_once:
             self.read()

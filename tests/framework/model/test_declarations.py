@@ -220,6 +220,17 @@ def test_what_is_read_late_is_read_when_it_is_wanted_and_afterwards_at_once_agai
         command(mistaken)
 
 
+def test_a_port_is_read_late_too() -> None:
+    mistaken = handler("def f(a: Nowhere) -> None: ...")
+    with ReadLate():
+        late = port("Test.Late")(mistaken)
+        async_port(late)
+    with pytest.raises(TypeFault, match="name 'Nowhere' is not defined"):
+        assert late.parameters
+    with pytest.raises(TypeFault, match="name 'Nowhere' is not defined"):
+        port("Test.Late")(mistaken)
+
+
 def test_what_is_made_while_reading_late_is_numbered_but_not_checked() -> None:
     wrong = {"KIND": "passive", "stop": Channel(U8), "a": Channel(U8)}
     with ReadLate():
