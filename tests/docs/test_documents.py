@@ -27,6 +27,7 @@ DOCUMENTS = [
     "docs/alarms.md",
     "docs/look-back.md",
     "docs/wiring.md",
+    "docs/passes.md",
     "docs/client.md",
     "docs/sequences.md",
     "docs/budget.md",

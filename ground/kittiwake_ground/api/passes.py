@@ -24,11 +24,15 @@ Us = Annotated[int | None, Query(ge=0, lt=1 << 62)]
 
 @router.get("")
 async def passes(here: DeploymentHere, count: Count = 10, from_us: Us = None) -> dict[str, Any]:
-    """The pass that is under way, and the next ones; rates that nobody gave are those of earlier passes."""
+    """The pass that is under way, and the next ones; rates that nobody gave are those of earlier passes.
+
+    `fault` says why something cannot be kept, if so.
+    """
     current = here.passes.current
     return {
         "passes": [pass_object(one) for one in here.passes.coming(count, from_us)],
         "current": None if current is None else outcome_object(current),
+        "fault": here.passes.fault,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -53,6 +54,7 @@ class PassesPage:
         self._passes = passes
         self._span_s = FIRST_SPAN_S
         self._ticks = 0
+        self._fault = LiveHtml("kw-wide")
         with ui.card().classes("kw-card kw-wide"):
             with ui.element("div").classes("kw-bar"):
                 ui.label("Timeline").classes("kw-heading").props("role=heading aria-level=2")
@@ -110,6 +112,8 @@ class PassesPage:
 
     def _refresh(self) -> None:
         passes, planner = self._passes, self._passes.planner
+        fault = passes.fault
+        self._fault.show(f'<div class="kw-banner" role="alert">{escape(fault)}</div>' if fault else "")
         plans = [plan_object(one, planner) for one in planner.plans.values()]
         for one in plans[-MAX_SHOWN:]:
             self._plans.show(one)

@@ -17,7 +17,7 @@ FOREVER_US = 1 << 62
 class Window:
     """A pass in one direction: `bps` bits a second, of which `efficiency` carries data.
 
-    `background_bps` of these go to what flows all the time, as telemetry does, and is served first.
+    `background_bps` of data go to what flows all the time, as telemetry does, and is served first.
     """
 
     start_us: int

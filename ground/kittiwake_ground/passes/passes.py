@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kittiwake_ground.kept_database import StoreFault
 from kittiwake_ground.passes.budget import Demand, Window, share_out
 from kittiwake_ground.passes.clocks import MachineClocks
 from kittiwake_ground.passes.outcome import MeasuredRates, Outcome, PassWatch, measured_rates
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from kittiwake_ground.server.hub import Hub
     from kittiwake_ground.server.links import LinkReport
     from kittiwake_ground.server.transfer import Transfer
+
+_log = logging.getLogger(__name__)
 
 PREDICT_US = 2_000_000
 """How often it is looked what the device says of its next wake."""
@@ -97,13 +101,27 @@ class Passes:
         )
         self._was_up = False
         self._predicted_us = 0
+        self.fault = ""
+        """Why something cannot be kept, if so."""
 
     def open(self) -> None:
         """Reads what is planned. Raises `StoreFault`."""
         self.planner.open()
 
     def tick(self) -> None:
-        """Looks what time it is, and does what is due. Raises `StoreFault` where an outcome cannot be kept."""
+        """Looks what time it is, and does what is due. What cannot be kept is in `fault`, and tried again."""
+        self.planner.tick()
+        try:
+            self._look()
+        except StoreFault as fault:
+            if str(fault) != self.fault:
+                _log.error("deployment %s: %s", self.deployment, fault)
+            self.fault = str(fault)
+        else:
+            self.fault = ""
+
+    def _look(self) -> None:
+        """Looks at the link and at what the device says of its next wake."""
         report, boot_us = self._report(), self.clocks.boot_us()
         is_up = report.state == "up"
         if is_up and not self._was_up:
@@ -112,7 +130,6 @@ class Passes:
         if boot_us - self._predicted_us >= PREDICT_US:
             self._predicted_us = boot_us
             self._predict()
-        self.planner.tick()
         now_us = self.clocks.wall_us()
         self._watch.look(self.schedule.under_way(now_us), now_us, boot_us, report, self._commands.sent_count)
 
@@ -190,9 +207,10 @@ class Passes:
         )
 
 
-def _window(one: RatedPass, bps: float, now_us: int, background_bps: float = 0.0) -> Window:
-    found = one.found
-    return Window(max(found.start_us, now_us), found.end_us, bps, found.contact.efficiency, background_bps)
+def _window(one: RatedPass, bps: float, now_us: int, flowing_bps: float = 0.0) -> Window:
+    """A pass in one direction. What flows was measured on the link, with its headers, as its rate is."""
+    found, share = one.found, one.found.contact.efficiency
+    return Window(max(found.start_us, now_us), found.end_us, bps, share, flowing_bps * share)
 
 
 def _direction(waiting: Sequence[Waiting], windows: Sequence[Window]) -> Direction:

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from kittiwake_ground.passes.schedule import Schedule
     from kittiwake_ground.passes.store import PassStore
 
+MOST_A_TICK = 20
+"""The most plans that are released or end in one tick: each waits for the disk, and everything else waits meanwhile."""
+
 MAX_PAST_S = 60.0
 """A time that has passed by no more than this is taken as now."""
 
@@ -202,30 +205,35 @@ class Planner:
         for id in list(self._unkept):
             self._keep(self.plans[id])
         waiting = [(self.due(one), one) for one in self.plans.values() if one.state in (PLANNED, RELEASING)]
-        now_us = self._clocks.wall_us()
+        left = MOST_A_TICK
         for due, plan in sorted(waiting, key=lambda one: (one[0].due_us or one[0].until_us, one[1].id)):
-            if self._steps.is_settled or self._by_boot(plan):
-                self._look(plan, due, now_us)
+            if left and (self._steps.is_settled or self._by_boot(plan)) and self._look(plan, due):
+                left -= 1
 
-    def _look(self, plan: Planned, due: Due, now_us: int) -> None:
+    def _look(self, plan: Planned, due: Due) -> bool:
+        """Whether something was done with a plan."""
+        now_us = self._clocks.wall_us()
         if now_us >= due.until_us:
-            self._expire(plan)
-        elif plan.state == PLANNED and due.due_us is not None and now_us >= due.due_us and self._ways.is_ready():
+            return self._expire(plan)
+        is_due = plan.state == PLANNED and due.due_us is not None and now_us >= due.due_us
+        if is_due and self._ways.is_ready():
             self._release(plan)
+            return True
+        return False
 
-    def _expire(self, plan: Planned) -> None:
-        """Ends what has waited too long; what waits in a queue behind this one is taken back first."""
+    def _expire(self, plan: Planned) -> bool:
+        """Ends what has waited too long; what waits in a queue behind this one is taken back then."""
         departure = self._under_way.get(plan.id)
-        if departure is None:
-            if plan.state == PLANNED:
-                self._end(plan, EXPIRED, plan.reason or "the link did not come in time")
-        elif departure.state == QUEUED:
-            self._end(plan, EXPIRED, "the link did not come in time")
-            self._under_way.pop(plan.id, None)
+        if plan.state != PLANNED and (departure is None or departure.state != QUEUED):
+            return False  # it is on its way
+        self._under_way.pop(plan.id, None)
+        self._end(plan, EXPIRED, plan.reason or "the link did not come in time")
+        if departure is not None:
             try:
                 self._ways.take_back(departure)
             except (ValueError, LookupError):
                 _log.exception("plan %d expired, and could not be taken back", plan.id)
+        return True
 
     def _release(self, plan: Planned) -> None:
         role = self.role_of(Owner(plan.owner, plan.way))
@@ -323,7 +331,8 @@ class Planner:
             self._store.keep_plan(self._deployment, plan)
             self._unkept.discard(plan.id)
         except StoreFault:
-            _log.exception("plan %d is %s, and that could not be kept", plan.id, plan.state)
+            if plan.id not in self._unkept:
+                _log.exception("plan %d is %s, and that could not be kept", plan.id, plan.state)
             self._unkept.add(plan.id)
         self._remember(plan)
 

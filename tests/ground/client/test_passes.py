@@ -94,6 +94,8 @@ def test_the_command_line_plans_and_shows(run: Callable[..., Done], device: Scri
     assert "has no command CS_RUN" in run("plan", "run", "/seq.bin", "--at", start).err
     assert run("plan", "upload", table, "/more.csv", "--at", start, "--expiry", "2h").status == 0
     assert run("plan", "add", NO_OP, "--at", "tomorrow").status == 2
+    day_of_year = json.loads(run("plan", "change", 3, "--at", "2099-060T12:00:00", "--json").out)
+    assert day_of_year["due_us"] == round(datetime(2099, 3, 1, 12, tzinfo=UTC).timestamp() * 1e6)
     assert "upload /more.csv" in run("plan", "list").out
     assert len(run("plan", "list", "--all").out.splitlines()) == 3
     assert run("passes", "history").err == "No pass was watched yet.\n"

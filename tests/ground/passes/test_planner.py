@@ -14,7 +14,7 @@ from kittiwake_ground.kept_database import StoreFault
 from kittiwake_ground.passes.contact import HORIZON_US
 from kittiwake_ground.passes.leaving import NotConfirmed
 from kittiwake_ground.passes.planned import FINAL_STATES, PlanRefused, When
-from kittiwake_ground.passes.planner import NoSuchPlan, Owner, PlanChanged
+from kittiwake_ground.passes.planner import MOST_A_TICK, NoSuchPlan, Owner, PlanChanged
 from kittiwake_ground.passes.store import PassStore
 from kittiwake_ground.server.commands import CommandRefused
 from kittiwake_ground.server.transfer import TransferRefused
@@ -83,6 +83,20 @@ def test_plans_of_one_time_go_in_the_order_of_planning() -> None:
         assert [one.id for one in (first, second, third)] == [2, 1, 3]
         sent = sorted(rig.planner.plans.values(), key=lambda one: one.sent_id)
         assert [one.id for one in sent] == [2, 1, 3]
+
+    within(test)
+
+
+def test_many_of_one_time_go_in_several_ticks() -> None:
+    async def test(rig: Rig) -> None:
+        for _ in range(MOST_A_TICK + 5):
+            rig.plan()
+        await rig.tick()
+        await rig.tick()
+        for _ in range(MOST_A_TICK):
+            await asyncio.sleep(0)
+        states = [one.state for one in rig.planner.plans.values()]
+        assert (len(rig.sent), set(states)) == (MOST_A_TICK + 5, {"released"})
 
     within(test)
 

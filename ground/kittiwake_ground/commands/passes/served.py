@@ -6,17 +6,20 @@ import argparse
 
 
 def moment(text: str) -> int:
-    """Reads a date, as microseconds since 1970."""
+    """Reads a date, also with the day of the year as it is printed, as microseconds since 1970."""
     from datetime import datetime
 
     from kittiwake_ground.client.times import when_us
 
-    try:
-        found = when_us(datetime.fromisoformat(text.strip()))
-    except (ValueError, OverflowError):
-        found = None
+    found = None
+    for read in (datetime.fromisoformat, lambda given: datetime.strptime(given.removesuffix("Z"), "%Y-%jT%H:%M:%S")):
+        try:
+            found = when_us(read(text.strip()))
+            break
+        except (ValueError, OverflowError):
+            continue
     if found is None or found < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date, as in 2026-11-27T20:15:00Z")
+        raise argparse.ArgumentTypeError(f"{text!r} is no date, as in 2026-11-27T20:15:00Z or 2026-331T20:15:00")
     return found
 
 
