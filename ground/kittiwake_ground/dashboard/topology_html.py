@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MAX_ROWS = 100
 """The most commands, channels or connections of one instance that are listed."""
 MAX_VALUE = 60
+MAX_INSTANCES = 1000
+"""The most instances that the table lists."""
 
 
 def rate_text(rate: float) -> str:
@@ -157,9 +159,10 @@ def table_html(drawing: Drawing, figures: WiringFigures) -> str:
     """All instances with their figures: the same as the drawing tells, for those who would rather read."""
     traffic = Traffic(drawing, figures)
     facts = drawing.facts["nodes"]
-    rows = "".join(
-        _row(node, one["depth"], figures, traffic) for node, one in zip(drawing.graph.nodes, facts, strict=True)
-    )
+    shown = list(zip(drawing.graph.nodes, facts, strict=True))[:MAX_INSTANCES]
+    rows = "".join(_row(node, one["depth"], figures, traffic) for node, one in shown)
+    left_out = len(facts) - len(shown)
+    more = f'<p class="kw-muted">{left_out} more instances</p>' if left_out else ""
     heads = "".join(
         f'<th scope="col">{one}</th>'
         for one in ("Instance", "Component", "Called", "Calls", "Queue", "Waited", "Most", "No room", "Slips")
@@ -167,7 +170,7 @@ def table_html(drawing: Drawing, figures: WiringFigures) -> str:
     return (
         '<table class="kw-cycles kw-instances"><caption class="kw-muted">Called and Calls are of the latest report. '
         "Waited is the most within it; Most, No room and Slips are since the deployment started.</caption>"
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{more}"
     )
 
 

@@ -10,35 +10,34 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from kittiwake_ground.dashboard.channel_dialog import ChannelDialog
-from kittiwake_ground.dashboard.life_html import end_html, life_html
 from kittiwake_ground.dashboard.live_html import LiveHtml
-from kittiwake_ground.dashboard.page import Refused, complain
 from kittiwake_ground.dashboard.topology_drawing import KEYS, MAX_INSTANCES, MAX_LINES, Drawing, drawing_of
 from kittiwake_ground.dashboard.topology_figures import (
+    ENDED,
     LIVE,
+    NEVER,
+    NO_METER,
+    OTHER_BUILD,
     STALE,
     WiringFigures,
     meter_of,
     wiring_figures,
 )
 from kittiwake_ground.dashboard.topology_html import detail_html, table_html
+from kittiwake_ground.dashboard.topology_metering import Metering
 from kittiwake_ground.server.links import UP
-from kittiwake_ground.server.views import command_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kittiwake_ground.dashboard.page import Context
-    from kittiwake_ground.server.commands import CommandRecord
     from kittiwake_ground.server.subscription import Update
 
-TIMES = {
-    "60 1": "for 1 min, each second",
-    "600 1": "for 10 min, each second",
-    "3600 5": "for 1 h, every 5 s",
-    "3600 60": "for 1 h, every minute",
-}
-"""Duration and period of METER_START: the last is for a link that is slow."""
+SAID = {
+    LIVE: "Metered", STALE: "The figures are old", ENDED: "Not metered", NEVER: "Not metered", NO_METER: "Not metered",
+    OTHER_BUILD: "Built with another dictionary",
+}  # fmt: skip
+"""What screen readers are told of when it changes: the ages that are shown change each second."""
 GRAPH, TABLE = "Graph", "Table"
 ALL_GROUPS = "All connections"
 LEVELS = ("0", "below 1", "1", "4", "16", "64", "256 or more")
@@ -54,65 +53,6 @@ def build(context: Context) -> None:
     page.build()
     # A drawing may take seconds, which is longer than a browser waits for the page itself.
     ui.timer(0.05, page.load, once=True)
-
-
-class Metering:
-    """Has the wiring metered, and shows what became of that."""
-
-    def __init__(self, context: Context, meter: str) -> None:
-        self._context = context
-        self._meter = meter
-        self._sent: CommandRecord | None = None
-        self._is_metered = False
-
-    def build(self) -> None:
-        """For how long, and the button that starts or stops it."""
-        self._times = ui.select(TIMES, value="60 1").props('outlined dense options-dense aria-label="How long"')
-        self._button = ui.button("Meter", icon="speed", on_click=self._press)
-        self._button.props("unelevated no-caps data-action=meter")
-
-    def build_result(self) -> None:
-        """Where what was sent is followed."""
-        with ui.element("div").classes("kw-wide kw-metering").props("aria-live=polite"):
-            self._result = LiveHtml("kw-wide")
-
-    def show(self, figures: WiringFigures, updates: Iterable[Update]) -> None:
-        """Follows what was sent, and offers what can be done next."""
-        is_metered = figures.state in (LIVE, STALE)
-        if is_metered != self._is_metered:
-            self._is_metered = is_metered
-            self._button.set_text("Stop" if is_metered else "Meter")
-            self._times.set_visibility(not is_metered)
-        if any(one.kind == "commands" and one.subject is self._sent for one in updates):
-            self._show_sent()
-
-    def _press(self) -> None:
-        if self._is_metered:
-            self._send("METER_STOP", {})
-        else:
-            duration, period = str(self._times.value).split()
-            self._send("METER_START", {"duration_s": int(duration), "period_s": int(period)})
-
-    def _send(self, mnemonic: str, arguments: dict[str, int]) -> None:
-        name = f"{self._meter}.{mnemonic}"
-        try:
-            by = self._context.act("command", f"{name} {arguments or ''}".strip())
-            self._sent = self._context.deployment.commands.submit(name, arguments, by)
-        except (Refused, ValueError, LookupError) as fault:
-            complain(fault)
-            return
-        self._show_sent()
-
-    def _show_sent(self) -> None:
-        assert self._sent is not None
-        shown = command_object(self._sent)
-        if shown["state"] == "completed":
-            self._result.show("")
-            return
-        self._result.show(
-            f'<div class="kw-card" data-sent="{shown["id"]}" data-state="{shown["state"]}">'
-            f"{escape(self._sent.command.name.rpartition('.')[2])} {life_html(shown)}{end_html(shown)}</div>"
-        )
 
 
 class TopologyPage:
@@ -154,6 +94,8 @@ class TopologyPage:
                 button = ui.button(icon=icon).props(f'outline dense padding="5px 8px" aria-label="{name}"')
                 button.on("click", js_handler=f"() => kittiwakeTopology.{call}")
             self._state = LiveHtml("kw-wiring")
+            with ui.element("div").classes("kw-said").props("role=status"):
+                self._said = LiveHtml()
             if self._metering is not None:
                 self._metering.build()
         if self._metering is not None:
@@ -181,7 +123,8 @@ class TopologyPage:
         self._drawing = await asyncio.to_thread(drawing_of, self._context.deployment.dictionary)
         drawing = self._drawing
         self._host.set_content(drawing.svg or _too_large_html(drawing))
-        self._run(f"begin({json.dumps(drawing.facts, ensure_ascii=False)})")
+        if drawing.svg:
+            self._run(f"begin({json.dumps(drawing.facts, ensure_ascii=False)})")
         asked = self._context.asked("instance")
         if any(node.name == asked for node in drawing.graph.nodes):
             self._choose(asked)
@@ -195,6 +138,7 @@ class TopologyPage:
             return
         figures = wiring_figures(self._hub)
         self._state.show(_state_html(self._context, figures))
+        self._said.show(SAID[figures.state])
         if self._metering is not None:
             self._metering.show(figures, updates)
         told = _figures_json(figures)
@@ -265,7 +209,7 @@ def _state_html(context: Context, figures: WiringFigures) -> str:
         )
     elif context.replay is None and not context.may_act:
         notes.append(f'<span class="kw-muted">{escape(context.unable_text("has it metered"))}</span>')
-    return f'<div class="kw-wiring-state" role="status" data-state="{figures.state}">{"".join(notes)}</div>'
+    return f'<div class="kw-wiring-state" data-state="{figures.state}">{"".join(notes)}</div>'
 
 
 def _legend_html(has_connections: bool) -> str:
