@@ -1,6 +1,6 @@
 """Missions: whole over all topologies, repeatable under their seeds, and told in lines.
 
-`KITTIWAKE_SIM_SEEDS` and `KITTIWAKE_SIM_SECONDS` make a campaign of it (`make sim-campaign`).
+A few seeds of each here, 1,000 by `make sim-campaign`. `KITTIWAKE_SIM_SEEDS` and `KITTIWAKE_SIM_SECONDS` make it more.
 """
 
 from __future__ import annotations
