@@ -163,7 +163,7 @@ def describe(image: Image, outcome: Outcome, took_s: float) -> str:
     scenario, samples = outcome.scenario, outcome.samples
     what = "BROKEN: " + outcome.broken.invariant if outcome.broken else "every invariant holds"
     return (
-        f"{image['name']}, seed {scenario.seed}: {scenario.length_ns / 1e9:g} s in {took_s:.1f} s, "
+        f"{image['name']}, seed {scenario.seed}: {scenario.length_ns / 1e9:.12g} s in {took_s:.1f} s, "
         f"{outcome.lives} starts, {outcome.events} events, {outcome.answers} commands answered, "
         f"{samples.drops} drops, {samples.slips} slips; {what}"
     )

@@ -39,6 +39,8 @@ BUSY_S = 0.25
 IN_CONTACT_S = 2.0
 IDLE_S = 60.0
 RESTART_S = 1.0
+MOST_LINES = 2000
+"""What is kept of the log for the summary."""
 MOST_LIVES_AN_HOUR = 400
 """More starts than that are a boot loop that would never end the mission."""
 
@@ -146,7 +148,10 @@ class Mission:
         self._say_line(f"{clock_text(self.now_ns)}  {what}")
 
     def _say_line(self, line: str) -> None:
-        self._lines.append(line)
+        if len(self._lines) < MOST_LINES:
+            self._lines.append(line)
+        elif len(self._lines) == MOST_LINES:
+            self._lines.append(f"{clock_text(self.now_ns)}  ... more lines than {MOST_LINES} are not kept")
         self._digest.update(line.encode())
         if self._tell is not None:
             self._tell(line)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.model.types import Enumeration, resolved
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.simulation.invariants.base import is_a
 
@@ -60,9 +59,8 @@ class Samples:
             self._state[name] = max(float(queue.high), self._state.get(name, 0.0))
         for instance in deployment.instances.values():
             if is_a(instance, "ModeManager") and instance.current_mode is not None:
-                mode = int(instance.current_mode)
-                form = resolved(type(instance).__declarations__.channels["current_mode"].type)
-                self.modes[mode] = form.enum(mode).name if isinstance(form, Enumeration) else str(mode)
+                mode = instance.mode.state
+                self.modes[int(mode)] = mode.name
                 self._state["mode"] = float(mode)
 
 

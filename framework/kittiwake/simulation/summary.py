@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from kittiwake.simulation.mission import Outcome
 
 WIDTH, HEIGHT = 860, 220
-LEFT, RIGHT, TOP, BOTTOM = 64, 190, 26, 28
+LEFT, RIGHT, TOP, BOTTOM = 84, 190, 26, 28
 COLOURS = ("#0b6fa4", "#c2410c", "#15803d", "#7e22ce", "#a16207", "#be123c", "#334155", "#0f766e")
 CHARGE = "charge %"
 MOST_LINES = 8
+MOST_LONG_MARKS = 25
 NAME_MAX = 28
 _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3600, 60
 
@@ -32,7 +33,8 @@ class Line(NamedTuple):
 def write_summary(name: str, outcome: Outcome) -> dict[str, str]:
     """The files of a summary by name: `index.html` and the plots."""
     plots = _plots(outcome)
-    files = {f"{key}.svg": draw(title, lines, outcome) for key, (title, lines) in plots.items()}
+    words = {"modes": outcome.samples.modes}
+    files = {f"{key}.svg": draw(title, lines, outcome, words.get(key)) for key, (title, lines) in plots.items()}
     files["index.html"] = _page(name, outcome, list(files))
     return files
 
@@ -54,13 +56,9 @@ def _plots(outcome: Outcome) -> dict[str, tuple[str, list[Line]]]:
         found["charge"] = ("Battery", lines([CHARGE]))
     if gauges:
         found["power"] = ("Power", lines(gauges))
-    words = ", ".join(
-        f"{number} {word}".removesuffix(f" {number}") for number, word in sorted(outcome.samples.modes.items())
-    )
-    found["modes"] = (
-        f"Share of the time awake, and the mode: {words or 'none'}",
-        lines(["awake", *(["mode"] if words else [])]),
-    )
+    found["awake"] = ("Share of the time awake", lines(["awake"]))
+    if outcome.samples.modes:
+        found["modes"] = ("Mode", lines(["mode"]))
     if queues:
         found["queues"] = ("Queues: the most that waited since the start", lines(queues[:MOST_LINES], "queue "))
     found["slips"] = ("Slips and drops, in all", lines(["slips", "drops"]))
@@ -72,13 +70,20 @@ def _most(rows: Sequence[tuple[int, Mapping[str, float]]], name: str) -> float:
 
 
 class _Frame:
-    """The axes of a plot, in pixels."""
+    """The axes of a plot, in pixels. `words` names values; what varies little far from 0 is drawn without the 0."""
 
-    def __init__(self, end_ns: int, values: Sequence[float]) -> None:
+    def __init__(self, end_ns: int, values: Sequence[float], words: Mapping[int, str]) -> None:
         self.end_ns = max(end_ns, 1)
-        self.low, high = min([0.0, *values]), max([1.0, *values])
-        self.step = _step((high - self.low) / 4)
-        self.high = -(-high // self.step) * self.step
+        self.words = words
+        values = [*values, *words]
+        low, high = min(values, default=0.0), max(values, default=1.0)
+        if low > high / 2 and not words:
+            self.step = _step(max(high - low, high / 100) / 4)
+            self.low = (low / self.step + 1e-9) // 1 * self.step
+        else:
+            self.low, high = (low, high) if words else (min(0.0, low), max(1.0, high))
+            self.step = 1.0 if words else _step((high - self.low) / 4)
+        self.high = max(-(-high // self.step) * self.step, self.low + self.step)
 
     def x(self, at_ns: int) -> str:
         return f"{LEFT + (WIDTH - LEFT - RIGHT) * at_ns / self.end_ns:.1f}"
@@ -86,13 +91,18 @@ class _Frame:
     def y(self, value: float) -> str:
         return f"{HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - self.low) / (self.high - self.low):.1f}"
 
+    def label(self, value: float) -> str:
+        """What stands at a line across."""
+        return escape(self.words.get(round(value), "")) if self.words else f"{value:g}"
+
     def grid(self) -> list[str]:
         """Lines across with their values, and times along the axis."""
         first = round(self.low // self.step)
         values = [number * self.step for number in range(first, round(self.high / self.step) + 1)]
         across = [
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{self.y(value)}" y2="{self.y(value)}" stroke="#e2e8f0"/>'
-            f'<text x="{LEFT - 6}" y="{self.y(value)}" dy="4" text-anchor="end" fill="#475569">{value:g}</text>'
+            f'<text x="{LEFT - 6}" y="{self.y(value)}" dy="4" text-anchor="end" fill="#475569">'
+            f"{self.label(value)}</text>"
             for value in values
             if value >= self.low
         ]
@@ -103,10 +113,11 @@ class _Frame:
         return across + along
 
 
-def draw(title: str, lines: Sequence[Line], outcome: Outcome) -> str:
-    """One plot, with a mark for each fault."""
+def draw(title: str, lines: Sequence[Line], outcome: Outcome, words: Mapping[int, str] | None = None) -> str:
+    """One plot, with a mark for each fault: across the plot, or at its top alone where there are many."""
     values = [value for line in lines for _, value in line.points if value is not None]
-    frame = _Frame(outcome.scenario.length_ns, values)
+    frame = _Frame(outcome.scenario.length_ns, values, words or {})
+    mark_end = HEIGHT - BOTTOM if len(outcome.faults) <= MOST_LONG_MARKS else TOP + 8
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="sans-serif" font-size="11">'
@@ -120,7 +131,7 @@ def draw(title: str, lines: Sequence[Line], outcome: Outcome) -> str:
     for fault in outcome.faults:
         at = frame.x(fault.at_ns)
         parts.append(
-            f'<line x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="#94a3b8" stroke-dasharray="2 3">'
+            f'<line x1="{at}" x2="{at}" y1="{TOP}" y2="{mark_end}" stroke="#94a3b8" stroke-dasharray="2 3">'
             f"<title>{escape(str(fault))}</title></line>"
         )
     for number, line in enumerate(lines):
@@ -179,11 +190,24 @@ def _times(end_ns: int) -> list[tuple[int, str]]:
     )]  # fmt: skip
 
 
+def length_text(length_ns: int) -> str:
+    """A mission's length in the units in which it is asked for: `30 d`, `1 h 30 min`, `200 s`."""
+    left_s = length_ns / 1e9
+    words = []
+    for unit_s, word in ((_DAY_S, "d"), (_HOUR_S, "h"), (_MINUTE_S, "min")):
+        count, left_s = divmod(left_s, unit_s)
+        if count:
+            words.append(f"{count:.0f} {word}")
+    if left_s or not words:
+        words.append(f"{left_s:g} s")
+    return " ".join(words)
+
+
 def _page(name: str, outcome: Outcome, plots: Sequence[str]) -> str:
     scenario, samples = outcome.scenario, outcome.samples
     rows = {
         "Seed": str(scenario.seed),
-        "Length": f"{scenario.length_ns / 1e9:g} s, from {clock_text(0)}",
+        "Length": f"{length_text(scenario.length_ns)}, from {clock_text(0)}",
         "Starts": str(outcome.lives),
         "Events": f"{outcome.events}, {samples.warnings} of them warnings",
         "Commands answered": str(outcome.answers),
@@ -197,7 +221,7 @@ def _page(name: str, outcome: Outcome, plots: Sequence[str]) -> str:
     title = f"{escape(name)}, seed {scenario.seed}"
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>\n'
-        "<style>body{font-family:sans-serif;margin:2em;max-width:60em}th{text-align:left;padding-right:1em}</style>\n"
+        "<style>body{font-family:sans-serif;margin:2em;max-width:60em}pre{white-space:pre-wrap}th{text-align:left;padding-right:1em}</style>\n"
         f"<h1>{title}</h1>\n<table>\n{table}\n</table>\n{images}\n"
         f"<h2>What went wrong, and when</h2>\n<pre>{log}</pre>\n"
         "</html>\n"

@@ -28,7 +28,7 @@ def test_a_mission_is_told_and_summed_up(tmp_path: Path, capsys: pytest.CaptureF
     assert digest.startswith("digest ")
     assert page == str(folder / "index.html")
     plots = sorted(path.name for path in folder.glob("*.svg"))
-    assert plots == ["charge.svg", "modes.svg", "power.svg", "queues.svg", "slips.svg"]
+    assert plots == ["awake.svg", "charge.svg", "modes.svg", "power.svg", "queues.svg", "slips.svg"]
     for name in plots:
         assert ET.parse(folder / name).getroot().tag.endswith("svg")
         assert name in (folder / "index.html").read_text()
