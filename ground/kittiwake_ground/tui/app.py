@@ -26,7 +26,6 @@ from kittiwake_ground.tui.following import Following
 from kittiwake_ground.tui.picture import MAX_TRAIL, Picture, number_of
 from kittiwake_ground.tui.records_text import alarm_text, command_text, event_text
 from kittiwake_ground.tui.standing import Standing
-from kittiwake_ground.tui.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
     from kittiwake_ground.client.deployment import AsyncDeployment
     from kittiwake_ground.tui.record_list import RecordList
+    from kittiwake_ground.tui.view import View
 
 REFRESH_S = 0.25
 STEADY = 4
@@ -80,20 +80,25 @@ class OperatorApp(App[None]):
         self.ground = AsyncGround(address)
         self.picture = Picture(deployment)
         self.following = Following(self.ground, self.picture)
+        # Held here, as what comes while the screen is taken down finds them no more by asking for them.
+        self._standing = Standing(self.following)
+        self._tabs, self._tail = Static(id="tabs"), Static(id="tail", markup=False)
+        self._notice = Static(id="notice", markup=False)
+        self._entry = CommandEntry(self.picture)
+        self._views = {kind.title: kind(self.picture, id=kind.title) for kind in VIEWS}
+        self._switcher = ContentSwitcher(*self._views.values(), initial=ChannelsView.title, id="views")
         self._pick = pick
         self._drawn = -1
         self._idle = 0
         self._forgetting: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield Standing(self.following)
-        yield Static(id="tabs")
-        with ContentSwitcher(initial=ChannelsView.title, id="views"):
-            for kind in VIEWS:
-                yield kind(self.picture, id=kind.title)
-        yield Static(id="tail", markup=False)
-        yield Static(id="notice", markup=False)
-        yield CommandEntry(self.picture)
+        yield self._standing
+        yield self._tabs
+        yield self._switcher
+        yield self._tail
+        yield self._notice
+        yield self._entry
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
@@ -111,7 +116,7 @@ class OperatorApp(App[None]):
     @property
     def view(self) -> View:
         """The view that is seen."""
-        return self.query_one(f"#{self.query_one(ContentSwitcher).current}", View)
+        return self._views[str(self._switcher.current)]
 
     @property
     def station(self) -> AsyncDeployment | None:
@@ -125,12 +130,12 @@ class OperatorApp(App[None]):
         if self.picture.changes == self._drawn and self._idle < STEADY:
             return
         self._drawn, self._idle = self.picture.changes, 0
-        self.query_one(Standing).bring_up_to_date()
+        self._standing.bring_up_to_date()
         self.view.bring_up_to_date()
-        self.query_one("#tabs", Static).update(self._tabs())
-        self.query_one("#tail", Static).update(self._tail())
+        self._tabs.update(self._tabs_text())
+        self._tail.update(self._tail_text())
 
-    def _tabs(self) -> Text:
+    def _tabs_text(self) -> Text:
         text, picture = Text(), self.picture
         counts = {
             ChannelsView: len(picture.channels), EventsView: len(picture.events), CommandsView: len(picture.commands),
@@ -141,8 +146,8 @@ class OperatorApp(App[None]):
             text.append(f" {number} {kind.title} {counts[kind]} ", style).append(" ")
         return text
 
-    def _tail(self) -> Text:
-        lines, events = Text(), self.query_one(EventsView)
+    def _tail_text(self) -> Text:
+        lines, events = Text(), self._views[EventsView.title]
         for event in list(events.records())[-TAIL_LINES:]:
             at, severity, said = events.cells(event)
             lines.append(one_line(f"{at.text} {severity.text:<11} {said.text}") + "\n", severity.style)
@@ -150,12 +155,11 @@ class OperatorApp(App[None]):
 
     def tell(self, text: str, style: str = "") -> None:
         """Says what has become of something, above the line for commands, for a while."""
-        notice = self.query_one("#notice", Static)
         if self._forgetting is not None:
             self._forgetting.stop()
-        self._forgetting = self.set_timer(NOTICE_S, lambda: notice.remove_class("used"))
-        notice.update(Text(one_line(text), style))
-        notice.set_class(bool(text), "used")
+        self._forgetting = self.set_timer(NOTICE_S, lambda: self._notice.remove_class("used"))
+        self._notice.update(Text(one_line(text), style))
+        self._notice.set_class(bool(text), "used")
 
     def on_view_hint(self, event: View.Hint) -> None:
         """Says why a key does nothing."""
@@ -165,8 +169,8 @@ class OperatorApp(App[None]):
 
     def action_open(self, title: str) -> None:
         """Shows a view."""
-        self.query_one(ContentSwitcher).current = title
-        self.query_one("#tail").set_class(title == EventsView.title, "spare")
+        self._switcher.current = title
+        self._tail.set_class(title == EventsView.title, "spare")
         self.view.list.focus()
         self._drawn = -1
         self._draw()
@@ -178,7 +182,7 @@ class OperatorApp(App[None]):
 
     def action_command(self) -> None:
         """Goes to the line for commands."""
-        self.query_one(CommandEntry).begin()
+        self._entry.begin()
 
     def on_command_entry_left(self) -> None:
         """Goes back to the view."""
@@ -205,10 +209,10 @@ class OperatorApp(App[None]):
     def _turn_to(self, name: str) -> None:
         self.picture = Picture(name)
         self.following = Following(self.ground, self.picture)
-        for kind in VIEWS:
-            self.query_one(kind).picture = self.picture
-        self.query_one(CommandEntry).picture = self.picture
-        self.query_one(Standing).follow(self.following)
+        for view in self._views.values():
+            view.picture = self.picture
+        self._entry.picture = self.picture
+        self._standing.follow(self.following)
         self.run_worker(self.following.run(), group="following", exclusive=True)
         self.tell("")
         self._drawn = -1
