@@ -15,6 +15,7 @@ from textual.widgets import ContentSwitcher, Footer, Static
 from kittiwake.dictionary.lines import one_line
 from kittiwake_ground.client.asynchronous import AsyncGround
 from kittiwake_ground.client.faults import RequestRefused, ServerUnreachable
+from kittiwake_ground.client.passes import Plan
 from kittiwake_ground.tui.alarms_view import AlarmsView
 from kittiwake_ground.tui.asking import DeploymentPicker, Details, Question, Remark
 from kittiwake_ground.tui.channel_screen import ChannelScreen
@@ -24,7 +25,7 @@ from kittiwake_ground.tui.commands_view import CommandsView
 from kittiwake_ground.tui.events_view import EventsView
 from kittiwake_ground.tui.following import Following
 from kittiwake_ground.tui.picture import MAX_TRAIL, Picture, number_of
-from kittiwake_ground.tui.records_text import alarm_text, command_text, event_text
+from kittiwake_ground.tui.records_text import alarm_text, command_text, event_text, plan_text
 from kittiwake_ground.tui.standing import Standing
 
 if TYPE_CHECKING:
@@ -242,6 +243,9 @@ class OperatorApp(App[None]):
         if isinstance(self.view, ChannelsView):
             self.push_screen(ChannelScreen(self.picture, self.station, record))
             return
+        if isinstance(record, Plan):
+            self.push_screen(Details(plan_text(record)))
+            return
         texts: dict[type[View], Callable[[Any], str]] = {
             EventsView: event_text, CommandsView: command_text, AlarmsView: alarm_text,
         }  # fmt: skip
@@ -269,14 +273,19 @@ class OperatorApp(App[None]):
         await self._act(send, name)
 
     def on_commands_view_taken_back(self, event: CommandsView.TakenBack) -> None:
-        """Takes a queued command back."""
-        command = event.command
+        """Takes a queued command or a plan back."""
+        record, following = event.record, self.following
+        name = record.subject if isinstance(record, Plan) else record.name
 
         async def take_back(station: AsyncDeployment) -> None:
-            await station.request("DELETE", f"/commands/{command.id}")
-            self.tell(f"{command.name} was taken back")
+            if isinstance(record, Plan):
+                await station.plans.cancel(record)
+                following.ask_soon()
+            else:
+                await station.request("DELETE", f"/commands/{record.id}")
+            self.tell(f"{name} was taken back")
 
-        self.run_worker(self._act(take_back, command.name))
+        self.run_worker(self._act(take_back, name))
 
     def on_alarms_view_acknowledged(self, event: AlarmsView.Acknowledged) -> None:
         """Acknowledges an alarm, with a comment if somebody has one."""
@@ -318,7 +327,7 @@ Enter                  more about the line at the cursor
 c                      type a command: Tab completes, up and down
                        choose or go back, Escape leaves
 s  S                   events: only graver ones, or less grave too
-x                      commands: take a queued one back
+x                      commands: take a queued or planned one back
 a                      alarms: acknowledge
 d                      another deployment
 q                      quit"""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from kittiwake_ground.client.faults import RequestRefused, ServerUnreachable
@@ -40,6 +42,7 @@ class Following:
         """When it is tried again, likewise."""
         self._ground = ground
         self._pause_s = FIRST_PAUSE_S
+        self._asked = asyncio.Event()
 
     async def run(self) -> None:
         """Follows without end."""
@@ -65,7 +68,7 @@ class Following:
             async with asyncio.timeout(POLL_TIMEOUT_S):
                 await self._read(station)
             self.station, self.fault, self._pause_s = station, "", FIRST_PAUSE_S
-            await _until_one_fails(self._listen(updates), self._poll())
+            await _until_one_fails(self._listen(updates), self._poll(station))
 
     async def _read(self, station: AsyncDeployment) -> None:
         """Reads everything that there is; the news of it that come meanwhile wait."""
@@ -78,6 +81,14 @@ class Following:
             await station.commands(),
             await station.alarms.current(),
         )
+        await self._read_plans(station)
+
+    async def _read_plans(self, station: AsyncDeployment) -> None:
+        try:
+            self.picture.take_plans(await station.plans.all(waiting=True))
+        except RequestRefused as fault:
+            if fault.status != HTTPStatus.NOT_FOUND:  # as of a server from before there were plans
+                raise
 
     async def _listen(self, updates: AsyncIterator[Update]) -> None:
         taken = 0
@@ -87,12 +98,19 @@ class Following:
             if taken % TURN == 0:
                 await asyncio.sleep(0)
 
-    async def _poll(self) -> None:
-        """Asks how all deployments are, which also finds a server that has gone without a word."""
+    def ask_soon(self) -> None:
+        """Asks again at once for what no news tell of, as somebody has just changed it."""
+        self._asked.set()
+
+    async def _poll(self, station: AsyncDeployment) -> None:
+        """Asks for what no news tell of, which also finds a server that has gone without a word."""
         while True:
-            await asyncio.sleep(POLL_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), POLL_S)
+            self._asked.clear()
             async with asyncio.timeout(POLL_TIMEOUT_S):
                 self.deployments = await self._ground.deployments()
+                await self._read_plans(station)
             for one in self.deployments:
                 if one.name == self.picture.name:
                     self.picture.state = one

@@ -12,6 +12,7 @@ from kittiwake_ground.alarms.levels import rank as rank_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from kittiwake_ground.client.passes import Plan
     from kittiwake_ground.client.records import (
         Alarm,
         AlarmChange,
@@ -50,6 +51,8 @@ class Picture:
         self.channels: dict[str, ChannelValue] = {}
         self.events: deque[Event] = deque(maxlen=MAX_EVENTS)
         self.commands: dict[int, CommandResult] = {}
+        self.plans: list[Plan] = []
+        """What is planned and has not ended, in the order in which it is due."""
         self.alarms: dict[int, Alarm] = {}
         self.chosen = ""
         """The channel whose curve is drawn."""
@@ -96,6 +99,11 @@ class Picture:
 
     def _channel_names(self) -> list[str]:
         return [str(one["name"]) for one in self.dictionary["channels"]]
+
+    def take_plans(self, plans: Iterable[Plan]) -> None:
+        """Takes what is planned, in place of what was held."""
+        self.plans = sorted(plans, key=lambda one: (one.due_us is None, one.due_us or 0, one.id))
+        self.changes += 1
 
     def lose(self) -> None:
         """The server is gone: what is held is old from now on."""

@@ -10,6 +10,7 @@ from kittiwake_ground.tui.wording import GROUND_CLOCK, argument_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kittiwake_ground.client.passes import Plan
     from kittiwake_ground.client.records import Alarm, CommandResult, Event
 
 MOST_LETTERS = 2000
@@ -39,6 +40,22 @@ def command_text(command: CommandResult) -> str:
             *[(step.state, clock_text(GROUND_CLOCK, step.time_us)) for step in command.steps],
             ("answer", command.response),
             ("reason", command.reason),
+        ],
+    )
+
+
+def plan_text(plan: Plan) -> str:
+    """A plan: what it is, and when it goes."""
+    return _pairs(
+        plan.subject,
+        [
+            ("kind", plan.kind),
+            ("arguments", argument_text(plan.arguments or {})),
+            ("by", plan.by),
+            ("state", plan.state),
+            ("due", "in the next pass" if plan.due_us is None else clock_text(GROUND_CLOCK, plan.due_us)),
+            ("waits until", clock_text(GROUND_CLOCK, plan.until_us) if plan.until_us else ""),
+            ("reason", plan.reason),
         ],
     )
 

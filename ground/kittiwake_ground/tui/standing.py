@@ -58,6 +58,8 @@ def standing_text(following: Following, now_s: float) -> Text:
     line.append(f"  alarms {waiting}", "bold red" if waiting else "")
     if queued:
         line.append(f"  queued {queued}", "yellow")
+    if picture.plans:
+        line.append(f"  planned {len(picture.plans)}")
     if picture.state is not None and picture.state.dictionary_matches == "false":
         line.append("  built with ANOTHER DICTIONARY: values may be wrong", "bold red")
     if picture.missed:

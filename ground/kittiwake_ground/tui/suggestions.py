@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.cli.outcome import Misuse
 from kittiwake_ground.commands.dictionary_command import argument_help, find_command
-from kittiwake_ground.commands.shell.completer import argument_values
+from kittiwake_ground.commands.shell.completer import argument_values, names_like
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,10 +44,7 @@ def offered(dictionary: Mapping[str, Any], text: str) -> list[str]:
         return [one for one in found if one.lower().startswith(line.last.lower())]
     if not line.last:
         return []
-    names, typed = [str(one["name"]) for one in dictionary["commands"]], line.last.lower()
-    first = [name for name in names if name.lower().startswith(typed)]
-    others = [name for name in names if typed in name.lower() and name not in first]
-    return [*first, *others][:MAX_OFFERED]
+    return names_like(dictionary, line.last)[:MAX_OFFERED]
 
 
 def help_of(dictionary: Mapping[str, Any], text: str) -> str:

@@ -12,8 +12,9 @@ SEVERITY_STYLES = {
 STATE_STYLES = {
     "completed": "green", "failed": "bold red", "refused": "bold red", "timed_out": "red", "expired": "red",
     "cancelled": "yellow", "queued": "yellow",
+    "planned": "cyan",
 }  # fmt: skip
-"""Of commands."""
+"""Of commands and plans."""
 
 GROUND_CLOCK = "TB_WORKSTATION_TIME"
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400

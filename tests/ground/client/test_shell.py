@@ -129,6 +129,9 @@ def test_words_are_completed_from_tables_and_dictionary(
     assert complete("send CdhCore.version.VERSION ", "PROJ") == ["PROJECT "]
     assert complete("CdhCore.version.VERSION ", "PROJ") == ["PROJECT "]
     assert complete("CdhCore.version.VERSION PROJECT ", "") == []
+    assert complete("", "Cdh")[0].startswith("CdhCore.")
+    assert complete("", "cdhcore.CMDDISP.cmd_no_op_") == [f"{NO_OP}_STRING "]
+    assert complete("CdhCore.version.VERSION ", "proj") == ["PROJECT "]
     assert complete("upload ", "day") == ["day.seq", "days/"]
     assert complete("upload --server 'open ", "day.") == ["day.seq "]
     assert complete("no-such-thing ", "x") == []
@@ -221,6 +224,8 @@ def test_a_person_completes_sees_events_and_finds_the_line_again(
     again.see(NO_OP)
     again.type("\x15 secret\n")
     again.see("small [2]> ")
+    again.type(" no_op\n")
+    assert f"did you mean {NO_OP}, {NO_OP}_STRING?" in again.see("small [2]> ")
     again.type(" events --follow\n")
     again.see("OpCodeError")
     again.interrupt()

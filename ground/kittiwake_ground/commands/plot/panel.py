@@ -65,7 +65,10 @@ class Panel(NamedTuple):
         low, high = min([low, *near]), max([high, *near])
         pad = (high / 2 - low / 2) * 2 * MARGIN if high > low else abs(high) * MARGIN
         pad = pad or 1.0
-        return Axis(max(low - pad, -sys.float_info.max), min(high + pad, sys.float_info.max))
+        # What is never negative is not given an axis that says it might be.
+        bottom = 0.0 if 0 <= low < pad and high > 0 else low - pad
+        top = 0.0 if -pad < high <= 0 and low < 0 else high + pad
+        return Axis(max(bottom, -sys.float_info.max), min(top, sys.float_info.max))
 
     def across(self, time_us: int) -> float:
         """Where a time stands, from 0 at the start to 1 at the end."""

@@ -6,7 +6,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.main import dispatch
 from kittiwake.cli.outcome import carry_out
@@ -25,6 +25,7 @@ SILENT = "none"
 ENDS = ("exit", "quit")
 OWN = ("help", *ENDS)
 INTERRUPTED = 130
+MOST_HINTS = 3
 
 
 def parser() -> argparse.ArgumentParser:
@@ -72,6 +73,8 @@ class Shell:
             name: entry for name, entry in ground.COMMANDS.items() if name != "shell"
         }
         self.status = 0
+        self.dictionary: Mapping[str, Any] = {"commands": ()}
+        """The deployment's, where a person is at the prompt."""
 
     def run(self, line: str) -> bool:
         """Runs a line; `False` if it ends the shell. One without a command leaves the status as it is."""
@@ -103,10 +106,19 @@ class Shell:
         elif name not in self.commands:
             from kittiwake.faults import did_you_mean
 
-            hint = did_you_mean(name, [*self.commands, *OWN])
+            hint = did_you_mean(name, [*self.commands, *OWN]) or self._named(name)
             complain(f"{PROGRAM}: there is no command {name!r}; {hint or '`help` lists them'}")
             return 2
         return dispatch("kittiwake ground", self.commands, self.way.added(words, self.commands))
+
+    def _named(self, part: str) -> str:
+        """Which of the deployment's commands may be meant by a part of their names."""
+        from kittiwake_ground.commands.shell.completer import names_like
+
+        found = names_like(self.dictionary, part)
+        if not found:
+            return ""
+        return f"did you mean {', '.join(found[:MOST_HINTS])}{' ...' if len(found) > MOST_HINTS else ''}?"
 
     def _help(self, words: list[str]) -> int:
         if words and "." in words[0]:
@@ -142,8 +154,8 @@ def _converse(shell: Shell, options: argparse.Namespace) -> int:
     from kittiwake_ground.commands.shell.notices import tell_of_events
     from kittiwake_ground.commands.shell.terminal import Terminal, history_file
 
-    name, dictionary = shell.way.dictionary()
-    terminal = Terminal(options.history_file or history_file(), Completer(shell.commands, OWN, dictionary))
+    name, shell.dictionary = shell.way.dictionary()
+    terminal = Terminal(options.history_file or history_file(), Completer(shell.commands, OWN, shell.dictionary))
     if shell.way.server is not None and options.notices != SILENT:
         graver = SEVERITIES[: SEVERITIES.index(options.notices) + 1]
         tell_of_events(shell.way.server, name, graver, terminal.notify)

@@ -33,13 +33,18 @@ class Completer:
         self._dictionary = dictionary
 
     def __call__(self, before: str, word: str) -> list[str]:
-        """What may stand for `word` after the text `before`; a blank follows where there is but one."""
-        found = sorted({one for one in self._offers(_words(before), word) if one.startswith(word)})
+        """What may stand for `word` after the text `before`; a blank follows where there is but one.
+
+        Where nothing begins as it is written, large and small letters are the same.
+        """
+        offers = set(self._offers(_words(before), word))
+        found = sorted([one for one in offers if one.startswith(word)])
+        found = found or sorted([one for one in offers if one.lower().startswith(word.lower())])
         return [f"{found[0]} "] if len(found) == 1 and not found[0].endswith("/") else found
 
     def _offers(self, words: list[str], word: str) -> Iterable[str]:
         if not words or words == ["help"]:
-            return [*self._commands, *self._own, *(self._names("commands") if "." in word else ())]
+            return [*self._commands, *self._own, *(self._names("commands") if word else ())]
         if words[0] not in self._commands:
             words = ["send", *words]
         node = deepest(read_tree({words[0]: self._commands[words[0]]}), words)
@@ -67,6 +72,13 @@ class Completer:
 
     def _names(self, what: str) -> list[str]:
         return [str(one["name"]) for one in self._dictionary.get(what, ())]
+
+
+def names_like(dictionary: Mapping[str, Any], part: str) -> list[str]:
+    """The commands whose names begin with a part, and then those that hold it; large and small letters are the same."""
+    names, part = [str(one["name"]) for one in dictionary["commands"]], part.lower()
+    first = [name for name in names if name.lower().startswith(part)]
+    return [*first, *[name for name in names if part in name.lower() and name not in first]]
 
 
 def argument_values(dictionary: Mapping[str, Any], command: str, number: int) -> Iterable[str]:

@@ -209,6 +209,30 @@ def test_what_waits_for_the_link_is_taken_back(served: Served, station: Deployme
     asyncio.run(run())
 
 
+def test_what_is_planned_stands_before_what_was_sent_and_is_taken_back(
+    served: Served, station: Deployment, device: ScriptedDeployment
+) -> None:
+    station.send(NO_OP)
+    station.plans.command(VERSION, "PROJECT", after_s=3600)
+    station.plans.command(NO_OP, after_s=60)
+
+    async def run() -> None:
+        async with sit_down(served.url) as person:
+            await person.see("planned 2")
+            await person.press("3")
+            rows = [line.split() for line in person.lines() if ".CMD_NO_OP" in line or ".VERSION" in line]
+            told = [(row[1], row[2].rpartition(".")[2]) for row in rows if row[1] in ("planned", "completed")]
+            assert told == [("planned", "CMD_NO_OP"), ("planned", "VERSION"), ("completed", "CMD_NO_OP")]
+            await person.press("enter")
+            await person.see("due ")
+            await person.press("escape", "x")
+            await person.see(f"{NO_OP} was taken back")
+            await person.see("planned 1")
+
+    asyncio.run(run())
+    assert [one.subject for one in station.plans.all(waiting=True)] == [VERSION]
+
+
 def test_a_server_that_goes_and_comes_is_told_and_found_again(
     configuration: GroundConfiguration, device: ScriptedDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
