@@ -222,8 +222,19 @@ def test_events_are_listed_and_watched(station: Deployment, device: ScriptedDepl
     station.send(NO_OP)
     assert [one.name for one in station.events("*.OpCode*")][-1] == "CdhCore.cmdDisp.OpCodeCompleted"
     assert station.events(severity="FATAL") == []
-    threading.Timer(0.1, device.say, [RECEIVED]).start()
-    assert next(station.watch("events", names=[RECEIVED])).subject.name == RECEIVED
+    seen = threading.Event()
+
+    def keep_saying() -> None:
+        while not seen.wait(0.1):  # on a busy machine the subscription may come after the first
+            device.say(RECEIVED)
+
+    saying = threading.Thread(target=keep_saying)
+    saying.start()
+    try:
+        assert next(station.watch("events", names=[RECEIVED])).subject.name == RECEIVED
+    finally:
+        seen.set()
+        saying.join()
 
 
 def test_a_sequence_with_faults_names_each_of_them(station: Deployment) -> None:
