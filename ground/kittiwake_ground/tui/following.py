@@ -106,7 +106,8 @@ class Following:
         """Asks for what no news tell of, which also finds a server that has gone without a word."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self._asked.wait()
             self._asked.clear()
             async with asyncio.timeout(POLL_TIMEOUT_S):
                 self.deployments = await self._ground.deployments()
