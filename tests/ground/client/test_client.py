@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ from kittiwake_ground.people.accounts import Accounts
 from tests.ground.client.served import Served
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from kittiwake_ground.client import Deployment
@@ -218,23 +220,30 @@ def test_lists_do_without_numpy(
     assert found.values == [5]
 
 
+@contextmanager
+def repeated(action: Callable[[], None]) -> Iterator[None]:
+    """Does something every 0.1 s: on a busy machine a subscription may come after the first time."""
+    ended = threading.Event()
+
+    def repeat() -> None:
+        while not ended.wait(0.1):
+            action()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 def test_events_are_listed_and_watched(station: Deployment, device: ScriptedDeployment) -> None:
     station.send(NO_OP)
     assert [one.name for one in station.events("*.OpCode*")][-1] == "CdhCore.cmdDisp.OpCodeCompleted"
     assert station.events(severity="FATAL") == []
-    seen = threading.Event()
-
-    def keep_saying() -> None:
-        while not seen.wait(0.1):  # on a busy machine the subscription may come after the first
-            device.say(RECEIVED)
-
-    saying = threading.Thread(target=keep_saying)
-    saying.start()
-    try:
+    with repeated(lambda: device.say(RECEIVED)):
         assert next(station.watch("events", names=[RECEIVED])).subject.name == RECEIVED
-    finally:
-        seen.set()
-        saying.join()
 
 
 def test_a_sequence_with_faults_names_each_of_them(station: Deployment) -> None:
@@ -286,8 +295,8 @@ def test_the_asynchronous_client_waits_for_two_things_at_once(
     async def wait() -> tuple[object, object]:
         async with AsyncGround(served.url) as ground:
             here = await ground.deployment("small")
-            threading.Timer(0.2, speak).start()
-            value, event = await asyncio.gather(here.wait_for(DOWN, 9, 5), here.wait_for(RECEIVED, timeout_s=5))
+            with repeated(speak):
+                value, event = await asyncio.gather(here.wait_for(DOWN, 9, 30), here.wait_for(RECEIVED, timeout_s=30))
             return value.value, event.name  # type: ignore[union-attr]
 
     assert asyncio.run(wait()) == (9, RECEIVED)
