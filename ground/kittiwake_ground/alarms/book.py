@@ -14,9 +14,11 @@ from kittiwake_ground.alarms.levels import DEFAULT_SEVERITIES, EVENT_LEVELS, ran
 from kittiwake_ground.alarms.life import (
     CLOSED,
     EVENT,
+    HAPPENINGS,
     KINDS,
     LIMIT,
     MAX_COMMENT,
+    PLAN,
     RAISED,
     STALE,
     Alarm,
@@ -117,7 +119,7 @@ class AlarmBook:
         for channel in self._dictionary.channels.values():
             self.watch(channel)
         for alarm in list(self.open_alarms.values()):
-            if alarm.kind != EVENT and alarm.source not in self.plans and alarm.now:
+            if alarm.kind not in HAPPENINGS and alarm.source not in self.plans and alarm.now:
                 self._move(alarm, "", "it is watched no more")
             self._mark(alarm)
         self.settle()
@@ -265,7 +267,7 @@ class AlarmBook:
         self._mark(alarm)
 
     def _mark(self, alarm: Alarm) -> None:
-        if alarm.kind == EVENT:
+        if alarm.kind in HAPPENINGS:
             return
         levels = [
             self.open_alarms[key].level
@@ -282,12 +284,20 @@ class AlarmBook:
         severity = event.severity
         if severity not in self._severities:
             return
-        alarm = self.open_alarms.get(key_of(EVENT, event.name))
+        self._happened(EVENT, event.name, EVENT_LEVELS.get(severity, "YELLOW"), event.text)
+
+    def take_plan(self, subject: str, level: str, text: str) -> None:
+        """Something that was planned has not become what it should, with nobody there to see it."""
+        self._happened(PLAN, subject, level, text)
+        self.settle()
+
+    def _happened(self, kind: str, source: str, level: str, text: str) -> None:
+        alarm = self.open_alarms.get(key_of(kind, source))
         if alarm is None:
-            self._raise(EVENT, event.name, EVENT_LEVELS.get(severity, "YELLOW"), "", event.text)
+            self._raise(kind, source, level, "", text)
         else:
             # Kept with the next tick: a storm of one event is one alarm, and little work.
-            repeated = self._repeated[alarm.key] = repeat(alarm, event.text[:MAX_TEXT], wall_us())
+            repeated = self._repeated[alarm.key] = repeat(alarm, text[:MAX_TEXT], wall_us())
             self.open_alarms[alarm.key] = repeated
 
     def pass_time(self) -> None:

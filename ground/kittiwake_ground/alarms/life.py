@@ -12,8 +12,10 @@ from typing import Any
 
 from kittiwake_ground.alarms.levels import rank
 
-LIMIT, STALE, EVENT = "limit", "stale", "event"
-KINDS = (LIMIT, STALE, EVENT)
+LIMIT, STALE, EVENT, PLAN = "limit", "stale", "event", "plan"
+KINDS = (LIMIT, STALE, EVENT, PLAN)
+HAPPENINGS = (EVENT, PLAN)
+"""Kinds of what happens and does not last: it wants to be acknowledged, and has no present level."""
 
 ACTIVE, ACKNOWLEDGED, LATCHED, CLOSED = "active", "acknowledged", "latched", "closed"
 STATES = (ACTIVE, LATCHED, ACKNOWLEDGED, CLOSED)
@@ -30,10 +32,10 @@ MAX_COMMENT = 1000
 class Alarm:
     """An alarm. Times are microseconds since 1970, UTC.
 
-    `kind` is limit, stale or event, `source` the channel's or the event's name. `level` is the gravest since it was
-    raised or acknowledged, `now` the present one, empty once it has recovered; an event has none. `text` says what was
-    seen when `level` was reached, at `level_us`. `revision` changes whenever an acknowledgement of before
-    would no longer do.
+    `kind` is limit, stale, event or plan, `source` the name of the channel, the event, or what was planned. `level` is
+    the gravest since it was raised or acknowledged, `now` the present one, empty once it has recovered; what only
+    happened has none. `text` says what was seen when `level` was reached, at `level_us`. `revision` changes whenever an
+    acknowledgement of before would no longer do.
     """
 
     id: int
@@ -99,7 +101,7 @@ def move(alarm: Alarm, level: str, text: str, now_us: int) -> tuple[Alarm, str]:
 
 
 def repeat(alarm: Alarm, text: str, now_us: int) -> Alarm:
-    """An event came again before anybody acknowledged it."""
+    """What happened has happened again before anybody acknowledged it."""
     return replace(alarm, text=text, level_us=now_us, changed_us=now_us, count=alarm.count + 1)
 
 

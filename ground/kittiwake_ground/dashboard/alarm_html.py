@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from kittiwake_ground.alarms.life import ACKNOWLEDGED, ACTIVE, EVENT, LATCHED, LIMIT
+from kittiwake_ground.alarms.life import ACKNOWLEDGED, ACTIVE, HAPPENINGS, LATCHED, LIMIT
 from kittiwake_ground.alarms.limits import limits_text
 from kittiwake_ground.dashboard.live_html import Fact
 from kittiwake_ground.dashboard.readings import with_unit
@@ -33,8 +33,8 @@ def moment_text(time_us: int) -> str:
 
 def state_text(alarm: Alarm) -> str:
     """How an alarm stands, in words."""
-    if alarm.kind == EVENT:
-        return "event, wants to be acknowledged"
+    if alarm.kind in HAPPENINGS:
+        return f"{alarm.kind}, wants to be acknowledged"
     return _STATES.get(alarm.state, alarm.state) + (" (silent)" if alarm.kind != LIMIT else "")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kittiwake_ground.kept_database import StoreFault
 from kittiwake_ground.passes.budget import Demand, Window, share_out
 from kittiwake_ground.passes.clocks import MachineClocks
+from kittiwake_ground.passes.contact import ContactRefused
 from kittiwake_ground.passes.outcome import MeasuredRates, Outcome, PassWatch, measured_rates
 from kittiwake_ground.passes.planner import Planner
 from kittiwake_ground.passes.schedule import Schedule
@@ -113,7 +114,7 @@ class Passes:
         self.planner.tick()
         try:
             self._look()
-        except StoreFault as fault:
+        except (StoreFault, ContactRefused) as fault:
             if str(fault) != self.fault:
                 _log.error("deployment %s: %s", self.deployment, fault)
             self.fault = str(fault)

@@ -24,6 +24,9 @@ FINAL_STATES = frozenset((COMPLETED, FAILED, EXPIRED, CANCELLED, REFUSED, UNCERT
 sent, once, and ended after the server was killed.
 """
 
+MISSED = frozenset((FAILED, EXPIRED, REFUSED, UNCERTAIN, UNANSWERED))
+"""States in which something is not known to have become what was planned: people are told."""
+
 DEFAULT_EXPIRY_S = 3600.0
 LONGEST_DELAY_S = 400 * 86400.0
 MAX_REASON = 300

@@ -21,6 +21,7 @@ from kittiwake_ground.passes.planned import (
     EXPIRED,
     FAILED,
     MAX_REASON,
+    MISSED,
     PASS,
     PLANNED,
     REFUSED,
@@ -84,8 +85,8 @@ class Due(NamedTuple):
 class Planner:
     """The plans. Use it in the event loop's thread, and call `tick` a few times a second.
 
-    `role_of` says what somebody may by now, `tell` writes the audit trail (who, action, detail), and `changed` is told
-    of each change. What a person asks for raises `NoSuchPlan`, `PlanChanged`, `PlanRefused` and `StoreFault`.
+    `role_of` says what somebody may by now, and `tell` writes the audit trail (who, action, detail). What a person asks
+    for raises `NoSuchPlan`, `PlanChanged`, `PlanRefused` and `StoreFault`.
     """
 
     def __init__(self, deployment: str, store: PassStore, schedule: Schedule, ways: Ways, clocks: Clocks) -> None:
@@ -93,7 +94,8 @@ class Planner:
         """Those that wait, and the last ones that have ended, by number."""
         self.role_of: Callable[[Owner], str | None] = lambda owner: OPERATOR
         self.tell: Callable[[str, str, str], None] = lambda who, action, detail: None
-        self.changed: Callable[[Planned], None] = lambda plan: None
+        self.missed: Callable[[Planned], None] = lambda plan: None
+        """Told of what has not become what it should."""
         self._deployment = deployment
         self._store = store
         self._schedule = schedule
@@ -318,6 +320,8 @@ class Planner:
         self._keep(replace(ended, revision=plan.revision + 1))
         what = plan.what
         self.tell(plan.by, f"plan {state}", f"#{plan.id} {what.kind} {what.subject}: {reason}".rstrip(": "))
+        if state in MISSED:
+            self.missed(self.plans[plan.id])
 
     def _keep_or_raise(self, plan: Planned) -> Planned:
         """Keeps what a person has changed; they are told if that cannot be."""
@@ -342,4 +346,3 @@ class Planner:
             oldest = next((id for id, one in self.plans.items() if one.is_final), None)
             if oldest is not None:
                 del self.plans[oldest]
-        self.changed(plan)

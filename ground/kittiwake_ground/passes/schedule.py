@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LEAST_WAKE_S = 300.0
 """How long a wake is taken to last at least: the device connects some time after it begins."""
 
+LONGEST_WAKE_S = 86_400.0
 EARLY_US = 300_000_000
 """A link that comes up so short before a predicted wake is the beginning of that."""
 
@@ -181,7 +182,8 @@ class Schedule:
             wake_us < one.start_us + one.duration_us for one in begun
         ):
             return
-        made = Contact(wake_us, max(duration_s, LEAST_WAKE_S), WAKE, origin=PREDICTED)
+        lasting_s = min(max(duration_s, LEAST_WAKE_S), LONGEST_WAKE_S)
+        made = Contact(wake_us, lasting_s, WAKE, origin=PREDICTED)
         old = [one.id for one in begun if one.start_us + one.duration_us < now_us - KEPT_US]
         self._change([made], [one.id for one in ahead] + old)
 

@@ -50,8 +50,8 @@ def waiting_up(
     ]
     files: list[Waiting] = []
     for plan, due in sorted(plans, key=lambda one: (one[1].due_us or one[1].until_us, one[0].id)):
-        if plan.state not in (PLANNED, RELEASING):
-            continue
+        if plan.state != PLANNED and (plan.state != RELEASING or plan.what.kind == UPLOAD):
+            continue  # a file that is given to its way is among the transfers
         from_us = due.until_us if due.due_us is None else due.due_us
         what = plan.what
         whole = what.kind != UPLOAD or what.detail["way"] != CFDP

@@ -23,6 +23,7 @@ from kittiwake_ground.cfdp.pump import Pump
 from kittiwake_ground.kept_database import StoreFault
 from kittiwake_ground.passes.leaving import Ways
 from kittiwake_ground.passes.passes import Passes
+from kittiwake_ground.passes.planned import UNCERTAIN
 from kittiwake_ground.passes.store import PassStore
 from kittiwake_ground.server.building import Building
 from kittiwake_ground.server.commands import CommandRecord, Commands
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from kittiwake_ground.alarms.book import Change
     from kittiwake_ground.cfdp.file_record import CfdpFile
     from kittiwake_ground.configuration import DeploymentConfiguration
+    from kittiwake_ground.passes.planned import Planned
     from kittiwake_ground.server.archive_sink import ArchiveSink
 
 RESTART_S = 1.0
@@ -127,6 +129,7 @@ class Deployment:
             self.transfers.records.values, ways, session.report,
         )  # fmt: skip
         self.commands.left = self.passes.planner.took_off
+        self.passes.planner.missed = self._plan_missed
         self._archive = archive
         self._tasks: list[asyncio.Task[None]] = []
         self._was_up = False
@@ -293,6 +296,12 @@ class Deployment:
             self._transfer_changed(file)
         else:
             self.transfers.remember(file)
+
+    def _plan_missed(self, plan: Planned) -> None:
+        """Nobody may be there who sees it: it is an alarm."""
+        level = "ORANGE" if plan.state == UNCERTAIN else "YELLOW"
+        text = f"plan {plan.id} by {plan.by}, {plan.state}" + (f": {plan.reason}" if plan.reason else "")
+        self.alarms.take_plan(plan.what.subject, level, text)
 
     def _run_changed(self, run: SequenceRun) -> None:
         self.hub.publish("sequences", run.remote, run)

@@ -13,6 +13,7 @@ from kittiwake_ground.passes.contact import Contact
 from kittiwake_ground.people.accounts import Accounts
 from kittiwake_ground.server.session import now_us
 from tests.ground.api.test_access import NO_OP, client, log_in, users
+from tests.ground.server.foreign import NO_OP as NUMBER
 from tests.ground.server.foreign import served, until
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = ["users"]
 HERE = "deployments/ref"
 S = 1_000_000
 COMMAND = NO_OP["name"]
+NOW = {"at_us": None, "after_s": 0}
 
 
 async def ok(response: httpx.Response) -> Any:
@@ -113,6 +115,14 @@ def test_a_plan_is_made_changed_released_and_looked_at(tmp_path: Path) -> None:
                 ):  # fmt: skip
                     assert (await http.post(f"{HERE}/plans", json={**body, **wrong})).status_code == status, wrong
                 assert (await http.get(f"{HERE}/plans/99")).status_code == 404
+                foreign.refused.add(NUMBER)
+                assert await ended(http, await ok(await http.post(f"{HERE}/plans", json={**body, **NOW}))) == "failed"
+                (alarm,) = (await ok(await http.get(f"{HERE}/alarms")))["alarms"]
+                assert (alarm["kind"], alarm["source"], alarm["level"]) == ("plan", COMMAND, "YELLOW")
+                assert "EXECUTION_ERROR" in alarm["text"]
+                assert (await ok(await http.post(f"{HERE}/alarms/{alarm['id']}/acknowledge", json={})))[
+                    "state"
+                ] == "closed"
 
     asyncio.run(run())
 
