@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bench.measure import resident_mb
 from kittiwake_ground.archive.opening import DATABASE
 from tests.peers import ROOT
-from tests.soak.judgement import Reading, archived_counts, growths
+from tests.soak.judgement import Bound, Reading, archived_counts, growths
 from tests.system.browser import Browser
 from tests.system.device import Device, build
 from tests.system.gds import free_port
@@ -84,7 +84,7 @@ def _soak(folder: Path, duration_s: float, warm_up_s: float, pages: int) -> int:
         server.stop()
     faults += [f"the server said: {line}" for line in server.lines if not line.startswith("Ground station: ")]
     print(run.figures(warm_up_s))
-    for growth in growths(run.readings, warm_up_s):
+    for growth in growths(run.readings, Bound(warm_up_s)):
         print(growth)
         faults += growth.faults
     faults += _judge_archive(folder / "ground" / "archive" / DATABASE)

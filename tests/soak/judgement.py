@@ -62,25 +62,31 @@ class Growth(NamedTuple):
         )
 
 
-def growths(readings: Sequence[Reading], warm_up_s: float, max_mb: Mapping[str, float] | None = None) -> list[Growth]:
-    """How the memory grew after the warm-up, which each process has from its own first reading on.
+class Bound(NamedTuple):
+    """After how long a process is warm, counted from its own first reading, and how much it may grow afterwards."""
 
-    `max_mb` are bounds by the first word of a name. Raises `ValueError` where too few readings are left to tell.
+    warm_up_s: float
+    max_mb: float = MAX_GROWTH_MB
+
+
+def growths(readings: Sequence[Reading], bound: Bound, others: Mapping[str, Bound] | None = None) -> list[Growth]:
+    """How the memory grew after the warm-up; `others` are bounds by the first word of what they are for.
+
+    Raises `ValueError` where too few readings are left to tell.
     """
-    bounds = max_mb or {}
     points: dict[str, list[tuple[float, float]]] = {}
     for one in readings:
         for name, memory_mb in one.memory_mb.items():
             points.setdefault(name, []).append((one.elapsed_s, memory_mb))
     found = []
     for name, series in points.items():
+        warm_up_s, max_mb = (others or {}).get(name.split()[0], bound)
         warm = [point for point in series if point[0] - series[0][0] >= warm_up_s]
         third = len(warm) // THIRDS
         if not third:
             raise ValueError(f"{name}: {len(warm)} readings after {warm_up_s:g} s are too few to tell if memory grows")
         early, late = (statistics.median([size for _, size in part]) for part in (warm[:third], warm[-third:]))
-        bound = bounds.get(name.split()[0], MAX_GROWTH_MB)
-        found.append(Growth(name, early, late, slope(warm) * 3600, bound))
+        found.append(Growth(name, early, late, slope(warm) * 3600, max_mb))
     return found
 
 

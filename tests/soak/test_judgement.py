@@ -9,7 +9,7 @@ import pytest
 from kittiwake_ground.archive import Archive
 from kittiwake_ground.archive.opening import DATABASE
 from tests.soak.channels import main
-from tests.soak.judgement import MAX_GROWTH_MB, Reading, archived_counts, growths, slope
+from tests.soak.judgement import MAX_GROWTH_MB, Bound, Reading, archived_counts, growths, slope
 
 WALL = 2 << 64
 
@@ -19,14 +19,14 @@ def readings(*memory_mb: float) -> list[Reading]:
 
 
 def test_what_grows_while_it_warms_up_is_no_growth() -> None:
-    (growth,) = growths(readings(10, 50, 90, *[100] * 5, *[101] * 5), 3)
+    (growth,) = growths(readings(10, 50, 90, *[100] * 5, *[101] * 5), Bound(3))
     assert (growth.early_mb, growth.late_mb, growth.is_flat) == (100, 101, True)
 
 
 def test_what_grows_afterwards_is_growth_and_one_peak_is_not() -> None:
-    (growth,) = growths(readings(*[100 + 3 * number for number in range(20)]), 0)
+    (growth,) = growths(readings(*[100 + 3 * number for number in range(20)]), Bound(0))
     assert not growth.is_flat
-    (growth,) = growths(readings(*[100] * 20, 100 + 2 * MAX_GROWTH_MB, 100), 0)
+    (growth,) = growths(readings(*[100] * 20, 100 + 2 * MAX_GROWTH_MB, 100), Bound(0))
     assert growth.is_flat
 
 
@@ -40,7 +40,7 @@ def test_the_slope_is_that_of_most_pairs_whatever_a_peak_does() -> None:
 def test_a_process_that_was_started_later_has_a_warm_up_of_its_own_and_each_its_bound() -> None:
     early = [Reading(float(second), {"station-1": 20.0}) for second in range(10)]
     late = [Reading(float(second), {"station-1": 20.0, "station-2 again": 10.0 + second}) for second in range(10, 20)]
-    first, second = growths([*early, *late], 4, {"station-1": 1, "station-2": 1})
+    first, second = growths([*early, *late], Bound(4), {"station-2": Bound(4, 1)})
     assert (first.is_flat, first.slope_mb_h) == (True, 0)
     assert (second.early_mb, second.late_mb, second.is_flat) == (24.5, 28.5, False)
     assert second.slope_mb_h == pytest.approx(3600)
@@ -49,7 +49,7 @@ def test_a_process_that_was_started_later_has_a_warm_up_of_its_own_and_each_its_
 
 def test_too_few_readings_tell_nothing() -> None:
     with pytest.raises(ValueError, match="too few"):
-        growths(readings(1, 2, 3), 2)
+        growths(readings(1, 2, 3), Bound(2))
 
 
 def test_a_sample_that_was_counted_and_is_not_archived_is_lost(tmp_path: Path) -> None:

@@ -42,9 +42,10 @@ class FleetStanding:
     """How a deployment stands. Times are microseconds since 1970, 0 for none.
 
     `state` is how it is heard, against what is expected of it: up, silent, asleep, overdue, lost or connecting. `level`
-    is that of its gravest reason. `heard_us` is when its last packet came, `next_contact_us` when it had planned to be
-    heard again. `unseen` and `seen` count its open alarms by level: those that nobody has acknowledged, and the others.
-    What its dictionary does not have is empty or `None`.
+    is that of its gravest reason. `heard_us` is when its last packet came, `next_contact_us` when it is to be heard
+    again, by the schedule of passes (`is_scheduled`) or as it has told itself. `unseen` and `seen` count its open
+    alarms by level: those that nobody has acknowledged, and the others. What its dictionary does not have is empty or
+    `None`.
     """
 
     name: str
@@ -56,6 +57,7 @@ class FleetStanding:
     link_since_us: int
     heard_us: int
     next_contact_us: int
+    is_scheduled: bool
     unseen: Mapping[str, int]
     seen: Mapping[str, int]
     event: FleetEvent | None

@@ -95,7 +95,8 @@ def _reasons_html(one: Standing, place: str) -> str:
         for why in one.reasons
     ]
     if not lines:
-        text = "asleep as planned" if one.state == ASLEEP else "as expected"
+        away = "out of contact" if one.glance.is_scheduled else "asleep"
+        text = f"{away} as planned" if one.state == ASLEEP else "as expected"
         lines = [f'<li class="kw-why">{text}</li>']
     return f"<ul>{''.join(lines)}</ul>"
 
@@ -117,6 +118,8 @@ def _cell_html(title: str, cell: _Cell, place: str) -> str:
 def _link_cell(one: Standing) -> _Cell:
     glance = one.glance
     text, level = _LINKS[one.state]
+    if one.state == ASLEEP and glance.is_scheduled:
+        text = "Out of contact"
     if one.state == HEARD:
         note = f"for {age_text(glance.link_since_us, glance.now_us)}"
     else:
@@ -133,7 +136,8 @@ def _contact_cell(glance: Glance) -> _Cell:
     clock = iso_time(planned)[5:16].replace("T", " ")
     if not text and planned > glance.now_us:
         text = f"in {age_text(glance.now_us, planned)}"
-    return _Cell(text, f"{clock} UTC", "", "power") if text else _Cell("")
+    page = "passes" if glance.is_scheduled else "power"
+    return _Cell(text, f"{clock} UTC", "", page) if text else _Cell("")
 
 
 def _battery_cell(glance: Glance) -> _Cell:

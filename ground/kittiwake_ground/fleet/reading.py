@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kittiwake.dictionary.decode import DecodedChannel
 from kittiwake_ground.fleet.standing import Glance, GraveEvent
+from kittiwake_ground.passes.contact import PREDICTED
 from kittiwake_ground.server.commands import QUEUED
 from kittiwake_ground.server.instances import channels_called
 from kittiwake_ground.server.samples import moment_us
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kittiwake.dictionary.entries import Channel
+    from kittiwake_ground.passes.schedule import Schedule
     from kittiwake_ground.server.deployment import Deployment
     from kittiwake_ground.server.samples import Sample
 
@@ -80,6 +82,12 @@ class Reader:
             counts[alarm.level] += 1
         waiting_alarms = [alarm for alarm in current if not alarm.acknowledged_by]
         boots = self._sample("boot_count")
+        heard_us = max(report.last_packet_us, self.remembered.heard_us)
+        is_scheduled = any(one.origin != PREDICTED for one in self.deployment.passes.schedule.contacts.values())
+        if is_scheduled:
+            next_us = next_pass_us(self.deployment.passes.schedule, heard_us or served_us, now_us)
+        else:
+            next_us = moment_us(self._sample("next_contact"))
         return Glance(
             name=one.name,
             now_us=now_us,
@@ -87,9 +95,10 @@ class Reader:
             is_silent=report.silent,
             reason=report.reason,
             link_since_us=report.since_us,
-            heard_us=max(report.last_packet_us, self.remembered.heard_us),
+            heard_us=heard_us,
             served_us=served_us,
-            next_contact_us=moment_us(self._sample("next_contact")),
+            next_contact_us=next_us,
+            is_scheduled=is_scheduled,
             dictionary_matches=one.hub.dictionary_matches,
             unseen=_counted(unseen),
             seen=_counted(seen),
@@ -133,6 +142,19 @@ class Reader:
         """An event of weight of this deployment."""
         is_alarm = severity in self.deployment.configuration.alarm_events
         return GraveEvent(severity, name, text[:MAX_TEXT], received_us, is_alarm)
+
+
+def next_pass_us(schedule: Schedule, heard_us: int, now_us: int) -> int:
+    """When the first pass starts that had not begun when a deployment was last heard; 0 for none, and in a pass.
+
+    It may be past: then the deployment was not heard in it.
+    """
+    for one in schedule.passes(heard_us, at_most=2):
+        if one.start_us > heard_us:
+            return one.start_us
+        if one.is_under_way(now_us):
+            return 0
+    return 0
 
 
 def wanted_channels(reader: Reader) -> Mapping[str, Channel]:

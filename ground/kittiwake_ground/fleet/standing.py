@@ -78,8 +78,9 @@ class Glance:
     """What is known of a deployment at a moment. Times are microseconds since 1970, 0 for none.
 
     `heard_us` is when the last packet came, `served_us` since when this ground station tries, `next_contact_us` when
-    the deployment had planned to be heard again. `unseen` and `seen` count the open alarms by level: those that nobody
-    has acknowledged, and the others. What the deployment's dictionary does not have is empty or `None`.
+    the deployment is to be heard again, by people's schedule of passes (`is_scheduled`) or as it has told itself.
+    `unseen` and `seen` count the open alarms by level: those that nobody has acknowledged, and the others. What the
+    deployment's dictionary does not have is empty or `None`.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Glance:
     heard_us: int = 0
     served_us: int = 0
     next_contact_us: int = 0
+    is_scheduled: bool = False
     dictionary_matches: bool | None = None
     unseen: Mapping[str, int] = field(default_factory=dict)
     seen: Mapping[str, int] = field(default_factory=dict)
@@ -202,7 +204,8 @@ def _alarm_reasons(glance: Glance) -> list[Reason]:
 
 def _link_reasons(glance: Glance, state: str) -> list[Reason]:
     if state == OVERDUE:
-        return [Reason(Concern.LINK_LOST, "missed its planned contact", "power", glance.next_contact_us)]
+        page = "passes" if glance.is_scheduled else "power"
+        return [Reason(Concern.LINK_LOST, "missed its planned contact", page, glance.next_contact_us)]
     if state == LOST:
         if glance.link == UP:
             return [Reason(Concern.LINK_LOST, "nothing comes: last packet", "overview", glance.heard_us)]

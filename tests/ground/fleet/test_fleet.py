@@ -15,8 +15,11 @@ from kittiwake.topology.compile import load_topology
 from kittiwake_ground.archive import Archive
 from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
 from kittiwake_ground.fleet.fleet import FRESH_S
-from kittiwake_ground.fleet.reading import Reader
+from kittiwake_ground.fleet.reading import Reader, next_pass_us
 from kittiwake_ground.fleet.standing import ASLEEP, HEARD, Concern, standing
+from kittiwake_ground.passes.contact import Contact
+from kittiwake_ground.passes.schedule import Schedule
+from kittiwake_ground.passes.store import PassStore
 from kittiwake_ground.server.ground import Ground
 from kittiwake_ground.server.session import now_us
 from tests.ground.fleet.planned_wake import ABOUT, write_past
@@ -121,6 +124,33 @@ def test_a_deployment_of_cpp_shows_what_it_has(tmp_path: Path) -> None:
             assert calm.glance.event.name == "Ref.dispatcher.InvalidCommand"
 
     asyncio.run(run())
+
+
+def test_the_schedule_of_passes_says_when_somebody_is_to_be_heard(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with served(tmp_path) as (ground, _):
+            one = ground.deployment("ref")
+            now = now_us()
+            one.passes.schedule.add(Contact(now + HOUR_US, 600, every_s=7200))
+            found = (await stands(ground, "ref", lambda found: found.glance.is_scheduled)).glance
+            assert found.next_contact_us == now + HOUR_US
+
+    asyncio.run(run())
+
+
+def test_a_pass_that_has_begun_since_somebody_was_heard_is_the_one_that_counts() -> None:
+    schedule = Schedule("ref", PassStore(), lambda: 0)
+    first = Contact(10 * HOUR_US, 600, every_s=3600)
+    schedule.add(first)
+    minute_us = HOUR_US // 60
+    for heard_us, at_us, expected_us in (
+        (9 * HOUR_US + 1, 9 * HOUR_US + 2, 10 * HOUR_US),
+        (9 * HOUR_US, 10 * HOUR_US + minute_us, 10 * HOUR_US),  # it is in the pass, and was not heard in it
+        (9 * HOUR_US, 14 * HOUR_US, 10 * HOUR_US),  # it has missed several
+        (10 * HOUR_US + minute_us, 10 * HOUR_US + 2 * minute_us, 0),  # it was heard in the pass that goes on
+        (10 * HOUR_US + minute_us, 10 * HOUR_US + 30 * minute_us, 11 * HOUR_US),
+    ):
+        assert next_pass_us(schedule, heard_us, at_us) == expected_us
 
 
 def test_many_who_ask_cost_one_look_and_each_event_is_looked_at_once(

@@ -159,10 +159,23 @@ events = st.builds(
     st.integers(0, 100_000).map(ago), st.booleans(),
 )  # fmt: skip
 glances = st.builds(
-    Glance, st.sampled_from("abcdefgh"), st.just(NOW_US), st.sampled_from([UP, DOWN, LINK_CONNECTING]), st.booleans(),
-    st.just("why"), moments, moments, moments, moments, st.sampled_from([None, True, False]), counts, counts,
-    st.sampled_from(["", "power.Voltage"]), st.one_of(st.none(), events), st.integers(0, 3),
-)  # fmt: skip
+    Glance,
+    name=st.sampled_from("abcdefgh"),
+    now_us=st.just(NOW_US),
+    link=st.sampled_from([UP, DOWN, LINK_CONNECTING]),
+    is_silent=st.booleans(),
+    reason=st.just("why"),
+    heard_us=moments,
+    served_us=moments,
+    next_contact_us=moments,
+    is_scheduled=st.booleans(),
+    dictionary_matches=st.sampled_from([None, True, False]),
+    unseen=counts,
+    seen=counts,
+    worst_alarm=st.sampled_from(["", "power.Voltage"]),
+    event=st.one_of(st.none(), events),
+    waiting=st.integers(0, 3),
+)
 fleets = st.lists(glances, max_size=8, unique_by=lambda one: one.name)
 
 
