@@ -14,6 +14,7 @@ from tests.building.bacnet_peer import BacnetPeer
 from tests.building.driver_bench import DriverBench
 from tests.building.modbus_peer import ModbusPeer
 from tests.components.mqtt_bridge.broker import Broker, Listener, until
+from tests.components.platform_driver.rpc_server import Gateway
 from tests.system.building_device import NAME, Api
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ pytestmark = pytest.mark.timeout(180)
 BROKER_POINT = "campus/b1/zone1/SetPoint"
 
 
-def add(api: Api, driver_type: str, address: str, name: str, points: list[dict[str, Any]], **settings: Any) -> str:
-    """A device with its points, once its first poll has brought values; gives the id of the first point."""
+def add(api: Api, driver_type: str, address: str, name: str, points: list[dict[str, Any]], **members: Any) -> str:
+    """Adds a device with its points, and gives the id of the first point."""
     device = {
         "name": f"campus/b1/{name}", "driver_type": driver_type, "device_address": address,
-        "scrape_interval_seconds": 0.2, "enabled": True, "driver_settings": settings,
+        "scrape_interval_seconds": 0.2, "enabled": True, **members,
     }  # fmt: skip
     made = api.operator.post("/devices", json=device)
     assert made.status_code == 200, made.text
@@ -62,7 +63,8 @@ def assert_equal_from(path: Path, lines: list[str], capsys: pytest.CaptureFixtur
 def test_bacnet_and_modbus_devices_a_bacnet_client_and_the_api_are_replayed_without_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with BacnetPeer(1001, {"analog-input": 3, "analog-value": 2}) as bacnet, ModbusPeer() as modbus:
+    kinds = {"analog-input": 3, "analog-value": 2}
+    with BacnetPeer(1001, kinds) as bacnet, ModbusPeer() as modbus, Gateway() as gateway:
         modbus.set("holding", 4, 1234)
         api, path = begin(tmp_path, "--set", f"{NAME}.bacnetServer.address=127.0.0.1:0")
         try:
@@ -72,10 +74,15 @@ def test_bacnet_and_modbus_devices_a_bacnet_client_and_the_api_are_replayed_with
                 {"name": "None", "object_identifier": "analog-input,99"},
             ]
             settings = {"timeout_s": 0.5, "retries": 0, "cov": "confirmed"}
-            set_point = add(api, "bacnet", bacnet.address, "ahu", points, **settings)
+            set_point = add(api, "bacnet", bacnet.address, "ahu", points, driver_settings=settings)
             register = {"name": "Count", "object_identifier": "holding-register,4"}
             counter = add(api, "modbus", modbus.address, "meter", [register])
             api.await_value(counter, 1234)
+            point = {"name": "Temp", "object_identifier": "analog-input,1"}
+            behind = add(api, "bacnet_jsonrpc", "1001", "far", [point], rpc_base_url=gateway.url)
+            api.await_value(behind, 21.5)
+            gateway.values["analog-input,1"] = 22.5
+            api.await_value(behind, 22.5)
             api.await_value(set_point, 0.5)
             written = api.operator.post(f"/points/{set_point}/write", json={"value": 21.25, "priority": 9})
             assert written.status_code == 200, written.text

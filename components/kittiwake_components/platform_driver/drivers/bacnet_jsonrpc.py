@@ -48,7 +48,6 @@ class BacnetJsonRpcDriver(Driver):
     """A BACnet device by its number, behind the gateway at `rpc_base_url` and `rpc_entrypoint`."""
 
     TYPE = "bacnet_jsonrpc"
-    THREAD_SIDE = ("_gateway",)
     SETTINGS = (
         Field("bearer_file", str, "", doc="A file of the root with the gateway's token; empty: it wants none."),
     )

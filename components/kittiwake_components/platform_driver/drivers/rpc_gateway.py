@@ -36,6 +36,10 @@ class RpcGateway:
     each method has a path of its own.
     """
 
+    THREAD_SIDE = ("_connection", "_has_entrypoint", "_number")
+
+    _connection: HTTPConnection | None = None
+
     def __init__(self, url: str, entrypoint: str, bearer: str, timeout_s: float) -> None:
         self._is_secure, self._place, self._base, self._entrypoint = parse_gateway(url, entrypoint)
         self._has_entrypoint = True
@@ -43,7 +47,6 @@ class RpcGateway:
         if bearer:
             self._headers["Authorization"] = f"Bearer {bearer}"
         self._timeout_s = timeout_s
-        self._connection: HTTPConnection | None = None
         self._number = 0
 
     def call(self, method: str, params: dict[str, Any]) -> Any:
