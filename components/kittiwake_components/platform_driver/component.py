@@ -345,13 +345,14 @@ class PlatformDriver(PlatformDriverReports):
             raise self._refused(result)
         return result
 
-    def _members(self, text: str) -> Any:
-        if not text:
-            return {}
+    def _members(self, text: str) -> dict[str, Any]:
         try:
-            return unpacked(text)
+            members = unpacked(text) if text else {}
         except ValueError as fault:
             raise self._refused(Refusal(f"{text} is no JSON: {fault}")) from None
+        if not isinstance(members, dict):
+            raise self._refused(Refusal(f"{text} is no JSON object"))
+        return members
 
     def _device(self, name: str) -> Device:
         device: Device = self._do(lambda engine: engine.directory.device(name))
@@ -371,7 +372,7 @@ class PlatformDriver(PlatformDriverReports):
         if self._do(lambda engine: engine.store.devices_named(name.strip("/"))):
             raise self._refused(Refusal(f"there is a device {name} already, and a command knows devices by name"))
         body = {"name": name, "driver_type": driver_type, "device_address": address}
-        self._do(lambda engine: engine.changes.create_device({**members, **body} if members else body))
+        self._do(lambda engine: engine.changes.create_device({**members, **body}))
 
     @command
     async def device_update(self, device: DeviceName, changes: Json) -> None:
@@ -399,7 +400,7 @@ class PlatformDriver(PlatformDriverReports):
         """Adds a point to a device. `settings` is a JSON object of more members, or empty."""
         id, members = self._device(device).id, self._members(settings)
         body = {"name": name, "object_identifier": object_identifier}
-        self._do(lambda engine: engine.changes.create_point(id, {**members, **body} if members else body))
+        self._do(lambda engine: engine.changes.create_point(id, {**members, **body}))
 
     @command
     async def point_update(self, point: PointPath, changes: Json) -> None:

@@ -503,6 +503,8 @@ def test_the_registry_is_kept_by_commands() -> None:
             (invalid, "DEVICE_ADD", AHU, "simulated", "another", ""),
             (invalid, "DEVICE_ADD", "x", "bacnetx", "ahu1", ""),
             (invalid, "DEVICE_ADD", "x", "simulated", "ahu1", "{"),
+            (invalid, "DEVICE_ADD", "x", "simulated", "ahu1", "1.5"),
+            (invalid, "DEVICE_UPDATE", AHU, "[]"),
             (invalid, "DEVICE_ADD", "x", "simulated", "ahu1", '{"scrape_interval_seconds": -5}'),
             (ok, "POINT_ADD", AHU, "Fan", "binary-output,1", '{"writable": true}'),
             (invalid, "POINT_ADD", "nowhere", "Fan", "binary-output,1", ""),
