@@ -43,11 +43,11 @@ class Inbox:
         """
         deadline_ns = self._clock.now_ns() + round(limit_s * NS_PER_S)
         while not is_done():
-            if not self._loop.is_unsettled() and not self._has_threads:
-                return False
             if self._clock.now_ns() >= deadline_ns:
                 return False
-            self._loop.await_calls(deadline_ns)
+            has_come = self._loop.await_calls(deadline_ns if self._has_threads else 0)
+            if not has_come and not self._has_threads:
+                return False
         return True
 
     def close(self) -> None:

@@ -230,17 +230,19 @@ class Loop:
     def forget_inlet(self, number: int) -> None:
         """An inlet is closed."""
 
-    def await_calls(self, deadline_ns: int) -> None:
+    def await_calls(self, deadline_ns: int) -> bool:
         """Makes the calls that have come from other threads; where there are none it waits for some until the deadline.
 
-        For the end, when nobody turns the loop and a thread has something left to say.
+        Says whether any have come. For the end, when nobody turns the loop and a thread has something left to say.
         """
         self._asleep = True
         callbacks = self.poller.wait(0 if self._inbox else deadline_ns)
         self._asleep = False
         for callback in callbacks:
             self._call(callback, ())
+        has_come = bool(callbacks or self._inbox)
         self._take_inbox()
+        return has_come
 
     # Conditions that tasks wait for
 

@@ -89,5 +89,9 @@ def test_calls_of_a_thread_are_awaited_while_nobody_turns_the_loop() -> None:
 def test_nobody_is_awaited_beyond_the_deadline() -> None:
     platform = SimulatedPlatform()
     loop = loop_of(platform)
-    loop.await_calls(3 * NS)
+    assert not loop.await_calls(3 * NS)
     assert platform.clock.now_ns() == 3 * NS
+    heard: list[int] = []
+    loop.post(heard.append, 7)
+    assert loop.await_calls(9 * NS)
+    assert (heard, platform.clock.now_ns()) == ([7], 3 * NS)
