@@ -29,13 +29,17 @@ class Ledger:
         self._values: dict[str, Any] = {}
 
     def open(self) -> tuple[Finding, ...]:
-        """Reads what is there, and returns what was wrong. Raises `OSError`."""
+        """Reads what is there, and returns what was wrong. Raises `OSError`: it is closed then, and takes nothing."""
         import json
 
         findings = self._journal.open()
         self._values = {}
-        for record in self._journal.records():
-            self._note(*json.loads(record))
+        try:
+            for record in self._journal.records():
+                self._note(*json.loads(record))
+        except OSError:
+            self._journal.close()
+            raise
         return findings
 
     def _note(self, key: str, value: Any) -> None:

@@ -99,7 +99,11 @@ class RunStore:
         return dict(sorted(found.items()))
 
     def _read(self, folder: Path) -> Run | None:
-        reading = _record(folder).read()
+        try:
+            reading = _record(folder).read()
+        except OSError as fault:
+            _log.warning("%s cannot be read now: %s", fault.filename, fault.strerror)
+            return None
         for finding in reading.findings:
             _log.warning("%s: %s", finding.path, finding.reason)
         return None if reading.payload is None else Run(**json.loads(reading.payload), folder=folder)

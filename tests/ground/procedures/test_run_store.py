@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kittiwake.platform.system_files import SystemFiles
 from kittiwake_ground.procedures.run import INTERRUPTED, PASSED, Run, RunStore
 
 if TYPE_CHECKING:
@@ -45,6 +47,24 @@ def test_the_oldest_ended_runs_go_with_their_folders(tmp_path: Path) -> None:
     assert list(runs) == [1, 5, 6]  # the first one is under way
     assert sorted(one.name for one in tmp_path.iterdir()) == ["1", "5", "6"]
     assert store.last_id() == 6
+
+
+def test_a_record_that_cannot_be_read_now_hides_its_run_alone_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RunStore(tmp_path)
+    runs = [made(store, id, state=PASSED) for id in (1, 2)]
+    read = SystemFiles.read
+
+    def silent(files: SystemFiles, path: str, limit: int) -> bytes:
+        if path.endswith("1/run.json"):
+            raise OSError(errno.EIO, "Input/output error", path)
+        return read(files, path, limit)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SystemFiles, "read", silent)
+        assert list(RunStore(tmp_path).load(now_us)) == [2]
+    assert list(RunStore(tmp_path).load(now_us).values()) == runs
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[" * 5000, b'{"id": 1', b"\xff" * 30, b'{"id": "1", "state": 5}'])
