@@ -56,7 +56,7 @@ def test_commands_are_completed(complete: Callable[..., set[str]]) -> None:
     assert complete("s") == {"seq", "schema", "sim"}
     assert complete("ground", "") >= {"send", "events", "channels", "upload", "download"}
     assert complete("ground", "sh") == {"shell"}
-    assert complete("ground", "pl") == {"plot"}
+    assert complete("ground", "plo") == {"plot"}
     assert complete("ground", "plot", "--s") >= {"--svg", "--server"}
     assert complete("keys", "r") == {"rotate"}
     assert complete("new", "") == {"deployment", "component", "topology"}
