@@ -44,9 +44,13 @@ class Router:
 
     A point is a number, row by row. `_costs` says for each direction's axis (sideways or not) what a step onto a point
     costs, and 0 where none may go; it is kept up while lines are laid, because a search looks there most of its time.
+
+    With 100 as `haste_percent` each way is the cheapest; with more, a search makes for its end sooner, and a way costs
+    at most so many percent of the cheapest.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, haste_percent: int = 100) -> None:
+        self._haste_percent = haste_percent
         self._width = layout.width // STEP + 1
         self._height = layout.height // STEP + 1
         self._nodes = layout.nodes
@@ -131,7 +135,7 @@ class Router:
 
     def _search(self, source: Box, target: Box, goals: dict[int, tuple[int, int]]) -> list[int]:
         """The points of the cheapest way, both slots included; none if there is no way."""
-        width, costs = self._width, self._costs
+        width, costs, haste_percent = self._width, self._costs, self._haste_percent
         across, along = _distances(target.x, target.width, width), _distances(target.y, target.height, self._height)
         spent_at: dict[int, int] = {}
         before: dict[int, int] = {}
@@ -140,7 +144,7 @@ class Router:
 
         def push(spent: int, point: int, direction: int) -> None:
             y, x = divmod(point, width)
-            key = (spent + across[x] + along[y]) << 24 | spent
+            key = (spent + (across[x] + along[y]) * haste_percent // 100) << 24 | spent
             heappush(heap, ((key << _SHIFT | x) << _SHIFT | y) << 2 | direction)
 
         for cost, slot, end, direction in self._starts(source):

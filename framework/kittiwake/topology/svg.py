@@ -96,9 +96,9 @@ def _edges(graph: Graph, layout: Layout, colours: dict[str, str]) -> list[str]:
     return [_edge(edge, paths[edge], colours[edge.group], numbers[edge.group]) for edge in graph.lines()]
 
 
-def edge_paths(graph: Graph, layout: Layout) -> dict[GraphEdge, str]:
-    """The ways of the edges that are lines, as data of SVG paths; it takes about 20 ms a line."""
-    router = Router(layout)
+def edge_paths(graph: Graph, layout: Layout, haste_percent: int = 100) -> dict[GraphEdge, str]:
+    """The ways of the edges that are lines, as data of SVG paths; it takes about 20 ms a line without haste."""
+    router = Router(layout, haste_percent)
 
     def distance(edge: GraphEdge) -> int:
         one, other = layout.nodes[edge.source], layout.nodes[edge.target]

@@ -23,8 +23,10 @@ MAX_LINES = 500
 ASPECT = 3.0
 ROWS = 6
 """A screen is wider than a page of a document."""
+HASTE_PERCENT = 150
+"""Somebody waits for it: a line may go a longer way than in a drawing for a document."""
 KEPT = 8
-"""Drawings that are kept, as one takes seconds to make."""
+"""Drawings that are kept, as a large one takes seconds to make."""
 
 KEYS = "Arrow keys go from instance to instance, Enter chooses, + and − zoom, Home shows all."
 ARROW = (
@@ -48,7 +50,7 @@ _drawn: OrderedDict[str, Drawing] = OrderedDict()
 
 
 def drawing_of(dictionary: Dictionary) -> Drawing:
-    """The drawing of a deployment; made once for each dictionary, which takes some seconds."""
+    """The drawing of a deployment; made once for each dictionary, as that may take seconds."""
     key = dictionary.hash
     if key not in _drawn:
         _drawn[key] = draw(dictionary)
@@ -64,7 +66,7 @@ def draw(dictionary: Dictionary) -> Drawing:
     if len(graph.nodes) > MAX_INSTANCES or len(lines) > MAX_LINES:
         return Drawing("", _facts(graph, lines, connections, dictionary), graph, connections)
     layout = make_layout(graph, ASPECT, ROWS)
-    paths = edge_paths(graph, layout)
+    paths = edge_paths(graph, layout, HASTE_PERCENT)
     numbers = {edge: number for number, edge in enumerate(graph.edges)}
     label = f"Instances of {escape(graph.name)} and their connections"
     parts = [

@@ -38,6 +38,7 @@ SAID = {
     OTHER_BUILD: "Built with another dictionary",
 }  # fmt: skip
 """What screen readers are told of when it changes: the ages that are shown change each second."""
+DRAWING = '<p class="kw-nothing" role="status">Drawing. A large topology takes some seconds the first time.</p>'
 GRAPH, TABLE = "Graph", "Table"
 ALL_GROUPS = "All connections"
 LEVELS = ("0", "below 1", "1", "4", "16", "64", "256 or more")
@@ -51,8 +52,14 @@ def build(context: Context) -> None:
     ui.add_head_html('<link rel="stylesheet" href="/kittiwake/topology.css">')
     page = TopologyPage(context)
     page.build()
+    page.refresh(())
+    context.on_tick(page.refresh)
     # A drawing may take seconds, which is longer than a browser waits for the page itself.
     ui.timer(0.05, page.load, once=True)
+
+
+_one_at_a_time = asyncio.Lock()
+"""Whoever opens a page while a drawing is made waits for that, and does not make it again."""
 
 
 class TopologyPage:
@@ -102,7 +109,7 @@ class TopologyPage:
             self._metering.build_result()
         with ui.element("div").classes("kw-topology-page"):
             with ui.card().classes("kw-card kw-topology-card"):
-                self._host = ui.html('<p class="kw-nothing" role="status">Drawing…</p>', sanitize=False)
+                self._host = ui.html(DRAWING, sanitize=False)
                 self._host.classes("kw-topology-host")
                 self._host.on("kw-choose", self._take, js_handler="(event) => emit(event.detail)")
                 self._legend = ui.html(_legend_html(bool(groups)), sanitize=False).classes("kw-wide")
@@ -120,8 +127,9 @@ class TopologyPage:
 
     async def load(self) -> None:
         """Draws, and lights up from then on."""
-        self._drawing = await asyncio.to_thread(drawing_of, self._context.deployment.dictionary)
-        drawing = self._drawing
+        async with _one_at_a_time:
+            drawing = await asyncio.to_thread(drawing_of, self._context.deployment.dictionary)
+        self._drawing = drawing
         self._host.set_content(drawing.svg or _too_large_html(drawing))
         if drawing.svg:
             self._run(f"begin({json.dumps(drawing.facts, ensure_ascii=False)})")
@@ -129,18 +137,17 @@ class TopologyPage:
         if any(node.name == asked for node in drawing.graph.nodes):
             self._choose(asked)
         self.refresh(())
-        self._context.on_tick(self.refresh)
 
     def refresh(self, updates: Iterable[Update]) -> None:
         """Shows what is known now; the browser hears of it only where that is new."""
-        drawing = self._drawing
-        if drawing is None:
-            return
         figures = wiring_figures(self._hub)
         self._state.show(_state_html(self._context, figures))
         self._said.show(SAID[figures.state])
         if self._metering is not None:
             self._metering.show(figures, updates)
+        drawing = self._drawing
+        if drawing is None:
+            return
         told = _figures_json(figures)
         if told != self._told:
             self._told = told

@@ -123,9 +123,9 @@ def overlap(one: Box, other: Box) -> bool:
     )
 
 
-@given(graphs())
-def test_no_boxes_overlap_and_each_lies_in_its_own_cluster(graph: Graph) -> None:
-    layout = make_layout(graph)
+@given(graphs(), st.sampled_from([(1.2, 8), (3.0, 6)]))
+def test_no_boxes_overlap_and_each_lies_in_its_own_cluster(graph: Graph, shape: tuple[float, int]) -> None:
+    layout = make_layout(graph, *shape)
     boxes = list(layout.nodes.values())
     clusters = list(layout.clusters.values())
     assert not [True for at, box in enumerate(boxes) for other in boxes[:at] if overlap(box, other)]
@@ -159,10 +159,10 @@ def steps(corners: list[tuple[int, int]]) -> list[tuple[tuple[int, int], tuple[i
     return found
 
 
-@given(graphs())
-def test_lines_go_around_boxes_and_no_two_run_on_each_other(graph: Graph) -> None:
+@given(graphs(), st.sampled_from([100, 150]))
+def test_lines_go_around_boxes_and_no_two_run_on_each_other(graph: Graph, haste_percent: int) -> None:
     layout = make_layout(graph)
-    router = Router(layout)
+    router = Router(layout, haste_percent)
     taken: set[tuple[tuple[int, int], tuple[int, int]]] = set()
     for edge in graph.lines():
         corners = router.route(edge.source, edge.target)
