@@ -43,6 +43,7 @@ def test_passes_are_seen_and_a_command_is_planned_for_one(require_browser: None,
             _see(browser)
             _add_contact(browser)
             _plan(browser, server)
+            _change(browser, server)
             _take_back(browser, server)
             for size in (NARROW, WIDE):
                 browser.resize(*size)
@@ -86,6 +87,18 @@ def _plan(browser: Browser, server: GroundServer) -> None:
     browser.find("[data-plan-state=completed]")
     (command,) = [one for one in server.get(f"{HERE}/commands")["commands"] if one["name"] == NO_OP]
     assert command["steps"][0]["state"] == "planned"
+
+
+def _change(browser: Browser, server: GroundServer) -> None:
+    """The plan for the next pass gets a date."""
+    browser.find("[aria-label='Another time']").click()
+    browser.find(".q-dialog .kw-plan-when button:nth-of-type(3)").click()
+    browser.find(".q-dialog input[data-field=plan-time]").send_keys("\b" * 20 + "2099-01-02 03:04:05")
+    browser.find("[data-action=save-plan]").click()
+    browser.await_text("02 Jan 03:04:05")
+    (plan,) = server.get(f"{HERE}/plans", waiting=True)["plans"]
+    assert (plan["when"], plan["revision"]) == ("at", 2)
+    browser.until(lambda: not browser.all(".q-dialog"), "the dialog stays")
 
 
 def _take_back(browser: Browser, server: GroundServer) -> None:

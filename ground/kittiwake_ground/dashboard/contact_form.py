@@ -14,6 +14,7 @@ from kittiwake_ground.dashboard.live_html import LiveHtml
 from kittiwake_ground.dashboard.page import Refused, complain
 from kittiwake_ground.dashboard.passes_html import clock_text
 from kittiwake_ground.dashboard.power_facts import span_text
+from kittiwake_ground.dashboard.when_fields import moment_us
 from kittiwake_ground.passes.contact import Contact
 from kittiwake_ground.passes.reading import MAX_TEXT, read_contacts
 
@@ -126,13 +127,8 @@ class ContactForm:
 
 def _contact(given: dict[str, str]) -> dict[str, Any]:
     """What a contact is made of, by the fields. Raises `ValueError`."""
-    try:
-        start = datetime.fromisoformat(given["start"])
-    except ValueError:
-        raise ValueError(f"{given['start']!r} is no date, as in 2026-11-27 20:15:00") from None
-    dated = start if start.tzinfo is not None else start.replace(tzinfo=UTC)
     plan: dict[str, Any] = {
-        "start_us": round(dated.timestamp() * 1e6), "duration_s": span_s(given["for"]), "name": given["name"],
+        "start_us": moment_us(given["start"]), "duration_s": span_s(given["for"]), "name": given["name"],
         "link": given["link"], "every_s": span_s(given["every"]) if given["every"] else 0.0,
     }  # fmt: skip
     for key in ("down", "up"):

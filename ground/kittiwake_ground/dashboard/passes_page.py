@@ -11,13 +11,13 @@ from kittiwake_ground.dashboard.contact_form import ContactForm
 from kittiwake_ground.dashboard.live_html import LiveHtml
 from kittiwake_ground.dashboard.page import Refused, complain
 from kittiwake_ground.dashboard.passes_html import outcomes_html, plan_html, rooms_html, timeline_html, waiting_html
-from kittiwake_ground.dashboard.plan_form import PlanForm
+from kittiwake_ground.dashboard.plan_form import PlanDialog, PlanForm
 from kittiwake_ground.dashboard.record_list import MAX_SHOWN, Action, RecordList
 from kittiwake_ground.passes.shown import budget_object, outcome_object, pass_object, plan_object
 from kittiwake_ground.server.commands import CommandRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kittiwake_ground.dashboard.page import Context
     from kittiwake_ground.passes.passes import Passes
@@ -54,6 +54,7 @@ class PassesPage:
         self._passes = passes
         self._span_s = FIRST_SPAN_S
         self._ticks = 0
+        self._dialog = PlanDialog(context, passes)
         self._fault = LiveHtml("kw-wide")
         with ui.card().classes("kw-card kw-wide"):
             with ui.element("div").classes("kw-bar"):
@@ -88,10 +89,13 @@ class PassesPage:
         context.on_tick(self._tick)
 
     def _actions(self) -> tuple[Action, ...]:
-        def fits(record: Mapping[str, Any]) -> bool:
-            return self._context.may_act and record["state"] in ("planned", "releasing")
+        def waits(*states: str) -> Callable[[Mapping[str, Any]], bool]:
+            return lambda record: self._context.may_act and record["state"] in states
 
-        return (Action("close", "Take back", fits, self._cancel),)
+        return (
+            Action("edit", "Another time", waits("planned"), lambda record: self._dialog.open(record["id"])),
+            Action("close", "Take back", waits("planned", "releasing"), self._cancel),
+        )
 
     def _cancel(self, record: Mapping[str, Any]) -> None:
         try:
