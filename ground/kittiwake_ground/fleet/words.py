@@ -7,7 +7,7 @@ from kittiwake_ground.shown import age_text
 
 def since_text(text: str, since_us: int, now_us: int) -> str:
     """A reason, with how long it has been one where it has such a time."""
-    return f"{text}, {age_text(since_us, now_us)} ago" if since_us else text
+    return f"{text} {age_text(since_us, now_us)} ago" if since_us else text
 
 
 def next_text(next_us: int, heard_us: int, now_us: int) -> str:
