@@ -31,13 +31,13 @@ def test_a_plan_outlives_its_server_and_is_sent_once(tmp_path: Path) -> None:
     try:
         with server:
             server.await_link("small")
-            later = server.post(f"{HERE}/plans", {"subject": NO_OP, "after_s": 2.0, "expiry_s": 600})
+            later = server.post(f"{HERE}/plans", {"subject": NO_OP, "after_s": 4.0, "expiry_s": 600})
             kill()
         device.script[NO_OP] = kill
         with GroundServer(tmp_path / "ground", plans) as again:
             server = again
             assert again.process is not None
-            again.process.wait(20)
+            again.process.wait(60)
         assert device.received == [NO_OP]
         device.script.clear()
         with GroundServer(tmp_path / "ground", plans) as third:

@@ -136,9 +136,11 @@ def test_roles_count_when_something_is_planned_and_when_it_is_released(tmp_path:
             assert (await http.post(f"{HERE}/passes/contacts", json={}, headers=csrf)).status_code == 403
             csrf = await log_in(http, "otto")
             plan = await ok(await http.post(f"{HERE}/plans", json=body, headers=csrf))
-            await ok(await http.put(f"{HERE}/plans/{plan['id']}", json={"after_s": 1.5}, headers=csrf))
+            planner, ways = ground.deployment("ref").passes.planner, ground.deployment("ref").passes.ways
+            ready, ways.is_ready = ways.is_ready, lambda: False
+            await ok(await http.put(f"{HERE}/plans/{plan['id']}", json={"after_s": 0}, headers=csrf))
             Accounts(users).add_user("otto", "viewer", "correct horse")
-            planner = ground.deployment("ref").passes.planner
+            ways.is_ready = ready
             await until(lambda: planner.plans[plan["id"]].is_final)
             assert (planner.plans[plan["id"]].state, ground.deployment("ref").commands.records) == ("refused", {})
             assert ground.audit.entries[-1]["action"] == "plan refused"
