@@ -22,12 +22,11 @@ class Throttles:
         found = {}
         for component in self._deployment.instances.values():
             context = component._context
-            if context.throttles:
-                events = type(component).__declarations__.events
-                # A copy: instances on other threads may add to it.
-                for name, state in list(context.throttles.items()):
-                    if state.suppressed:
-                        found[context.base_id + (events[name].number or 0)] = state.suppressed
+            # A copy: instances on other threads may add to it.
+            for name, state in list(context.throttles.items()):
+                if state.suppressed:
+                    number = type(component).__declarations__.events[name].number
+                    found[context.base_id + (number or 0)] = state.suppressed
         return found
 
     def report(self) -> list[tuple[int, int]]:

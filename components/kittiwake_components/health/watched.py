@@ -78,5 +78,9 @@ class Watched:
         """The instance was restarted with the ping still in its queue: it is asked afresh."""
 
     def _answer(self, key: int) -> None:
-        # It stood in line with the instance's messages; the answer comes back as a message of Health's loop.
-        self._home.post(self._answered, self, key, self._loop.clock.now_ns())
+        # It stood in line with the instance's messages; from another loop the answer comes back as a message of ours.
+        now_ns = self._loop.clock.now_ns()
+        if self._loop is self._home:
+            self._answered(self, key, now_ns)
+        else:
+            self._home.post(self._answered, self, key, now_ns)
