@@ -6,7 +6,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import ElementClickInterceptedException, StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -98,7 +98,10 @@ class Browser:
         return self.until(lambda: [one for one in self.all(selector) if one.is_displayed()], f"no {selector}")[0]
 
     def click(self, selector: str) -> None:
-        """Clicks the first visible element of a CSS selector, and another one if it is drawn anew just then."""
+        """Clicks the first visible element of a CSS selector.
+
+        It is tried again if it is drawn anew just then, or while something lies over it that goes away.
+        """
 
         def clicked() -> bool:
             self.find(selector).click()
@@ -122,7 +125,8 @@ class Browser:
     def until(self, condition: Callable[[], T], message: str, timeout_s: float = TIMEOUT_S) -> T:
         """Waits until a condition holds, and gives its value."""
         # What is being drawn anew at the moment is looked at again.
-        wait = WebDriverWait(self.driver, timeout_s, 0.1, [StaleElementReferenceException])
+        passing = [StaleElementReferenceException, ElementClickInterceptedException]
+        wait = WebDriverWait(self.driver, timeout_s, 0.1, passing)
         return wait.until(lambda _: condition(), message)
 
     @contextmanager

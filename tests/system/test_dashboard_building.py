@@ -133,7 +133,7 @@ def test_only_a_deployment_whose_api_is_known_has_the_page(station: Station) -> 
     browser.find(".kw-nav[href$='sequences']")
     assert not browser.all(".kw-nav[href$='building']")
     station.open("mains", "building").await_text("No building's API is known")
-    station.open("site", "overview").find(".kw-nav[href$='building']").click()
+    station.open("site", "overview").click(".kw-nav[href$='building']")
     browser.await_address("building")
 
 

@@ -105,7 +105,7 @@ def test_a_deployment_comes_to_the_front_when_its_alarm_is_raised_and_goes_back_
     yard.await_order("mains", "overdue", "sleeper")
     yard.browser.click("[data-deployment=mains] .kw-why-RED a")
     yard.browser.await_address("d/mains/alarms")
-    yard.browser.find(".kw-nav[href='/fleet']").click()
+    yard.browser.click(".kw-nav[href='/fleet']")
     yard.browser.await_address("fleet")
     (alarm,) = yard.server.get("deployments/mains/alarms")["alarms"]
     yard.server.post(f"deployments/mains/alarms/{alarm['id']}/acknowledge", {})

@@ -48,25 +48,25 @@ def _edit_and_save(browser: Browser, server: GroundServer) -> str:
     browser.open(f"{server.url}d/one/parameters")
     row = f"[data-parameter='{LEVEL}']"
     assert "?" in browser.find(row).text, "what nobody has told is not shown as the default"
-    browser.find("[data-action=PRM_DUMP]").click()
+    browser.click("[data-action=PRM_DUMP]")
     browser.until(lambda: browser.find(row).get_attribute("data-verdict") == "same", "the dump tells nothing")
     before = iso_time(now_us())
-    browser.find(row).click()
+    browser.click(row)
     field = browser.find("[data-argument=val] input, input[data-argument=val]")
     browser.await_text("U32, 0 to 255")
     field.send_keys("\b2999")
     browser.await_text("2999")
-    browser.find("[data-action=send]").click()
+    browser.click("[data-action=send]")
     browser.find(".kw-panel .kw-bad")
     assert f"{LEVEL}_PRM_SET" not in _sent(server), "a value out of range was sent"
     field.send_keys("\b\b\b")
-    browser.find("[data-action=send]").click()
+    browser.click("[data-action=send]")
     browser.find("[data-sent][data-state=completed]")
     browser.until(lambda: browser.find(row).get_attribute("data-verdict") == "different", "it does not differ")
     assert browser.find(row).text.split() == ["LEVEL", "2", "default", "1"]
     browser.await_text("set by command")
     for action, command in (("save-parameter", f"{LEVEL}_PRM_SAVE"), ("PRM_SAVE_FILE", SAVE_FILE)):
-        browser.find(f"[data-action={action}]").click()
+        browser.click(f"[data-action={action}]")
         browser.await_text(f"Last sent: {command}")
         browser.find("[data-sent][data-state=completed]")
         assert _sent(server)[command] == "completed"
@@ -79,7 +79,7 @@ def _sent(server: GroundServer) -> dict[str, str]:
 
 
 def _choose(browser: Browser, other: str) -> None:
-    browser.find("[data-field=compare-with]").click()
+    browser.click("[data-field=compare-with]")
 
     def named() -> list[WebElement]:
         return [one for one in browser.all(".q-menu .q-item") if one.is_displayed() and one.text.lower() == other]
@@ -91,13 +91,13 @@ def _choose(browser: Browser, other: str) -> None:
 def _compare(browser: Browser, server: GroundServer, before: str) -> None:
     server.send("two", "FileHandling.prmDb.PRM_DUMP")
     _choose(browser, "two")
-    browser.find("[data-action=compare]").click()
+    browser.click("[data-action=compare]")
     browser.find(f"[data-compared='{LEVEL}'][data-verdict=different]")
     assert [one.text for one in browser.all(f"[data-compared='{LEVEL}'] td b")] == ["2", "1"]
     assert browser.find("[data-count=different]").text == "1 different"
     _choose(browser, "one")
     browser.find("input[data-field=compare-from], [data-field=compare-from] input").send_keys(before)
-    browser.find("[data-action=compare]").click()
+    browser.click("[data-action=compare]")
     browser.until(
         lambda: [one.text for one in browser.all(f"[data-compared='{LEVEL}'] td b")] == ["1", "2"], "not then and now"
     )
@@ -109,7 +109,7 @@ def _look(browser: Browser, server: GroundServer) -> None:
         browser.resize(*size)
         browser.until(partial(_fits, browser, size[0]), f"it does not fit on {size}")
     browser.open(f"{server.url}d/one/parameters?at=1d&paused=1")
-    browser.find(f"[data-parameter='{LEVEL}'][data-verdict=unknown]").click()
+    browser.click(f"[data-parameter='{LEVEL}'][data-verdict=unknown]")
     browser.await_text("This is the past: nothing can be sent from here.")
     browser.await_text("not told yet")
     assert browser.all("[data-action=send], [data-action=PRM_DUMP], [data-action=save-parameter]") == []

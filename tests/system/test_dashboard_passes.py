@@ -70,10 +70,10 @@ def _see(browser: Browser) -> None:
 def _add_contact(browser: Browser) -> None:
     for key, text in (("start", "2099-01-01 00:00:00"), ("name", "far")):
         browser.find(f"input[data-field=contact-{key}]").send_keys("\b" * 20 + text)
-    browser.find("[data-action=add-contact]").click()
+    browser.click("[data-action=add-contact]")
     browser.find("[data-contact] b")
     browser.await_text("far")
-    browser.find("[aria-label='Remove far']").click()
+    browser.click("[aria-label='Remove far']")
     browser.until(lambda: not browser.all("[aria-label='Remove far']"), "the contact stays")
 
 
@@ -83,7 +83,7 @@ def _plan(browser: Browser, server: GroundServer) -> None:
     browser.until(lambda: [one for one in browser.all(".q-menu .q-item") if one.is_displayed()], "no choice")[0].click()
     browser.find(".kw-plan-when button:nth-of-type(2)").click()
     browser.find("input[data-field=plan-time]").send_keys("\b" * 5 + "1s")
-    browser.find("[data-action=plan]").click()
+    browser.click("[data-action=plan]")
     browser.find("[data-plan-state=completed]")
     (command,) = [one for one in server.get(f"{HERE}/commands")["commands"] if one["name"] == NO_OP]
     assert command["steps"][0]["state"] == "planned"
@@ -103,6 +103,6 @@ def _change(browser: Browser, server: GroundServer) -> None:
 
 def _take_back(browser: Browser, server: GroundServer) -> None:
     browser.find("[data-plan-state=planned]")
-    browser.find("[aria-label='Take back']").click()
+    browser.click("[aria-label='Take back']")
     browser.find("[data-plan-state=cancelled]")
     assert server.get(f"{HERE}/plans", waiting=True)["plans"] == []

@@ -98,5 +98,5 @@ def test_only_a_deployment_with_such_channels_has_the_page(station: Station) -> 
     browser.find(".kw-nav[href$='sequences']")
     assert not browser.all(".kw-nav[href$='power']")
     station.open("mains", "power").await_text("no power manager and no supervisor")
-    station.open("battery", "overview").find(".kw-nav[href$='power']").click()
+    station.open("battery", "overview").click(".kw-nav[href$='power']")
     browser.await_address("power")

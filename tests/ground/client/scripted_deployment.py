@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kittiwake.dictionary.entries import Dictionary
 
 DATED = 2 << 64
+CONNECT_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 10.0
 
 
@@ -38,6 +39,7 @@ class ScriptedDeployment:
         self._address = self._listener.getsockname()
         self.link = f"tcp://127.0.0.1:{self._address[1]}"
         self._peer: socket.socket | None = None
+        self._is_connected = threading.Event()
         self._framer = FRAMINGS["fprime"].downlink_framer(FramingParameters())
         self._thread = threading.Thread(target=self._serve, args=(self._listener,), daemon=True)
         self._thread.start()
@@ -60,6 +62,7 @@ class ScriptedDeployment:
             except OSError:
                 return
             deframer = FRAMINGS["fprime"].uplink_deframer(FramingParameters())
+            self._is_connected.set()
             try:
                 while data := self._peer.recv(65536):
                     for packet in deframer.feed(data):
@@ -67,6 +70,7 @@ class ScriptedDeployment:
             except OSError:
                 pass
             finally:
+                self._is_connected.clear()
                 self._peer.close()
 
     def _take(self, packet: bytes) -> None:
@@ -81,7 +85,8 @@ class ScriptedDeployment:
             self.complete(name)
 
     def send(self, packet: bytes) -> None:
-        """Sends an F´ packet."""
+        """Sends an F´ packet, once somebody is connected: a ground may know it before this end does."""
+        assert self._is_connected.wait(CONNECT_TIMEOUT_S)
         assert self._peer is not None
         self._peer.sendall(self._framer.frame(packet))
 

@@ -158,11 +158,12 @@ def test_many_who_ask_cost_one_look_and_each_event_is_looked_at_once(
 ) -> None:
     async def run() -> None:
         async with served(tmp_path) as (ground, foreign):
-            first = ground.fleet.standings()
-            assert ground.fleet.standings() is first
-            late_s = time.monotonic() + FRESH_S
-            with monkeypatch.context() as later:
-                later.setattr(time, "monotonic", lambda: late_s)
+            now_s = time.monotonic()
+            with monkeypatch.context() as clock:
+                clock.setattr(time, "monotonic", lambda: now_s + FRESH_S)
+                first = ground.fleet.standings()
+                assert ground.fleet.standings() is first
+                clock.setattr(time, "monotonic", lambda: now_s + 2 * FRESH_S)
                 assert ground.fleet.standings() is not first
             reader = Reader(ground.deployment("ref"))
             foreign.say(said(INVALID, bytes(4)))

@@ -82,7 +82,7 @@ def test_a_command_is_found_explained_sent_and_followed(
             await person.until(lambda: person.app.picture.live)
             await person.press("c")
             await person.type("no_op")
-            assert person.line(f"> {NO_OP}")
+            await person.see(f"> {NO_OP}")
             await person.press("down", "up", "tab")
             await person.see("Does nothing but say so")
             await person.press("enter")
@@ -102,7 +102,7 @@ def test_a_command_is_found_explained_sent_and_followed(
             await person.press("enter")
             await person.see("no command 'CdhCore.nothing'")
             await person.press("ctrl+c", "up", "up")
-            assert person.line(f"{VERSION} PROJECT")
+            await person.see(f"{VERSION} PROJECT")
             await person.press("ctrl+c", "escape", "3", "enter")
             assert "EXECUTION_ERROR" in await person.see("answer")
             assert len(device.received) == 2
