@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WIDE = (1440, 900)
 NARROW = (390, 844)
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 T = TypeVar("T")
 
 
@@ -51,7 +51,7 @@ class Browser:
         if downloads is not None:
             options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
         self.driver = Chrome(options=options, service=Service(driver))
-        self.driver.set_page_load_timeout(30)
+        self.driver.set_page_load_timeout(60)
         self.resize(*WIDE)
 
     def __enter__(self) -> Browser:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 KITTIWAKE = str(Path(sys.executable).with_name("kittiwake"))
 REFERENCE = ROOT / "topologies" / "reference.yaml"
-STOP_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 40.0
 
 
 class DeviceTimeout(TimeoutError):
@@ -29,7 +29,7 @@ class DeviceTimeout(TimeoutError):
 def build(topology: Path, folder: Path) -> tuple[Path, Path]:
     """Compiles a topology and gives the paths of its image and its dictionary."""
     command = [KITTIWAKE, "build", str(topology), "-o", str(folder)]
-    built = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    built = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     image, dictionary = built.stdout.split()
     return Path(image), Path(dictionary)
 
@@ -77,7 +77,7 @@ class Device:
             self._news.put(None)
         self._news.put(None)
 
-    def await_line(self, text: str, timeout_s: float = 15.0, after: int = 0) -> int:
+    def await_line(self, text: str, timeout_s: float = 40.0, after: int = 0) -> int:
         """Waits for a line with `text` in it, from line `after` on; gives the number of the line behind it."""
         deadline = time.monotonic() + timeout_s
         seen = after

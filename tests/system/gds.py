@@ -31,7 +31,7 @@ Link = Literal["tcp-server", "tcp-client", "udp", "serial", "ip"]
 Framing = Literal["ccsds", "fprime"]
 
 FRAMING_PLUGINS = {"ccsds": "space-packet-space-data-link", "fprime": "fprime"}
-START_TIMEOUT_S = 40.0
+START_TIMEOUT_S = 80.0
 STOP_TIMEOUT_S = 10.0
 CONSOLE = Path(__file__).with_name("gds_console.py")
 SOCKET_PATH_LIMIT = 100
@@ -200,7 +200,7 @@ class Gds:
         """Sends a command by full name; arguments as the ground's user types them, or as values."""
         self.call("send_command", command, list(args))
 
-    def send_and_complete(self, command: str, *args: Any, timeout_s: float = 10.0) -> list[Event]:
+    def send_and_complete(self, command: str, *args: Any, timeout_s: float = 30.0) -> list[Event]:
         """Sends, and awaits OpCodeDispatched and OpCodeCompleted. Raises `GdsFailure` if they do not come."""
         items = self.call("send_and_assert_command", command, list(args), timeout=timeout_s, wait_s=timeout_s)
         return [self._event(item) for item in items]
@@ -222,7 +222,7 @@ class Gds:
         return [self._channel(item) for item in self.call("channels", since)]
 
     def await_event(
-        self, name: str, args: Sequence[Any] | None = None, *, since: int = 0, timeout_s: float = 10.0
+        self, name: str, args: Sequence[Any] | None = None, *, since: int = 0, timeout_s: float = 30.0
     ) -> Event:
         """The first event of that name (full, or its last part) and arguments. Raises `GdsTimeout`."""
         wanted = {} if args is None else {"args": list(args)}
@@ -233,7 +233,7 @@ class Gds:
         return self._event(found)
 
     def await_channel(
-        self, name: str, value: Any = ANYTHING, *, since: int = 0, timeout_s: float = 10.0
+        self, name: str, value: Any = ANYTHING, *, since: int = 0, timeout_s: float = 30.0
     ) -> ChannelUpdate:
         """The first update of the channel, with that value if one is given. Raises `GdsTimeout`."""
         wanted = {} if value is ANYTHING else {"value": value}
@@ -245,7 +245,7 @@ class Gds:
 
     # --- files ---
 
-    def uplink(self, source: Path, destination: str, *, timeout_s: float = 30.0) -> None:
+    def uplink(self, source: Path, destination: str, *, timeout_s: float = 60.0) -> None:
         """Sends a file and awaits the event FileReceived. Raises `GdsTimeout`."""
         arguments = (str(source), destination)
         if not self.call("uplink_file_and_await_completion", *arguments, timeout=timeout_s, wait_s=timeout_s):
@@ -255,7 +255,7 @@ class Gds:
         """How many downlinks have begun: the `since` for what comes next."""
         return int(self.call("downlink_count"))
 
-    def await_downlink(self, destination: str, *, since: int = 0, timeout_s: float = 30.0) -> Path:
+    def await_downlink(self, destination: str, *, since: int = 0, timeout_s: float = 60.0) -> Path:
         """The local copy of a file, once its downlink to `destination` has finished. Raises `GdsTimeout`."""
         stored = self.call("find_downlink", destination, since, timeout_s, wait_s=timeout_s)
         if stored is None:

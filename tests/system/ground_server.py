@@ -18,9 +18,9 @@ from tests.system.device import KITTIWAKE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 20.0
-WAIT_S = 20.0
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 40.0
+WAIT_S = 50.0
 
 
 class ServerFault(RuntimeError):
@@ -37,7 +37,7 @@ class GroundServer:
         self.lines: list[str] = []
         self.url = ""
         self.process: subprocess.Popen[str] | None = None
-        self.http = httpx.Client(timeout=WAIT_S)
+        self.http = httpx.Client(timeout=WAIT_S + 10)
 
     def __enter__(self) -> GroundServer:
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -15,7 +15,7 @@ PLACE = f"kittiwake/{NAME}"
 POINT = f"{PLACE}/points/campus/b1/zone1/SetPoint"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_point_is_shown_and_commanded_and_released_after_a_kill(tmp_path: Path) -> None:
     """REQ-MQ-001, REQ-MQ-003, REQ-MQ-004: and the last will tells of the kill."""
     with Broker(tmp_path) as broker, Listener(broker) as listener:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 NO_OP = "CdhCore.cmdDisp.CMD_NO_OP"
 COMPLETED = "CdhCore.cmdDisp.OpCodeCompleted"

@@ -18,7 +18,7 @@ from tests.system.test_ground_cli import free_ports
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.timeout(300)]
 
 ZONE = "campus/b1/zone"
 

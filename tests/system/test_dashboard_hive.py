@@ -18,7 +18,7 @@ from tests.system.test_ground_cli import free_ports
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.timeout(300)]
 
 PATIENCE_S = 40.0
 CONFIGURATION = """

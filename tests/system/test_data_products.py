@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.system.gds import Gds
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(300)]
 
 SURVEY = "  survey: {component: tests.system.survey.Survey, id: 0x10080000}\n"
 WIRES = """\

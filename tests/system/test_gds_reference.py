@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.system.device import Device
     from tests.system.gds import Gds
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(300)]
 
 NO_OP = "CdhCore.cmdDisp.CMD_NO_OP"
 LINKS = ["tcp-server", "tcp-client", "udp", "serial"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.system.gds import Gds
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(300)]
 
 NO_OP = "CdhCore.cmdDisp.CMD_NO_OP"
 PLUGIN = "authenticate-space-data-link"

@@ -57,7 +57,7 @@ def whole_captures(top: Path) -> set[str]:
     return found
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_what_was_recorded_arrives_whole_whatever_is_killed(tmp_path: Path) -> None:
     """REQ-UP-014, REQ-UP-015, REQ-TC-002: by the original's configuration, and stopped by the original's commands."""
     image, _ = build(ROOT / "topologies/hive.yaml", tmp_path / "hive")

@@ -43,7 +43,7 @@ def power_unit(tmp_path: Path, device: Path, *options: str) -> Report:
     return Report(done.stdout)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_device_wakes_each_hour_works_and_sleeps_again(tmp_path: Path) -> None:
     device = battery_device(tmp_path, parameters="{DEFAULT_SLEEP_S: 3600}")
     report = power_unit(tmp_path, device, "--for", "8h", "--pace", "10")
@@ -61,7 +61,7 @@ WIRE = """    - supervisor.step_begin[1] -> hog.step_in
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("how", ["hang", "raise", "loop", "silent"])
 def test_software_that_goes_wrong_in_a_step_never_holds_the_power(tmp_path: Path, how: str) -> None:
     device = battery_device(
@@ -78,7 +78,7 @@ def test_software_that_goes_wrong_in_a_step_never_holds_the_power(tmp_path: Path
     assert report.awake_s <= report.wakes * 300
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_program_that_is_not_there_costs_no_more_than_the_hard_limit(tmp_path: Path) -> None:
     device = battery_device(tmp_path)
     (tmp_path / "root").write_text("in the way of the deployment's files")

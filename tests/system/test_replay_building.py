@@ -22,7 +22,7 @@ from tests.system.building_device import NAME, Api
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 BROKER_POINT = "campus/b1/zone1/SetPoint"
 

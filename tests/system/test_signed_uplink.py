@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 NO_OP = "CdhCore.cmdDisp.CMD_NO_OP"
 RECORD = "sequence_numbers.ComCcsds.authenticator"

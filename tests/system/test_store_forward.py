@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.system.gds import Gds
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(300)]
 
 STORE = """\
     component: kittiwake_components.StoreForward

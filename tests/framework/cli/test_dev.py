@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_change_starts_it_anew_with_its_state_and_a_fault_leaves_it_running(
     kittiwake: Callable[..., Any], folder: Path
 ) -> None:

@@ -37,7 +37,7 @@ def files_of(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_new_project_with_all_that_can_be_added_passes_its_own_tests(
     kittiwake: Callable[..., Any], folder: Path
 ) -> None:

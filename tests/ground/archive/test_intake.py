@@ -46,6 +46,14 @@ def lock(small: Archive, tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
+def await_fault(archive: Archive) -> None:
+    """Waits until the writer has tried and could not write."""
+    end_s = time.monotonic() + 30
+    while not archive.statistics.fault:
+        assert time.monotonic() < end_s
+        time.sleep(0.005)
+
+
 def test_what_finds_no_room_is_refused_counted_and_shown_in_history(
     small: Archive, lock: sqlite3.Connection, clock: Clock
 ) -> None:
@@ -66,6 +74,7 @@ def test_what_finds_no_room_is_refused_counted_and_shown_in_history(
 
 def test_a_database_that_refuses_is_tried_again_and_says_why(small: Archive, lock: sqlite3.Connection) -> None:
     small.add_samples("Ref", batch(0, 5))
+    await_fault(small)
     with pytest.raises(ArchiveFault, match=r"did not write within 0\.2 s: database is locked"):
         small.flush(0.2)
     assert small.statistics.fault == "database is locked"
@@ -90,6 +99,7 @@ def test_a_full_disk_loses_nothing_that_fits_into_the_queue(tmp_path: Path, monk
     monkeypatch.setattr("kittiwake_ground.archive.archive.open_writer", small_disk)
     with Archive(tmp_path, commit_interval_s=0.0) as archive:
         archive.add_samples("Ref", batch(0, 20_000))
+        await_fault(archive)
         with pytest.raises(ArchiveFault, match="full"):
             archive.flush(0.3)
         assert archive.statistics.samples == 0

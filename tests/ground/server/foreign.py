@@ -231,7 +231,7 @@ async def served(
         await foreign.stop()
 
 
-async def until(holds: Any, timeout_s: float = 10.0) -> None:
+async def until(holds: Any, timeout_s: float = 30.0) -> None:
     """Waits until something holds."""
     async with asyncio.timeout(timeout_s):
         while not holds():
