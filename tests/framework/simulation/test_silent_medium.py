@@ -42,7 +42,7 @@ def test_no_file_is_taken_for_a_bad_one(topology: str) -> None:
         Fault(220 * NS_PER_S, "kill", "before dispatch", 1, 1),
         Fault(420 * NS_PER_S, "kill", "before dispatch", 1, 1),
     )
-    mission = Mission(image_of(topology), Scenario(seed=5, length_ns=900 * NS_PER_S, draws="work", faults=faults))
+    mission = Mission(image_of(topology), Scenario(seed=5, length_ns=640 * NS_PER_S, draws="work", faults=faults))
     outcome = mission.fly()
     assert outcome.broken is None
     assert outcome.lives >= 4
