@@ -155,7 +155,7 @@ def test_steps_throughout_a_cycle_of_the_station_can_be_its_last(at_dispatch: bo
     while cut_in_a_cycle(flight, Cut(at_dispatch, number, after=number // STRIDE % 2 == 1, is_blip=number % 3 == 0)):
         number += STRIDE
     judge(flight)
-    assert number > (1000 if at_dispatch else 500)
+    assert number > 500  # a cycle dispatches some 800 times, and writes as often
 
 
 def cut_in_a_cycle(flight: StationFlight, cut: Cut) -> bool:
