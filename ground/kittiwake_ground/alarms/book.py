@@ -33,11 +33,12 @@ from kittiwake_ground.archive.archive import wall_us
 from kittiwake_ground.kept_database import StoreFault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import Any
 
     from kittiwake.dictionary.decode import DecodedEvent
     from kittiwake.dictionary.entries import Channel, Dictionary
+    from kittiwake_ground.alarms.notice import Addressed
 
 MAX_SHELVED_S = 7 * 86400.0
 MAX_TEXT = 300
@@ -55,7 +56,8 @@ class Changed(ValueError):
 class Change(NamedTuple):
     """What became of an alarm: its present record, the word for it, who did it if it was a person, and what they said.
 
-    `is_shelved` says that nobody is to be told of it now.
+    `is_shelved` says that nobody is to be told of it now. `notices` are for whoever is told outside; they are kept with
+    the change, so that no kill comes between.
     """
 
     alarm: Alarm
@@ -63,6 +65,7 @@ class Change(NamedTuple):
     by: str = ""
     text: str = ""
     is_shelved: bool = False
+    notices: tuple[Addressed, ...] = ()
 
 
 def steady_us() -> int:
@@ -96,6 +99,8 @@ class AlarmBook:
         self.fault = ""
         """Why alarms cannot be kept, or empty."""
         self.told: Callable[[Change], None] = lambda change: None
+        self.address: Callable[[Change], Iterable[Addressed]] = lambda change: ()
+        """Gives the notices of a change: the notifier does."""
         self.count = 0
         """How many changes there were since the start."""
         self._dictionary = dictionary
@@ -257,7 +262,20 @@ class AlarmBook:
 
     def _note(self, alarm: Alarm, action: str, text: str) -> None:
         self._put(alarm)
-        self._pending.append(Change(alarm, action, "", text, self.is_shelved(alarm)))
+        self._pending.append(self._addressed(Change(alarm, action, "", text, self.is_shelved(alarm))))
+
+    def _addressed(self, change: Change) -> Change:
+        return change._replace(notices=tuple(self.address(change)))
+
+    def _keep(
+        self,
+        changes: Collection[Change],
+        alarms: Iterable[Alarm] = (),
+        shelves: Iterable[tuple[str, Shelf | None]] = (),
+    ) -> None:
+        """Keeps changes with their notices and what goes with them, all or nothing. Raises `StoreFault`."""
+        notices = [notice for change in changes for notice in change.notices]
+        self.store.keep(self.deployment, alarms, [_entry(one) for one in changes], shelves, notices=notices)
 
     def _put(self, alarm: Alarm) -> None:
         if alarm.state == CLOSED:
@@ -333,7 +351,7 @@ class AlarmBook:
         alarms |= self._unkept | {change.alarm.id: change.alarm for change in changes}
         self._repeated = {}
         try:
-            self.store.keep(self.deployment, alarms.values(), [_entry(change) for change in changes])
+            self._keep(changes, alarms.values())
             self.fault, self._unkept = "", {}
         except StoreFault as fault:
             if not self.fault:
@@ -419,7 +437,8 @@ class AlarmBook:
     def _by_person(self, changes: list[Change]) -> None:
         """Keeps what a person did, and only then has it count."""
         self.settle()
-        self.store.keep(self.deployment, [one.alarm for one in changes], [_entry(one) for one in changes])
+        changes = [self._addressed(one) for one in changes]
+        self._keep(changes, [one.alarm for one in changes])
         for change in changes:
             self._put(change.alarm)
             self._tell(change)
@@ -432,8 +451,8 @@ class AlarmBook:
         alarm = self.alarm(id)
         shelf = Shelf(wall_us() + int(for_s * 1_000_000), by)
         text = f"for {for_s:g} s" + (f": {comment}" if comment else "")
-        change = Change(alarm, "shelved", by, text)
-        self.store.keep(self.deployment, entries=[_entry(change)], shelves=[(alarm.key, shelf)])
+        change = self._addressed(Change(alarm, "shelved", by, text))
+        self._keep([change], shelves=[(alarm.key, shelf)])
         self.shelves[alarm.key] = shelf
         self._tell(change)
         return alarm
@@ -447,14 +466,14 @@ class AlarmBook:
 
     def _unshelve(self, key: str, by: str, text: str) -> None:
         alarm = self.open_alarms.get(key)
-        change = None if alarm is None else Change(alarm, "unshelved", by, text)
+        changes = [] if alarm is None else [self._addressed(Change(alarm, "unshelved", by, text))]
         try:
-            self.store.keep(self.deployment, entries=[] if change is None else [_entry(change)], shelves=[(key, None)])
+            self._keep(changes, shelves=[(key, None)])
         except StoreFault:
             if by:
                 raise
         self.shelves.pop(key, None)
-        if change is not None:
+        for change in changes:
             self._tell(change)
 
 

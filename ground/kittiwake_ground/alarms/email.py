@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from kittiwake.sequence.times import US_PER_S
 from kittiwake_ground.alarms.notice import DeliveryFault
 from kittiwake_ground.client.faults import cause_of
 
@@ -29,7 +30,7 @@ def message_of(receiver: Receiver, notice: Notice) -> EmailMessage:
     made["Subject"] = notice.subject
     made["From"] = receiver.sender
     made["To"] = ", ".join(receiver.recipients)
-    made["Date"] = formatdate()
+    made["Date"] = formatdate(notice.at_us / US_PER_S)
     made["Message-ID"] = f"<{notice.id}@kittiwake>"
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is to answer it
     made.set_content(notice.text)

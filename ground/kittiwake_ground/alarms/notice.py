@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake.dictionary.lines import one_line
+from kittiwake.sequence.times import US_PER_S, absolute_text
+from kittiwake_ground.archive.archive import wall_us
 
 if TYPE_CHECKING:
     from kittiwake_ground.alarms.book import Change
@@ -20,19 +22,26 @@ class DeliveryFault(Exception):
 
 
 class Notice(NamedTuple):
-    """A piece of news for somebody. `id` is its alone, also where it is delivered twice."""
+    """A piece of news for somebody. `id` is its alone, also where it is delivered twice: so a repeat is told."""
 
     id: str
     action: str
     alarm: dict[str, Any]
     by: str
     said: str
+    at_us: int
+    """When it was, in microseconds since 1970, UTC: it may have waited since."""
     dropped: int = 0
-    """How many notices were left out before this one, as too many waited."""
+    """How many notices were left out before this one: too many waited, they were too old, or could not be delivered."""
 
     def body(self) -> bytes:
         """The notice as JSON."""
         return json.dumps(self._asdict(), ensure_ascii=False, separators=(",", ":")).encode()
+
+    @property
+    def at(self) -> str:
+        """When it was, as in `2026-03-29T01:00:00Z`."""
+        return absolute_text(self.at_us // US_PER_S, 0)
 
     @property
     def subject(self) -> str:
@@ -43,7 +52,7 @@ class Notice(NamedTuple):
     @property
     def text(self) -> str:
         """The notice in words."""
-        lines = [self.subject, "", self.said or self.alarm["text"]]
+        lines = [self.subject, "", self.said or self.alarm["text"], f"at {self.at}"]
         if self.by:
             lines.append(f"by {self.by}")
         if self.dropped:
@@ -51,6 +60,13 @@ class Notice(NamedTuple):
         return "\n".join(lines) + "\n"
 
 
+class Addressed(NamedTuple):
+    """A notice and the name of the receiver that it is for."""
+
+    receiver: str
+    notice: Notice
+
+
 def notice_of(id: str, change: Change) -> Notice:
     """The notice of a change."""
-    return Notice(id, change.action, change.alarm.plain(), change.by, change.text)
+    return Notice(id, change.action, change.alarm.plain(), change.by, change.text, wall_us())

@@ -1,4 +1,5 @@
-"""What must outlive a kill: limits and channels that people have made, open alarms, who shelved what, and the history.
+"""What must outlive a kill: limits and channels that people have made, open alarms, who shelved what, the history, and
+the notices that nobody has been told yet.
 
 A SQLite database of its own in the server's folder; what it has taken is on the disk when the call returns. Everything
 here happens in the event loop's thread: it is little, and what is shown must be kept already.
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kittiwake_ground.alarms.life import Alarm, alarm_from
+from kittiwake_ground.alarms.notice import Notice
 from kittiwake_ground.archive.archive import wall_us
 from kittiwake_ground.kept_database import KeptDatabase
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
     from pathlib import Path
+
+    from kittiwake_ground.alarms.notice import Addressed
 
 DATABASE = "alarms.db"
 APPLICATION_ID = 0x4B747761 ^ 1
@@ -63,7 +67,20 @@ CREATE TABLE history (
 );
 CREATE INDEX history_by_deployment ON history (deployment, id);
 """
-MIGRATIONS = (_FIRST,)
+_NOTICES = """
+CREATE TABLE notices (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    receiver TEXT NOT NULL,
+    record TEXT NOT NULL
+);
+CREATE INDEX notices_by_receiver ON notices (receiver, number);
+CREATE TABLE left_out (
+    receiver TEXT PRIMARY KEY,
+    count INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+MIGRATIONS = (_FIRST, _NOTICES)
 
 
 class Made(NamedTuple):
@@ -149,14 +166,17 @@ class AlarmStore(KeptDatabase):
         entries: Iterable[Entry] = (),
         shelves: Iterable[tuple[str, Shelf | None]] = (),
         made: Iterable[tuple[str, str, Made | None]] = (),
+        notices: Iterable[Addressed] = (),
     ) -> None:
-        """Keeps all of this or nothing: alarms (closed ones go), entries of the history, shelves by key, and what was
-        made, by kind and name; `None` removes. Raises `StoreFault`.
+        """Keeps all of this or nothing: alarms (closed ones go), entries of the history, shelves by key, what was
+        made, by kind and name, and notices; `None` removes. Raises `StoreFault`.
         """
         with self._transaction() as database:
             self._put_alarms(database, deployment, alarms)
             self._put_made(database, deployment, shelves, made)
             added = self._put_entries(database, deployment, entries)
+            rows = [(one.id, receiver, json.dumps(one, ensure_ascii=False)) for receiver, one in notices]
+            database.executemany("INSERT INTO notices (id, receiver, record) VALUES (?, ?, ?)", rows)
         self._entries = min(self._entries + added, MAX_HISTORY)
 
     @staticmethod
@@ -203,6 +223,32 @@ class AlarmStore(KeptDatabase):
         if surplus > 0:
             database.execute("DELETE FROM history WHERE id IN (SELECT id FROM history ORDER BY id LIMIT ?)", (surplus,))
         return len(rows)
+
+    # What nobody has been told yet
+
+    def notices(self, receiver: str) -> tuple[list[Notice], int]:
+        """The notices that wait for a receiver, the oldest first, and how many were left out before them."""
+        query = "SELECT record FROM notices WHERE receiver = ? ORDER BY number"
+        found = [Notice(*json.loads(record)) for (record,) in self._database.execute(query, (receiver,)).fetchall()]
+        row = self._database.execute("SELECT count FROM left_out WHERE receiver = ?", (receiver,)).fetchone()
+        return found, 0 if row is None else int(row[0])
+
+    def end_notices(self, receiver: str, ids: Iterable[str], left_out: int) -> None:
+        """Some wait no more; so many were left out of which the receiver does not know yet. Raises `StoreFault`."""
+        with self._transaction() as database:
+            database.executemany("DELETE FROM notices WHERE id = ?", [(one,) for one in ids])
+            database.execute("INSERT OR REPLACE INTO left_out VALUES (?, ?)", (receiver, left_out))
+
+    def end_receivers(self, known: Iterable[str]) -> dict[str, int]:
+        """Forgets what waits for receivers that there are no more; gives how much of each. Raises `StoreFault`."""
+        names = list(known)
+        marks = ", ".join("?" * len(names))
+        with self._transaction() as database:
+            query = f"SELECT receiver, count(*) FROM notices WHERE receiver NOT IN ({marks}) GROUP BY receiver"
+            found = {name: int(count) for name, count in database.execute(query, names).fetchall()}
+            for table in ("notices", "left_out"):
+                database.execute(f"DELETE FROM {table} WHERE receiver NOT IN ({marks})", names)
+        return found
 
     def history(
         self, deployment: str, *, source: str = "", levels: Iterable[str] = (), action: str = "", start_us: int = 0,

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from kittiwake.dictionary.entries import Channel
     from kittiwake.platform.interface import Network
     from kittiwake.wire.file_packets import FilePacket
-    from kittiwake_ground.alarms.book import Change
+    from kittiwake_ground.alarms.notifier import Notifier
     from kittiwake_ground.cfdp.file_record import CfdpFile
     from kittiwake_ground.configuration import DeploymentConfiguration
     from kittiwake_ground.passes.planned import Planned
@@ -77,12 +77,12 @@ class Deployment:
         archive: ArchiveSink,
         network: Network | None = None,
         alarms: AlarmStore | None = None,
-        told: Callable[[Change], None] = lambda change: None,
+        notifier: Notifier | None = None,
         passes: PassStore | None = None,
     ) -> None:
         """Files that come down are kept in `folder`, what is to last of alarms in `alarms`, and of passes in `passes`.
 
-        `told` is told of whatever becomes of an alarm.
+        `notifier` tells people of whatever becomes of an alarm.
 
         Raises `OSError`, `DictionaryFault` and `ValueError`.
         """
@@ -100,7 +100,8 @@ class Deployment:
         self.derived = DerivedChannels(self.name, self.dictionary, store)
         self.derived.appeared, self.derived.vanished = self._channel_appeared, self._channel_vanished
         self.hub = Hub(self.name, self.dictionary, configuration.history_size, alarms=self.alarms)
-        self.hub.told = told
+        if notifier is not None:
+            self.alarms.address, self.hub.told = notifier.address, notifier.tell
         self.derived.last_sample, self.derived.computed = self.hub.latest.get, self._take_derived
         self.session = Session(configuration, self.dictionary, self, network, folder / NUMBERS)
         session = self.session

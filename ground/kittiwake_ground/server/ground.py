@@ -58,13 +58,13 @@ class Ground:
         self.desk = Desk(configuration.users, self.audit, configuration.is_local)
         self.alarms = AlarmStore(configuration.folder / "alarms")
         self.passes = PassStore(configuration.folder / "passes")
-        self.notifier = Notifier(configuration.receivers)
+        self.notifier = Notifier(configuration.receivers, self.alarms)
         self.procedures = Procedures(
             configuration.procedures, configuration.folder / "procedures", self.desk, configuration.procedures_at_once
         )
         files = configuration.folder / "files"
         self.deployments = {
-            one.name: Deployment(one, files / one.name, feed, None, self.alarms, self.notifier.tell, self.passes)
+            one.name: Deployment(one, files / one.name, feed, None, self.alarms, self.notifier, self.passes)
             for one in configuration.deployments
         }
         for deployment in self.deployments.values():

@@ -9,22 +9,28 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kittiwake_ground.alarms.book import Change
+from kittiwake.dictionary.load import read_dictionary
+from kittiwake_ground.alarms.book import AlarmBook, Change
 from kittiwake_ground.alarms.life import LIMIT, Alarm
-from kittiwake_ground.alarms.notice import notice_of
-from kittiwake_ground.alarms.notifier import MAX_WAITING, Notifier, Outgoing
+from kittiwake_ground.alarms.notice import Addressed, notice_of
+from kittiwake_ground.alarms.notifier import EXPIRY_S, MAX_WAITING, Notifier, Outgoing
 from kittiwake_ground.alarms.receivers import Receiver
+from kittiwake_ground.alarms.store import AlarmStore
 from kittiwake_ground.configuration import ConfigurationFault, read_configuration
+from kittiwake_ground.kept_database import StoreFault
 from tests.certificate import make_certificate, public_part
 from tests.components.mqtt_bridge.broker import Broker, Listener
 from tests.ground.alarms.smtp_server import PASSWORD, USER, SmtpServer
-from tests.ground.server.foreign import measured, served, until
+from tests.ground.server.foreign import DICTIONARY, measured, served, until
+
+FOREIGN = read_dictionary(DICTIONARY, "foreign")
 
 ALARM = Alarm(7, "ref", LIMIT, "Ref.heater.Temperature", "RED", "RED", "51; red above 50", 1, 1, 1)
 RAISED = Change(ALARM, "raised", text=ALARM.text)
@@ -128,6 +134,7 @@ def test_mail_goes_by_starttls_to_a_server_that_is_who_it_says(tmp_path: Path) -
             (message,) = server.messages
             assert message["Subject"] == "[RED] ref: Ref.heater.Temperature raised"
             assert "51; red above 50" in str(message.get_payload())
+            assert message["Message-ID"] == "<n0@kittiwake>"
             assert server.was_secure == [True]
             assert len(server.recipients) == 4
             server.replies = ["554 never"]
@@ -188,6 +195,109 @@ def test_an_alarm_of_a_deployment_reaches_the_webhook(tmp_path: Path) -> None:
 
     with listening() as hook:
         asyncio.run(run(hook))
+
+
+def raised(folder: Path, receiver: Receiver) -> AlarmStore:
+    """A server's store, with an alarm kept of which nobody was told before the server was killed."""
+    store = AlarmStore(folder)
+    notifier = Notifier([receiver], store)
+    book = AlarmBook("ref", FOREIGN, store)
+    book.address, book.told = notifier.address, notifier.tell
+    book.open()
+    book.take(FOREIGN.channel(ALARM.source), 51.0)
+    book.settle()
+    return store
+
+
+async def next_server(folder: Path, receiver: Receiver, done: Callable[[Outgoing], bool]) -> Outgoing:
+    """Another server on the same files, until a receiver is so far; it is then killed."""
+    store = AlarmStore(folder)
+    notifier = Notifier([receiver], store)
+    await notifier.start()
+    try:
+        await until(lambda: done(notifier.outgoing[receiver.name]))
+    finally:
+        await notifier.stop()
+        store.close()
+    return notifier.outgoing[receiver.name]
+
+
+def test_what_waited_is_told_by_the_next_server_once(tmp_path: Path) -> None:
+    with listening() as hook:
+        receiver = Receiver("duty", "webhook", url=hook.url)
+        store = raised(tmp_path, receiver)
+        (kept,), _ = store.notices("duty")
+        store.close()
+        asyncio.run(next_server(tmp_path, receiver, lambda one: one.sent == 1))
+        (posted,) = [json.loads(body) for _, body in hook.posted]
+        assert (posted["id"], posted["action"], posted["at_us"]) == (kept.id, "raised", kept.at_us)
+        later = AlarmStore(tmp_path)
+        assert later.notices("duty") == ([], 0)
+        later.close()
+
+
+def test_a_kill_between_delivery_and_the_note_of_it_repeats_the_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listening() as hook:
+        receiver = Receiver("duty", "webhook", url=hook.url)
+        raised(tmp_path, receiver).close()
+        with monkeypatch.context() as patched:
+            patched.setattr(Outgoing, "_forget", lambda self: None)
+            asyncio.run(next_server(tmp_path, receiver, lambda one: one.sent == 1))
+        asyncio.run(next_server(tmp_path, receiver, lambda one: one.sent == 1))
+        first, second = [headers["X-Kittiwake-Delivery"] for headers, _ in hook.posted]
+        assert first == second
+
+
+def test_an_alarm_and_its_notices_are_kept_together_or_not_at_all(tmp_path: Path) -> None:
+    store = raised(tmp_path, Receiver("duty", "webhook", url="http://127.0.0.1:9/"))
+    (kept,), _ = store.notices("duty")
+    with pytest.raises(StoreFault):
+        store.keep("ref", [replace(ALARM, id=99)], notices=[Addressed("duty", kept)])
+    assert [one.id for one in store.alarms("ref")] == [1]
+
+
+def test_what_was_left_out_is_told_after_a_kill_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than the queue holds and a notice of yesterday: the next one that arrives says how many."""
+    monkeypatch.setattr("kittiwake_ground.alarms.notifier.MAX_WAITING", 3)
+    with listening() as hook:
+        receiver = Receiver("duty", "webhook", url=hook.url)
+        store = raised(tmp_path, receiver)
+        (kept,), _ = store.notices("duty")
+        old = kept._replace(at_us=kept.at_us - (EXPIRY_S + 60) * 1_000_000)
+        waiting = [old._replace(id=f"n{number}") for number in range(3)] + [kept._replace(id="fresh")]
+        store.keep("ref", notices=[Addressed("duty", one) for one in waiting])
+        store.close()
+        outgoing = asyncio.run(next_server(tmp_path, receiver, lambda one: one.sent == 1))
+        (posted,) = [json.loads(body) for _, body in hook.posted]
+        assert (posted["id"], posted["dropped"], outgoing.dropped) == ("fresh", 4, 4)
+
+
+def test_what_could_not_be_delivered_is_counted_for_the_next_one(tmp_path: Path) -> None:
+    with listening() as hook:
+        hook.statuses = [404]
+        receiver = Receiver("duty", "webhook", url=hook.url)
+        raised(tmp_path, receiver).close()
+        asyncio.run(next_server(tmp_path, receiver, lambda one: one.failed == 1))
+        store = AlarmStore(tmp_path)
+        assert store.notices("duty") == ([], 1)
+        store.keep("ref", notices=[Addressed("duty", notice_of("next", RAISED))])
+        store.close()
+        asyncio.run(next_server(tmp_path, receiver, lambda one: one.sent == 1))
+        assert json.loads(hook.posted[-1][1])["dropped"] == 1
+
+
+def test_notices_for_a_receiver_that_is_configured_no_more_go_and_are_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    raised(tmp_path, Receiver("duty", "webhook", url="http://127.0.0.1:9/")).close()
+    other = Receiver("night", "webhook", url="http://127.0.0.1:9/")
+    asyncio.run(next_server(tmp_path, other, lambda one: True))
+    assert "notify.duty is not configured any more: 1 notices that waited are left out" in caplog.text
+    store = AlarmStore(tmp_path)
+    assert store.notices("duty") == ([], 0)
+    store.close()
 
 
 CONFIGURATION = """
