@@ -130,7 +130,7 @@ def squeezed(text: str) -> str:
 
 @pytest.mark.peer
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_does_what_it_shows(name: str, require_peer: Callable[[str], Path]) -> None:
     document = ROOT / name
