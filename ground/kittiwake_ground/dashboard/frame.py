@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from inspect import isawaitable
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -19,6 +20,9 @@ from kittiwake_ground.server.session import now_us
 if TYPE_CHECKING:
     from kittiwake_ground.people.desk import Person
     from kittiwake_ground.server.subscription import Subscription
+
+KEYS = "1234567890"
+"""What opens the first pages, in the order of the navigation."""
 
 CHECK_TICKS = 20
 """Ticks between two looks whether the log-in still counts."""
@@ -80,13 +84,14 @@ def _navigation(context: Context, page: Page) -> ui.left_drawer:
                 ui.label("Fleet")
                 ui.label("f").classes("kw-key")
         pages = [one for one in PAGES if one.is_for(context.deployment)]
-        for number, one in enumerate(pages, 1):
+        for one, key in zip_longest(pages, KEYS[: len(pages)]):
             place = f"/d/{context.deployment.name}/{one.name}"
             active = " kw-active" if one is page else ""
-            with ui.link(target=place).classes(f"kw-nav{active}").props(f"data-key={number}"):
+            with ui.link(target=place).classes(f"kw-nav{active}").props(f"data-key={key}" if key else ""):
                 ui.icon(one.icon, size="20px")
                 ui.label(one.title)
-                ui.label(str(number)).classes("kw-key")
+                if key:
+                    ui.label(key).classes("kw-key")
         ui.space()
         with ui.column().classes("kw-foot"):
             ui.html("<kbd>/</kbd> search <kbd>p</kbd> pause<br><kbd>d</kbd> dark <kbd>m</kbd> menu", sanitize=False)

@@ -40,4 +40,4 @@ PAGES: tuple[Page, ...] = (
     Page("hive", "Hive", "hive", ("commands", "events"), hive_page.build, hive_page.is_for),
     Page("building", "Building", "apartment", (), building_page.build, building_page.is_for),
 )
-"""Keys 1, 2, 3, ... of the keyboard open them."""
+"""The keys 1 to 9 and 0 open the first ten of those that a deployment has."""
