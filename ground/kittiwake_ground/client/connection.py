@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1"
 CONNECT_TIMEOUT_S = 5.0
+HANDSHAKE_TIMEOUT_S = 30.0
+"""For the connection and the server's first answer on it, which a server that has much to do gives late."""
+
 CLOSE_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 90.0
 """Longer than the longest that the server lets a request wait for something."""
@@ -173,7 +176,7 @@ class Connection:
         try:
             socket = await connect(
                 address, additional_headers=self._headers, proxy=None, max_size=MAX_MESSAGE,
-                open_timeout=CONNECT_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S,
+                open_timeout=HANDSHAKE_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S,
             )  # fmt: skip
         except InvalidStatus as fault:
             raise RequestRefused(fault.response.status_code, f"{self.url} refuses to tell news") from None

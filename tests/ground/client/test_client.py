@@ -24,6 +24,7 @@ from kittiwake_ground.client import (
     RequestRefused,
     ServerUnreachable,
     WaitTimedOut,
+    connection,
 )
 from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
 from kittiwake_ground.people.accounts import Accounts
@@ -319,6 +320,13 @@ def test_more_actions_than_the_server_takes_at_once_are_made_one_after_the_other
     station.send(NO_OP)  # the link is up from here on: commands are not held back in the server's queue
     last = [station.send(NO_OP, wait=False) for _ in range(125)][-1]
     assert station.answer(last, 10.0).completed
+
+
+def test_a_busy_server_may_answer_a_subscription_later_than_it_takes_connections(
+    station: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "CONNECT_TIMEOUT_S", 0.0)
+    assert next(station.watch("links")).kind == "links"
 
 
 def test_an_iterator_outlives_its_client(served: Served, station: Deployment) -> None:
