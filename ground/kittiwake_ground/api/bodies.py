@@ -72,15 +72,20 @@ class CheckBody(SequenceBody):
 
 
 class SequenceUploadBody(SequenceBody):
-    """A sequence to compile and bring up."""
+    """A sequence to compile and bring up; `confirm` says that the hazardous commands in it are meant."""
 
     remote: Path
+    confirm: bool = False
 
 
 class RunBody(Body):
-    """A sequence file of the deployment to run, and the sequencer that runs it: by default the first."""
+    """A sequence file of the deployment to run, and the sequencer that runs it: by default the first.
+
+    `confirm` says that the hazardous commands in it are meant.
+    """
 
     remote: Path
+    confirm: bool = False
     sequencer: Annotated[str, Field(max_length=300)] = ""
 
 

@@ -23,6 +23,7 @@ from kittiwake_ground.procedures.shelf import NoProcedures, NoSuchProcedure
 from kittiwake_ground.redecoding import NothingToDecode
 from kittiwake_ground.replay.replays import NoReplay, TooManyReplays
 from kittiwake_ground.server.commands import CommandRefused
+from kittiwake_ground.server.confirming import NotConfirmed as SequenceNotConfirmed
 from kittiwake_ground.server.folders import ListingFailed
 from kittiwake_ground.server.ground import UnknownDeployment
 from kittiwake_ground.server.hub import TooManySubscriptions
@@ -65,6 +66,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (Changed, 412),
     (PlanChanged, 412),
     (PlanNotConfirmed, 409),
+    (SequenceNotConfirmed, 409),
     (PlanSettled, 409),
     (StoreFault, 507),
     (CommandRefused, 409),
@@ -124,6 +126,8 @@ def add_handlers(app: FastAPI) -> None:
 
     async def on_fault(request: Request, fault: Exception) -> JSONResponse:
         members: dict[str, Any] = {"hint": fault.hint} if isinstance(fault, UnknownName) and fault.hint else {}
+        if isinstance(fault, SequenceNotConfirmed):
+            members["hazards"] = fault.hazards
         return problem_response(status_of(fault) or 500, str(fault), **members)
 
     async def on_own_fault(request: Request, fault: Exception) -> JSONResponse:

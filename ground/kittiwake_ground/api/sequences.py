@@ -8,10 +8,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from kittiwake.sequence.timeline import Step
 from kittiwake_ground.api.access import DeploymentHere, GroundHere, Operator, Viewer, source_of
 from kittiwake_ground.api.acting import WaitS
 from kittiwake_ground.api.bodies import CheckBody, RunBody, SequenceBody, SequenceUploadBody
 from kittiwake_ground.api.problems import Problem
+from kittiwake_ground.people.desk import Person
+from kittiwake_ground.server.confirming import check_confirmed, hazards_of
 from kittiwake_ground.server.deployment import Deployment
 from kittiwake_ground.server.sequences import CheckedSequence, SequenceRun
 from kittiwake_ground.server.views import command_object, fault_object, run_object, step_object, transfer_object
@@ -21,12 +24,13 @@ router = APIRouter(tags=["sequences"], prefix="/deployments/{deployment}/sequenc
 
 @router.post("/check")
 async def check(here: DeploymentHere, body: CheckBody, person: Viewer) -> dict[str, Any]:
-    """What is wrong with a text and where, or when each of its commands would be sent."""
+    """What is wrong with a text and where, or when each of its commands would be sent, and which are hazardous."""
     checked = await asyncio.to_thread(here.sequences.check, body.text, body.name, body.start_us)
     return {
         "ok": not checked.faults,
         "faults": [fault_object(one) for one in checked.faults],
         "size": len(checked.binary),
+        "hazards": hazards_of(checked.steps, here.hazardous),
         "steps": [step_object(one) for one in checked.steps],
     }
 
@@ -46,14 +50,22 @@ async def compile_sequence(here: DeploymentHere, body: SequenceBody, person: Vie
     return Response(checked.binary, media_type="application/octet-stream")
 
 
+def _check_confirmed(
+    here: Deployment, body: SequenceUploadBody | RunBody, steps: tuple[Step, ...], person: Person
+) -> None:
+    """What a procedure declares was confirmed as it was started; nothing else is sent by it."""
+    check_confirmed(here, body.remote, steps, person.name, body.confirm or person.way == "procedure")
+
+
 @router.post("/upload", status_code=202)
 async def upload(
     here: DeploymentHere, body: SequenceUploadBody, request: Request, person: Operator, ground: GroundHere
 ) -> dict[str, Any]:
-    """Compiles a text and brings it to the deployment."""
+    """Compiles a text and brings it to the deployment; 409 with `hazards` until `confirm` says that those are meant."""
     checked = await _compiled(here, body)
+    _check_confirmed(here, body, checked.steps, person)
     transfer = here.transfers.upload(checked.binary, body.remote, person.name)
-    here.sequences.remember(body.remote, checked.steps)
+    here.sequences.remember_arrived(transfer, checked.steps)
     ground.audit.add(person.name, "sequence upload", here.name, body.remote, source_of(request))
     return transfer_object(transfer)
 
@@ -62,7 +74,11 @@ async def upload(
 async def run(
     here: DeploymentHere, body: RunBody, request: Request, person: Operator, ground: GroundHere
 ) -> dict[str, Any]:
-    """Has a sequence run that the deployment has."""
+    """Has a sequence run that the deployment has; 409 with `hazards` until `confirm` says that those are meant.
+
+    Hazardous commands are known of what was compiled here.
+    """
+    _check_confirmed(here, body, here.sequences.steps_of(body.remote), person)
     begun = here.sequences.run(body.remote, person.name, body.sequencer)
     ground.audit.add(person.name, "sequence run", here.name, f"{body.remote} #{begun.id}", source_of(request))
     return run_object(begun)

@@ -249,4 +249,5 @@ def _refusal(response: httpx.Response) -> RequestRefused:
         return RequestRefused(response.status_code, f"{response.url}: {response.reason_phrase or response.status_code}")
     errors = found.get("errors", ())
     hint = str(found.get("hint", "")) or _hint(response.status_code)
-    return RequestRefused(response.status_code, str(found["detail"])[:MAX_DETAIL], hint, errors)
+    hazards = found.get("hazards", ())
+    return RequestRefused(response.status_code, str(found["detail"])[:MAX_DETAIL], hint, errors, hazards)

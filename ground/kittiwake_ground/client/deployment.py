@@ -416,19 +416,21 @@ class AsyncDeployment:
         timeout_s: float | None = None,
         check: bool = True,
         progress: Callable[[SequenceStep], None] | None = None,
+        confirm: bool = False,
     ) -> SequenceRun:
         """Compiles a sequence, brings it up as `remote` and runs it; without a source runs what the deployment has.
 
         A `Path`, or a text that is nothing but a name ending in `.seq`, is a file; any other text is the sequence.
         `remote` is by default that file's name with `.bin`, and `sequencer` the deployment's first. `progress` is told
-        every step. Raises `SequenceFailed` unless `check` is false, `TransferFailed`, and `RequestRefused` with every
-        fault of the text in `errors`.
+        every step. `confirm` says that the hazardous commands in it are meant, as far as the server knows what is in
+        it. Raises `SequenceFailed` unless `check` is false, `TransferFailed`, and `RequestRefused` with every fault of
+        the text in `errors`, and with `hazards` that are not confirmed.
         """
         if source is not None:
-            remote = (await self.upload_sequence(source, remote)).remote
+            remote = (await self.upload_sequence(source, remote, confirm=confirm)).remote
         elif not remote:
             raise TypeError("what to run: a source, or the remote name of a sequence that is there")
-        body = {"remote": remote, "sequencer": sequencer}
+        body = {"remote": remote, "sequencer": sequencer, "confirm": confirm}
         run = run_of(await self.request("POST", "/sequences/runs", body=body))
         self._acted_us = run.started_us
         if not wait:
@@ -439,11 +441,15 @@ class AsyncDeployment:
         return await self.run(run.id)
 
     async def upload_sequence(
-        self, source: str | Path, remote: str = "", progress: Callable[[int, int], None] | None = None
+        self,
+        source: str | Path,
+        remote: str = "",
+        progress: Callable[[int, int], None] | None = None,
+        confirm: bool = False,
     ) -> TransferResult:
-        """Compiles a sequence and brings it up. Raises as `run_sequence`."""
+        """Compiles a sequence and brings it up. Takes `confirm` and raises as `run_sequence`."""
         text, name = read_sequence(source)
-        body = {"text": text, "name": name, "remote": remote or f"/{Path(name).stem}.bin"}
+        body = {"text": text, "name": name, "remote": remote or f"/{Path(name).stem}.bin", "confirm": confirm}
         return await self._transferred(await self.request("POST", "/sequences/upload", body=body), progress, None)
 
     async def compile_sequence(self, source: str | Path) -> bytes:

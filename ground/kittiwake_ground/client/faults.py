@@ -26,14 +26,21 @@ class ServerUnreachable(GroundFault, ConnectionError):
 
 
 class RequestRefused(GroundFault, ValueError):
-    """The server refused a request: `status` is that of HTTP, `errors` are the faults of a text if it has any."""
+    """The server refused a request: `status` is that of HTTP, `errors` are the faults of a text if it has any.
 
-    def __init__(self, status: int, detail: str, hint: str = "", errors: Sequence[Mapping[str, Any]] = ()) -> None:
+    `hazards` are the hazardous commands of a sequence that are to be confirmed.
+    """
+
+    def __init__(
+        self, status: int, detail: str, hint: str = "", errors: Sequence[Mapping[str, Any]] = (),
+        hazards: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         super().__init__(f"{detail} ({hint})" if hint and hint not in detail else detail)
         self.status = status
         self.detail = detail
         self.hint = hint
         self.errors = tuple(errors)
+        self.hazards = tuple(hazards)
 
 
 class CommandFailed(GroundFault, RuntimeError):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.outcome import Misuse, carry_out
+from kittiwake_ground.commands.confirmation import confirm_hazards
 from kittiwake_ground.commands.server_option import add_server_options, server_address, through_server
 from kittiwake_ground.commands.session import seconds
 
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     made.add_argument("-o", "--output", type=Path, metavar="FILE", help="of compile; default: beside the text, as .bin")
     made.add_argument("--sequencer", default="", metavar="INSTANCE", help="which one is to run it (default: the first)")
+    made.add_argument("--yes", action="store_true", help="upload and run hazardous commands without asking")
     made.add_argument("--no-follow", action="store_true", help="run, and do not wait for the end")
     made.add_argument(
         "--timeout", type=seconds, metavar="S", help="the longest time to follow a run (default: no limit)"
@@ -41,7 +43,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str]) -> int:
-    """Does it; 1 for a text with faults, a file that does not arrive or a run that does not complete."""
+    """Does it; 1 for a text with faults, a file that does not arrive or a run that does not complete, 2 for hazardous
+    commands that nobody confirms.
+    """
     return carry_out(parser(), _act, arguments)
 
 
@@ -58,7 +62,11 @@ def _act(options: argparse.Namespace) -> int:
         try:
             return await actions[options.action](station, options)
         except RequestRefused as fault:
-            raise faults_of(fault, options.sequence) from None
+            if not fault.hazards:
+                raise faults_of(fault, options.sequence) from None
+            confirm_hazards(fault.detail.partition(";")[0], options.action)
+        options.yes = True
+        return await actions[options.action](station, options)
 
     return through_server(options, server_address(options), act)
 
@@ -90,13 +98,15 @@ async def _upload(station: AsyncDeployment, options: argparse.Namespace) -> int:
     from kittiwake_ground.commands.progress import progress_bar
 
     with progress_bar(str(options.sequence)) as told:
-        result = await station.upload_sequence(options.sequence, options.remote, told)
+        result = await station.upload_sequence(options.sequence, options.remote, told, confirm=options.yes)
     print(f"{result.remote}: {result.size} bytes")
     return 0
 
 
 async def _run(station: AsyncDeployment, options: argparse.Namespace) -> int:
-    run = await station.run_sequence(options.sequence, options.remote, options.sequencer, wait=False)
+    run = await station.run_sequence(
+        options.sequence, options.remote, options.sequencer, wait=False, confirm=options.yes
+    )
     if options.no_follow:
         print(f"{run.remote}: {run.state}")
         return 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from nicegui import background_tasks, ui
+from nicegui import ui
 
+from kittiwake_ground.dashboard.confirmation import confirmed
 from kittiwake_ground.dashboard.life_html import transfer_html
 from kittiwake_ground.dashboard.overview_facts import size_text
 from kittiwake_ground.dashboard.page import Refused, complain
@@ -14,9 +15,12 @@ from kittiwake_ground.dashboard.sequence_editor import SequenceEditor, dry_run_h
 from kittiwake_ground.dashboard.sequence_runs import SequenceRuns
 from kittiwake_ground.dashboard.sequence_shelf import SequenceShelf
 from kittiwake_ground.dashboard.sequence_texts import SequenceTexts
+from kittiwake_ground.server.confirming import hazards_of, hazards_text
 from kittiwake_ground.server.views import transfer_object
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kittiwake.sequence.timeline import Step
     from kittiwake_ground.dashboard.page import Context
     from kittiwake_ground.server.subscription import Update
@@ -104,7 +108,7 @@ class _Desk:
         except (ValueError, OSError) as fault:
             complain(fault)
             return
-        if self.editor.text != (self._known or "") and not await _may_drop(self.name):
+        if self.editor.text != (self._known or "") and not await self._may_drop():
             return
         self.name, self._known = name, text if name else None
         self._name.set_value(name.removesuffix(".seq"))
@@ -165,13 +169,24 @@ class _Desk:
                 f'<span class="kw-good">compiles</span> to {size_text(len(checked.binary))}, '
                 f"{steps} {'step' if steps == 1 else 'steps'}"
             )
+            hazards = hazards_of(checked.steps, self._context.deployment.hazardous)
+            if hazards:
+                said += f' <span class="kw-warning">{escape(hazards_text("It", hazards))}</span>'
         return f'<span data-check>{said}</span><span class="kw-muted">{kept}</span>'
 
     # The way up, and the run
 
-    def _upload(self) -> None:
+    async def _may_drop(self) -> bool:
+        said = f"Drop the changes to {self.name or 'the new sequence'}?"
+        return await confirmed(said, "They are not saved.", "Go on editing", "Drop them")
+
+    async def _is_meant(self, remote: str, steps: Sequence[Step], go_on: str) -> bool:
+        hazards = hazards_of(steps, self._context.deployment.hazardous)
+        return not hazards or await confirmed(hazards_text(remote, hazards), "Are they meant?", "Cancel", go_on)
+
+    async def _upload(self) -> None:
         checked, remote = self.editor.checked, str(self._remote.value or "").strip()
-        if checked is None or checked.faults:
+        if checked is None or checked.faults or not await self._is_meant(remote, checked.steps, "Upload it"):
             return
         context = self._context
         try:
@@ -181,17 +196,19 @@ class _Desk:
             complain(fault)
             return
         self._sent = (transfer, checked.binary)
-        background_tasks.create(_remember(context, transfer, checked.steps))
+        context.deployment.sequences.remember_arrived(transfer, checked.steps)
         self._show_transfer()
 
-    def _run(self) -> None:
-        remote = str(self._remote.value or "").strip()
+    async def _run(self) -> None:
+        remote, sequences = str(self._remote.value or "").strip(), self._context.deployment.sequences
         if not remote:
             complain("name the file of the deployment that is to be run")
             return
+        if not await self._is_meant(remote, sequences.steps_of(remote), "Run it"):
+            return
         try:
             by = self._context.act("sequence run", remote)
-            self._context.deployment.sequences.run(remote, by, str(self._sequencer.value or ""))
+            sequences.run(remote, by, str(self._sequencer.value or ""))
         except (Refused, ValueError, LookupError) as fault:
             complain(fault)
 
@@ -210,22 +227,3 @@ class _Desk:
             f'<div class="kw-row kw-flat" data-transfer="{escape(transfer.state)}"><div class="kw-row-body">'
             f"{transfer_html(transfer_object(transfer))}{note if differs else ''}</div></div>"
         )
-
-
-async def _remember(context: Context, transfer: Transfer, steps: tuple[Step, ...]) -> None:
-    """Only what has arrived tells the steps of a later run."""
-    await transfer.wait()
-    if transfer.state == "completed":
-        context.deployment.sequences.remember(transfer.remote, steps)
-
-
-async def _may_drop(name: str) -> bool:
-    with ui.dialog() as dialog, ui.card().classes("kw-card"):
-        ui.label(f"Drop the changes to {name or 'the new sequence'}?")
-        ui.label("They are not saved.").classes("kw-muted")
-        with ui.row().classes("kw-bar kw-end"):
-            ui.button("Go on editing", on_click=lambda: dialog.submit(False)).props("outline no-caps autofocus")
-            ui.button("Drop them", on_click=lambda: dialog.submit(True)).props("unelevated no-caps color=negative")
-    agreed = await dialog
-    dialog.delete()
-    return bool(agreed)

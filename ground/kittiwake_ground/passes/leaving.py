@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kittiwake_ground.passes.planned import COMMAND, KINDS, SEQUENCE, UPLOAD, PlanRefused, What
+from kittiwake_ground.server.confirming import MAX_NAMED, command_names
 from kittiwake_ground.server.transfer import CFDP, PACKETS, TransferRefused
 from kittiwake_ground.server.transfers import check_name
 from kittiwake_ground.uplink import UplinkFailed, UplinkWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from kittiwake.dictionary.entries import Dictionary
     from kittiwake_ground.passes.planned import Planned
@@ -74,7 +75,7 @@ class Ways:
         if kind == SEQUENCE:
             name, arguments = self._sequences.run_command(subject, str(detail.get("sequencer", "")))
             packet = self._commands.prepare(name, arguments)[2]
-            self._check_hazard(name, confirmed, by)
+            self._check_hazards([name, *command_names(self._sequences.steps_of(subject))], confirmed, by)
             return What(SEQUENCE, subject, {"sequencer": name.rpartition(".")[0]}, len(packet) + FRAME_BYTES)
         if kind != UPLOAD:
             raise PlanRefused(f"what is planned is {', '.join(KINDS)}, not {kind!r}")
@@ -91,15 +92,18 @@ class Ways:
 
     def _command(self, name: str, arguments: Any, confirmed: bool, by: str) -> What:
         _, named, packet = self._commands.prepare(name, arguments)
-        self._check_hazard(name, confirmed, by)
+        self._check_hazards([name], confirmed, by)
         return What(COMMAND, name, {"arguments": named}, len(packet) + FRAME_BYTES)
 
-    def _check_hazard(self, name: str, confirmed: bool, by: str) -> None:
-        refusal = self._commands.refusal(self._dictionary.command(name), by)
-        if refusal:
-            raise PlanRefused(refusal)
-        if name in self._hazardous and not confirmed:
-            raise NotConfirmed(f"{name} is hazardous: confirm that it is meant")
+    def _check_hazards(self, names: Iterable[str], confirmed: bool, by: str) -> None:
+        hazards = [name for name in names if name in self._hazardous]
+        for name in hazards:
+            refusal = self._commands.refusal(self._dictionary.command(name), by)
+            if refusal:
+                raise PlanRefused(refusal)
+        if hazards and not confirmed:
+            are = "is hazardous: confirm that it is" if len(hazards) == 1 else "are hazardous: confirm that they are"
+            raise NotConfirmed(f"{', '.join(hazards[:MAX_NAMED])} {are} meant")
 
     def begin(self, plan: Planned, content: Callable[[], bytes]) -> Departure:
         """Gives a plan to its way.

@@ -13,13 +13,14 @@ from kittiwake_ground.server.instances import NoSuchAbility, command_called, com
 from kittiwake_ground.server.session import now_us
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from kittiwake.dictionary.decode import DecodedEvent
     from kittiwake.dictionary.entries import Dictionary
     from kittiwake.faults import Fault
     from kittiwake.sequence.timeline import Step
     from kittiwake_ground.server.commands import CommandRecord, Commands
+    from kittiwake_ground.server.transfer import Transfer
 
 RUN_COMMAND, STOP_COMMAND = "CS_RUN", "CS_CANCEL"
 REQUESTED, LOADED, RUNNING, COMPLETED, FAILED, CANCELLED = (
@@ -135,6 +136,20 @@ class Sequences:
         if len(self._known) > MAX_RUNS:
             del self._known[next(iter(self._known))]
 
+    def remember_arrived(self, transfer: Transfer, steps: tuple[Step, ...]) -> None:
+        """Notes what a file holds once it has arrived: before that, what was there is still there."""
+
+        async def note() -> None:
+            await transfer.wait()
+            if transfer.state == "completed":
+                self.remember(transfer.remote, steps)
+
+        self._follow_to_its_end(note())
+
+    def steps_of(self, remote: str) -> tuple[Step, ...]:
+        """What a file of the deployment holds, or nothing if that is not known."""
+        return self._known.get(remote, ())
+
     def run_command(self, remote: str, sequencer: str = "") -> tuple[str, list[Any]]:
         """The command that has a sequencer run a file, and its arguments. Raises `NoSuchAbility`."""
         command = command_called(self._dictionary, RUN_COMMAND, 2, sequencer or next(iter(self.sequencers), ""))
@@ -175,7 +190,10 @@ class Sequences:
             if ended.state != "completed" and not run.is_final:
                 self._enter(run, FAILED, f"{record.command.name} {ended.reason or ended.state}")
 
-        task = asyncio.ensure_future(watch())
+        self._follow_to_its_end(watch())
+
+    def _follow_to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
         self._following.add(task)
         task.add_done_callback(self._following.discard)
 

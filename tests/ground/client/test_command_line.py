@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from kittiwake.cli.main import main
+from kittiwake.sequence.timeline import Step
 from kittiwake_ground.client import Ground, TransferFailed
 from kittiwake_ground.commands.progress import progress_bar
+from kittiwake_ground.server.sequences import SequenceRun, Sequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,6 +228,48 @@ def test_a_sequence_is_compiled_or_its_faults_are_shown(
     assert "bad.seq:2:11: " in done.err
     assert [run("seq", action).status for action in ("compile", "upload", "run")] == [2, 2, 2]
     assert run("seq", "follow").err == "kittiwake ground seq: the server knows of no such run\n"
+
+
+@pytest.mark.parametrize("answer", ["n\n", "", None])
+def test_a_sequence_with_hazardous_commands_asks(
+    answer: str | None,
+    run: Callable[..., Done],
+    device: ScriptedDeployment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "try.seq").write_text(f"R00:00:00 {TEST_CMD} 1 2 3\n")
+    terminal = io.StringIO(answer or "")
+    monkeypatch.setattr(terminal, "isatty", lambda: answer is not None)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    for action in ("upload", "run"):
+        done = run("seq", action, tmp_path / "try.seq")
+        assert (done.status, done.out, device.received) == (2, "", [])
+        assert f"/try.bin sends hazardous commands: {TEST_CMD}" in done.err
+        assert ("say --yes to confirm them" in done.err) == (answer is None)
+
+
+@pytest.mark.parametrize("answer, words", [("y\n", ()), (None, ("--yes",))])
+def test_a_run_of_a_known_sequence_asks_too_and_goes_on_once_it_is_meant(
+    answer: str | None,
+    words: tuple[str, ...],
+    run: Callable[..., Done],
+    station: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def begin(sequences: Sequences, remote: str, *rest: object) -> SequenceRun:
+        asked.append(remote)
+        return SequenceRun(1, "sequencer", remote, "ada")
+
+    monkeypatch.setattr(Sequences, "run", begin)
+    monkeypatch.setattr(Sequences, "steps_of", lambda self, remote: (Step(0, 0, 0, False, "", f"{TEST_CMD} 1"),))
+    terminal = io.StringIO(answer or "")
+    monkeypatch.setattr(terminal, "isatty", lambda: answer is not None)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    done = run("seq", "run", "--remote", "/try.bin", "--no-follow", *words)
+    assert (done.status, done.out, asked) == (0, "/try.bin: requested\n", ["/try.bin"]), done.err
 
 
 def test_links_end_with_0_only_if_all_are_up(

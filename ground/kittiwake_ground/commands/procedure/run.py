@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.outcome import Misuse
+from kittiwake_ground.commands.confirmation import confirm_hazards
 from kittiwake_ground.commands.procedure.served import follow, procedure_parser, run_line, with_ground
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
 
     from kittiwake_ground.client.asynchronous import AsyncGround
 
@@ -45,20 +44,9 @@ async def _run(ground: AsyncGround, options: argparse.Namespace) -> int:
     found = {one.name: one for one in await ground.procedures.all()}
     hazards = found[options.name].hazards.get(station.name, ()) if options.name in found else ()
     if hazards and not options.yes:
-        _ask(options.name, hazards)
+        confirm_hazards(f"{options.name} sends hazardous commands: {', '.join(hazards)}", "start")
     run = await ground.procedures.start(options.name, station.name, given, confirm=bool(hazards))
     if options.no_follow:
         print(run_line(run))
         return 0
     return await follow(ground.procedures, run.id, options.json)
-
-
-def _ask(name: str, hazards: Sequence[str]) -> None:
-    """Asks whether hazardous commands are meant. Raises `Misuse` if they are not, or nobody can be asked."""
-    said = f"{name} sends hazardous commands: {', '.join(hazards)}"
-    if not sys.stdin.isatty():
-        raise Misuse(f"{said}; say --yes to confirm them")
-    print(said, file=sys.stderr)
-    print("Start it? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Misuse("not started")

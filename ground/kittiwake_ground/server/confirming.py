@@ -1,0 +1,55 @@
+"""Hazardous commands within a sequence: they are meant, or it is neither brought up nor run.
+
+They are known where this server has compiled the sequence since it started. Of a file that came another way nothing is
+known, and nothing is asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kittiwake_ground.server.commands import CommandRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from kittiwake.sequence.timeline import Step
+    from kittiwake_ground.server.deployment import Deployment
+
+MAX_NAMED = 20
+"""The most commands that a message names."""
+
+
+class NotConfirmed(ValueError):
+    """A sequence holds hazardous commands, and nobody has confirmed that they are meant."""
+
+    def __init__(self, remote: str, hazards: list[str]) -> None:
+        super().__init__(f"{hazards_text(remote, hazards)}; confirm that they are meant")
+        self.hazards = hazards
+
+
+def hazards_text(remote: str, hazards: list[str]) -> str:
+    """What is to be confirmed, in words."""
+    more = f" and {len(hazards) - MAX_NAMED} more" if len(hazards) > MAX_NAMED else ""
+    return f"{remote} sends hazardous commands: {', '.join(hazards[:MAX_NAMED])}{more}"
+
+
+def command_names(steps: Iterable[Step]) -> list[str]:
+    """The commands of a sequence, each once, in their order."""
+    return list(dict.fromkeys(step.command.partition(" ")[0] for step in steps))
+
+
+def hazards_of(steps: Iterable[Step], hazardous: Collection[str]) -> list[str]:
+    """The hazardous commands of a sequence, each once, in their order."""
+    return [name for name in command_names(steps) if name in hazardous]
+
+
+def check_confirmed(deployment: Deployment, remote: str, steps: Iterable[Step], by: str, is_confirmed: bool) -> None:
+    """Raises `NotConfirmed`, and `CommandRefused` for a procedure that does not declare what the sequence sends."""
+    hazards = hazards_of(steps, deployment.hazardous)
+    for name in hazards:
+        refusal = deployment.commands.refusal(deployment.dictionary.command(name), by)
+        if refusal:
+            raise CommandRefused(f"{remote}: {refusal}")
+    if hazards and not is_confirmed:
+        raise NotConfirmed(remote, hazards)
