@@ -369,6 +369,24 @@ def test_a_run_is_stopped(station: Station) -> None:
     assert shown(browser, ".kw-run-steps li i")[0] == "not run"
 
 
+def test_a_sequence_with_a_hazardous_command_asks_before_it_goes_up_and_before_it_runs(station: Station) -> None:
+    browser = station.open("sequences")
+    browser.find("[data-field=name]").send_keys("danger")
+    replace_text(browser, 'R00:00:00 FileHandling.fileManager.RemoveDirectory "/nothing"\n')
+    browser.await_text("It sends hazardous commands: FileHandling.fileManager.RemoveDirectory")
+    browser.click("[data-action=upload]")
+    appears(browser, "[data-action=agree]")
+    assert not (station.device.root / "danger.bin").exists()
+    browser.click("[data-action=agree]")
+    appears(browser, "[data-transfer=completed]")
+    browser.until(lambda: not browser.all("[data-action=agree]"), "the question stays")
+    browser.click("[data-action=run]")
+    browser.await_text("/danger.bin sends hazardous commands")
+    assert not browser.all("[data-run]") or "/danger.bin" not in newest(browser)
+    browser.click("[data-action=agree]")
+    browser.until(lambda: "/danger.bin" in newest(browser), "no run")
+
+
 def test_a_text_is_opened_again_and_deleted(station: Station) -> None:
     browser = station.open("sequences")
     browser.find("[data-field=name]").send_keys("kept")
