@@ -194,6 +194,15 @@ class AlarmBook:
         text = "" if made is None else limits_text(plan_from(made.content))
         entry = Entry(wall_us(), 0, action, LIMIT, channel.name, "", by, text)
         self.store.keep(self.deployment, entries=[entry], made=[(LIMITS, channel.name, made)])
+        self._count_limits(channel, made)
+
+    def replay_limits(self, name: str, made: Made | None) -> None:
+        """Has limits count that did at a time that is past; nothing is kept. A channel that is gone is left out."""
+        channel = self._dictionary.channels.get(name)
+        if channel is not None:
+            self._count_limits(channel, made)
+
+    def _count_limits(self, channel: Channel, made: Made | None) -> None:
         if made is None:
             self._made.pop(channel.name, None)
         else:

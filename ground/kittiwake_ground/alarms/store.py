@@ -28,6 +28,9 @@ APPLICATION_ID = 0x4B747761 ^ 1
 MAX_HISTORY = 100_000
 """The most entries of history that are kept, of all deployments together."""
 
+MAX_PAST_LIMITS = 10_000
+"""The most changes of limits that are remembered for replays, of all deployments together."""
+
 LIMITS, DERIVED = "limits", "derived"
 """What people make: limits of a channel, and channels derived from others."""
 
@@ -80,7 +83,20 @@ CREATE TABLE left_out (
     count INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-MIGRATIONS = (_FIRST, _NOTICES)
+_PAST_LIMITS = """
+CREATE TABLE past_limits (
+    number INTEGER PRIMARY KEY,
+    deployment TEXT NOT NULL,
+    name TEXT NOT NULL,
+    time_us INTEGER NOT NULL,
+    content TEXT,
+    by TEXT NOT NULL
+);
+CREATE INDEX past_limits_by_deployment ON past_limits (deployment, number);
+INSERT INTO past_limits (deployment, name, time_us, content, by)
+    SELECT deployment, name, revision, content, by FROM made WHERE kind = 'limits' ORDER BY revision;
+"""
+MIGRATIONS = (_FIRST, _NOTICES, _PAST_LIMITS)
 
 
 class Made(NamedTuple):
@@ -90,6 +106,14 @@ class Made(NamedTuple):
     content: dict[str, Any]
     by: str
     revision: int
+
+
+class PastLimits(NamedTuple):
+    """Limits of a channel, and since when they counted; without `made` those of the dictionary did."""
+
+    time_us: int
+    name: str
+    made: Made | None
 
 
 class Shelf(NamedTuple):
@@ -199,6 +223,16 @@ class AlarmStore(KeptDatabase):
             else:
                 database.execute("INSERT OR REPLACE INTO shelves VALUES (?, ?, ?, ?)", (deployment, key, *shelf))
         for kind, name, one in made:
+            if kind == LIMITS:
+                content, by = (None, "") if one is None else (json.dumps(one.content, ensure_ascii=False), one.by)
+                database.execute(
+                    "INSERT INTO past_limits (deployment, name, time_us, content, by) VALUES (?, ?, ?, ?, ?)",
+                    (deployment, name, wall_us(), content, by),
+                )
+                database.execute(
+                    "DELETE FROM past_limits WHERE number <= (SELECT max(number) FROM past_limits) - ?",
+                    (MAX_PAST_LIMITS,),
+                )
             if one is None:
                 database.execute(
                     "DELETE FROM made WHERE deployment = ? AND kind = ? AND name = ?", (deployment, kind, name)
@@ -223,6 +257,18 @@ class AlarmStore(KeptDatabase):
         if surplus > 0:
             database.execute("DELETE FROM history WHERE id IN (SELECT id FROM history ORDER BY id LIMIT ?)", (surplus,))
         return len(rows)
+
+    def past_limits(self, deployment: str, start_us: int, end_us: int) -> list[PastLimits]:
+        """The changes of limits with start <= time < end, in their order."""
+        rows = self._database.execute(
+            "SELECT time_us, name, content, by FROM past_limits"
+            " WHERE deployment = ? AND time_us >= ? AND time_us < ? ORDER BY number",
+            (deployment, start_us, end_us),
+        ).fetchall()
+        return [
+            PastLimits(at_us, name, None if content is None else Made(name, json.loads(content), by, at_us))
+            for at_us, name, content, by in rows
+        ]
 
     # What nobody has been told yet
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +23,7 @@ from kittiwake_ground.server.session import now_us
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kittiwake_ground.alarms.store import PastLimits
     from kittiwake_ground.archive import ArchivedCommand, ArchivedEvent, ArchivedFile, History, LinkStep, Sample
     from kittiwake_ground.server.source import Source
 
@@ -87,6 +89,8 @@ class Replay:
         self._wall = wall
         self._last_s = monotonic()
         self._running: list[ArchivedFile] = []
+        self._kept_alarms = live.hub.alarms.store
+        self._limits: deque[PastLimits] = deque()
 
     def set_speed(self, speed: float) -> None:
         """How many seconds of then go by in one of now. Raises `ValueError`."""
@@ -111,6 +115,8 @@ class Replay:
         async with self._reading:
             step = await asyncio.to_thread(self._before, name, at_us)
             tellings = await asyncio.to_thread(read_tellings, self._archive, name, at_us)
+        self._limits.extend({one.name: one for one in self._kept_alarms.past_limits(name, 0, at_us)}.values())
+        self._take_limits(at_us)
         self._take(step, at_us)
         tell(self.source.parameters, tellings, self.source.dictionary)
         self.thinned = False
@@ -132,7 +138,9 @@ class Replay:
         async with self._reading:
             step = await asyncio.to_thread(self._between, name, start_us, target_us)
         self.position_us = target_us
+        self._limits.extend(self._kept_alarms.past_limits(name, start_us, target_us))
         self._take(step, target_us)
+        self._take_limits(target_us)
 
     def _before(self, name: str, at_us: int) -> Step:
         """How it stood; in a thread, as `_between`."""
@@ -176,12 +184,19 @@ class Replay:
             del source.commands.records[next(iter(source.commands.records))]
         self._take_files(step.files, end_us)
 
+    def _take_limits(self, end_us: int) -> None:
+        """Has the limits count that operators had set before a time."""
+        while self._limits and self._limits[0].time_us < end_us:
+            changed = self._limits.popleft()
+            self.source.hub.alarms.replay_limits(changed.name, changed.made)
+
     def _take_samples(self, samples: Sequence[tuple[str, Sample]]) -> None:
         source = self.source
         channels, formats = source.dictionary.channels, source.dictionary.formats
         for received_us, group in groupby(samples, key=lambda one: one[1].received_us):
             items = []
             for name, sample in group:
+                self._take_limits(sample.time_us)
                 channel = channels.get(name)
                 if channel is None:
                     continue

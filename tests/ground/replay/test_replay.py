@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kittiwake_ground.alarms.store import MIGRATIONS, AlarmStore
 from kittiwake_ground.archive import Archive, NewEvent, Retention
 from kittiwake_ground.replay import replay as replay_module
 from kittiwake_ground.replay.replay import LONGEST_STEP_S, Replay
@@ -23,6 +24,7 @@ from tests.ground.replay.conftest import NOW_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from kittiwake_ground.server.deployment import Deployment
 
@@ -302,3 +304,78 @@ def test_each_step_of_a_command_is_told_when_it_happened(archive: Archive, live:
         assert states == [["queued", "sent", "dispatched", "completed"][:length] for length in (1, 2, 3, 4)]
 
     asyncio.run(play())
+
+
+def limited(live: Deployment, monkeypatch: pytest.MonkeyPatch, at: int, high: dict[str, float] | None) -> None:
+    """An operator sets limits at a time, or has the dictionary's count again."""
+    monkeypatch.setattr("kittiwake_ground.alarms.store.wall_us", lambda: BASE_US + at)
+    if high is None:
+        live.alarms.remove_limits(TEMPERATURE, "ada")
+    else:
+        live.alarms.set_limits(TEMPERATURE, {"high": high}, "ada")
+
+
+def colour(replay: Replay) -> str:
+    hub = replay.source.hub
+    return str(latest_object(hub.latest[TEMPERATURE], hub)["alarm"])
+
+
+def test_values_have_the_colours_of_the_limits_that_counted_then(
+    archive: Archive, live: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the value 25 nothing is said by the dictionary (30), then it is yellow (20), then red (10), then nothing."""
+    archive.add_samples("ref", measured(*[(second * SECOND, 25.0) for second in range(40)]))
+    limited(live, monkeypatch, 10 * SECOND, {"yellow": 20})
+    limited(live, monkeypatch, 20 * SECOND, {"red": 10})
+    limited(live, monkeypatch, 30 * SECOND, None)
+    archive.flush()
+
+    async def run() -> None:
+        told = {}
+        replay = begun(archive, live, 5 * SECOND)
+        await replay.start()
+        for second in (5, 15, 25, 35):
+            await replay.go_to(BASE_US + second * SECOND)
+            fresh = begun(archive, live, second * SECOND)
+            await fresh.start()
+            told[second] = (colour(replay), colour(fresh), fresh.source.hub.latched.get(TEMPERATURE, ""))
+        assert told == {
+            5: ("", "", ""), 15: ("YELLOW", "YELLOW", "YELLOW"), 25: ("RED", "RED", "RED"), 35: ("", "", ""),
+        }  # fmt: skip
+        assert replay.source.hub.latched == {TEMPERATURE: "RED"}, "what was red waits to be acknowledged"
+        assert live.alarms.plan(TEMPERATURE).by == ""
+
+    asyncio.run(run())
+
+
+def test_a_fast_step_judges_each_value_by_the_limits_of_its_time(
+    archive: Archive, live: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.add_samples("ref", measured((5 * SECOND, 25.0), (15 * SECOND, 15.0)))
+    limited(live, monkeypatch, 10 * SECOND, {"yellow": 20})
+    archive.flush()
+
+    async def run() -> None:
+        replay = begun(archive, live, 0)
+        await replay.start()
+        await replay.go_to(BASE_US + 20 * SECOND)
+        changes = [one.action for one in replay.source.hub.alarms.history()]
+        assert changes == ["recovered", "raised"], "25 was beyond 20 as soon as the limits were set, and 15 is not"
+
+    asyncio.run(run())
+
+
+def test_limits_of_before_an_update_of_the_server_count_since_they_were_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kittiwake_ground.alarms.store.MIGRATIONS", MIGRATIONS[:2])
+    old = AlarmStore(tmp_path)
+    old.open()
+    with old._transaction() as database:
+        database.execute("INSERT INTO made VALUES ('ref', 'limits', ?, '{}', 'ada', 77)", (TEMPERATURE,))
+    old.close()
+    monkeypatch.undo()
+    store = AlarmStore(tmp_path)
+    (kept,) = store.past_limits("ref", 0, NOW_US)
+    assert (kept.time_us, kept.name, kept.made) == (77, TEMPERATURE, store.made("ref", "limits")[0])
+    store.close()
