@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kittiwake.topology.model import Connection, Instance, Topology
 
@@ -32,8 +32,16 @@ class Link(NamedTuple):
         The deployment's own framer counts: headers, checks and what fills the last frame are in it.
         Raises `PacketSizeError` for a packet that the framing cannot carry.
         """
+        return next(self.in_turn([sizes]))
+
+    def in_turn(self, cycles: Iterable[Sequence[int]]) -> Iterator[int]:
+        """The bytes on the link of each cycle's packets, one cycle after the other.
+
+        A frame in which fewer bytes are left than an idle packet has reaches into the first of the next cycle.
+        """
         framer = FRAMINGS[self.framing].downlink_framer(self.parameters)
-        return sum([len(framer.frame(bytes(size), 0)) for size in sizes]) + len(framer.flush())
+        for sizes in cycles:
+            yield sum([len(framer.frame(bytes(size), 0)) for size in sizes]) + len(framer.flush())
 
     def alone(self, size: int) -> int:
         """The bytes on the link of one packet that is sent by itself."""

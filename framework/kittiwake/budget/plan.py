@@ -102,14 +102,11 @@ class Budget(NamedTuple):
             return total / self.schedule.cycle_s, total
         sent = self.sent()
         cycles = min(lcm(*[packet.period_cycles for packet in sent]), MAX_CYCLES)
-        known: dict[tuple[int, ...], int] = {}
         total = fullest = 0
-        for cycle in range(1, cycles + 1):
-            due = tuple([packet.size for packet in sent if cycle % packet.period_cycles == 0])
-            if due not in known:
-                known[due] = link.together(due)
-            total += known[due]
-            fullest = max(fullest, known[due])
+        due = ([one.size for one in sent if cycle % one.period_cycles == 0] for cycle in range(1, cycles + 1))
+        for size in link.in_turn(due):
+            total += size
+            fullest = max(fullest, size)
         return total / cycles / self.schedule.cycle_s, fullest
 
     def single_packets(self) -> list[int]:
