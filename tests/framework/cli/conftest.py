@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +11,7 @@ import pytest
 from kittiwake.cli.main import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SMALL = Path(__file__).with_name("small.yaml")
 
@@ -21,6 +22,13 @@ class Outcome(NamedTuple):
     status: int
     out: str
     err: str
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """`run` switches the garbage collector off while it boots, and one that is refused leaves it so."""
+    yield
+    gc.enable()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import marshal
 import os
 import signal
@@ -20,17 +19,10 @@ from kittiwake.runtime.image import MAGIC
 from kittiwake.storage.slots import Start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 WAIT_S = 30
-
-
-@pytest.fixture(autouse=True)
-def collector() -> Iterator[None]:
-    """`run` switches the garbage collector off while it boots."""
-    yield
-    gc.enable()
 
 
 @pytest.fixture(scope="session")
