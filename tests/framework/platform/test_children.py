@@ -15,6 +15,7 @@ from kittiwake.platform.system import SystemPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from kittiwake.platform.interface import Child, Platform
     from kittiwake.platform.simulated_children import Life, SimulatedProcess
@@ -140,7 +141,10 @@ def test_a_program_that_is_not_there_is_an_error_and_leaves_nothing_open() -> No
 
 
 def test_one_that_the_system_cannot_watch_is_not_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
     def refuse(pid: int) -> int:
+        started.append(pid)
         raise OSError(errno.ENOSYS, "Function not implemented")
 
     monkeypatch.setattr("os.pidfd_open", refuse)
@@ -148,16 +152,21 @@ def test_one_that_the_system_cannot_watch_is_not_left_alone(monkeypatch: pytest.
     with pytest.raises(OSError, match="not implemented"):
         spawn("import time; time.sleep(60)")
     assert os.listdir("/proc/self/fd") == before
+    [pid] = started
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(pid, os.WNOHANG)
 
 
-def test_one_that_is_given_up_goes_on() -> None:
+def test_one_that_is_given_up_goes_on(tmp_path: Path) -> None:
     children = SystemPlatform().children
     assert children.interpreter == sys.executable
-    child = children.spawn([sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read(); sys.exit(3)"])
+    gate = str(tmp_path / "gate")
+    os.mkfifo(gate)
+    code = "import sys; print('up', flush=True); sys.stdin.read(); open(sys.argv[1]).close()"
+    child = children.spawn([sys.executable, "-c", code, gate])
     said(child)
-    child.close()  # it sees the end of its input, and leaves
+    child.close()  # it sees the end of its input, and goes on until somebody comes to the gate
+    os.close(os.open(gate, os.O_WRONLY))
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     children.spawn(["true"]).close()
     with pytest.raises(ChildProcessError):  # it is not left behind as a zombie

@@ -294,7 +294,8 @@ def test_the_fleet_ends_with_0_only_if_none_wants_attention(
     station.alarms.set_limits(DOWN, {"high": {"red": 10}})
     device.tell(DOWN, 11)
     station.wait_for(DOWN, 11)
-    done = run("fleet", "--attention")
+    while not (done := run("fleet", "--attention")).status:
+        time.sleep(0.05)  # one look serves all who ask within a quarter of a second
     assert (done.status, done.out.splitlines()[1].split()[:2]) == (1, ["RED", "small"])
     assert "red alarm not acknowledged: link.BytesDown" in done.out
     shown = json.loads(run("fleet", "--json").out)
