@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.cli.outcome import Misuse
 from kittiwake.cli.run import TOPOLOGY_ENDS, parse
 from kittiwake.cli.supervise import end_with_parent, program
-from kittiwake.runtime.exit_status import FAILED, MISUSED, ORDERLY, RESETS
+from kittiwake.runtime.exit_status import FAILED, MISUSED, ORDERLY, RESETS, UNHEARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -140,6 +140,8 @@ class DevRun:
         if process is None or status is None:
             return None
         self._process = None
+        if self._is_stopping and status in UNHEARD:
+            return ORDERLY
         if status in RESETS:
             say(f"the deployment was reset ({status}); started again")
             self._start()
@@ -158,7 +160,7 @@ class DevRun:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        return ORDERLY if process.returncode in (ORDERLY, -signal.SIGINT) else max(process.returncode, FAILED)
+        return ORDERLY if process.returncode in (ORDERLY, *UNHEARD) else max(process.returncode, FAILED)
 
 
 def _project_files(topology: Path) -> list[str]:

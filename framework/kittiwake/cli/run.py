@@ -358,7 +358,7 @@ def _make_inspected(options: Options, platform: SystemPlatform) -> tuple[Deploym
 
 def _run(options: Options, pack: CodePack) -> int:
     import gc
-    from signal import SIGINT, SIGTERM, signal
+    from signal import SIG_IGN, SIGINT, SIGTERM, signal
 
     from kittiwake.runtime.exit_status import ORDERLY
 
@@ -392,6 +392,8 @@ def _run(options: Options, pack: CodePack) -> int:
 
     attend(settle_memory, lambda: platform.notify("READY=1"))
     reason = run()
+    for number in (SIGINT, SIGTERM):
+        signal(number, SIG_IGN)  # asked once more while the interpreter ends, it would die of what it has done
     pack.keep()
     if recording is not None:
         end_recording(recording, reason, quiet=options.quiet)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.outcome import Misuse
-from kittiwake.runtime.exit_status import COLD_RESET, FACTORY_RESET, FAILED, MISUSED, ORDERLY, WARM_RESET
+from kittiwake.runtime.exit_status import COLD_RESET, FACTORY_RESET, FAILED, MISUSED, ORDERLY, UNHEARD, WARM_RESET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -153,6 +153,8 @@ class Supervisor:
             life = self._live(told)
             was_ready = was_ready or life.is_ready
             status = life.process.returncode
+            if self._is_stopping and status in UNHEARD:
+                return ORDERLY
             if self._is_stopping or status in (ORDERLY, MISUSED):
                 return FAILED if status < 0 else status
             if status == FAILED and not was_ready and not self._has_slots:

@@ -16,3 +16,6 @@ FACTORY_RESET = 82
 """To be started again with nothing but what it was delivered with."""
 
 RESETS = (COLD_RESET, WARM_RESET, FACTORY_RESET)
+
+UNHEARD = (-2, -15, 130)
+"""By SIGINT or SIGTERM, as a process ends that was not yet up to heed it: in order, for whoever sent one."""

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from binascii import crc32
 from typing import TYPE_CHECKING, Any
 
@@ -175,6 +176,41 @@ def test_a_signal_ends_the_run_and_what_is_queued_is_flushed(number: signal.Sign
     assert out.splitlines()[-1] == f"stopped: signal {number.value}"
     assert "longest us  connection" in out
     assert "Small.rateGroupDriver.cycle_out[0] -> Small.rateGroup10Hz.cycle_in" in out
+
+
+def test_signals_that_come_while_it_ends_change_nothing(image: Path, folder: Path) -> None:
+    device = subprocess.Popen(
+        [sys.executable, "-m", "kittiwake.cli.main", "run", str(image), "--root", "root", "--link", "none"],
+        stdout=subprocess.PIPE, text=True, cwd=folder,
+    )  # fmt: skip
+    assert device.stdout is not None
+    assert any("TimeQualityChanged" in line for line in iter(device.stdout.readline, "")), "it did not start"
+    device.send_signal(signal.SIGINT)
+    while device.poll() is None:  # up to its very end, which sends nothing to a process that has none
+        device.send_signal(signal.SIGTERM)
+        time.sleep(0.0005)
+    out, _ = device.communicate()
+    assert (device.returncode, out.splitlines()[-1]) == (0, f"stopped: signal {signal.SIGINT.value}")
+
+
+@pytest.mark.parametrize("way", ["dev", "supervise"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_that_is_stopped_before_it_heeds_signals_has_ended_in_order(
+    way: str, number: signal.Signals, small: Path, folder: Path
+) -> None:
+    young = folder / "kittiwake"  # as a deployment is while its interpreter starts
+    young.write_text(f"#!{sys.executable}\nimport signal, time\nsignal.signal(2, 0)\nprint('up', flush=True)\n"
+                     "time.sleep(60)\n")  # fmt: skip
+    young.chmod(0o755)
+    code = f"import sys\nsys.argv[0] = {str(young)!r}\nfrom kittiwake.cli.{way} import main\n"
+    arguments = [str(small)] if way == "supervise" else ["--dev", str(small)]
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code}sys.exit(main({arguments!r}))"], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "up\n"
+        parent.send_signal(number)
+        assert parent.wait(WAIT_S) == 0
 
 
 def test_a_root_that_another_deployment_uses_is_refused_until_that_was_killed(
