@@ -63,7 +63,8 @@ class Story:
         place = f"{self._document.relative_to(ROOT)}:{block.line}"
         text = self._workspace.adapted(block.text)
         if block.language == "stop":
-            assert self._workspace.stop() in INTERRUPTED, f"{place}: the program ended with an error"
+            status, printed = self._workspace.stop()
+            assert status in INTERRUPTED, f"{place}: the program ended with status {status}\n{printed}"
         elif "file" in block.directive:
             path = self._workspace.path / block.directive["file"]
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -139,9 +139,10 @@ class Workspace:
         self._background.append(running)
         return running.wait_for(self.adapted(until))
 
-    def stop(self) -> int:
-        """Interrupts the program that was started last, and gives its status."""
-        return self._background.pop().interrupt()
+    def stop(self) -> tuple[int, str]:
+        """Interrupts the program that was started last; gives its status and all that it printed."""
+        running = self._background.pop()
+        return running.interrupt(), running.printed
 
 
 class Background:
@@ -175,6 +176,12 @@ class Background:
                 assert left > 0, f"{text!r} was not printed within {START_TIMEOUT_S:.0f} s:\n{self._printed}"
                 assert self._reader.is_alive() or text in self._printed, f"ended without {text!r}:\n{self._printed}"
                 self._changed.wait(min(left, 1.0))
+            return self._printed
+
+    @property
+    def printed(self) -> str:
+        """All that it has printed up to now."""
+        with self._changed:
             return self._printed
 
     def interrupt(self) -> int:
