@@ -13,6 +13,9 @@ from kittiwake_components.ports import FileName
 SENSOR_SIZE = 40
 """The longest name of a sensor, or of one of its readings, in bytes."""
 
+MAX_SENSORS = 32
+"""The most sensors of a hive."""
+
 STATUS_SIZE = 1000
 """The longest text about a target, in bytes."""
 
@@ -77,10 +80,10 @@ def HiveConfigured(output: FileName) -> None:
 
 
 @port("Components.SensorStatus")
-def SensorStatus(target: SensorName) -> Annotated[str, Size(STATUS_SIZE)]:
-    """How a target (a sensor, or `uploader`) is, for people; of all of the callee's, a line each, if it is empty.
+def SensorStatus(target: SensorName, place: U8) -> Annotated[str, Size(STATUS_SIZE)]:
+    """How a target (a sensor, or `uploader`) is, in a line for people; an empty one means all of the callee's.
 
-    An unknown target is answered with an empty text.
+    Of those that are meant it tells of the one at `place`, from 0; an empty text says that there is none.
     """
     return ""
 

@@ -7,24 +7,21 @@ from typing import TYPE_CHECKING
 
 from kittiwake.model import (
     U8,
-    U32,
-    U64,
     Channel,
     CommandError,
     CommandResponse,
     OutputPortArray,
-    Parameter,
     Setting,
     async_port,
     command,
     guarded_port,
 )
+from kittiwake.model.codec import clip
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake_components.deployment_time import NO_TIME, time_value
 from kittiwake_components.hive_ports import (
-    STATUS_SIZE,
     HiveConfigured,
     SensorName,
     SensorReport,
@@ -34,14 +31,13 @@ from kittiwake_components.hive_ports import (
 )
 from kittiwake_components.sensor_orchestrator.configured_sensors import ConfiguredSensors
 from kittiwake_components.sensor_orchestrator.hearing import LISTENERS, U32_MAX
+from kittiwake_components.sensor_orchestrator.reports import REASON_SIZE
 from kittiwake_components.sensor_orchestrator.states import ElapsedStarts, StopPolicy
 from kittiwake_components.sensor_orchestrator.supervision import POWER_SWITCHES
 
 if TYPE_CHECKING:
     from kittiwake_components.sensor_orchestrator.supervised import Supervised
 
-SPACE_EVERY_S = 10
-MB = 1_000_000
 _FAILED = CommandResponse.EXECUTION_ERROR
 _RUNNING = (SensorState.WAITING, SensorState.BEGINNING, SensorState.RECORDING)
 
@@ -73,9 +69,6 @@ class SensorOrchestrator(ConfiguredSensors):
     running = Channel(U8, on_change=True, doc="Sensors that wait for their next start, or record.")
     recording = Channel(U8, on_change=True, doc="Sensors that record.")
     quarantined = Channel(U8, on_change=True, doc="Sensors that are left alone.")
-    disk_free = Channel(U64, on_change=True, unit="B", doc="Free room where the recordings go.")
-
-    disk_low_mb = Parameter(U32, default=500, low=0, high=10_000_000, unit="MB", doc="Less free room is reported.")
 
     output = Setting(
         str, default="/captures", doc="Where recordings go, in the root, if no local_output_directory says it."
@@ -93,8 +86,6 @@ class SensorOrchestrator(ConfiguredSensors):
     def initialize(self) -> None:
         self.sensors = {}
         self._last_capture = 0
-        self._space_due_ns = 0
-        self._is_disk_low = False
         self.recordings = self.root.resolve(self.output)
         self.open_records()
 
@@ -165,20 +156,15 @@ class SensorOrchestrator(ConfiguredSensors):
 
     @async_port(Sched, full="drop")
     def run(self, context: int) -> None:
-        """Looks after steps of the wall clock and the room on the disk."""
+        """Looks after steps of the wall clock, and takes in sensors that had to wait for a place."""
         self.follow_clock()
         self.make_room()
-        now_ns = self.clock.now_ns()
-        if now_ns >= self._space_due_ns:
-            self._space_due_ns = now_ns + SPACE_EVERY_S * NS_PER_S
-            self._look_at_space()
 
     @guarded_port(SensorStatus)
-    def status_in(self, target: str) -> str:
+    def status_in(self, target: str, place: int) -> str:
         """How a sensor is, for people."""
-        wanted = [index for index, one in self.sensors.items() if target in ("", one.name)]
-        text = "\n".join([self._status_text(index) for index in wanted])
-        return text.encode()[:STATUS_SIZE].decode("utf-8", "ignore")
+        meant = [index for index, one in self.sensors.items() if target in ("", one.name)]
+        return self._status_text(meant[place]) if place < len(meant) else ""
 
     # Sensors
 
@@ -276,10 +262,11 @@ class SensorOrchestrator(ConfiguredSensors):
                 tell(report)
 
     def _status_text(self, index: int) -> str:
+        """How a sensor is: at most STATUS_SIZE bytes, as the names and the number of its readings have limits."""
         one = self.sensors[index]
         text = f"{one.name}: {self.sensor[index].state.name}"
         if one.reason:
-            text += f" ({one.reason})"
+            text += f" ({clip(one.reason, REASON_SIZE)})"
         if one.times.next_us is not None:
             from kittiwake_components.daily_window import local_time
 
@@ -289,13 +276,3 @@ class SensorOrchestrator(ConfiguredSensors):
         for reading, (value, since_ns) in one.latest.items():
             text += f", {reading} {value:.7g} {(now_ns - since_ns) // NS_PER_S} s ago"
         return text
-
-    def _look_at_space(self) -> None:
-        try:
-            self.disk_free, _ = self.platform.files.space(self.recordings)
-        except OSError as fault:
-            self.report_fault(self.root.name_of(self.recordings), fault)
-            return
-        was_low, self._is_disk_low = self._is_disk_low, self.disk_free < self.disk_low_mb * MB
-        if self._is_disk_low and not was_low:
-            self.disk_low(self.disk_free)

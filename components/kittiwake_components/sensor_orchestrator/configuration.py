@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.faults import Fault, Faults, did_you_mean
 from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.daily_window import US_PER_S, find_zone, parse_minute
+from kittiwake_components.hive_ports import MAX_SENSORS
 from kittiwake_components.sensor_orchestrator.sections import Place, read_sections
 from kittiwake_components.sensor_orchestrator.windows import CaptureOverlap, CaptureWindow
 from kittiwake_components.sensors.options import Option
@@ -33,7 +34,6 @@ FILE_NAMES = ("hive.toml", "beemon-config.ini")
 """The names under which a configuration is looked for; the first that exists is taken."""
 
 MAX_SIZE = 65536
-MAX_SENSORS = 32
 MAX_NAME = 32
 MAX_FOLDER = 100
 """Bytes of the folder of the captures: the names in there need room too."""

@@ -89,9 +89,6 @@ class OrchestratorReports(ActiveComponent):
     @event(ACTIVITY_LO, "The wall clock was set {step_s:.1f} s further; the next captures follow it")
     def schedule_moved(self, step_s: F64) -> None: ...
 
-    @event(WARNING_HI, "{free} bytes are left for recordings", throttle=3, every_s=3600.0)
-    def disk_low(self, free: U64) -> None: ...
-
     @event(ACTIVITY_HI, "Configuration {file} is in force: {sensors} sensors")
     def config_loaded(self, file: FileName, sensors: U32) -> None: ...
 

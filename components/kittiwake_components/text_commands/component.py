@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated
 
 from kittiwake.model import (
@@ -25,7 +26,7 @@ from kittiwake.model.fw import CmdResponse, Com
 from kittiwake.wire.link_address import names_loopback, parse_link
 from kittiwake_components.caller_connection import Callers
 from kittiwake_components.command_calls import CommandCalls
-from kittiwake_components.hive_ports import SensorStatus
+from kittiwake_components.hive_ports import MAX_SENSORS, SensorStatus
 from kittiwake_components.text_commands.client import Client
 from kittiwake_components.text_commands.lines import LineFault, TextCommand, is_target, parse_command
 
@@ -190,13 +191,12 @@ class TextCommands(ActiveComponent):
 
     def _status(self, target: str) -> str:
         """How a target is, all without one, in one line."""
-        texts = [
-            out(target)
-            for index, out in enumerate(self.status_out)
-            if self.is_connected(TextCommands.status_out, index)
-        ]
-        lines = [line.strip() for text in texts for line in text.splitlines()]
-        return "; ".join([line for line in lines if line])
+        texts = []
+        for index, ask in enumerate(self.status_out):
+            if self.is_connected(TextCommands.status_out, index):
+                told = (ask(target, place) for place in range(MAX_SENSORS))
+                texts += [" ".join(text.split()) for text in takewhile(bool, told)]
+        return "; ".join(texts)
 
     def _packets(self, command: TextCommand) -> list[bytes]:
         """The command packets of a start or stop. Raises `ValueError`."""

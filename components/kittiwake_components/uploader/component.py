@@ -109,6 +109,9 @@ class Uploader(ActiveComponent):
     max_retry = Parameter(U32, default=0, low=0, high=1000, doc="Attempts after which an upload has failed; 0: never.")
     backoff_s = Parameter(U32, default=10, low=1, high=3600, unit="s", doc="Pause after a failed attempt; it doubles.")
     backoff_max_s = Parameter(U32, default=3600, low=1, high=86_400, unit="s", doc="The longest pause.")
+    disk_warn = Parameter(
+        U64, default=500_000_000, unit="B", doc="Free room below which that is said, before captures go for it."
+    )
 
     output = Setting(
         str, default="/captures", doc="Folder in the root with the captures, if no local_output_directory says it."
@@ -367,9 +370,9 @@ class Uploader(ActiveComponent):
         self.uploader_status(self._status())
 
     @guarded_port(SensorStatus)
-    def status(self, target: str) -> str:
+    def status(self, target: str, place: int) -> str:
         """How the uploads stand, for people; nothing for another target than `uploader`."""
-        return self._status() if target in ("", TARGET) else ""
+        return self._status() if target in ("", TARGET) and place == 0 else ""
 
     def _status(self) -> str:
         counts = {state: len(list(self._captures.of(state))) for state in State}

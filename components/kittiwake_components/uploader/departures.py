@@ -88,14 +88,26 @@ class Departures:
         except OSError:
             return None
 
+    def _tell(self, is_short: bool, used: int, free: int | None) -> None:
+        """Reports that room is low, and once there is a tenth more than that takes, that it is well again.
+
+        With a full quota each capture is one too many for a moment: that is one report, not one for each.
+        """
+        wanted, quota = max(self._uploader.disk_warn, self._uploader.disk_low), self._uploader.quota_bytes
+        if not self._is_low:
+            if is_short or (free is not None and free < wanted):
+                self._is_low = True
+                self._uploader.disk_is_low(used, free or 0)
+        elif (not quota or used * 10 <= quota * 9) and (free is None or free * 10 >= wanted * 11):
+            self._is_low = False
+            self._uploader.disk_is_well(used, free or 0)
+
     def _make_room(self, under_way: Capture | None) -> bool:
         """Lets the next capture go that has to, and says whether there was one."""
         used, free = self._captures.used_bytes, self.free_bytes()
-        is_low = 0 < self._uploader.quota_bytes < used or (free is not None and free < self._uploader.disk_low)
-        if is_low != self._is_low:
-            self._is_low = is_low
-            (self._uploader.disk_is_low if is_low else self._uploader.disk_is_well)(used, free or 0)
-        if not is_low:
+        is_short = 0 < self._uploader.quota_bytes < used or (free is not None and free < self._uploader.disk_low)
+        self._tell(is_short, used, free)
+        if not is_short:
             return False
         victim = self._captures.next_victim(under_way)
         if victim is None or (victim.due_ns > self._clock.now_ns() and victim.state is State.UPLOADED):

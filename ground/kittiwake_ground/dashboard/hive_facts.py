@@ -124,7 +124,7 @@ def hive_tiles(hub: Hub, now_s: float) -> list[Fact]:
     counts = {name: _whole(one) for name, one in latest.items()}
     known, runs, left_alone = counts["Sensors"], counts.get("Running", 0), counts.get("Quarantined", 0)
     if not known:
-        return [Fact("Sensors", "None", "warning", "no configuration is in force"), *_place_tiles(hub, latest)]
+        return [Fact("Sensors", "None", "warning", "no configuration is in force"), *_place_tiles(hub)]
     next_s = moment_s(latest.get("NextStart"))
     misses, restarts = counts.get("Misses", 0), counts.get("Restarts", 0)
     return [
@@ -140,11 +140,11 @@ def hive_tiles(hub: Hub, now_s: float) -> list[Fact]:
             "Captures", f"{counts.get('Captures', 0):,}", "",
             f"{misses} missed, {restarts} restarts" if misses or restarts else "none missed, no restarts",
         ),
-        *_place_tiles(hub, latest),
+        *_place_tiles(hub),
     ]  # fmt: skip
 
 
-def _place_tiles(hub: Hub, latest: dict[str, Sample]) -> list[Fact]:
+def _place_tiles(hub: Hub) -> list[Fact]:
     """Where the recordings are, and where they go."""
     tiles = []
     upload = _latest_of(hub, _uploader_of(hub))
@@ -152,7 +152,7 @@ def _place_tiles(hub: Hub, latest: dict[str, Sample]) -> list[Fact]:
         queue, failed = _whole(upload["UploadQueue"]), _whole(upload.get("FailedUploads"))
         hint = f"{failed} given up" if failed else f"the oldest for {span_text(_whole(upload.get('OldestPendingAge')))}"
         tiles.append(Fact("Uploads", f"{queue} waiting", "bad" if failed else "", hint if queue or failed else "idle"))
-    free = upload.get("DiskFree") or latest.get("DiskFree")
+    free = upload.get("DiskFree")
     if free is not None:
         tiles.append(Fact("Disk", f"{size_text(_whole(free))} free", "", _used_text(upload)))
     return tiles

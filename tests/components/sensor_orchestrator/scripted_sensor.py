@@ -33,6 +33,7 @@ class Script:
         self.says: dict[str, bytes] = {}
         self.grumbles: dict[str, bytes] = {}
         self.readings: dict[str, list[float | None]] = {}
+        self.channels: dict[str, list[str]] = {}
         self.slow_start_s = 0.0
         self.leftovers: list[bytes] = []
         self.options: dict[str, Any] = {}
@@ -83,7 +84,7 @@ class Sensor:
         yield from self._start_slowly()
         for line in script.leftovers:
             self.process.write(line)
-        names = ["level"] if self.name in script.readings else []
+        names = script.channels.get(self.name, ["level"] if self.name in script.readings else [])
         safe = self.name not in script.unsafe
         self.say(**{"is": "ready", "sensor": self.name, "extension": "wav", "safe_to_kill": safe, "channels": names})
         return (yield from self._serve())
@@ -119,7 +120,8 @@ class Sensor:
             return None
         self.say(**{"is": "recording", "capture": capture})
         for value in script.readings.get(self.name, ()):
-            self.say(**{"is": "reading", "capture": capture, "values": [value]})
+            values = [value] * len(script.channels.get(self.name, ["level"]))
+            self.say(**{"is": "reading", "capture": capture, "values": values})
         if self.name in script.says:
             self.process.write(script.says[self.name])
         part = order["path"] + ".part"

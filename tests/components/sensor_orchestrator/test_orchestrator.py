@@ -8,10 +8,13 @@ from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
 from kittiwake.runtime.recovery import Recovery
 from kittiwake.testing.design_sheet import differences
-from kittiwake_components.hive_ports import SensorState
+from kittiwake_components.hive_ports import MAX_SENSORS, STATUS_SIZE, SensorState
 from kittiwake_components.sensor_orchestrator.component import SensorOrchestrator
+from kittiwake_components.sensor_orchestrator.configuration import MAX_NAME
 from kittiwake_components.sensor_orchestrator.states import ElapsedStarts, StopPolicy
+from kittiwake_components.sensors.protocol import MAX_READING_NAME, MAX_READINGS
 from tests.components.sensor_orchestrator.hive import Hive, Sensors, files_below, ini, place, utc_ns
+from tests.components.sensor_orchestrator.scripted_sensor import Script
 
 TWO: Sensors = {"audio": {}, "temp": {}}
 
@@ -197,15 +200,23 @@ def test_at_most_32_sensors() -> None:
         assert hive.state("t31") == "WAITING"
 
 
-def test_a_full_disk_is_said_once() -> None:
-    """REQ-SO-019. Upstream: no disk policy."""
-    with Hive(parameters={"disk_low_mb": 2000}) as hive:
-        assert [event.args for event in hive.events.named("DiskLow")] == [(hive.channels["DiskFree"],)]
-        hive.ticks(60)
-        assert len(hive.events.named("DiskLow")) == 1
-        hive.files.fail_every("space", 5)
-        hive.ticks(60)
-        assert hive.events.named("FileFault")[0].args[0] == "/captures"
+def test_the_status_of_the_most_sensors_is_whole() -> None:
+    """REQ-SO-012: 32 sensors with long names, as many readings as they may have, and some reasons; and each alone."""
+    names = [f"s{number:02d}".ljust(MAX_NAME, "x") for number in range(MAX_SENSORS)]
+    script = Script()
+    for name in names:
+        script.channels[name] = [f"r{number}".ljust(MAX_READING_NAME, "y") for number in range(MAX_READINGS)]
+        script.readings[name] = [-1.234567e-300]
+    with Hive({name: {"kind": "cpu"} for name in names}, script=script) as hive:
+        hive.ticks(3700)
+        for index in range(MAX_SENSORS):
+            hive.component.sensors[index].reason = "\N{SNOWMAN}" * 512
+        lines = [hive.call.status_in("", place) for place in range(MAX_SENSORS)]
+        assert [line.partition(":")[0] for line in lines] == names
+        assert all(line.endswith(" s ago") and line.count("-1.234567e-300") == MAX_READINGS for line in lines)
+        assert max([len(line.encode()) for line in lines]) <= STATUS_SIZE
+        assert [hive.call.status_in(name, 0) for name in names] == lines
+        assert hive.call.status_in("", MAX_SENSORS) == hive.call.status_in(names[0], 1) == ""
 
 
 @pytest.mark.parametrize("settings, wrong", [

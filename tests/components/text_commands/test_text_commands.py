@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -18,9 +18,13 @@ from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import parse_command as parse_packet
 from kittiwake_components import TextCommands
 from kittiwake_components.caller_connection import MAX_CALLERS
-from kittiwake_components.hive_ports import SensorStatus
+from kittiwake_components.hive_ports import MAX_SENSORS, STATUS_SIZE, SensorStatus
+from kittiwake_components.text_commands.component import STATUSES
 from kittiwake_components.text_commands.lines import LineFault, LineReader, parse_command
 from tests.framework.runtime.wired import deploy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OK, FAILED = CommandResponse.OK, CommandResponse.VALIDATION_ERROR
 URL = "tcp-listen://127.0.0.1:8080"
@@ -29,11 +33,12 @@ LINE = "tested.{}_S_PRM_SET 5"
 """Command lines that the tester's one instance takes, in place of those of an orchestrator."""
 
 
-def status(target: str) -> str:
-    return "\n".join([f"{name}: waiting" for name in SENSORS if target in ("", name)])
+def status(target: str, place: int) -> str:
+    meant = [f"{name}: waiting" for name in SENSORS if target in ("", name)]
+    return meant[place] if place < len(meant) else ""
 
 
-def text_tester(**settings: Any) -> ComponentTester[TextCommands]:
+def text_tester(status: Callable[[str, int], str] = status, **settings: Any) -> ComponentTester[TextCommands]:
     lines = {"start_line": LINE.format("COMMAND_TIMEOUT"), "stop_line": LINE.format("REQUEST_TIMEOUT")}
     return ComponentTester(
         TextCommands,
@@ -137,6 +142,13 @@ def test_status_is_a_line() -> None:
         assert line.startswith(b"audio: waiting; video: waiting")
         assert line.count(b"\n") == 1
         assert len(tester.ports.com_cmd_out) == 0
+
+
+def test_the_status_of_the_most_sensors_is_whole() -> None:
+    """REQ-TC-002: of all 32 of each who is asked, however much is said of each; here too, in one line."""
+    texts = [f"s{number}: ".ljust(STATUS_SIZE, "x") for number in range(MAX_SENSORS)]
+    with text_tester(lambda _, place: texts[place] if place < len(texts) else "") as tester:
+        assert Caller(tester).say(b"status\n") == "; ".join(texts * STATUSES).encode() + b"\n"
 
 
 @pytest.mark.parametrize(
@@ -293,8 +305,8 @@ class Hive(PassiveComponent):
         self.response_out(self.opcodes[-1], context, OK)
 
     @guarded_port(SensorStatus)
-    def status_in(self, target: str) -> str:
-        return status(target) or ("uploader: idle" if target == "uploader" else "")
+    def status_in(self, target: str, place: int) -> str:
+        return status(target, place) or ("uploader: idle" if (target, place) == ("uploader", 0) else "")
 
 
 HOSTILE = (b"x" * 500_000, b"\xff\x00" * 300 + b"\n", b"status\n" * 500, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

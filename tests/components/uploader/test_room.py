@@ -30,7 +30,7 @@ def dropped(tester: Tester) -> list[str]:
 
 def test_what_was_uploaded_goes_first_and_the_oldest_of_it() -> None:
     """REQ-UP-013. Upstream: there was no disk policy."""
-    with uploader_tester(parameters={"KEEP_S": 10_000, "QUOTA_BYTES": 5000}) as tester:
+    with uploader_tester(parameters={"KEEP_S": 10_000, "QUOTA_BYTES": 5100}) as tester:
         for number in range(1, 4):
             publish(tester, capture_path(number), DATA, tell=True)
         tester.send("STOP")
@@ -86,6 +86,29 @@ def test_free_room_below_its_limit_counts_as_well() -> None:
         assert dropped(tester) == [capture_path(1)]
         assert tester.events.named("DiskLow")[0].args[1] == free
         assert tester.channels["DiskFree"] >= free + 1000
+
+
+def test_low_room_is_said_once_before_captures_go_for_it_and_once_while_the_quota_is_full() -> None:
+    """REQ-UP-018. Upstream: nobody heeded the room on the disk."""
+    with uploader_tester(remote="") as tester:
+        free, _ = tester.files.space("/")
+        for number in range(1, 21):
+            publish(tester, capture_path(number), DATA, tell=True)
+        tester.set_parameter("DISK_WARN", free)
+        tester.advance(60)
+        assert [event.args for event in tester.events.named("DiskLow")] == [
+            (tester.channels["DiskUsed"], tester.channels["DiskFree"])
+        ]
+        assert dropped(tester) == []
+        tester.set_parameter("DISK_WARN", free // 2)
+        tester.advance(60)
+        assert len(tester.events.named("DiskIsWell")) == 1
+        tester.set_parameter("QUOTA_BYTES", 20 * 1200)
+        for number in range(21, 41):
+            publish(tester, capture_path(number), DATA, tell=True)
+            tester.advance(60)
+        assert dropped(tester) == [capture_path(number) for number in range(1, 1 + len(dropped(tester)))] != []
+        assert (len(tester.events.named("DiskLow")), len(tester.events.named("DiskIsWell"))) == (2, 1)
 
 
 def test_a_disk_that_removes_nothing_keeps_all_and_goes_on() -> None:

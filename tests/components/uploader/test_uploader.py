@@ -182,12 +182,12 @@ def test_stop_ends_uploads_at_once_and_start_goes_on() -> None:
         assert tester.send("UPLOAD_NOW").response is CommandResponse.EXECUTION_ERROR
         tester.advance(1000)
         assert far_captures(tester) == {}
-        assert tester.call.status("uploader").startswith("uploader: stopped, 1 waiting")
+        assert tester.call.status("uploader", 0).startswith("uploader: stopped, 1 waiting")
         assert tester.channels["Running"] is False
         assert tester.send("START").response is OK
         assert len(far_captures(tester)) == 1
-        assert tester.call.status("") == tester.call.status("uploader")
-        assert tester.call.status("audio") == ""
+        assert tester.call.status("", 0) == tester.call.status("uploader", 0)
+        assert tester.call.status("audio", 0) == ""
         tester.send("STATUS")
         assert "1 uploaded since the start" in tester.events.named("UploaderStatus")[0].args[0]
 
@@ -206,7 +206,7 @@ def test_without_a_remote_it_says_so() -> None:
     """REQ-UP-007."""
     with uploader_tester(remote="") as tester:
         assert tester.send("START").response is CommandResponse.EXECUTION_ERROR
-        assert "no remote" in tester.call.status("uploader")
+        assert "no remote" in tester.call.status("uploader", 0)
 
 
 def test_what_was_uploaded_is_kept_for_keep_s_over_restarts() -> None:
@@ -410,7 +410,7 @@ def test_the_hives_configuration_names_beemons_ftp_server(tmp_path: Path) -> Non
         with uploader_tester(remote="", platform=platform) as tester:
             publish(tester, capture_path(1), DATA, tell=True)
             tester.advance(1)
-            assert tester.call.status("uploader").startswith("uploader: stopped")
+            assert tester.call.status("uploader", 0).startswith("uploader: stopped")
             tester.send("START")
             assert (tmp_path / "in" / capture_path(1)).read_bytes() == DATA
             assert uploaded(tester) == [capture_path(1)]
