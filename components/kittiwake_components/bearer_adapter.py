@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kittiwake.model import I16, Channel, OutputPort, PassiveComponent, sync_port
 from kittiwake.model.codec import clip
-from kittiwake_components.bearer_ports import (
+from kittiwake_components.ports.bearer import (
     REASON_SIZE,
     UNKNOWN_RSSI,
     BearerCondition,

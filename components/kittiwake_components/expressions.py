@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kittiwake_components.service_ports import ServiceFault, pack_arguments, parse_call, result_of
+from kittiwake_components.ports.service import ServiceFault, pack_arguments, parse_call, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

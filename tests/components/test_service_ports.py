@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kittiwake_components.service_ports import (
+from kittiwake_components.ports.service import (
     ARGUMENTS_SIZE,
     REPLY_SIZE,
     ServiceFault,

@@ -12,7 +12,7 @@ from kittiwake.model.fw import Enabled
 from kittiwake.testing import ComponentTester
 from kittiwake_components import EnergyLedger, EventLog, ModeManager, PowerMonitor
 from kittiwake_components.event_log.filters import FilterSeverity
-from kittiwake_components.mode_ports import SystemMode
+from kittiwake_components.ports.mode import SystemMode
 from kittiwake_components.sensor_orchestrator.stopped_sensors import StoppedSensors
 from tests.components.enrollment.test_enrollment import arrives, config, contact, enrolled, package
 from tests.framework.storage.crashes import FOLDER, new_platform

@@ -146,7 +146,7 @@ def uncited(requirements: set[str], cited: str) -> set[str]:
 def component_folders() -> list[Path]:
     """The folders of `kittiwake_components` that hold a component."""
     base = ROOT / "components/kittiwake_components"
-    return sorted(path for path in base.iterdir() if path.is_dir() and any(path.glob("*.py")))
+    return sorted(path for path in base.iterdir() if path.is_dir() and path.name != "ports" and any(path.glob("*.py")))
 
 
 def test_no_module_is_a_cupboard() -> None:

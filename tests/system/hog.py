@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kittiwake.model import PassiveComponent, Setting, sync_port
-from kittiwake_components.supervision_ports import StepBegin
+from kittiwake_components.ports.supervision import StepBegin
 
 
 class Hog(PassiveComponent):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kittiwake.limits.compile import compile_limits
-from kittiwake_components.mode_ports import SafeModeReason, SystemMode
+from kittiwake_components.ports.mode import SafeModeReason, SystemMode
 from tests.peers import ROOT
 from tests.system.proves_flight import ProvesFlight, built, procedure
 

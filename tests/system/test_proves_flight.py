@@ -11,7 +11,7 @@ from kittiwake.sequence.compile import form_of
 from kittiwake_components.antenna_deployer.component import DeployResult
 from kittiwake_components.detumble_manager.component import DetumbleMode
 from kittiwake_components.lora.settings import LoRaBandwidth, LoRaCodingRate, LoRaDataRate, TransmitState
-from kittiwake_components.mode_ports import SafeModeReason, SystemMode
+from kittiwake_components.ports.mode import SafeModeReason, SystemMode
 from kittiwake_components.rtc_manager.time_data import TimeData
 from kittiwake_components.startup_manager.states import SequenceState
 from tests.system.proves_flight import ProvesFlight, built, procedure

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kittiwake.wire.packets import command_packet
 from kittiwake.wire.space_packet import TELECOMMAND, SpacePacketFramer
 from kittiwake.wire.transfer_frame import TcFramer
-from kittiwake_components.mode_ports import SystemMode
+from kittiwake_components.ports.mode import SystemMode
 from tests.components.authenticator.signing import KEYS, ONE_KEY, SECRETS, sign, with_keys
 from tests.system.proves_flight import FOLDER, ProvesFlight, built
 

@@ -18,7 +18,7 @@ from kittiwake.platform.simulated_databases import SimulatedDatabases
 from kittiwake.topology.compile import load_topology
 from kittiwake.topology.image import build_image
 from kittiwake.wire.power_link import WakeReason
-from kittiwake_components.mode_ports import SystemMode
+from kittiwake_components.ports.mode import SystemMode
 from kittiwake_components.scheduler.jobs import RunState
 from tests.system.battery_device import battery_device
 from tests.system.station_flight import RECORDINGS, Cut

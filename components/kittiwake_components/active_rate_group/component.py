@@ -18,7 +18,7 @@ from kittiwake.model import (
     sync_port,
 )
 from kittiwake.model.fw import Cycle, Sched
-from kittiwake_components.ports import Idle
+from kittiwake_components.ports.lifecycle import Idle
 from kittiwake_components.rate_group_cycles import MEMBERS, U32_MAX, Cycles, MemberTimes, check_contexts
 
 

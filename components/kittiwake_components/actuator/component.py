@@ -42,12 +42,12 @@ from kittiwake_components.actuator.wire_types import (
     Priority,
     TaskName,
 )
-from kittiwake_components.actuator_ports import BODY_SIZE, REQUESTER_SIZE, BusPublish, BusRequest, RpcAnswer, RpcRequest
-from kittiwake_components.building_ports import DeviceAction, DeviceAnswer, DeviceRequest
 from kittiwake_components.daily_window import US_PER_S, find_zone
 from kittiwake_components.deployment_time import time_is_known
-from kittiwake_components.mode_ports import SystemMode, SystemModeChanged
-from kittiwake_components.ports import FileName
+from kittiwake_components.ports.actuator import BODY_SIZE, REQUESTER_SIZE, BusPublish, BusRequest, RpcAnswer, RpcRequest
+from kittiwake_components.ports.building import DeviceAction, DeviceAnswer, DeviceRequest
+from kittiwake_components.ports.file import FileName
+from kittiwake_components.ports.mode import SystemMode, SystemModeChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable

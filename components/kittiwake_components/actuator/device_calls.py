@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.named_tuple import NamedTuple
-from kittiwake_components.building_ports import BODY_SIZE, DeviceAction
+from kittiwake_components.ports.building import BODY_SIZE, DeviceAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable

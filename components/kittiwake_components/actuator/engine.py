@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kittiwake_components.actuator.component import Actuator
     from kittiwake_components.actuator.device_calls import Answer, Then
     from kittiwake_components.actuator.schedules import Result
-    from kittiwake_components.building_ports import DeviceAction
+    from kittiwake_components.ports.building import DeviceAction
 
 STEP_LIMIT_NS = NS_PER_S // 2
 """A smaller difference between the wall clock and the clock since boot is drift and no step."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.actuator.device_calls import Fault, packed, unpacked
 from kittiwake_components.actuator.requests import size_of
-from kittiwake_components.actuator_ports import BODY_SIZE, HEADERS_SIZE, TOPIC_SIZE
 from kittiwake_components.daily_window import US_PER_S
+from kittiwake_components.ports.actuator import BODY_SIZE, HEADERS_SIZE, TOPIC_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

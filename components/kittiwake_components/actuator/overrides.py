@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kittiwake_components.actuator.device_calls import Answer, refused
 from kittiwake_components.actuator.requests import read_device
 from kittiwake_components.actuator.values import read_or_answer
-from kittiwake_components.building_ports import DeviceAction
+from kittiwake_components.ports.building import DeviceAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable

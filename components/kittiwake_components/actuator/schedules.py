@@ -21,8 +21,8 @@ from kittiwake_components.actuator.state_file import Change, Kept, StateFile
 from kittiwake_components.actuator.tasks import shown
 from kittiwake_components.actuator.times import TimeReader
 from kittiwake_components.actuator.wire_types import OnRelease
-from kittiwake_components.actuator_ports import BODY_SIZE
 from kittiwake_components.daily_window import US_PER_S, find_zone
+from kittiwake_components.ports.actuator import BODY_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

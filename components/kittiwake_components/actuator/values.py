@@ -9,7 +9,7 @@ from kittiwake_components.actuator.messages import REVERTED_DEVICE, REVERTED_POI
 from kittiwake_components.actuator.point_paths import Point, read_point
 from kittiwake_components.actuator.requests import read_device
 from kittiwake_components.actuator.state_file import Change
-from kittiwake_components.building_ports import DeviceAction
+from kittiwake_components.ports.building import DeviceAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -38,7 +38,7 @@ from kittiwake_components.admin_facade.rpc import (
 from kittiwake_components.caller_connection import Callers
 from kittiwake_components.command_calls import CommandCalls
 from kittiwake_components.expressions import SERVICES, Expressions, check_services, is_call
-from kittiwake_components.service_ports import CallService, ServiceFault, parse_call
+from kittiwake_components.ports.service import CallService, ServiceFault, parse_call
 
 if TYPE_CHECKING:
     from kittiwake.model import CommandResponse

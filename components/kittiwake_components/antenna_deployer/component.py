@@ -34,7 +34,7 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.record import AtomicRecord
 from kittiwake.storage.root import reason_of
 from kittiwake_components.devices import Instrument, check_device
-from kittiwake_components.ports import PATH_SIZE
+from kittiwake_components.ports.file import PATH_SIZE
 
 VERSION = 1
 DEPLOYED, FOLDED = b"\x01", b"\x00"

@@ -37,7 +37,7 @@ from kittiwake.wire.uplink_authenticator import (
 )
 from kittiwake_components.authenticator.counter_store import CounterStore, StoredCounters
 from kittiwake_components.authenticator.report import MAX_KEYS_IN_USE, AcceptanceReport, KeyAcceptance, KeyState
-from kittiwake_components.security_ports import GetUplinkSecurity, Unseal, UplinkSecurity
+from kittiwake_components.ports.security import GetUplinkSecurity, Unseal, UplinkSecurity
 
 wire_enum(U8, name="Svc.FrameRefusal")(Refusal)
 

@@ -37,7 +37,7 @@ from kittiwake_components.bacnet_server.offers import (
     value_of,
 )
 from kittiwake_components.command_calls import CommandCalls
-from kittiwake_components.ports import TlmGet
+from kittiwake_components.ports.value import TlmGet
 
 if TYPE_CHECKING:
     from asyncio import Future

@@ -25,7 +25,9 @@ from kittiwake_components.cmd_sequencer.reports import FILE_SIZE_MAX, SequencerR
 from kittiwake_components.cmd_sequencer.run import Run
 from kittiwake_components.deployment_time import NO_TIME, present_us, time_base, time_value
 from kittiwake_components.idleness import Idleness
-from kittiwake_components.ports import PATH_SIZE, CmdSeqCancel, CmdSeqIn, FileName, Idle, SequenceDone, SequenceStarted
+from kittiwake_components.ports.file import PATH_SIZE, FileName
+from kittiwake_components.ports.lifecycle import Idle
+from kittiwake_components.ports.sequence import CmdSeqCancel, CmdSeqIn, SequenceDone, SequenceStarted
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer

@@ -19,7 +19,7 @@ from kittiwake.model import (
 )
 from kittiwake.sequence.binary import SequenceError, SequenceFault
 from kittiwake_components.cmd_sequencer.modes import FileReadStage, SeqMode, State
-from kittiwake_components.ports import FileName
+from kittiwake_components.ports.file import FileName
 
 FILE_SIZE_MAX = 256 * 1024
 """The largest sequence file, in bytes: it is held in memory while it runs."""

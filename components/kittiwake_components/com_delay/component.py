@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kittiwake.model import ACTIVITY_HI, U16, OutputPort, Parameter, PassiveComponent, event, guarded_port, sync_port
 from kittiwake.model.fw import Sched
-from kittiwake_components.ports import Idle, LinkState, LinkStatus, Room
+from kittiwake_components.ports.lifecycle import Idle
+from kittiwake_components.ports.link import LinkState, LinkStatus, Room
 
 
 class ComDelay(PassiveComponent):

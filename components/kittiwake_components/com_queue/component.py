@@ -24,7 +24,7 @@ from kittiwake.model import (
     wire_array,
 )
 from kittiwake.model.fw import Com, Sched
-from kittiwake_components.ports import Flow, Flush, LinkState, LinkStatus, PacketsGone, Pending, Room
+from kittiwake_components.ports.link import Flow, Flush, LinkState, LinkStatus, PacketsGone, Pending, Room
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer

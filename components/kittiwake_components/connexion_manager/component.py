@@ -28,19 +28,6 @@ from kittiwake.model.fw import Enabled, Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
-from kittiwake_components.bearer_ports import (
-    BEARERS,
-    NO_BEARER,
-    UNKNOWN_RSSI,
-    BearerChanged,
-    BearerCondition,
-    BearerOrder,
-    BearerStatus,
-    BearerTraffic,
-    EnergyLeft,
-    LinkPurpose,
-    LinkRequest,
-)
 from kittiwake_components.connexion_manager.configuration import (
     CONFIGURATION_SIZE,
     Configuration,
@@ -63,8 +50,22 @@ from kittiwake_components.connexion_manager.strategy import (
 from kittiwake_components.connexion_manager.trial import ConfigurationTrial
 from kittiwake_components.connexion_manager.usage_record import COUNT_MAX, Usage, UsageRecord
 from kittiwake_components.mode_manager.watches import Silence
-from kittiwake_components.mode_ports import GetSystemMode, SystemMode, SystemModeChanged
-from kittiwake_components.ports import FileName, LinkState, LinkStatus, PacketRouted
+from kittiwake_components.ports.bearer import (
+    BEARERS,
+    NO_BEARER,
+    UNKNOWN_RSSI,
+    BearerChanged,
+    BearerCondition,
+    BearerOrder,
+    BearerStatus,
+    BearerTraffic,
+    EnergyLeft,
+    LinkPurpose,
+    LinkRequest,
+)
+from kittiwake_components.ports.file import FileName
+from kittiwake_components.ports.link import LinkState, LinkStatus, PacketRouted
+from kittiwake_components.ports.mode import GetSystemMode, SystemMode, SystemModeChanged
 from kittiwake_components.save_schedule import SaveSchedule
 
 if TYPE_CHECKING:

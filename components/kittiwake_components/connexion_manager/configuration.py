@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.recall import read_for_start
 from kittiwake.storage.record import AtomicRecord
-from kittiwake_components.bearer_ports import BEARERS, SETUP_SIZE
+from kittiwake_components.ports.bearer import BEARERS, SETUP_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

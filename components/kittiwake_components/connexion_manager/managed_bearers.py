@@ -15,10 +15,10 @@ from kittiwake.model import (
     State,
     StateMachineArray,
 )
-from kittiwake_components.bearer_ports import BEARERS, UNKNOWN_RSSI, BearerControl, BearerOrder
 from kittiwake_components.connexion_manager.backoff import backoff_s
 from kittiwake_components.connexion_manager.reports import NAME_SIZE, ConnexionReports
 from kittiwake_components.connexion_manager.states import BearerSignal, BearerState, BearerStates
+from kittiwake_components.ports.bearer import BEARERS, UNKNOWN_RSSI, BearerControl, BearerOrder
 
 U32_MAX = 0xFFFFFFFF
 

@@ -17,8 +17,8 @@ from kittiwake.model import (
     Size,
     event,
 )
-from kittiwake_components.bearer_ports import REASON_SIZE, LinkPurpose
-from kittiwake_components.ports import PATH_SIZE
+from kittiwake_components.ports.bearer import REASON_SIZE, LinkPurpose
+from kittiwake_components.ports.file import PATH_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import U8, wire_array, wire_enum
-from kittiwake_components.bearer_ports import BEARERS
+from kittiwake_components.ports.bearer import BEARERS
 
 
 @wire_enum(U8, name="Components.BearerState")

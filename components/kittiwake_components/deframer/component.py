@@ -8,8 +8,8 @@ from kittiwake.wire.framing import FRAMINGS, FramingParameters
 from kittiwake.wire.security_association import unverified_data
 from kittiwake.wire.transfer_frame import SPACECRAFT_ID, VIRTUAL_CHANNEL_ID
 from kittiwake_components.framer.settings import MAX_SPACECRAFT_ID, MAX_UPLINK_VCID, check_framing
-from kittiwake_components.ports import REFUSED, Bytes, Frame, LinkState, LinkStatus
-from kittiwake_components.security_ports import GetUplinkSecurity, Unseal, UplinkSecurity
+from kittiwake_components.ports.link import REFUSED, Bytes, Frame, LinkState, LinkStatus
+from kittiwake_components.ports.security import GetUplinkSecurity, Unseal, UplinkSecurity
 
 
 class Deframer(PassiveComponent):

@@ -33,13 +33,13 @@ from kittiwake.model.fw import TimeInterval
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import reason_of
 from kittiwake_components.detumble_manager.bdot import DRIVE_MAX, OFF, Vector, coil_drives
-from kittiwake_components.device_ports import (
+from kittiwake_components.devices import REASON_SIZE, check_device, open_device
+from kittiwake_components.ports.device import (
     AngularUnit,
     AngularVelocityMagnitudeGet,
     MagneticFieldGet,
 )
-from kittiwake_components.devices import REASON_SIZE, check_device, open_device
-from kittiwake_components.mode_ports import GetSystemMode, SystemMode, SystemModeChanged
+from kittiwake_components.ports.mode import GetSystemMode, SystemMode, SystemModeChanged
 
 IDLE_PAUSE_S = 1.0
 """The time between two looks at the rate while it is slow, or cannot be measured."""

@@ -32,11 +32,12 @@ from kittiwake_components.display.frame_record import UNKNOWN, FrameRecord, Show
 from kittiwake_components.display.lettering import FONTS
 from kittiwake_components.display.pages import MAX_PAGES, MAX_ROWS, NONE, Page, Row, Source, read_source, unpack_rows
 from kittiwake_components.display.panels import open_panel, png_of, read_device
-from kittiwake_components.display_ports import FRAME_SIZE_MAX, PAGE_NAME_SIZE, DisplayFrame, PageName, ShowPage
-from kittiwake_components.mode_ports import SystemMode, SystemModeChanged
-from kittiwake_components.ports import PacketRouted, TlmGet
-from kittiwake_components.power_ports import SleepCredit
-from kittiwake_components.service_ports import CallService, ServiceFault, pack_arguments, result_of
+from kittiwake_components.ports.display import FRAME_SIZE_MAX, PAGE_NAME_SIZE, DisplayFrame, PageName, ShowPage
+from kittiwake_components.ports.link import PacketRouted
+from kittiwake_components.ports.mode import SystemMode, SystemModeChanged
+from kittiwake_components.ports.power import SleepCredit
+from kittiwake_components.ports.service import CallService, ServiceFault, pack_arguments, result_of
+from kittiwake_components.ports.value import TlmGet
 from kittiwake_components.watched_channel import Watched, find_channel
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.replaced import ReplacedFile
 from kittiwake_components.display.drawing import COLOUR, LIT, ONE_BIT, Colours
-from kittiwake_components.display_ports import FRAME_SIZE_MAX
+from kittiwake_components.ports.display import FRAME_SIZE_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,8 +24,8 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import reason_of
 from kittiwake_components.dp_catalog.catalogue import PRODUCTS_MAX, SUFFIX, Catalogue
 from kittiwake_components.dp_catalog.reports import CatalogReports
-from kittiwake_components.ports import SendFile, SendFileDone
-from kittiwake_components.product_ports import DpWritten
+from kittiwake_components.ports.file import SendFile, SendFileDone
+from kittiwake_components.ports.product import DpWritten
 
 if TYPE_CHECKING:
     from kittiwake.runtime.tasks import Reply

@@ -19,7 +19,7 @@ from kittiwake.model import (
     Size,
     event,
 )
-from kittiwake_components.ports import FileName
+from kittiwake_components.ports.file import FileName
 
 TEXT_SIZE = 160
 

@@ -14,7 +14,7 @@ from kittiwake.model import (
     event,
 )
 from kittiwake.model.fw import DpSend
-from kittiwake_components.product_ports import BufferSend
+from kittiwake_components.ports.product import BufferSend
 
 U32_MAX = 0xFFFFFFFF
 U64_MAX = 0xFFFFFFFFFFFFFFFF

@@ -23,8 +23,8 @@ from kittiwake.model.fw import FwSizeType
 from kittiwake.model.types import WireError
 from kittiwake.storage.copying import make_folders_durably, place_file
 from kittiwake.wire.data_product import HEADER_SIZE, HeaderCrcError, ProductHeader, parse_header, parse_product
-from kittiwake_components.ports import FileName
-from kittiwake_components.product_ports import BufferSend, DpWritten
+from kittiwake_components.ports.file import FileName
+from kittiwake_components.ports.product import BufferSend, DpWritten
 
 U32_MAX = 0xFFFFFFFF
 U64_MAX = 0xFFFFFFFFFFFFFFFF

@@ -26,7 +26,6 @@ from kittiwake.model.fw import Sched, Signal
 from kittiwake.storage.copying import make_folders_durably, place_file
 from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
-from kittiwake_components.bearer_ports import BEARERS, BearerChanged, EnergyLeft
 from kittiwake_components.energy_ledger.board import US_PER_DAY, Board, Spent, days_left, energy_mwh
 from kittiwake_components.energy_ledger.ledger_record import NO_CHARGE, NOTHING_WANTED, Ledger, LedgerRecord
 from kittiwake_components.energy_ledger.processor import Processor
@@ -37,8 +36,9 @@ from kittiwake_components.energy_ledger.reports import (
     Consumers,
     EnergyReports,
 )
-from kittiwake_components.mode_ports import ModeWanted, SystemMode
-from kittiwake_components.ports import Slept
+from kittiwake_components.ports.bearer import BEARERS, BearerChanged, EnergyLeft
+from kittiwake_components.ports.lifecycle import Slept
+from kittiwake_components.ports.mode import ModeWanted, SystemMode
 from kittiwake_components.save_schedule import SaveSchedule
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.record import AtomicRecord
-from kittiwake_components.bearer_ports import BEARERS
 from kittiwake_components.energy_ledger.board import Spent
+from kittiwake_components.ports.bearer import BEARERS
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Files

@@ -17,8 +17,8 @@ from kittiwake.model import (
     wire_array,
     wire_struct,
 )
-from kittiwake_components.mode_ports import SystemMode
-from kittiwake_components.ports import PATH_SIZE
+from kittiwake_components.ports.file import PATH_SIZE
+from kittiwake_components.ports.mode import SystemMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

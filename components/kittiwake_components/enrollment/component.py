@@ -33,10 +33,11 @@ from kittiwake.wire.update_package import MAX_KEY_FILE_SIZE, parse_update_keys
 from kittiwake_components.enrollment.reports import EnrollmentReports
 from kittiwake_components.enrollment.slots import ConfigSlots
 from kittiwake_components.enrollment.states import EnrollSignal, EnrollState
-from kittiwake_components.enrollment_ports import SERVER_SIZE, ConfigRequest
-from kittiwake_components.ports import FileAnnounce, PacketRouted
-from kittiwake_components.service_ports import CallService, ServiceFault, arguments_of, failed, succeeded
-from kittiwake_components.supervision_ports import CycleStep, StepBegin, StepDone
+from kittiwake_components.ports.enrollment import SERVER_SIZE, ConfigRequest
+from kittiwake_components.ports.file import FileAnnounce
+from kittiwake_components.ports.link import PacketRouted
+from kittiwake_components.ports.service import CallService, ServiceFault, arguments_of, failed, succeeded
+from kittiwake_components.ports.supervision import CycleStep, StepBegin, StepDone
 
 if TYPE_CHECKING:
     from collections.abc import Callable

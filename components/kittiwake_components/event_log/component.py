@@ -51,7 +51,7 @@ from kittiwake_components.event_log.filters import (
 )
 from kittiwake_components.event_log.ring import EventRing
 from kittiwake_components.event_log.throttles import Throttles
-from kittiwake_components.ports import FatalEvent
+from kittiwake_components.ports.lifecycle import FatalEvent
 
 if TYPE_CHECKING:
     from kittiwake.storage.event_batch import Kept

@@ -7,7 +7,7 @@ from typing import Annotated
 from kittiwake.model import U32, WARNING_HI, Channel, PassiveComponent, Setting, Size, event, sync_port
 from kittiwake.storage.finding import move_aside
 from kittiwake_components.fatal_handler.crash_record import FRAMES_SIZE, REASON_SIZE, RECORD_LIMIT_BYTES, read_crash
-from kittiwake_components.ports import FatalEvent
+from kittiwake_components.ports.lifecycle import FatalEvent
 
 GRACE_HIGH_MS = 60_000
 STALL_HIGH_S = 3600

@@ -33,7 +33,9 @@ from kittiwake.storage.root import reason_of
 from kittiwake.wire.file_packets import CancelPacket
 from kittiwake_components.file_downlink.transfer import FileChanged, Request, Transfer
 from kittiwake_components.idleness import Idleness
-from kittiwake_components.ports import FileName, Flow, Idle, SendFile, SendFileDone
+from kittiwake_components.ports.file import FileName, SendFile, SendFileDone
+from kittiwake_components.ports.lifecycle import Idle
+from kittiwake_components.ports.link import Flow
 
 if TYPE_CHECKING:
     from kittiwake.runtime.tasks import Reply

@@ -27,7 +27,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import FwSizeType
 from kittiwake.storage.copying import place_file
 from kittiwake.storage.root import reason_of
-from kittiwake_components.ports import FileName
+from kittiwake_components.ports.file import FileName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

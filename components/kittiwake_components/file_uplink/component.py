@@ -29,7 +29,8 @@ from kittiwake.storage.streamed import PART, clean_parts
 from kittiwake.wire.file_packets import CancelPacket, DataPacket, EndPacket, StartPacket, decode
 from kittiwake.wire.packets import DESCRIPTOR_SIZE, Apid
 from kittiwake_components.file_uplink.reception import Reception
-from kittiwake_components.ports import FileAnnounce, FileName, Frame
+from kittiwake_components.ports.file import FileAnnounce, FileName
+from kittiwake_components.ports.link import Frame
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer

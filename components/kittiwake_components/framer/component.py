@@ -13,7 +13,7 @@ from kittiwake.wire.transfer_frame import (
     VIRTUAL_CHANNEL_ID,
 )
 from kittiwake_components.framer.settings import MAX_DOWNLINK_VCID, MAX_SPACECRAFT_ID, check_framing
-from kittiwake_components.ports import Bytes, Flush
+from kittiwake_components.ports.link import Bytes, Flush
 
 UNBOUNDED = 1 << 30
 

@@ -23,7 +23,7 @@ from kittiwake_components.health.findings import Findings
 from kittiwake_components.health.policy import Budget, Policy, Record
 from kittiwake_components.health.reports import HealthReports, InstanceName
 from kittiwake_components.health.watched import Watched
-from kittiwake_components.ports import WatchDog
+from kittiwake_components.ports.lifecycle import WatchDog
 
 if TYPE_CHECKING:
     from kittiwake.runtime.tasks import Reply

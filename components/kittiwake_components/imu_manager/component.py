@@ -23,7 +23,8 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Sched
 from kittiwake_components.deployment_time import present_us, time_value
-from kittiwake_components.device_ports import (
+from kittiwake_components.devices import REASON_SIZE, Instrument, check_device, measured
+from kittiwake_components.ports.device import (
     Acceleration,
     AngularUnit,
     AngularVelocity,
@@ -32,7 +33,6 @@ from kittiwake_components.device_ports import (
     MagneticField,
     MagneticFieldGet,
 )
-from kittiwake_components.devices import REASON_SIZE, Instrument, check_device, measured
 
 AXES = ("x", "y", "z")
 Triple = tuple[float, float, float]

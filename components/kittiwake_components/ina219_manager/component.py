@@ -16,8 +16,8 @@ from kittiwake.model import (
     event,
     sync_port,
 )
-from kittiwake_components.device_ports import CurrentGet, PowerGet, VoltageGet
 from kittiwake_components.devices import Instrument, check_device, measured
+from kittiwake_components.ports.device import CurrentGet, PowerGet, VoltageGet
 
 
 class Ina219Manager(PassiveComponent):

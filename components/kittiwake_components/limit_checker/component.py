@@ -43,8 +43,9 @@ from kittiwake_components.limit_checker.action import Action
 from kittiwake_components.limit_checker.reports import NAME_SIZE, LimitReports, Name
 from kittiwake_components.limit_checker.states import RECORD_SIZE_MAX, VERSION, pack_states, unpack_states
 from kittiwake_components.limit_checker.watch import Watch
-from kittiwake_components.mode_ports import ForceSafeMode, SafeModeReason, SystemMode, SystemModeChanged
-from kittiwake_components.ports import FileName, TlmGet
+from kittiwake_components.ports.file import FileName
+from kittiwake_components.ports.mode import ForceSafeMode, SafeModeReason, SystemMode, SystemModeChanged
+from kittiwake_components.ports.value import TlmGet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,7 +18,7 @@ from kittiwake.model import (
     event,
 )
 from kittiwake.model.fw import FwOpcodeType
-from kittiwake_components.ports import FileName
+from kittiwake_components.ports.file import FileName
 
 NAME_SIZE = 40
 TEXT_SIZE = 120

@@ -23,10 +23,10 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.wire.link_address import parse_link
-from kittiwake_components.bearer_ports import BEARERS, BearerTraffic
 from kittiwake_components.link.opener import READ_BYTES, Opener
 from kittiwake_components.link.outgoing import Outgoing
-from kittiwake_components.ports import Bytes, Flow, Flush, LinkState, LinkStatus, Pending, Room
+from kittiwake_components.ports.bearer import BEARERS, BearerTraffic
+from kittiwake_components.ports.link import Bytes, Flow, Flush, LinkState, LinkStatus, Pending, Room
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Stream

@@ -22,8 +22,8 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import On, Signal
 from kittiwake.storage.root import reason_of
-from kittiwake_components.device_ports import LoadSwitchStateChanged, SwitchGet
 from kittiwake_components.devices import check_device, open_device
+from kittiwake_components.ports.device import LoadSwitchStateChanged, SwitchGet
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer

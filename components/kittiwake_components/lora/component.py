@@ -38,7 +38,7 @@ from kittiwake_components.lora.settings import (
     LoRaMode,
     TransmitState,
 )
-from kittiwake_components.ports import Bytes, Flush, LinkState, LinkStatus, Room
+from kittiwake_components.ports.link import Bytes, Flush, LinkState, LinkStatus, Room
 
 SATELLITE, GROUND = True, False
 

@@ -36,10 +36,13 @@ from kittiwake.model.fw import Sched, Signal, TimeInterval
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
-from kittiwake_components.device_ports import VoltageGet
 from kittiwake_components.mode_manager.mode_record import COUNT_MAX, ModeRecord, ModeState
 from kittiwake_components.mode_manager.watches import Debounce, Silence
-from kittiwake_components.mode_ports import (
+from kittiwake_components.ports.device import VoltageGet
+from kittiwake_components.ports.file import PATH_SIZE
+from kittiwake_components.ports.lifecycle import BootLoop
+from kittiwake_components.ports.link import PacketRouted
+from kittiwake_components.ports.mode import (
     ForceSafeMode,
     GetSystemMode,
     ModeWanted,
@@ -47,7 +50,7 @@ from kittiwake_components.mode_ports import (
     SystemMode,
     SystemModeChanged,
 )
-from kittiwake_components.ports import PATH_SIZE, BootLoop, CmdSeqIn, PacketRouted, SequenceDone
+from kittiwake_components.ports.sequence import CmdSeqIn, SequenceDone
 from kittiwake_components.save_schedule import SaveSchedule
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.record import AtomicRecord
-from kittiwake_components.mode_ports import SafeModeReason, SystemMode
+from kittiwake_components.ports.mode import SafeModeReason, SystemMode
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Files

@@ -25,7 +25,6 @@ from kittiwake.model import (
 from kittiwake.storage.root import reason_of
 from kittiwake.wire.link_address import parse_link
 from kittiwake_components.bearer_adapter import BearerAdapter
-from kittiwake_components.bearer_ports import UNKNOWN_RSSI, BearerCondition
 from kittiwake_components.interface_traffic import InterfaceTraffic, check_interface
 from kittiwake_components.modem_bearer.call import Call
 from kittiwake_components.modem_bearer.exchange import Exchange
@@ -41,7 +40,9 @@ from kittiwake_components.modem_bearer.procedures import (
 )
 from kittiwake_components.modem_bearer.serial_line import SerialLine
 from kittiwake_components.modem_bearer.setup import ModemSetup, parse_modem_setup
-from kittiwake_components.ports import PATH_SIZE, Bytes, Flush, LinkState, LinkStatus, Room
+from kittiwake_components.ports.bearer import UNKNOWN_RSSI, BearerCondition
+from kittiwake_components.ports.file import PATH_SIZE
+from kittiwake_components.ports.link import Bytes, Flush, LinkState, LinkStatus, Room
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer

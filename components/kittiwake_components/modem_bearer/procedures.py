@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from kittiwake.int_enum import IntEnum
 from kittiwake.model.types import U8, wire_enum
 from kittiwake.named_tuple import NamedTuple
-from kittiwake_components.bearer_ports import UNKNOWN_RSSI
 from kittiwake_components.modem_bearer.exchange import Answer, Ask, ModemFault, Pause, Say
+from kittiwake_components.ports.bearer import UNKNOWN_RSSI
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -46,10 +46,11 @@ from kittiwake_components.monitoring.status_report import (
     pack_report,
     value_of,
 )
-from kittiwake_components.ports import SendFile, SendFileDone, TlmGet
-from kittiwake_components.service_ports import CallService, ServiceFault, arguments_of, failed, parse_call, succeeded
-from kittiwake_components.supervision_ports import STEP_REASON_SIZE, CycleStep, StepBegin, StepDone
-from kittiwake_components.transfer_ports import PutFile, TransferEnded
+from kittiwake_components.ports.file import SendFile, SendFileDone
+from kittiwake_components.ports.service import CallService, ServiceFault, arguments_of, failed, parse_call, succeeded
+from kittiwake_components.ports.supervision import STEP_REASON_SIZE, CycleStep, StepBegin, StepDone
+from kittiwake_components.ports.transfer import PutFile, TransferEnded
+from kittiwake_components.ports.value import TlmGet
 from kittiwake_components.watched_channel import Watched, find_channel
 
 RESULT_SIZE = 200

@@ -17,8 +17,8 @@ from kittiwake.model import (
 )
 from kittiwake.storage.root import reason_of
 from kittiwake_components.monitoring.orders import ID_SIZE
-from kittiwake_components.ports import FileName
-from kittiwake_components.supervision_ports import STEP_REASON_SIZE
+from kittiwake_components.ports.file import FileName
+from kittiwake_components.ports.supervision import STEP_REASON_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

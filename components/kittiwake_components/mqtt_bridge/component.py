@@ -39,9 +39,9 @@ from kittiwake_components.mqtt_bridge.entities import (
 from kittiwake_components.mqtt_bridge.outbox import Outbox
 from kittiwake_components.platform_driver.devices import PATH_SIZE
 from kittiwake_components.platform_driver.values import Quality, packed, unpacked
-from kittiwake_components.platform_driver_ports import DriverCall, DriverReply, PointValue
 from kittiwake_components.point_access import Calls, Value, WriteFault, packed_call, value_of_reply
-from kittiwake_components.ports import TlmGet
+from kittiwake_components.ports.platform_driver import DriverCall, DriverReply, PointValue
+from kittiwake_components.ports.value import TlmGet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

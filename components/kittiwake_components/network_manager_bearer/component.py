@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.model import U32, Channel, Setting, String
 from kittiwake.storage.root import reason_of
 from kittiwake_components.bearer_adapter import BearerAdapter
-from kittiwake_components.bearer_ports import UNKNOWN_RSSI, BearerCondition
 from kittiwake_components.interface_traffic import InterfaceTraffic, check_interface
 from kittiwake_components.network_manager_bearer import nmcli
 from kittiwake_components.network_manager_bearer.nmcli import Profile
 from kittiwake_components.network_manager_bearer.setup import NetworkSetup, parse_network_setup
+from kittiwake_components.ports.bearer import UNKNOWN_RSSI, BearerCondition
 from kittiwake_components.transfer_service.worker import WAITING, Worker
 
 if TYPE_CHECKING:

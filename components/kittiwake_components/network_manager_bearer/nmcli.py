@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kittiwake.named_tuple import NamedTuple
-from kittiwake_components.bearer_ports import UNKNOWN_RSSI
+from kittiwake_components.ports.bearer import UNKNOWN_RSSI
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import Finished

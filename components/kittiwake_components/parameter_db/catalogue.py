@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.model.types import WireError
-from kittiwake_components.ports import PARAMETER_SIZE_MAX
+from kittiwake_components.ports.value import PARAMETER_SIZE_MAX
 
 if TYPE_CHECKING:
     from kittiwake.model.component import Component

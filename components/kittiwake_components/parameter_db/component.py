@@ -47,7 +47,8 @@ from kittiwake_components.parameter_db.database_file import (
     parse_database,
     size_limit,
 )
-from kittiwake_components.ports import FileName, PrmSet
+from kittiwake_components.ports.file import FileName
+from kittiwake_components.ports.value import PrmSet
 
 if TYPE_CHECKING:
     from typing import Any

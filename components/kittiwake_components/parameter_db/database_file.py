@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from kittiwake_components.parameter_db.constants import PrmReadError
-from kittiwake_components.ports import PARAMETER_SIZE_MAX
+from kittiwake_components.ports.value import PARAMETER_SIZE_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import Any
 
 from kittiwake.model import U32, Channel, OutputPort, OutputPortArray, PassiveComponent, Setting, sync_port
 from kittiwake.model.fw import Cycle, Sched
-from kittiwake_components.ports import Idle
+from kittiwake_components.ports.lifecycle import Idle
 from kittiwake_components.rate_group_cycles import MEMBERS, U32_MAX, Cycles, MemberTimes, check_contexts
 
 

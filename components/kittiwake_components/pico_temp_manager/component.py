@@ -16,8 +16,8 @@ from kittiwake.model import (
     event,
     sync_port,
 )
-from kittiwake_components.device_ports import TemperatureGet
 from kittiwake_components.devices import REASON_SIZE, Instrument, check_device, measured
+from kittiwake_components.ports.device import TemperatureGet
 
 
 class PicoTempManager(PassiveComponent):

@@ -19,7 +19,7 @@ from kittiwake_components.platform_driver.point_files import read_points, write_
 from kittiwake_components.platform_driver.refusals import Refusal
 from kittiwake_components.platform_driver.shown import Shown, shown_sample
 from kittiwake_components.platform_driver.values import packed, unpacked
-from kittiwake_components.platform_driver_ports import REPLY_SIZE
+from kittiwake_components.ports.platform_driver import REPLY_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

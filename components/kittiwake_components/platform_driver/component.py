@@ -26,13 +26,13 @@ from kittiwake.model.fw import Enabled, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import place_file
 from kittiwake.storage.root import reason_of
-from kittiwake_components.building_ports import DeviceAction, DeviceAnswer, DeviceRequest
-from kittiwake_components.mode_ports import SystemMode, SystemModeChanged
 from kittiwake_components.platform_driver.devices import IDENTIFIER_SIZE, DeviceStatus
 from kittiwake_components.platform_driver.refusals import Refusal
 from kittiwake_components.platform_driver.reports import DeviceName, FileName, PlatformDriverReports, PointPath
 from kittiwake_components.platform_driver.values import Quality, unpacked
-from kittiwake_components.platform_driver_ports import (
+from kittiwake_components.ports.building import DeviceAction, DeviceAnswer, DeviceRequest
+from kittiwake_components.ports.mode import SystemMode, SystemModeChanged
+from kittiwake_components.ports.platform_driver import (
     REASON_SIZE,
     DeviceHealth,
     DriverCall,
@@ -276,7 +276,7 @@ class PlatformDriver(PlatformDriverReports):
 
     @async_port(DeviceRequest, size=USERS, full="hook")
     def request_in(self, index: int, token: int, action: DeviceAction, body: bytes) -> None:
-        """An action of `building_ports`, answered at `answer_out` of the same index."""
+        """An action of `ports.building`, answered at `answer_out` of the same index."""
 
         def reply(answer: bytes) -> None:
             if self.is_connected(PlatformDriver.answer_out, index):

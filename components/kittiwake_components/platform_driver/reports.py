@@ -15,7 +15,7 @@ from kittiwake.model import (
     event,
 )
 from kittiwake_components.platform_driver.devices import NAME_SIZE, PATH_SIZE
-from kittiwake_components.ports import PATH_SIZE as FILE_SIZE
+from kittiwake_components.ports.file import PATH_SIZE as FILE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Requests of a building's users: the actions of `building_ports`, answered when the devices have."""
+"""Requests of a building's users: the actions of `ports.building`, answered when the devices have."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.storage.root import reason_of
-from kittiwake_components.building_ports import BODY_SIZE, DeviceAction
 from kittiwake_components.platform_driver.device_loop import readings_of
 from kittiwake_components.platform_driver.directory import UnknownDevice
 from kittiwake_components.platform_driver.drivers.interface import BadType, BadValue, DriverFault, DriverInterfaceError
 from kittiwake_components.platform_driver.overrides import PATTERN_SIZE, OverrideError
 from kittiwake_components.platform_driver.session import Operation
 from kittiwake_components.platform_driver.values import packed, unpacked
+from kittiwake_components.ports.building import BODY_SIZE, DeviceAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

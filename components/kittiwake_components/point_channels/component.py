@@ -17,8 +17,8 @@ from kittiwake.model import (
 )
 from kittiwake_components.platform_driver.devices import NAME_SIZE, PATH_SIZE, DeviceStatus
 from kittiwake_components.platform_driver.values import Quality, unpacked
-from kittiwake_components.platform_driver_ports import DeviceHealth, PointValue
 from kittiwake_components.point_channels.fitting import fitted
+from kittiwake_components.ports.platform_driver import DeviceHealth, PointValue
 
 REASON_SIZE = 120
 

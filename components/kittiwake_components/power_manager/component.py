@@ -42,16 +42,11 @@ from kittiwake.wire.power_link import (
     Watchdog,
     WatchdogLeft,
 )
-from kittiwake_components.bearer_ports import EnergyLeft
-from kittiwake_components.device_ports import CurrentGet, PowerGet, VoltageGet
-from kittiwake_components.mode_ports import ForceSafeMode, SafeModeReason
-from kittiwake_components.ports import Slept
-from kittiwake_components.power_manager.battery_watch import BatteryLevel, BatteryWatch
-from kittiwake_components.power_manager.pending_wake import PendingWake, Plan
-from kittiwake_components.power_manager.reports import PowerReports
-from kittiwake_components.power_manager.unit_link import UnitLink
-from kittiwake_components.power_monitor.energy import EnergyRecord, RailEnergy
-from kittiwake_components.power_ports import (
+from kittiwake_components.ports.bearer import EnergyLeft
+from kittiwake_components.ports.device import CurrentGet, PowerGet, VoltageGet
+from kittiwake_components.ports.lifecycle import Slept
+from kittiwake_components.ports.mode import ForceSafeMode, SafeModeReason
+from kittiwake_components.ports.power import (
     PowerdownAnswer,
     PowerdownRequest,
     PowerModeRequest,
@@ -59,7 +54,12 @@ from kittiwake_components.power_ports import (
     SleepCredit,
     WatchdogRenewal,
 )
-from kittiwake_components.supervision_ports import EnergyGet, StepDone
+from kittiwake_components.ports.supervision import EnergyGet, StepDone
+from kittiwake_components.power_manager.battery_watch import BatteryLevel, BatteryWatch
+from kittiwake_components.power_manager.pending_wake import PendingWake, Plan
+from kittiwake_components.power_manager.reports import PowerReports
+from kittiwake_components.power_manager.unit_link import UnitLink
+from kittiwake_components.power_monitor.energy import EnergyRecord, RailEnergy
 
 if TYPE_CHECKING:
     from kittiwake.runtime.tasks import Reply

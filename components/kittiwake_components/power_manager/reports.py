@@ -16,7 +16,7 @@ from kittiwake.model import (
     event,
 )
 from kittiwake.wire.power_link import PowerMode, WakeReason
-from kittiwake_components.ports import PATH_SIZE
+from kittiwake_components.ports.file import PATH_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

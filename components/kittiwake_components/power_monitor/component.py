@@ -28,8 +28,8 @@ from kittiwake.model.fw import DpSend, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
-from kittiwake_components.device_ports import CurrentGet, PowerGet, VoltageGet
-from kittiwake_components.ports import PATH_SIZE
+from kittiwake_components.ports.device import CurrentGet, PowerGet, VoltageGet
+from kittiwake_components.ports.file import PATH_SIZE
 from kittiwake_components.power_monitor.energy import EnergyRecord, RailEnergy
 
 F32_MAX = 3.4e38

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kittiwake.model import U32, Channel, OutputPortArray, PassiveComponent, Setting, sync_port
 from kittiwake.model.fw import Cycle
 from kittiwake.runtime.monitor import fault_reason
-from kittiwake_components.ports import Idle
+from kittiwake_components.ports.lifecycle import Idle
 
 if TYPE_CHECKING:
     from kittiwake.runtime.loop import Timer

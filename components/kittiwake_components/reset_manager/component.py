@@ -26,7 +26,7 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime import exit_status
 from kittiwake.storage import factory_reset
 from kittiwake.storage.root import reason_of
-from kittiwake_components.ports import Flush, Pending
+from kittiwake_components.ports.link import Flush, Pending
 from kittiwake_components.reset_manager.causes import (
     DETAIL_SIZE,
     ResetCause,

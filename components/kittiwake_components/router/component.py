@@ -22,7 +22,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import CmdResponse, Com, FwOpcodeType, Sched
 from kittiwake.wire.packets import COMMAND_HEADER_SIZE, DESCRIPTOR_SIZE, Apid
-from kittiwake_components.ports import REFUSED, Flow, Frame, PacketRouted
+from kittiwake_components.ports.link import REFUSED, Flow, Frame, PacketRouted
 from kittiwake_components.router.bypass import Bypass, check_bypass, is_harmless, parse_bypass
 
 PAUSERS = 4

@@ -28,10 +28,11 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake_components.deployment_time import US_PER_S, present_us, time_base
-from kittiwake_components.ports import PATH_SIZE, CmdSeqCancel
+from kittiwake_components.ports.file import PATH_SIZE
+from kittiwake_components.ports.sequence import CmdSeqCancel
+from kittiwake_components.ports.time import SetTime, TimeQuality
 from kittiwake_components.rtc_manager.clock_record import MAX_ALARMS, ClockRecord
 from kittiwake_components.rtc_manager.time_data import YEAR_FIRST, YEAR_LAST, TimeData, time_data
-from kittiwake_components.time_ports import SetTime, TimeQuality
 
 SEQUENCERS = 3
 SAVE_INTERVAL_NS = 60 * NS_PER_S

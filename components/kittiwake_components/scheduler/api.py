@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kittiwake_components.daily_window import epoch_us, local_time
+from kittiwake_components.ports.service import ServiceFault, arguments_of, succeeded
 from kittiwake_components.scheduler.jobs import RESULT_SIZE
-from kittiwake_components.service_ports import ServiceFault, arguments_of, succeeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

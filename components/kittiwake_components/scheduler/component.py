@@ -28,8 +28,10 @@ from kittiwake.storage.root import reason_of
 from kittiwake_components.daily_window import US_PER_S, find_zone
 from kittiwake_components.deployment_time import NO_TIME, time_is_known, time_value
 from kittiwake_components.expressions import SERVICES, Expressions, check_services
-from kittiwake_components.mode_ports import SystemMode, SystemModeChanged
-from kittiwake_components.ports import CmdSeqIn, SequenceDone
+from kittiwake_components.ports.mode import SystemMode, SystemModeChanged
+from kittiwake_components.ports.sequence import CmdSeqIn, SequenceDone
+from kittiwake_components.ports.service import CallService, ServiceFault, failed
+from kittiwake_components.ports.supervision import DueWork, NextWake
 from kittiwake_components.scheduler.api import SchedulerApi
 from kittiwake_components.scheduler.job_reader import JobReader
 from kittiwake_components.scheduler.job_store import MAX_JOBS, JobStore
@@ -48,8 +50,6 @@ from kittiwake_components.scheduler.live_runs import LiveRuns
 from kittiwake_components.scheduler.planning import plan
 from kittiwake_components.scheduler.reports import Guard, JobName, SchedulerReports
 from kittiwake_components.scheduler.schedules import is_relative
-from kittiwake_components.service_ports import CallService, ServiceFault, failed
-from kittiwake_components.supervision_ports import DueWork, NextWake
 
 MAX_LISTED = 16
 MAX_CONCURRENT = 16

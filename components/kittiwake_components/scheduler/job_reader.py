@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kittiwake_components.daily_window import find_zone
+from kittiwake_components.ports.service import parse_call
 from kittiwake_components.scheduler.jobs import JobAction
 from kittiwake_components.scheduler.schedules import parse_schedule
-from kittiwake_components.service_ports import parse_call
 
 if TYPE_CHECKING:
     from kittiwake.storage.root import Root

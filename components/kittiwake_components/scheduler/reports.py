@@ -20,7 +20,7 @@ from kittiwake.model import (
 )
 from kittiwake.model.fw import Enabled
 from kittiwake.storage.root import reason_of
-from kittiwake_components.ports import PATH_SIZE
+from kittiwake_components.ports.file import PATH_SIZE
 from kittiwake_components.scheduler.jobs import EXPRESSION_SIZE, NAME_SIZE, RESULT_SIZE, SCHEDULE_SIZE
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kittiwake.model import F64, U32, Channel, PassiveComponent, Setting, guarded_port
 from kittiwake.model.fw import TimeValue
 from kittiwake_components.deployment_time import NO_TIME, present_us, time_value
-from kittiwake_components.hive_ports import SENSOR_SIZE, SensorReading, SensorReport, SensorReported, SensorState
+from kittiwake_components.ports.hive import SENSOR_SIZE, SensorReading, SensorReport, SensorReported, SensorState
 
 
 def check_sensor(name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kittiwake.storage.record import AtomicRecord
-from kittiwake_components.ports import PATH_SIZE
+from kittiwake_components.ports.file import PATH_SIZE
 from kittiwake_components.sensor_orchestrator.configuration import MAX_SIZE, SECRET_SECTIONS
 from kittiwake_components.sensor_orchestrator.sections import without_sections
 

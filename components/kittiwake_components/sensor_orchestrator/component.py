@@ -21,7 +21,7 @@ from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake_components.deployment_time import NO_TIME, time_value
-from kittiwake_components.hive_ports import (
+from kittiwake_components.ports.hive import (
     HiveConfigured,
     SensorName,
     SensorReport,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.faults import Fault, Faults, did_you_mean
 from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.daily_window import US_PER_S, find_zone, parse_minute
-from kittiwake_components.hive_ports import MAX_SENSORS
+from kittiwake_components.ports.hive import MAX_SENSORS
 from kittiwake_components.sensor_orchestrator.sections import Place, read_sections
 from kittiwake_components.sensor_orchestrator.windows import CaptureOverlap, CaptureWindow
 from kittiwake_components.sensors.options import Option

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kittiwake.model import CommandError, CommandResponse, Setting
 from kittiwake.storage.root import reason_of
-from kittiwake_components.hive_ports import MAX_SENSORS, SensorState
+from kittiwake_components.ports.hive import MAX_SENSORS, SensorState
 from kittiwake_components.sensor_orchestrator.accepted_configuration import AcceptedConfiguration
 from kittiwake_components.sensor_orchestrator.configuration import (
     MAX_SIZE,

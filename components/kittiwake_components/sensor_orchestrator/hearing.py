@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.model import U32, Channel, OutputPortArray
-from kittiwake_components.hive_ports import CaptureDone, SensorReading, SensorState
+from kittiwake_components.ports.hive import CaptureDone, SensorReading, SensorState
 from kittiwake_components.sensor_orchestrator.messages import (
     Begun,
     Discarded,

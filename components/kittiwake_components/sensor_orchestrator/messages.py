@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.named_tuple import NamedTuple
-from kittiwake_components.hive_ports import SENSOR_SIZE
+from kittiwake_components.ports.hive import SENSOR_SIZE
 
 if TYPE_CHECKING:
     from typing import TypeAlias

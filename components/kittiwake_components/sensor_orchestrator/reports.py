@@ -19,8 +19,8 @@ from kittiwake.model import (
     event,
 )
 from kittiwake.storage.root import reason_of
-from kittiwake_components.hive_ports import STATUS_SIZE, SensorName, SensorState
-from kittiwake_components.ports import FileName
+from kittiwake_components.ports.file import FileName
+from kittiwake_components.ports.hive import STATUS_SIZE, SensorName, SensorState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from kittiwake.model import U32, Channel, Parameter
 from kittiwake.model.fw import TimeValue
 from kittiwake_components.daily_window import US_PER_S, local_time
 from kittiwake_components.deployment_time import NO_TIME, time_is_known, time_value
-from kittiwake_components.hive_ports import SensorState
+from kittiwake_components.ports.hive import SensorState
 from kittiwake_components.sensor_orchestrator.supervision import SensorSupervision
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kittiwake.storage.recall import read_for_start
 from kittiwake.storage.record import AtomicRecord
-from kittiwake_components.hive_ports import MAX_SENSORS
+from kittiwake_components.ports.hive import MAX_SENSORS
 from kittiwake_components.sensor_orchestrator.configuration import MAX_NAME
 
 if TYPE_CHECKING:

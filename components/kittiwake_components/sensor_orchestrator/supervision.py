@@ -8,7 +8,7 @@ from kittiwake.model import U32, After, Channel, On, OutputPortArray, Parameter,
 from kittiwake.model.fw import Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import reason_of
-from kittiwake_components.hive_ports import MAX_SENSORS, SensorState
+from kittiwake_components.ports.hive import MAX_SENSORS, SensorState
 from kittiwake_components.sensor_orchestrator.hearing import U32_MAX, SensorHearing
 from kittiwake_components.sensor_orchestrator.messages import (
     Ready,

@@ -20,8 +20,8 @@ from kittiwake.model import (
 from kittiwake.model.state_machine import After
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake_components.bearer_adapter import BearerAdapter
-from kittiwake_components.bearer_ports import SETUP_SIZE, UNKNOWN_RSSI, BearerCondition, BearerTraffic
-from kittiwake_components.ports import LinkState, LinkStatus
+from kittiwake_components.ports.bearer import SETUP_SIZE, UNKNOWN_RSSI, BearerCondition, BearerTraffic
+from kittiwake_components.ports.link import LinkState, LinkStatus
 from kittiwake_components.simulated_bearer.medium import Medium, parse_windows
 from kittiwake_components.simulated_bearer.states import SimulatedSignal, SimulatedState
 

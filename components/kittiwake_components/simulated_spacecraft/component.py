@@ -25,7 +25,7 @@ from kittiwake.simulation.attitude import length
 from kittiwake.simulation.spacecraft import Spacecraft, launch
 from kittiwake.storage.record import AtomicRecord
 from kittiwake.storage.root import reason_of
-from kittiwake_components.ports import PATH_SIZE
+from kittiwake_components.ports.file import PATH_SIZE
 
 VERSION = 1
 STATE_LIMIT = 1024

@@ -31,16 +31,9 @@ from kittiwake.storage.finding import ReadFailed
 from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake_components.deployment_time import NO_TIME, US_PER_S, present_us, time_base, time_value
-from kittiwake_components.ports import (
-    PATH_SIZE,
-    BootLoop,
-    CmdSeqCancel,
-    CmdSeqIn,
-    FileName,
-    SequenceDone,
-    SequenceStarted,
-    Slept,
-)
+from kittiwake_components.ports.file import PATH_SIZE, FileName
+from kittiwake_components.ports.lifecycle import BootLoop, Slept
+from kittiwake_components.ports.sequence import CmdSeqCancel, CmdSeqIn, SequenceDone, SequenceStarted
 from kittiwake_components.startup_manager.boot_count_file import (
     COUNT_MAX,
     count_bytes,

@@ -31,7 +31,7 @@ from kittiwake.model.fw import Com, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import reason_of
 from kittiwake.wire.packets import Apid
-from kittiwake_components.ports import LinkState, LinkStatus, PacketsGone
+from kittiwake_components.ports.link import LinkState, LinkStatus, PacketsGone
 from kittiwake_components.store_forward.backlog import Backlog
 
 if TYPE_CHECKING:

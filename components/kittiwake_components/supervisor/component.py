@@ -30,15 +30,15 @@ from kittiwake.runtime.recovery import InstanceQuarantined
 from kittiwake.storage.recall import Recall
 from kittiwake.wire.power_link import PowerMode
 from kittiwake_components.deployment_time import NO_TIME, US_PER_S, time_value
-from kittiwake_components.power_ports import (
+from kittiwake_components.ports.power import (
     PowerdownAnswer,
     PowerdownRequest,
     PowerModeRequest,
     PowerReady,
     WatchdogRenewal,
 )
-from kittiwake_components.service_ports import CallService, ServiceFault, failed, succeeded
-from kittiwake_components.supervision_ports import (
+from kittiwake_components.ports.service import CallService, ServiceFault, failed, succeeded
+from kittiwake_components.ports.supervision import (
     CycleStep,
     DueWork,
     EnergyGet,

@@ -17,8 +17,8 @@ from kittiwake.model import (
     event,
 )
 from kittiwake.storage.root import reason_of
-from kittiwake_components.ports import PATH_SIZE
-from kittiwake_components.supervision_ports import STEP_REASON_SIZE
+from kittiwake_components.ports.file import PATH_SIZE
+from kittiwake_components.ports.supervision import STEP_REASON_SIZE
 from kittiwake_components.supervisor.states import CycleState
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import Com, FwChanIdType, Sched
 from kittiwake.wire.packets import channel_entry, channel_packet, telemetry_packet
 from kittiwake.wire.time_tag import pack_tag
-from kittiwake_components.ports import TlmGet
+from kittiwake_components.ports.value import TlmGet
 from kittiwake_components.telemetry_store.limits import LimitState, LimitWatch
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from kittiwake.model.fw import CmdResponse, Com
 from kittiwake.wire.link_address import names_loopback, parse_link
 from kittiwake_components.caller_connection import Callers
 from kittiwake_components.command_calls import CommandCalls
-from kittiwake_components.hive_ports import MAX_SENSORS, SensorStatus
+from kittiwake_components.ports.hive import MAX_SENSORS, SensorStatus
 from kittiwake_components.text_commands.client import Client
 from kittiwake_components.text_commands.lines import LineFault, TextCommand, is_target, parse_command
 

@@ -29,7 +29,7 @@ from kittiwake.model import (
 )
 from kittiwake.model import On as At
 from kittiwake.model.fw import Enabled, Sched, Signal
-from kittiwake_components.device_ports import TemperatureGet
+from kittiwake_components.ports.device import TemperatureGet
 from kittiwake_components.thermal_manager.band import Band, Place
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched, TimeBase
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake_components.deployment_time import time_base
-from kittiwake_components.time_ports import SetTime, TimeQuality
+from kittiwake_components.ports.time import SetTime, TimeQuality
 
 U32_MAX = 0xFFFFFFFF
 

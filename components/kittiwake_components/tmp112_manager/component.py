@@ -17,8 +17,8 @@ from kittiwake.model import (
     sync_port,
 )
 from kittiwake.model.fw import On
-from kittiwake_components.device_ports import LoadSwitchStateChanged, TemperatureGet
 from kittiwake_components.devices import REASON_SIZE, Instrument, check_device, measured
+from kittiwake_components.ports.device import LoadSwitchStateChanged, TemperatureGet
 
 
 class Tmp112Manager(PassiveComponent):

@@ -37,10 +37,11 @@ from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.ledger import Ledger
 from kittiwake.storage.root import PathRefused, Root, reason_of
 from kittiwake.wire.packets import DESCRIPTOR_SIZE
-from kittiwake_components.bearer_ports import NO_BEARER, LinkPurpose, LinkRequest
-from kittiwake_components.ports import FileAnnounce, FileName, Flow, Frame, LinkState, LinkStatus
-from kittiwake_components.supervision_ports import DueWork
-from kittiwake_components.transfer_ports import GetFile, PutFile, StoreName, TransferEnded
+from kittiwake_components.ports.bearer import NO_BEARER, LinkPurpose, LinkRequest
+from kittiwake_components.ports.file import FileAnnounce, FileName
+from kittiwake_components.ports.link import Flow, Frame, LinkState, LinkStatus
+from kittiwake_components.ports.supervision import DueWork
+from kittiwake_components.ports.transfer import GetFile, PutFile, StoreName, TransferEnded
 from kittiwake_components.transfer_service.carrying import Carrier
 from kittiwake_components.transfer_service.inbox import NamedInbox
 from kittiwake_components.transfer_service.jobs import Asked, Jobs

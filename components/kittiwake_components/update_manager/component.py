@@ -29,7 +29,9 @@ from kittiwake.model.fw import Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.slots import FACTORY, VERSION_SIZE, Outcome, SlotDamaged, Slots, SlotState
 from kittiwake.wire.update_package import UpdateFault
-from kittiwake_components.ports import PATH_SIZE, PacketRouted, WatchDog
+from kittiwake_components.ports.file import PATH_SIZE
+from kittiwake_components.ports.lifecycle import WatchDog
+from kittiwake_components.ports.link import PacketRouted
 from kittiwake_components.update_manager.installation import Installation, free_slot
 
 if TYPE_CHECKING:

@@ -37,9 +37,9 @@ from kittiwake.storage.finding import move_aside
 from kittiwake.storage.ledger import Ledger
 from kittiwake.storage.root import PathRefused, reason_of
 from kittiwake_components.deployment_time import time_is_known
-from kittiwake_components.hive_ports import CaptureDone, HiveConfigured, SensorStatus
-from kittiwake_components.ports import FileName
-from kittiwake_components.transfer_ports import PutFile, TransferEnded
+from kittiwake_components.ports.file import FileName
+from kittiwake_components.ports.hive import CaptureDone, HiveConfigured, SensorStatus
+from kittiwake_components.ports.transfer import PutFile, TransferEnded
 from kittiwake_components.transfer_service.pauses import pause_after
 from kittiwake_components.transfer_service.stores import Login
 from kittiwake_components.transfer_service.worker import WAITING

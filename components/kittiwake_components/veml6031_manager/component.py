@@ -17,8 +17,8 @@ from kittiwake.model import (
     sync_port,
 )
 from kittiwake.model.fw import On, Sched
-from kittiwake_components.device_ports import LightGet, LoadSwitchStateChanged
 from kittiwake_components.devices import REASON_SIZE, Instrument, check_device, measured
+from kittiwake_components.ports.device import LightGet, LoadSwitchStateChanged
 
 
 class Veml6031Manager(PassiveComponent):

@@ -32,7 +32,7 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.root import reason_of
-from kittiwake_components.ports import WatchDog
+from kittiwake_components.ports.lifecycle import WatchDog
 
 if TYPE_CHECKING:
     from kittiwake.platform.interface import WatchdogTimer

@@ -93,7 +93,10 @@ def _class(path: str, packages: frozenset[str], base: type) -> Any:
     module, _, name = path.partition(":")
     found: Any = None
     if module.partition(".")[0] in packages:
-        found = import_module(module)
+        try:
+            found = import_module(module)
+        except ImportError as fault:  # the module has moved since
+            raise LookupError(f"{path}: {fault}") from None
         for part in name.split("."):
             found = getattr(found, part, None)
     if not (isinstance(found, type) and issubclass(found, base)):

@@ -38,7 +38,10 @@ def fault_class(path: str, packages: frozenset[str] = frozenset()) -> type[BaseE
     module, _, name = path.partition(":")
     if module.partition(".")[0] not in (*_KNOWN_PACKAGES, *packages):
         raise ValueError(f"a recording names {path} as a fault")
-    cls: Any = import_module(module)
+    try:
+        cls: Any = import_module(module)
+    except ImportError as fault:  # the module has moved since
+        raise ValueError(f"a recording names {path} as a fault: {fault}") from None
     for part in name.split("."):
         cls = getattr(cls, part, None)
     if not (isinstance(cls, type) and issubclass(cls, BaseException)):

@@ -11,7 +11,7 @@ from kittiwake.model.fw import Sched
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ActiveRateGroup, RateGroupDriver
-from kittiwake_components.ports import Idle
+from kittiwake_components.ports.lifecycle import Idle
 from tests.framework.runtime.wired import deploy
 
 MS = 1_000_000

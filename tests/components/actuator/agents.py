@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from kittiwake.model import OutputPort, PassiveComponent, sync_port
-from kittiwake_components.actuator_ports import BusPublish, BusRequest, RpcAnswer, RpcRequest
+from kittiwake_components.ports.actuator import BusPublish, BusRequest, RpcAnswer, RpcRequest
 
 
 class Agents(PassiveComponent):

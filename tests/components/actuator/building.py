@@ -10,7 +10,7 @@ from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import WALL_START_NS
 from kittiwake.testing import ComponentTester
 from kittiwake_components import Actuator
-from kittiwake_components.building_ports import DeviceAction
+from kittiwake_components.ports.building import DeviceAction
 
 OK = CommandResponse.OK
 START = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=WALL_START_NS // 1000)

@@ -6,7 +6,7 @@ import pytest
 
 from kittiwake_components.actuator.releases import MAX_TRIES, RETRY_S
 from kittiwake_components.actuator.wire_types import OnRelease
-from kittiwake_components.mode_ports import SystemMode
+from kittiwake_components.ports.mode import SystemMode
 from tests.components.actuator.building import ANN, BOB, MIN, Building, actuator, slot
 
 

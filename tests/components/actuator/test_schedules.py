@@ -10,7 +10,7 @@ from kittiwake.model import CommandResponse
 from kittiwake.model.fw import TimeBase
 from kittiwake_components.actuator.times import NaivePolicy
 from kittiwake_components.actuator.wire_types import OnRelease
-from kittiwake_components.mode_ports import SystemMode
+from kittiwake_components.ports.mode import SystemMode
 from tests.components.actuator.building import ANN, BOB, EVE, MIN, actuator, moment, slot
 
 SUCCESS: dict[str, Any] = {"result": "SUCCESS", "info": "", "data": {}}

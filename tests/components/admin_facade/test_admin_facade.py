@@ -16,7 +16,7 @@ from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import parse_command
 from kittiwake_components import AdminFacade
 from kittiwake_components.caller_connection import MAX_CALLERS
-from kittiwake_components.service_ports import failed, succeeded
+from kittiwake_components.ports.service import failed, succeeded
 
 OK, FAILED = CommandResponse.OK, CommandResponse.EXECUTION_ERROR
 HOST, PORT = "127.0.0.1", 8003

@@ -9,7 +9,7 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components.authenticator.component import Authenticator
 from kittiwake_components.authenticator.report import KeyState
-from kittiwake_components.security_ports import UplinkSecurity
+from kittiwake_components.ports.security import UplinkSecurity
 from tests.components.authenticator.signing import (
     CREATED,
     DATA,

@@ -8,7 +8,7 @@ from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ComDelay, ComQueue
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.link import LinkState
 from tests.components.flight import Flight
 
 Tester = ComponentTester[ComDelay]

@@ -12,7 +12,7 @@ from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components.com_queue.component import ComQueue
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.link import LinkState
 
 SMALL: dict[str, Any] = {"depths": [8, 4, 4, 4], "patience": 2}
 

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from kittiwake.testing import ComponentTester
 from kittiwake_components import ConnexionManager
-from kittiwake_components.bearer_ports import BearerCondition, BearerOrder
 from kittiwake_components.connexion_manager.states import BearerState
+from kittiwake_components.ports.bearer import BearerCondition, BearerOrder
 
 WIFI, RADIO, LORA = range(3)
 BEARERS = ["wifi", "radio", "lora"]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kittiwake.platform.system import SystemPlatform
 from kittiwake_components import ConnexionManager
-from kittiwake_components.bearer_ports import BearerCondition
 from kittiwake_components.connexion_manager.states import BearerState
+from kittiwake_components.ports.bearer import BearerCondition
 from tests.framework.runtime.wired import deploy
 
 if TYPE_CHECKING:

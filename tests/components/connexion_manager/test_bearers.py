@@ -13,11 +13,11 @@ from kittiwake.model.fw import Enabled
 from kittiwake.testing.design_sheet import differences
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake_components import ConnexionManager
-from kittiwake_components.bearer_ports import NO_BEARER, BearerCondition, BearerOrder, LinkPurpose
 from kittiwake_components.connexion_manager.backoff import backoff_s
 from kittiwake_components.connexion_manager.states import BearerSignal, BearerState
 from kittiwake_components.connexion_manager.strategy import LinkStrategy
-from kittiwake_components.mode_ports import SystemMode
+from kittiwake_components.ports.bearer import NO_BEARER, BearerCondition, BearerOrder, LinkPurpose
+from kittiwake_components.ports.mode import SystemMode
 from tests.components.connexion_manager.device import LORA, RADIO, WIFI, Device
 
 REPORT = LinkPurpose.REPORT

@@ -10,8 +10,8 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.framing import FRAMINGS, FramingParameters
 from kittiwake_components.deframer.component import Deframer
-from kittiwake_components.ports import REFUSED, LinkState
-from kittiwake_components.security_ports import UplinkSecurity
+from kittiwake_components.ports.link import REFUSED, LinkState
+from kittiwake_components.ports.security import UplinkSecurity
 
 FRAMING_NAMES = sorted(FRAMINGS)
 NO_OP = bytes.fromhex("000000000100")

@@ -24,8 +24,8 @@ from kittiwake_components.detumble_manager.component import (
     DetumbleStrategy,
     HysteresisAxis,
 )
-from kittiwake_components.device_ports import MagneticField
-from kittiwake_components.mode_ports import SystemMode
+from kittiwake_components.ports.device import MagneticField
+from kittiwake_components.ports.mode import SystemMode
 from tests.components.flight import Flight
 
 Tester = ComponentTester[DetumbleManager]

@@ -22,8 +22,8 @@ from kittiwake_components import Display
 from kittiwake_components.display.content import contact_text, time_text
 from kittiwake_components.display.pages import Row, pack_rows
 from kittiwake_components.display.panels import read_device
-from kittiwake_components.mode_ports import SystemMode
-from kittiwake_components.service_ports import failed, succeeded
+from kittiwake_components.ports.mode import SystemMode
+from kittiwake_components.ports.service import failed, succeeded
 from tests.components.power_cuts import cut_everywhere
 
 FILE = "/screen/display.png"

@@ -15,9 +15,9 @@ from kittiwake.storage.record import AtomicRecord
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import EnergyLedger
-from kittiwake_components.bearer_ports import BEARERS
 from kittiwake_components.energy_ledger.board import Board, Spent, days_left, energy_mwh
-from kittiwake_components.mode_ports import SystemMode
+from kittiwake_components.ports.bearer import BEARERS
+from kittiwake_components.ports.mode import SystemMode
 from tests.components.power_cuts import cut_everywhere
 
 HOUR_S = 3600

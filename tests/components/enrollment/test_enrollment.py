@@ -20,8 +20,8 @@ from kittiwake.wire.ed25519 import public_key, sign
 from kittiwake.wire.enrollment_package import Enrolment, signed_package
 from kittiwake_components import Enrollment
 from kittiwake_components.enrollment.states import EnrollSignal, EnrollState
-from kittiwake_components.service_ports import ServiceFault, result_of
-from kittiwake_components.supervision_ports import CycleStep
+from kittiwake_components.ports.service import ServiceFault, result_of
+from kittiwake_components.ports.supervision import CycleStep
 from tests.components.power_cuts import cut_everywhere
 
 OK, FAILED = CommandResponse.OK, CommandResponse.EXECUTION_ERROR

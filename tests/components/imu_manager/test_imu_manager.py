@@ -12,8 +12,8 @@ from kittiwake.simulation.spacecraft import spacecraft_of
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ImuManager
-from kittiwake_components.device_ports import AngularUnit
 from kittiwake_components.imu_manager.component import AxisOrientation
+from kittiwake_components.ports.device import AngularUnit
 
 
 def turning(x: float, y: float, z: float) -> ComponentTester[ImuManager]:

@@ -14,7 +14,7 @@ from kittiwake.sequence.compile import compile_text
 from kittiwake.storage.root import Root
 from kittiwake.topology.compile import load_topology
 from kittiwake.topology.image import build_image
-from kittiwake_components.mode_ports import SafeModeReason
+from kittiwake_components.ports.mode import SafeModeReason
 from tests.framework.limits.station import TOPOLOGY
 
 LIMITS = """\

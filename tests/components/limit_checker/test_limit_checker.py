@@ -12,7 +12,7 @@ from kittiwake.model.commands import CommandResponse
 from kittiwake.model.events import Severity
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components.limit_checker.component import PENDING_MAX, LimitChecker
-from kittiwake_components.mode_ports import SafeModeReason, SystemMode
+from kittiwake_components.ports.mode import SafeModeReason, SystemMode
 from tests.components.limit_checker.checked import (
     BASE,
     COMMAND,

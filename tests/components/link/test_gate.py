@@ -8,7 +8,7 @@ from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.runtime.recovery import Recovery
 from kittiwake.testing import ComponentTester
 from kittiwake_components import Link
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.link import LinkState
 
 HOST = "127.0.0.1"
 SERVER = f"tcp-listen://{HOST}:5000"

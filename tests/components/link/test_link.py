@@ -16,7 +16,7 @@ from kittiwake.testing.design_sheet import differences
 from kittiwake_components.link.component import SEND_LIMIT_BYTES, Link
 from kittiwake_components.link.opener import READ_BYTES
 from kittiwake_components.link.outgoing import LIMIT_BYTES, Outgoing
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.link import LinkState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

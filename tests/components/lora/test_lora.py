@@ -13,7 +13,7 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ComQueue, Lora
 from kittiwake_components.lora.settings import LoRaBandwidth, LoRaDataRate, TransmitState
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.link import LinkState
 from tests.components.flight import Flight
 
 Tester = ComponentTester[Lora]

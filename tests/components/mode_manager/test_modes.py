@@ -17,7 +17,7 @@ from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake.testing.strategies import Action, actions_of
 from kittiwake_components import ModeManager
 from kittiwake_components.mode_manager.component import ModeSignal
-from kittiwake_components.mode_ports import SafeModeReason, SystemMode
+from kittiwake_components.ports.mode import SafeModeReason, SystemMode
 from tests.components.mode_manager.satellite import HIBERNATE, NORMAL, PAYLOAD, SAFE, Satellite
 
 NAN = float("nan")

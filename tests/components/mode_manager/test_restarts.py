@@ -12,7 +12,7 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.platform.simulated import PowerCut
 from kittiwake.testing import ComponentTester
 from kittiwake_components import ModeManager
-from kittiwake_components.mode_ports import SafeModeReason, SystemMode
+from kittiwake_components.ports.mode import SafeModeReason, SystemMode
 from tests.components.mode_manager.satellite import NORMAL, SAFE, Satellite
 
 DAY_S = 86_400

@@ -9,7 +9,7 @@ from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.runtime import exit_status
 from kittiwake.simulation.spacecraft import spacecraft_of
 from kittiwake_components import LoadSwitch, ModeManager, ResetManager, StartupManager, Watchdog
-from kittiwake_components.mode_ports import SafeModeReason, SystemMode
+from kittiwake_components.ports.mode import SafeModeReason, SystemMode
 from kittiwake_components.reset_manager.causes import ResetCause
 from tests.components.flight import Flight
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kittiwake_components.bearer_ports import UNKNOWN_RSSI
 from kittiwake_components.bearer_setup import parse_setup
 from kittiwake_components.modem_bearer.exchange import ANSWER_LINES, Answer, Ask, Exchange, ModemFault, Pause, Say
 from kittiwake_components.modem_bearer.lines import LINE_LIMIT, CallEnd, LineReader
 from kittiwake_components.modem_bearer.procedures import Limits, ModemPhase, bring_up, hang_up, signal, watch
 from kittiwake_components.modem_bearer.setup import ModemSetup, parse_modem_setup
+from kittiwake_components.ports.bearer import UNKNOWN_RSSI
 
 LIMITS = Limits(answer_s=1.0, register_s=20.0, connect_s=5.0, measure_s=5.0)
 NS = 1_000_000_000

@@ -13,9 +13,9 @@ from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import ModemBearer
-from kittiwake_components.bearer_ports import UNKNOWN_RSSI, BearerCondition, BearerOrder
 from kittiwake_components.modem_bearer.procedures import ModemPhase
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.bearer import UNKNOWN_RSSI, BearerCondition, BearerOrder
+from kittiwake_components.ports.link import LinkState
 from tests.components.modem_bearer.at_modem import AtModem
 
 UP, DEGRADED, DOWN = BearerCondition.UP, BearerCondition.DEGRADED, BearerCondition.DOWN

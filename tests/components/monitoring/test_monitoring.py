@@ -19,8 +19,8 @@ from kittiwake.wire.packets import parse_command
 from kittiwake.wire.time_tag import pack_tag
 from kittiwake_components import Monitoring
 from kittiwake_components.monitoring.orders import MAX_ORDERS, MAX_REMEMBERED
-from kittiwake_components.service_ports import ServiceFault, failed, result_of, succeeded
-from kittiwake_components.supervision_ports import CycleStep
+from kittiwake_components.ports.service import ServiceFault, failed, result_of, succeeded
+from kittiwake_components.ports.supervision import CycleStep
 from tests.components.power_cuts import cut_everywhere
 
 OK, FAILED = CommandResponse.OK, CommandResponse.EXECUTION_ERROR

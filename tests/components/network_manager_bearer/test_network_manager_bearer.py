@@ -12,7 +12,7 @@ from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import NetworkManagerBearer
-from kittiwake_components.bearer_ports import UNKNOWN_RSSI, BearerCondition, BearerOrder
+from kittiwake_components.ports.bearer import UNKNOWN_RSSI, BearerCondition, BearerOrder
 from tests.components.network_manager_bearer.pretended import PretendedNetworkManager
 
 UP, DEGRADED, DOWN = BearerCondition.UP, BearerCondition.DEGRADED, BearerCondition.DOWN

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kittiwake.platform.interface import Finished
-from kittiwake_components.bearer_ports import UNKNOWN_RSSI
 from kittiwake_components.network_manager_bearer import nmcli
 from kittiwake_components.network_manager_bearer.nmcli import Profile
 from kittiwake_components.network_manager_bearer.setup import NetworkSetup, parse_network_setup
+from kittiwake_components.ports.bearer import UNKNOWN_RSSI
 
 OWN = Profile("kittiwake-wifi", is_own=True)
 

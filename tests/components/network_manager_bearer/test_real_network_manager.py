@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kittiwake_components import NetworkManagerBearer
-from kittiwake_components.bearer_ports import BearerCondition
+from kittiwake_components.ports.bearer import BearerCondition
 from tests.components.connexion_manager.on_machine import StationOnMachine
 from tests.components.network_manager_bearer.private_network_manager import PrivateNetworkManager, obstacle
 

@@ -9,7 +9,7 @@ from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.simulation.building import Building, SimulatedUnit, settle_on
 from kittiwake.testing import ComponentTester
 from kittiwake_components import PlatformDriver
-from kittiwake_components.building_ports import DeviceAction
+from kittiwake_components.ports.building import DeviceAction
 
 AHU = "campus/b1/ahu1"
 

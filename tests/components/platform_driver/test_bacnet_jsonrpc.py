@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from kittiwake.model import CommandResponse
-from kittiwake_components.building_ports import DeviceAction
 from kittiwake_components.platform_driver.drivers.bacnet_jsonrpc import instance_of
 from kittiwake_components.platform_driver.drivers.rpc_gateway import MAX_ANSWER, parse_gateway
+from kittiwake_components.ports.building import DeviceAction
 from tests.components.platform_driver.rpc_server import Gateway
 from tests.components.platform_driver.site import Site
 

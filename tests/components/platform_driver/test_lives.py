@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kittiwake.model import CommandResponse
-from kittiwake_components.building_ports import DeviceAction
-from kittiwake_components.mode_ports import SystemMode
+from kittiwake_components.ports.building import DeviceAction
+from kittiwake_components.ports.mode import SystemMode
 from tests.components.platform_driver.site import AHU, Site, ahu, priorities
 from tests.components.power_cuts import cut_everywhere
 

@@ -12,9 +12,9 @@ from kittiwake.model import CommandResponse
 from kittiwake.model.fw import Enabled
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import PlatformDriver
-from kittiwake_components.building_ports import DeviceAction
 from kittiwake_components.platform_driver.api import METHODS
-from kittiwake_components.platform_driver_ports import METHOD_SIZE
+from kittiwake_components.ports.building import DeviceAction
+from kittiwake_components.ports.platform_driver import METHOD_SIZE
 from tests.components.platform_driver.site import AHU, Site, ahu
 from tests.components.power_cuts import cut_everywhere
 

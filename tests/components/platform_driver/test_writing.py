@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from kittiwake.model import CommandResponse
-from kittiwake_components.building_ports import BODY_SIZE, DeviceAction
-from kittiwake_components.mode_ports import SystemMode
 from kittiwake_components.platform_driver.drivers.interface import BadValue, Driver, Reading
 from kittiwake_components.platform_driver.session import MAX_WAITING
+from kittiwake_components.ports.building import BODY_SIZE, DeviceAction
+from kittiwake_components.ports.mode import SystemMode
 from tests.components.platform_driver.site import AHU, Site, ahu, priorities
 
 FAN, VALVE, TEMP = f"{AHU}/Fan", f"{AHU}/Valve", f"{AHU}/Temp"

@@ -15,7 +15,7 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.power_link import PowerMode, WakeReason
 from kittiwake_components import PowerManager
-from kittiwake_components.mode_ports import SafeModeReason
+from kittiwake_components.ports.mode import SafeModeReason
 from kittiwake_components.power_manager.battery_watch import BatteryLevel, BatteryWatch
 from tests.components.power_manager.rig import DEVICE, Rig
 

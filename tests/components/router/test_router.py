@@ -12,7 +12,7 @@ from kittiwake.model import CommandResponse
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components.authenticator.component import Authenticator
-from kittiwake_components.ports import REFUSED
+from kittiwake_components.ports.link import REFUSED
 from kittiwake_components.router.bypass import check_bypass, is_harmless
 from kittiwake_components.router.component import Router
 

@@ -17,8 +17,8 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import CmdSequencer, RtcManager, StartupManager, Time
 from kittiwake_components.deployment_time import present_us, time_base
+from kittiwake_components.ports.time import TimeQuality
 from kittiwake_components.rtc_manager.time_data import TimeData, time_data
-from kittiwake_components.time_ports import TimeQuality
 from tests.components.cmd_sequencer.sequence_files import relative, sequence
 from tests.components.flight import Flight
 

@@ -12,10 +12,10 @@ from kittiwake.model.fw import Enabled
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import Scheduler
-from kittiwake_components.mode_ports import SystemMode
+from kittiwake_components.ports.mode import SystemMode
+from kittiwake_components.ports.service import ServiceFault, failed, pack_arguments, result_of, succeeded
 from kittiwake_components.scheduler.job_store import JobStore
 from kittiwake_components.scheduler.jobs import JobAction, JobGuarantee, MissedPolicy, RunState
-from kittiwake_components.service_ports import ServiceFault, failed, pack_arguments, result_of, succeeded
 from tests.components.scheduler.cycles import (
     DAY_S,
     FAILED,

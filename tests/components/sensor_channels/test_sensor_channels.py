@@ -8,7 +8,7 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import AirQualityChannels, AudioChannels, CpuChannels, ScaleChannels, TempChannels
 from kittiwake_components.deployment_time import NO_TIME
-from kittiwake_components.hive_ports import SensorReport, SensorState
+from kittiwake_components.ports.hive import SensorReport, SensorState
 from kittiwake_components.sensor_channels.component import SensorChannels, check_sensor
 from kittiwake_components.sensors.airquality import AirQuality
 from kittiwake_components.sensors.audio import Audio

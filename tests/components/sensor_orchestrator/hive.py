@@ -13,7 +13,7 @@ from tests.components.sensor_orchestrator.scripted_sensor import Script
 
 if TYPE_CHECKING:
     from kittiwake.platform.simulated_children import SimulatedProcess
-    from kittiwake_components.hive_ports import SensorReport
+    from kittiwake_components.ports.hive import SensorReport
 
 Sensors: TypeAlias = "dict[str, dict[str, Any]]"
 NS = 1_000_000_000

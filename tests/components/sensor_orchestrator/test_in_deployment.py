@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.testing.simulated import SimulatedDeployment
 from kittiwake_components.deployment_time import NO_TIME
-from kittiwake_components.hive_ports import SensorState
+from kittiwake_components.ports.hive import SensorState
 from tests.components.sensor_orchestrator.hive import Sensors, ini
 from tests.components.sensor_orchestrator.scripted_sensor import Script
 from tests.peers import ROOT

@@ -8,7 +8,7 @@ from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
 from kittiwake.runtime.recovery import Recovery
 from kittiwake.testing.design_sheet import differences
-from kittiwake_components.hive_ports import MAX_SENSORS, STATUS_SIZE, SensorState
+from kittiwake_components.ports.hive import MAX_SENSORS, STATUS_SIZE, SensorState
 from kittiwake_components.sensor_orchestrator.component import SensorOrchestrator
 from kittiwake_components.sensor_orchestrator.configuration import MAX_NAME
 from kittiwake_components.sensor_orchestrator.states import ElapsedStarts, StopPolicy

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kittiwake_components.daily_window import US_PER_S
-from kittiwake_components.hive_ports import SensorState
+from kittiwake_components.ports.hive import SensorState
 from kittiwake_components.sensor_orchestrator.capture_times import CaptureTimes
 from kittiwake_components.sensor_orchestrator.states import ElapsedStarts, StopPolicy
 from kittiwake_components.sensor_orchestrator.windows import CaptureWindow

@@ -8,7 +8,7 @@ import pytest
 
 from kittiwake.model import After, CommandResponse
 from kittiwake.testing.state_machines import Step, put, steps_of
-from kittiwake_components.hive_ports import SensorState
+from kittiwake_components.ports.hive import SensorState
 from kittiwake_components.sensor_orchestrator.component import SensorOrchestrator
 from kittiwake_components.sensor_orchestrator.sensor_process import MAX_BYTES_A_SECOND
 from kittiwake_components.sensor_orchestrator.states import ElapsedStarts, SensorSignal, StopPolicy

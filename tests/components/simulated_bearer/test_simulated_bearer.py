@@ -15,8 +15,8 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake_components import SimulatedBearer
-from kittiwake_components.bearer_ports import UNKNOWN_RSSI, BearerCondition, BearerOrder
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.bearer import UNKNOWN_RSSI, BearerCondition, BearerOrder
+from kittiwake_components.ports.link import LinkState
 from kittiwake_components.simulated_bearer.medium import Medium, Window, parse_windows
 from kittiwake_components.simulated_bearer.states import SimulatedSignal
 

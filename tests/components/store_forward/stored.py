@@ -6,7 +6,7 @@ from typing import Any
 
 from kittiwake.testing import ComponentTester
 from kittiwake.wire.packets import event_packet, telemetry_packet
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.link import LinkState
 from kittiwake_components.store_forward.component import StoreForward
 
 UP, DOWN = LinkState.UP, LinkState.DOWN

@@ -17,8 +17,8 @@ from kittiwake.testing.design_sheet import differences
 from kittiwake.testing.state_machines import Step, steps_of, take
 from kittiwake.wire.power_link import PowerMode
 from kittiwake_components import Supervisor
-from kittiwake_components.service_ports import ServiceFault, result_of
-from kittiwake_components.supervision_ports import CycleStep
+from kittiwake_components.ports.service import ServiceFault, result_of
+from kittiwake_components.ports.supervision import CycleStep
 from kittiwake_components.supervisor.states import WORK, CycleState
 
 OK, BUSY, FAILED = CommandResponse.OK, CommandResponse.BUSY, CommandResponse.EXECUTION_ERROR

@@ -18,7 +18,7 @@ from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import parse_command as parse_packet
 from kittiwake_components import TextCommands
 from kittiwake_components.caller_connection import MAX_CALLERS
-from kittiwake_components.hive_ports import MAX_SENSORS, STATUS_SIZE, SensorStatus
+from kittiwake_components.ports.hive import MAX_SENSORS, STATUS_SIZE, SensorStatus
 from kittiwake_components.text_commands.component import STATUSES
 from kittiwake_components.text_commands.lines import LineFault, LineReader, parse_command
 from tests.framework.runtime.wired import deploy

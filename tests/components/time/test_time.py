@@ -16,8 +16,8 @@ from kittiwake.runtime.tags import BASE_SHIFT, MICROSECONDS
 from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import Time
+from kittiwake_components.ports.time import TimeQuality
 from kittiwake_components.time.component import SYNCHRONISED_MARK
-from kittiwake_components.time_ports import TimeQuality
 
 DAY_NS = 86_400 * NS_PER_S
 

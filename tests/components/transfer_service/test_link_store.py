@@ -7,7 +7,7 @@ import pytest
 from kittiwake.cfdp.pdu import TO_RECEIVER, Condition, Eof, FileData, Finished, Header, Metadata, decode, encode
 from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.link import LinkState
 from tests.components.transfer_service.transfer_bench import PARAMETERS, Pair, content, exists, new_tester
 
 APID = b"\x00\x20"

@@ -9,7 +9,7 @@ import pytest
 
 from kittiwake.model import CommandResponse
 from kittiwake.platform.simulated import PowerCut
-from kittiwake_components.bearer_ports import NO_BEARER, LinkPurpose
+from kittiwake_components.ports.bearer import NO_BEARER, LinkPurpose
 from kittiwake_components.transfer_service.s3 import EMPTY_DIGEST, Keys, authorization, quoted, stamp_of
 from kittiwake_components.transfer_service.stores import check_stores
 from tests.components.power_cuts import cut_everywhere

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kittiwake.model import CommandResponse
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.link import LinkState
 from tests.components.power_cuts import cut_everywhere
 from tests.components.transfer_service.transfer_bench import (
     Pair,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kittiwake.platform.seeded import SeededRandom
 from kittiwake.platform.simulated import PowerCut
 from kittiwake.testing import ComponentTester
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.link import LinkState
 from kittiwake_components.transfer_service.component import TransferService
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from kittiwake.explain.explanation import Verdict
 from kittiwake.runtime.inspection import snapshot
 from kittiwake.runtime.wiring import Entries
 from kittiwake.testing.simulated import ROOT, SimulatedDeployment
-from kittiwake_components.ports import LinkState
+from kittiwake_components.ports.link import LinkState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

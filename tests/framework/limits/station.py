@@ -21,7 +21,7 @@ from kittiwake.model import (
     wire_struct,
 )
 from kittiwake.model.fw import Sched
-from kittiwake_components.mode_ports import ForceSafeMode, SafeModeReason
+from kittiwake_components.ports.mode import ForceSafeMode, SafeModeReason
 
 TOPOLOGY = Path(__file__).with_name("limited.yaml")
 Pair = wire_array("Limited.Pair", I32, 2)

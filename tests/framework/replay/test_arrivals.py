@@ -84,6 +84,8 @@ def test_what_is_too_deep_is_refused() -> None:
         (ENUM, "os:PathLike", "x"), (NAMED, "kittiwake.platform.interface:Clock", []), (NAMED, "os:stat_result", []),
         (FAULT, "os:system", [], None, []), (FAULT, "builtins:exec", [], None, []), (9, 1), (NAMED, "kittiwake:No", []),
         (ENUM, "kittiwake_components.platform_driver.values:Quality", "NONE_OF_THEM"),
+        (ENUM, "kittiwake_components.moved_since:Quality", "GOOD"),
+        (FAULT, "kittiwake_components.moved_since:Refused", [], None, []),
     ],
 )  # fmt: skip
 def test_a_recording_makes_nothing_else(value: Any) -> None:

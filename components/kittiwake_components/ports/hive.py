@@ -8,7 +8,7 @@ from kittiwake.int_enum import IntEnum
 from kittiwake.model.fw import TimeValue
 from kittiwake.model.ports import port
 from kittiwake.model.types import F64, U8, U32, U64, Size, wire_enum, wire_struct
-from kittiwake_components.ports import FileName
+from kittiwake_components.ports.file import FileName
 
 SENSOR_SIZE = 40
 """The longest name of a sensor, or of one of its readings, in bytes."""

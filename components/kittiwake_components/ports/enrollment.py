@@ -6,7 +6,7 @@ from typing import Annotated
 
 from kittiwake.model.ports import port
 from kittiwake.model.types import Size
-from kittiwake_components.ports import FileName
+from kittiwake_components.ports.file import FileName
 
 SERVER_SIZE = 80
 MACHINE_ID_SIZE = 64

@@ -8,7 +8,7 @@ from kittiwake.model.fw import FwDpPriorityType, FwSizeType
 from kittiwake.model.ports import port
 from kittiwake.model.types import Size
 from kittiwake.wire.data_product import PRODUCT_SIZE_MAX
-from kittiwake_components.ports import FileName
+from kittiwake_components.ports.file import FileName
 
 
 @port("Fw.BufferSend")

@@ -7,7 +7,7 @@ from typing import Annotated
 from kittiwake.model.commands import CommandResponse
 from kittiwake.model.ports import port
 from kittiwake.model.types import U32, Bool, Size
-from kittiwake_components.ports import FileName
+from kittiwake_components.ports.file import FileName
 
 STORE_NAME_SIZE = 40
 """The longest name of a store, in bytes."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from kittiwake.int_enum import IntEnum
 from kittiwake.model.ports import port
 from kittiwake.model.types import U8, Size, wire_enum
-from kittiwake_components.ports import MAX_PACKET
+from kittiwake_components.ports.link import MAX_PACKET
 
 
 @wire_enum(U8, name="Svc.UplinkSecurity")

@@ -1,4 +1,4 @@
-"""The ports of the platform driver beside those of `building_ports`: its service, and the values as they come.
+"""The ports of the platform driver beside those of `building`: its service, and the values as they come.
 
 The service answers what the upstream's REST API answers (easy-aso, `/api/v1`): a REST server packs a request's path,
 query and body into the arguments of a method, and gives back status, ETag and body as they come. The methods, their
