@@ -52,17 +52,42 @@ class TelemetryPacket:
     `awaited` are those with limits that nobody has written yet.
     """
 
-    __slots__ = ("awaited", "cells", "every", "group", "id", "is_new", "name", "waited")
+    __slots__ = ("_packed", "_tags", "_values", "awaited", "cells", "every", "group", "id", "is_new", "name", "waited")
 
     def __init__(self, name: str, id: int, group: int, every: int) -> None:
         self.name = name
         self.id = id
         self.group = group
         self.cells: list[ChannelCell] = []
+        self._tags: list[int] = []
+        self._values: list[Any] = []
+        self._packed: list[bytes] = []
         self.awaited: list[ChannelCell] = []
         self.is_new = False
         self.every = every
         self.waited = 0
+
+    def hold(self, cells: list[ChannelCell]) -> None:
+        """Takes the cells, in the order in which they go down."""
+        self.cells = cells
+        self.awaited = [cell for cell in cells if cell.channel.limits is not None]
+        self._tags = [-1] * len(cells)
+        self._values = [None] * len(cells)
+        self._packed = [b""] * len(cells)
+
+    def values(self) -> bytes:
+        """All values, each in its type's greatest size: the ground finds the next one by adding it up.
+
+        Those that nobody has written since are as they were packed last.
+        """
+        tags, values, packed = self._tags, self._values, self._packed
+        for place, cell in enumerate(self.cells):
+            # The tag comes first, as another thread may write meanwhile; and past 2106 all tags are the same.
+            if cell.tag != tags[place] or cell.value is not values[place]:
+                tags[place] = cell.tag
+                values[place] = value = cell.value
+                packed[place] = cell.channel.downlink_pack(value).ljust(cell.channel.type.max_size, b"\x00")
+        return b"".join(packed)
 
 
 class TelemetryStore(ActiveComponent):
@@ -139,8 +164,7 @@ class TelemetryStore(ActiveComponent):
         self.packets_sent = 0
         self.limits_violated = 0
         for packet, channels in zip(self._packets, self._contents, strict=True):
-            packet.cells = [self._known[id] for id in channels]
-            packet.awaited = [cell for cell in packet.cells if cell.channel.limits is not None]
+            packet.hold([self._known[id] for id in channels])
         names = {packet.name for packet in self._packets}
         for name in self.rates:
             if name not in names:
@@ -239,11 +263,7 @@ class TelemetryStore(ActiveComponent):
     def _send(self, packet: TelemetryPacket) -> None:
         packet.is_new = False
         packet.waited = 0
-        # Each value takes its type's greatest size: the ground finds the next one by adding it up.
-        values = [
-            cell.channel.downlink_pack(cell.value).ljust(cell.channel.type.max_size, b"\x00") for cell in packet.cells
-        ]
-        self._out(telemetry_packet(packet.id, self._tags.now(), b"".join(values)))
+        self._out(telemetry_packet(packet.id, self._tags.now(), packet.values()))
 
     def _out(self, data: bytes) -> None:
         self._sent += 1

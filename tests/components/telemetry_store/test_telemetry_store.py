@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kittiwake.model import CommandResponse, Limits
+from kittiwake.model import F32, U32, Bool, CommandResponse, Limits, String
+from kittiwake.model.codec import packer
+from kittiwake.model.types import wire_type
 from kittiwake.testing.design_sheet import differences
 from kittiwake.wire.packets import parse_channel_entry, parse_telemetry
 from kittiwake.wire.time_tag import TAG_SIZE, pack_tag
@@ -90,6 +92,31 @@ def test_a_packet_has_each_value_at_its_greatest_size_and_one_time_tag(station: 
     assert tag > station.store._known[FIRST + 3].tag
     assert values == bytes.fromhex("0000000300026162" + "00" * 10 + "40f00000ff")
     assert packet[:4] == b"\0\4\0\3"
+
+
+@given(st.lists(st.tuples(st.sampled_from(["count", "title", "volts", "ready", ""]), st.integers(0, 2)), max_size=12))
+def test_a_packet_has_what_was_written_last_whatever_went_before(steps: list[tuple[str, int]]) -> None:
+    """REQ-TLM-002: only what was written is packed anew."""
+    station = Station()
+    kinds: dict[str, Any] = {"count": int, "title": str, "volts": float, "ready": bool}
+    pack = packer([wire_type(kind) for kind in (U32, String(12), F32, Bool)])
+    for name, number in steps:
+        if name:
+            setattr(station.first, name, kinds[name](number))
+        elif number:
+            station.cycle()
+        else:
+            station.send("SEND_PKT", 3)
+            first = station.first
+            wanted = pack(first.count, first.title, first.volts, first.ready)
+            assert unpadded(parse_telemetry(station.take()[-1])[2]) == wanted
+    station.finish()
+
+
+def unpadded(values: bytes) -> bytes:
+    """Without what follows the title up to its greatest size."""
+    end = 6 + int.from_bytes(values[4:6], "big")
+    return values[:end] + values[4 + 2 + 12 :]
 
 
 def test_strings_on_the_downlink_are_ascii_within_structs_too(station: Station) -> None:
