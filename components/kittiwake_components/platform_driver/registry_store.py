@@ -137,11 +137,11 @@ class RegistryStore:
 
     def count_devices(self) -> int:
         """How many devices there are."""
-        return int(self._database.value("SELECT count(*) FROM devices"))
+        return int(self._database.standing_value("SELECT count(*) FROM devices"))
 
     def count_points(self) -> int:
         """How many points there are."""
-        return int(self._database.value("SELECT count(*) FROM points"))
+        return int(self._database.standing_value("SELECT count(*) FROM points"))
 
     def devices(self, *, enabled_only: bool = False) -> list[Device]:
         """All devices, by name."""

@@ -382,7 +382,7 @@ class Scheduler(SchedulerReports):
     def _begin_due(self, now: int) -> None:
         store = self._store
         assert store is not None
-        while len(self._live) < self.concurrent:
+        while len(self._live) < self.concurrent and store.is_due(now):
             run = store.due_retry(now)
             if run is not None:
                 job = store.by_id(run.job_id)

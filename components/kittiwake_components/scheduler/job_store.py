@@ -33,6 +33,8 @@ LADDER = (
 
 _JOB = "id, name, schedule, zone, action, expression, missed, guarantee, enabled, relative, made_us, next_us"
 _DUE = "enabled AND next_us IS NOT NULL"
+_FIRST_SLOTS = [f"SELECT min(next_us) FROM job WHERE {_DUE} AND relative = {relative}" for relative in (0, 1)]
+_FIRST_TRY = f"SELECT min(retry_us) FROM run WHERE state = {RunState.RETRY:d}"
 _FINISHED = f"state NOT IN ({RunState.BEGUN:d}, {RunState.RETRY:d})"
 
 
@@ -64,7 +66,7 @@ class JobStore:
 
     def count(self) -> int:
         """How many jobs there are."""
-        return int(self._database.value("SELECT count(*) FROM job"))
+        return int(self._database.standing_value("SELECT count(*) FROM job"))
 
     def add(self, job: Job) -> int:
         """Adds a job, whose `id` does not count, and gives its id. Raises `ConstraintBroken` for a name there is."""
@@ -127,6 +129,11 @@ class JobStore:
 
     # What is due
 
+    def is_due(self, time_us: int) -> bool:
+        """Whether a job or a try has come by `time_us`."""
+        next_us = self.next_us()
+        return next_us is not None and next_us <= time_us
+
     def due(self, time_us: int, *, relative_only: bool) -> Job | None:
         """The job whose slot came first of those that have come by `time_us`."""
         found: list[Job] = []
@@ -148,11 +155,7 @@ class JobStore:
 
     def next_us(self) -> int | None:
         """When the next job or the next try is due."""
-        times = [
-            self._database.value(f"SELECT min(next_us) FROM job WHERE {_DUE} AND relative = {relative}")
-            for relative in (0, 1)
-        ]
-        times.append(self._database.value(f"SELECT min(retry_us) FROM run WHERE state = {RunState.RETRY:d}"))
+        times = [self._database.standing_value(first) for first in (*_FIRST_SLOTS, _FIRST_TRY)]
         return min([time for time in times if time is not None], default=None)
 
     def due_count(self, time_us: int, limit: int) -> int:

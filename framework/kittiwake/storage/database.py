@@ -44,6 +44,7 @@ class Database:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._writes = False
+        self._standing: dict[str, Any] = {}
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The rows that a statement returns."""
@@ -53,6 +54,15 @@ class Database:
         """The first column of the first row, or `None` without one."""
         rows = self._connection.execute(sql, parameters)
         return rows[0][0] if rows else None
+
+    def standing_value(self, sql: str) -> Any:
+        """As `value`, but read anew only after a transaction: for what is asked for again and again.
+
+        The statement has no parameters, so that few are kept.
+        """
+        if sql not in self._standing:
+            self._standing[sql] = self.value(sql)
+        return self._standing[sql]
 
     def run(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Carries out a statement that writes, within a transaction; the rows of its RETURNING, if it has one.
@@ -89,9 +99,11 @@ class Transaction:
         assert not self._database._writes, "transactions do not nest"
         self._connection.begin()
         self._database._writes = True
+        self._database._standing.clear()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._database._writes = False
+        self._database._standing.clear()  # what was read within may be taken back
         if kind is None:
             try:
                 self._connection.commit()

@@ -78,6 +78,36 @@ def test_a_transaction_that_raises_leaves_nothing(machine: tuple[Any, str]) -> N
     assert names(database) == ["whole"]
 
 
+def test_what_stands_is_read_once_until_something_is_written_or_taken_back(
+    machine: tuple[Any, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = opened(*machine)
+    count = "SELECT count(*) FROM job"
+    asked: list[str] = []
+    read = database.value
+
+    def value(sql: str) -> Any:
+        asked.append(sql)
+        return read(sql)
+
+    monkeypatch.setattr(database, "value", value)
+    assert [database.standing_value(count) for _ in range(3)] == [0, 0, 0]
+    assert asked == [count]
+    add(database, "report", "picture")
+    assert [database.standing_value(count) for _ in range(2)] == [2, 2]
+    assert asked == [count, count]
+
+    def half() -> None:
+        with database.transaction():
+            database.run("INSERT INTO job (name) VALUES ('half')")
+            assert database.standing_value(count) == 3
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
+    assert database.standing_value(count) == 2
+
+
 def test_what_the_schema_refuses_is_a_value_error_and_takes_the_whole_transaction_back(
     machine: tuple[Any, str],
 ) -> None:
