@@ -22,6 +22,8 @@ class Throttles:
         found = {}
         for component in self._deployment.instances.values():
             context = component._context
+            if not context.throttles:
+                continue
             # A copy: instances on other threads may add to it.
             for name, state in list(context.throttles.items()):
                 if state.suppressed:

@@ -95,7 +95,7 @@ class Health(HealthReports):
         self._watched: list[Watched] = []
         self._checking = True
         self._key = 0
-        self._warnings = self._failures = 0
+        self._warnings = self._failures = self._worst_ping_us = 0
         self._asserted: set[tuple[str, str]] = set()
         self._escalation: Escalation | None = None
         self._findings = Findings(self.clock, self._context.loop, self._report)
@@ -138,28 +138,37 @@ class Health(HealthReports):
         """One cycle: counts late answers, sends the next pings, strokes the watchdog if all is well."""
         escalation = self._escalation
         assert escalation is not None, "cycles come after the start"
-        escalation.look(self.clock.now_ns())
-        well = self._check(escalation) if self._checking else True
+        now_ns = self.clock.now_ns()
+        escalation.look(now_ns)
+        well = self._check(escalation, now_ns) if self._checking else True
         self.instances_restarted = escalation.restarts
         self.instances_quarantined = len(escalation.quarantined)
         self.fatal_unresolved = len(escalation.unresolved)
         self.ping_late_warnings = self._warnings & _U32_MAX
         self.handler_failures = self._failures & _U32_MAX
         self.findings_unreported = self._findings.lost & _U32_MAX
-        queues = self._context.deployment.queues()
-        self.slowest_handler_us = min(max(queue.slowest_ns for queue in queues) // 1000, _U32_MAX)
-        self.messages_dropped = sum(sum(queue.dropped.values()) for queue in queues) & _U32_MAX
+        self._show_queues()
         if well and not escalation.unresolved and self.is_connected(Health.wdog_stroke):
             self.wdog_stroke(0)
 
-    def _check(self, escalation: Escalation) -> bool:
+    def _show_queues(self) -> None:
+        slowest_ns = dropped = 0
+        for queue in self._context.deployment.queues():
+            if queue.slowest_ns > slowest_ns:
+                slowest_ns = queue.slowest_ns
+            if queue.dropped:
+                dropped += sum(queue.dropped.values())
+        self.slowest_handler_us = min(slowest_ns // 1000, _U32_MAX)
+        self.messages_dropped = dropped & _U32_MAX
+
+    def _check(self, escalation: Escalation, now_ns: int) -> bool:
         well = True
         for watched in self._watched:
             if not watched.enabled or watched.name in escalation.quarantined:
                 continue
             if not watched.waiting:
                 self._key = (self._key + 1) & _U32_MAX
-                watched.ask(self._key, self.clock.now_ns())
+                watched.ask(self._key, now_ns)
                 continue
             watched.late += 1
             watched.insist()
@@ -195,11 +204,12 @@ class Health(HealthReports):
             self.hlth_ping_wrong_key(watched.name, key)
             return
         watched.waiting = watched.recovering = False
-        if self._escalation is not None:
+        if self._escalation is not None and self._escalation.unresolved:
             self._escalation.resolve(watched.name, UNANSWERED)
-        took_us = min((at_ns - watched.asked_ns) // 1000, _U32_MAX)
-        if took_us > self.worst_ping_us:
-            self.worst_ping_us = took_us
+        took_us = (at_ns - watched.asked_ns) // 1000
+        if took_us > self._worst_ping_us:
+            self._worst_ping_us = took_us
+            self.worst_ping_us = min(took_us, _U32_MAX)
 
     def _leave_fatal(self, name: str, cause: str) -> None:
         if self._escalation is not None:

@@ -33,6 +33,7 @@ class Escalation:
         self.quarantined: set[str] = set()
         self.restarts = 0
         self._under_way: dict[str, Measure] = {}
+        self._has_failures = False
         self._health = health
         self._recovery = recovery
         self._revived = revived
@@ -42,11 +43,18 @@ class Escalation:
         record = self.records.get(name)
         if record is not None:
             record.failed(now_ns, reason)
+            self._has_failures = True
 
     def look(self, now_ns: int) -> None:
         """One cycle: acts on every instance that keeps failing."""
+        if not self._has_failures:
+            return
+        self._has_failures = False
         for name, record in self.records.items():
-            if name in self.quarantined or name in self._under_way or not record.is_failing(now_ns):
+            if not record.is_failing(now_ns):
+                continue
+            self._has_failures = True  # until they are forgotten, or too old to count
+            if name in self.quarantined or name in self._under_way:
                 continue
             measure = record.measure(now_ns)
             if measure is not Measure.NONE:

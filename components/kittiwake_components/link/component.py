@@ -86,6 +86,7 @@ class Link(PassiveComponent):
     def receive_overrun(self, total: U32) -> None: ...
 
     def initialize(self) -> None:
+        self._bearers = [index for index in range(BEARERS) if self.is_connected(Link.traffic_out, index)]
         self._address = parse_link(self.url) if self.url else None
         self._kind = self._address.kind if self._address is not None else ""
         self._stream: Stream | None = None
@@ -324,9 +325,8 @@ class Link(PassiveComponent):
         if not sent and not received:
             return
         self._told = self._bytes_down, self._bytes_up
-        for bearer in range(BEARERS):
-            if self.is_connected(Link.traffic_out, bearer):
-                self.traffic_out[bearer](sent, received)
+        for bearer in self._bearers:
+            self.traffic_out[bearer](sent, received)
 
     def _count_overruns(self) -> None:
         if self._stream is None or not self._up:

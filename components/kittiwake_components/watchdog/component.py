@@ -166,6 +166,7 @@ class Watchdog(PassiveComponent):
         self._stroke_due_ns = 0
         self._gate_ns: int | None = None
         self._given = self._kept = 0
+        self._stroked = [index for index in range(STROKES) if self.is_connected(Watchdog.stroke_out, index)]
 
     def start(self) -> None:
         self.watchdog.start()
@@ -266,9 +267,8 @@ class Watchdog(PassiveComponent):
     def _stroke(self) -> None:
         self._given += 1
         self.watchdog_transitions = self._given & 0xFFFFFFFF
-        for index, stroke in enumerate(self.stroke_out):
-            if self.is_connected(Watchdog.stroke_out, index):
-                stroke()
+        for index in self._stroked:
+            self.stroke_out[index]()
         if self._timer is not None:
             try:
                 self._timer.stroke()
