@@ -59,9 +59,10 @@ class SimulatedDispatches:
         self.dispatched += 1
         if not self.dispatched % STILL_MAX:
             self._look_at_time()
-        self.calls[instance, call] += 1
-        self.log.append((instance, call))
-        if self._cuts.get(self.dispatched) is False:
+        dispatch = instance, call
+        self.calls[dispatch] += 1
+        self.log.append(dispatch)
+        if self._cuts and self._cuts.get(self.dispatched) is False:
             self._cut()
 
     def _look_at_time(self) -> None:
@@ -73,7 +74,7 @@ class SimulatedDispatches:
 
     def ended(self) -> None:
         """The power may go after the dispatch that was counted last."""
-        if self._cuts.get(self.dispatched):
+        if self._cuts and self._cuts.get(self.dispatched):
             self._cut()
 
     def arrived(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:

@@ -89,7 +89,8 @@ class SimulatedFiles:
         self.operations = 0
         self.log: deque[tuple[str, str]] = deque(maxlen=_LOG_LIMIT)
         self._clock = clock
-        self._dead = False
+        self.is_stopped = False
+        """Whether the process that holds these files has come to its end."""
         self._cuts: dict[int, bool] = {}
         self._faults: dict[int, int] = {}
         self._standing_faults: dict[str, int] = {}
@@ -118,12 +119,7 @@ class SimulatedFiles:
 
     def stop(self) -> None:
         """Ends the process that holds these files: every later operation raises `PowerCut`."""
-        self._dead = True
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the process that holds these files has come to its end."""
-        return self._dead
+        self.is_stopped = True
 
     def damage(self, path: str, offset: int, data: bytes) -> None:
         """Overwrites durable bytes behind the system's back, as a failing medium would."""
@@ -133,7 +129,7 @@ class SimulatedFiles:
 
     def step(self, operation: str, path: str, body: Callable[[], Result]) -> Result:
         """Counts one operation and carries it out, unless a fault or a cut is due."""
-        if self._dead:
+        if self.is_stopped:
             raise PowerCut(self.operations)
         self.operations += 1
         self.log.append((operation, path))
@@ -152,7 +148,7 @@ class SimulatedFiles:
                 self._die()
 
     def _die(self) -> None:
-        self._dead = True
+        self.is_stopped = True
         raise PowerCut(self.operations)
 
     def write(self, inode: Inode, offset: int, data: bytes, path: str) -> None:

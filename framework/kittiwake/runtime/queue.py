@@ -166,10 +166,6 @@ class MessageQueue:
                 return level.popleft()
         return None
 
-    def next_handler(self) -> Any:
-        """The handler of the message that `take` would give, or `None`."""
-        return next((level[0][0] for level in self.levels if level), None)
-
     def admit_waiting(self) -> None:
         """Takes in what other threads hold back until there is room."""
         while self.waiting and self.has_room():

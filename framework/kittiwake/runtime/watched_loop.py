@@ -48,13 +48,16 @@ class WatchedLoop(Loop):
         queue.busy_ns += self._meter_ns() - began
 
     def _serve_levels(self, queue: MessageQueue, limit: int) -> int:
+        watch, levels, serve = self._watch, queue.levels, super()._serve_levels
         for served in range(limit):
-            handler = queue.next_handler()
-            if handler is None:
+            for level in levels:
+                if level:
+                    break
+            else:
                 return served
-            self._watch.began(queue.name, named(handler))
-            super()._serve_levels(queue, 1)
-            self._watch.ended()
+            watch.began(queue.name, named(level[0][0]))
+            serve(queue, 1)
+            watch.ended()
         return limit
 
     def _run_timer(self, timer: Timer) -> None:

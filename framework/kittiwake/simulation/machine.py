@@ -42,6 +42,8 @@ class Machine:
         self._witness = witness or Bystander()
         self._table = EventTable()
         self._offset_ns = 0
+        self._searched: object = None
+        self._found: dict[str, list[Any]] = {}
         self.platform.files.make_folder(ROOT)
         self.platform.files.sync_folder("/")
 
@@ -68,6 +70,19 @@ class Machine:
         """Lets the deployment run. Returns early where it asks to be stopped. Raises `PowerCut`."""
         assert self.deployment is not None
         self.deployment.main.run_until(world_ns - self._offset_ns)
+
+    def instances(self, kind: str) -> list[Any]:
+        """The instances of a component class, by the class's name, and of those made from it; none in the dark."""
+        deployment = self.deployment
+        if deployment is None:
+            return []
+        if deployment is not self._searched:
+            self._searched, self._found = deployment, {}
+        if kind not in self._found:
+            self._found[kind] = [
+                one for one in deployment.instances.values() if any(cls.__name__ == kind for cls in type(one).__mro__)
+            ]
+        return self._found[kind]
 
     def go_dark(self, off_ns: int, random: SeededRandom | None = None) -> None:
         """The power is gone for `off_ns`; what was not synced may be lost, by `random` or the machine's own seed."""

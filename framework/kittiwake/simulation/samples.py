@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.platform.interface import NS_PER_S
-from kittiwake.simulation.invariants.base import is_a
 
 if TYPE_CHECKING:
     from kittiwake.simulation.mission import Mission
@@ -57,9 +56,9 @@ class Samples:
         for queue in deployment.queues():
             name = f"queue {queue.name}"
             self._state[name] = max(float(queue.high), self._state.get(name, 0.0))
-        for instance in deployment.instances.values():
-            if is_a(instance, "ModeManager") and instance.current_mode is not None:
-                mode = instance.mode.state
+        for manager in mission.machine.instances("ModeManager"):
+            if manager.current_mode is not None:
+                mode = manager.mode.state
                 self.modes[int(mode)] = mode.name
                 self._state["mode"] = float(mode)
 

@@ -10,7 +10,8 @@ from kittiwake_ground.tui.wording import GROUND_CLOCK, argument_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kittiwake_ground.client.records import Alarm, CommandResult, Event, Plan
+    from kittiwake_ground.client.passes import Plan
+    from kittiwake_ground.client.records import Alarm, CommandResult, Event
 
 MOST_LETTERS = 2000
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kittiwake.model.component import Component
     from kittiwake.runtime.metering import Edge
     from kittiwake.simulation.machine import Machine
     from kittiwake.simulation.surroundings.world import World
@@ -43,8 +42,6 @@ class Invariant:
     def __init__(self, view: View, report: Callable[[str, str], None]) -> None:
         self.view = view
         self._report = report
-        self._searched: object = None
-        self._found: dict[str, list[Any]] = {}
 
     def broken(self, what: str) -> None:
         """Says that it does not hold, and what was found."""
@@ -52,14 +49,7 @@ class Invariant:
 
     def instances(self, kind: str) -> list[Any]:
         """The instances of a component class, by the class's name; none in the dark."""
-        deployment = self.view.machine.deployment
-        if deployment is None:
-            return []
-        if deployment is not self._searched:
-            self._searched, self._found = deployment, {}
-        if kind not in self._found:
-            self._found[kind] = [one for one in deployment.instances.values() if is_a(one, kind)]
-        return self._found[kind]
+        return self.view.machine.instances(kind)
 
     def boot_s(self) -> float:
         """Seconds since the machine's start."""
@@ -90,9 +80,4 @@ class Invariant:
         """The deployment has come to its end: `orderly` by its own shutdown, or else with the power or a kill."""
 
 
-def is_a(component: Component, kind: str) -> bool:
-    """Whether a component is of a class with that name, or of one made from it."""
-    return any(cls.__name__ == kind for cls in type(component).__mro__)
-
-
-__all__ = ["Invariant", "View", "is_a"]
+__all__ = ["Invariant", "View"]
