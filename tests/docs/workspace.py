@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.peers import ROOT, peers_environment
-from tests.system.gds import free_port
+from tests.ports import free_port
 from tests.system.serial_cable import SerialCable
 
 if TYPE_CHECKING:

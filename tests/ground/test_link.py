@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from kittiwake_ground.link import LinkLost, make_link
+from tests.ports import free_port
 
 
 def test_a_connection_that_closes_is_lost_and_can_be_made_again() -> None:
@@ -30,9 +31,7 @@ def test_a_connection_that_closes_is_lost_and_can_be_made_again() -> None:
 
 
 def test_a_listening_end_takes_one_deployment_after_the_other() -> None:
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        port = reserved.getsockname()[1]
+    port = free_port()
     with make_link(f"tcp-listen://127.0.0.1:{port}") as link:
         with pytest.raises(LinkLost, match="no deployment has connected"):
             link.connect(0.0)

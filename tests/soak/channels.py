@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from bench.measure import resident_mb
 from kittiwake_ground.archive.opening import DATABASE
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.soak.judgement import Bound, Reading, archived_counts, growths
 from tests.system.browser import Browser
 from tests.system.device import Device, build
-from tests.system.gds import free_port
 from tests.system.ground_server import GroundServer
 
 if TYPE_CHECKING:

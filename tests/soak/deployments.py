@@ -23,11 +23,11 @@ from kittiwake.dictionary.load import load_dictionary
 from kittiwake_ground.archive.opening import DATABASE
 from kittiwake_ground.server.session import now_us
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.soak.accounts import EVENTS, PACKETS, Account, Start, Uncounted, account
 from tests.soak.judgement import Bound, Reading, growths
 from tests.system.browser import Browser
 from tests.system.device import Device
-from tests.system.gds import free_port
 from tests.system.ground_server import GroundServer
 
 if TYPE_CHECKING:

@@ -53,6 +53,7 @@ class Browser:
         self.driver = Chrome(options=options, service=Service(driver))
         self.driver.set_page_load_timeout(60)
         self.resize(*WIDE)
+        self.set_dark(False)
 
     def __enter__(self) -> Browser:
         return self
@@ -74,9 +75,10 @@ class Browser:
         )
 
     def set_dark(self, dark: bool) -> None:
-        """Says what the system prefers."""
-        feature = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        """Says what the system prefers: that scheme and, always, no motion, as what moves is not hit by a click."""
+        preferred = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in preferred.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def open(self, url: str) -> None:
         """Loads a page and waits until it is connected to its server."""

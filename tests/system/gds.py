@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 import os
 import queue
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tests.peers import find_peer
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,18 +71,6 @@ class ChannelUpdate:
     time: tuple[int, int, int, int]
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port of the loopback interface that nobody has now, from below those that the kernel gives to clients."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-
-
 class Gds:
     """A station and its console.
 
@@ -112,8 +99,8 @@ class Gds:
         self.link = link
         self.framing = framing
         datagrams = link == "udp"
-        self.port = port or free_port(socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM)
-        self.receive_port = free_port(socket.SOCK_DGRAM) if datagrams else None
+        self.port = port or free_port()
+        self.receive_port = free_port() if datagrams else None
         self.device = device
         self.options = list(options)
         self.console = console

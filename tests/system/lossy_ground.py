@@ -12,6 +12,7 @@ from kittiwake.cfdp.timing import Patience
 from kittiwake.dictionary.decode import encode_command
 from kittiwake.dictionary.load import load_dictionary
 from kittiwake.platform.seeded import SeededRandom
+from tests.ports import free_port
 from tests.system.lossy_end import LossyEnd
 
 if TYPE_CHECKING:
@@ -34,8 +35,7 @@ class LossyGround(LossyEnd):
         self.is_open = True
         self._dictionary = load_dictionary(str(dictionary))
         self._link: socket.socket | None = None
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._listener: socket.socket | None = None
         self._ends = False
         self._thread = threading.Thread(target=self._run)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECOND_US = 1_000_000
+OUTAGE = range(1_500, 1_800)
+"""Seconds of the hour in which the link was down."""
 DISPATCHED = "CdhCore.cmdDisp.CommandsDispatched"
 BOOTS = "ReferenceDeployment.startupManager.BootCount"
 NO_OP = "CdhCore.cmdDisp.CMD_NO_OP"
@@ -54,7 +56,7 @@ def write_past_hour(folder: Path, dictionary: Path, now_us: int, deployment: str
                     id, state, at_us=at_us + number * SECOND_US, response="OK" if number == 3 else ""
                 )
         archive.add_link_state(deployment, "up", at_us=start_us)
-        archive.add_link_state(deployment, "down", "out of sight", at_us=start_us + 1_500 * SECOND_US)
-        archive.add_link_state(deployment, "up", at_us=start_us + 1_800 * SECOND_US)
+        archive.add_link_state(deployment, "down", "out of sight", at_us=start_us + OUTAGE.start * SECOND_US)
+        archive.add_link_state(deployment, "up", at_us=start_us + OUTAGE.stop * SECOND_US)
         archive.add_link_state(deployment, "down", "stopped", at_us=hour.end_us)
     return hour

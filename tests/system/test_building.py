@@ -14,8 +14,8 @@ import pytest
 
 from tests.building.bacnet_peer import BacnetPeer
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.system.device import Device, build
-from tests.system.gds import free_port
 from tests.system.raw_ground import RawGround
 
 KINDS = {"analog-input": 120, "analog-output": 30, "binary-output": 30, "multi-state-value": 20}

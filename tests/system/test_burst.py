@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ports import free_port
 from tests.system.device import Device
 from tests.system.raw_ground import RawGround, Terminal
 from tests.system.serial_cable import SerialCable
@@ -24,12 +25,6 @@ NO_OP = "CdhCore.cmdDisp.CMD_NO_OP"
 COMPLETED = "CdhCore.cmdDisp.OpCodeCompleted"
 BURST = 10_000
 MEMORY_GROWTH_LIMIT_KIB = 24 * 1024
-
-
-def _free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _peak_kib(device: Device) -> int:
@@ -77,7 +72,7 @@ def test_a_burst_of_datagrams_is_answered_or_counted_by_name(
     start_device: Callable[..., Device], reference: tuple[Path, Path]
 ) -> None:
     """REQ-RT-006, REQ-LK-010: answered + dropped by the router + lost by the system = sent."""
-    own, far = _free_udp_port(), _free_udp_port()
+    own, far = free_port(), free_port()
     link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     link.bind(("127.0.0.1", own))

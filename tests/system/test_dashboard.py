@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.webdriver.common.by import By
 
+from tests.ports import free_port
 from tests.system.browser import NARROW, WIDE, Browser
 from tests.system.device import KITTIWAKE, Device
 from tests.system.ground_server import GroundServer
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def station(
     folder = tmp_path_factory.mktemp("dashboard")
     other = folder / "other.json"
     other.write_text(json.dumps(altered(json.loads(dictionary.read_text()))))
-    ports = free_ports(2)
+    ports = [free_port(), free_port()]
     deployments = [
         f"{name}={path},tcp://127.0.0.1:{port}"
         for name, path, port in zip(("station", "other"), (dictionary, other), ports, strict=True)
@@ -261,7 +261,7 @@ def test_without_a_log_in_nothing_is_seen_and_a_viewer_may_not_act(
     users = tmp_path / "users.json"
     command = [KITTIWAKE, "ground", "users", "add", "vera", "--role", "viewer", "--users", str(users), "--stdin"]
     subprocess.run(command, input="correct horse battery\n", check=True, text=True, capture_output=True, timeout=30)
-    deployment = f"far={reference[1]},tcp://127.0.0.1:{free_ports(1)[0]}"
+    deployment = f"far={reference[1]},tcp://127.0.0.1:{free_port()}"
     server = GroundServer(tmp_path / "ground", [deployment], ["--users", str(users)])
     server.command.remove("--no-dashboard")
     browser = station.browser

@@ -12,10 +12,10 @@ import pytest
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.keys import Keys
 
+from tests.ports import free_port
 from tests.system.browser import NARROW, WIDE, Browser
 from tests.system.device import KITTIWAKE, Device
 from tests.system.ground_server import GroundServer
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def station(
 ) -> Iterator[Station]:
     """One station for the tests of this module."""
     folder = tmp_path_factory.mktemp("station")
-    port = free_ports(1)[0]
+    port = free_port()
     configuration = folder / "ground.toml"
     configuration.write_text(
         f'[deployments.station]\ndictionary = "{reference[1]}"\nlink = "tcp://127.0.0.1:{port}"\n'
@@ -423,7 +423,7 @@ def test_a_viewer_sees_everything_and_is_offered_nothing(
     users = tmp_path / "users.json"
     adding = [KITTIWAKE, "ground", "users", "add", "vera", "--role", "viewer", "--users", str(users), "--stdin"]
     subprocess.run(adding, input="a long password\n", text=True, check=True, capture_output=True, timeout=30)
-    nobody = f"station={reference[1]},tcp://127.0.0.1:{free_ports(1)[0]}"
+    nobody = f"station={reference[1]},tcp://127.0.0.1:{free_port()}"
     server = GroundServer(tmp_path / "ground", [nobody], ["--users", str(users)])
     server.command.remove("--no-dashboard")
     with server:

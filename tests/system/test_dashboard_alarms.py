@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from tests.ports import free_port
 from tests.system.browser import NARROW, WIDE, Browser
 from tests.system.device import Device
 from tests.system.ground_server import GroundServer
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +66,7 @@ def station(
     require_browser: None, reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Station]:
     folder = tmp_path_factory.mktemp("alarms")
-    (port,) = free_ports(1)
+    port = free_port()
     with ExitStack() as stack:
         stack.enter_context(Device(reference[0], folder / "root", f"tcp-listen://127.0.0.1:{port}"))
         configuration = folder / "ground.toml"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.framework.cli.conftest import SMALL
+from tests.ports import free_port
 from tests.system.browser import NARROW, WIDE, Browser
 from tests.system.building_device import RIVAL, VIEWER, Api
 from tests.system.device import build
 from tests.system.ground_server import GroundServer
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ class Station:
 def station(require_browser: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     folder = tmp_path_factory.mktemp("building")
     with ExitStack() as stack:
-        ports = free_ports(3)
+        ports = [free_port(), free_port(), free_port()]
         api = stack.enter_context(closing(Api(folder / "device", ports[0])))
         api.start()
         api.add_zone()

@@ -10,10 +10,10 @@ from selenium.webdriver.common.keys import Keys
 
 from kittiwake_ground.server.views import iso_time
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.system.browser import NARROW, WIDE, Browser
 from tests.system.device import Device, build
 from tests.system.ground_server import GroundServer
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def test_captures_come_by_themselves_and_a_sensor_is_stopped_from_the_page(tmp_p
     image, dictionary = build(ROOT / "topologies/hive.yaml", tmp_path / "build")
     (tmp_path / "root").mkdir()
     (tmp_path / "root/hive.toml").write_text(CONFIGURATION)
-    (port,) = free_ports(1)
+    port = free_port()
     options = ["--set", "HiveDeployment.textCommands.url=", "--set", "HiveDeployment.uploader.remote=bucket_name=/out"]
     server = GroundServer(tmp_path / "ground", [f"hive={dictionary},tcp://127.0.0.1:{port}"])
     server.command.remove("--no-dashboard")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from kittiwake_ground.server.session import now_us
 from kittiwake_ground.server.views import iso_time
 from tests.framework.cli.conftest import SMALL
+from tests.ports import free_port
 from tests.system.browser import NARROW, WIDE, Browser
 from tests.system.device import Device, build
 from tests.system.ground_server import GroundServer
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ SAVE_FILE = "FileHandling.prmDb.PRM_SAVE_FILE"
 def test_a_parameter_is_edited_saved_and_compared(require_browser: None, tmp_path: Path) -> None:
     """Between deployments, with its default, and between two times."""
     image, dictionary = build(SMALL, tmp_path / "build")
-    ports = dict(zip(("one", "two"), free_ports(2), strict=True))
+    ports = dict(zip(("one", "two"), [free_port(), free_port()], strict=True))
     plans = [f"{name}={dictionary},tcp://127.0.0.1:{port}" for name, port in ports.items()]
     server = GroundServer(tmp_path / "ground", plans)
     server.command.remove("--no-dashboard")

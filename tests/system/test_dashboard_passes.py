@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.framework.cli.conftest import SMALL
+from tests.ports import free_port
 from tests.system.browser import NARROW, WIDE, Browser
 from tests.system.device import Device, build
 from tests.system.ground_server import GroundServer
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ MINUTE_US = 60_000_000
 def test_passes_are_seen_and_a_command_is_planned_for_one(require_browser: None, tmp_path: Path) -> None:
     """What fits into which pass, and the life of a plan until it is carried out."""
     image, dictionary = build(SMALL, tmp_path / "build")
-    (port,) = free_ports(1)
+    port = free_port()
     server = GroundServer(tmp_path / "ground", [f"small={dictionary},tcp://127.0.0.1:{port}"])
     server.command.remove("--no-dashboard")
     with ExitStack() as stack:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.framework.cli.conftest import SMALL
+from tests.ports import free_port
 from tests.system.battery_device import battery_device
 from tests.system.browser import NARROW, WIDE, Browser
 from tests.system.device import Device, build
 from tests.system.ground_server import GroundServer
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def station(require_browser: None, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("power")
     topologies = {"battery": battery_device(folder, PARAMETERS), "mains": SMALL}
     builds = {name: build(topology, folder / "build") for name, topology in topologies.items()}
-    ports = dict(zip(builds, free_ports(2), strict=True))
+    ports = dict(zip(builds, [free_port(), free_port()], strict=True))
     with ExitStack() as stack:
         for name, (image, _) in builds.items():
             stack.enter_context(Device(image, folder / name, f"tcp-listen://127.0.0.1:{ports[name]}"))

@@ -12,10 +12,10 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.system.browser import NARROW, WIDE, Browser
 from tests.system.device import Device
 from tests.system.ground_server import GroundServer
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def station(
 ) -> Iterator[Station]:
     """One station for the tests of this module."""
     folder = tmp_path_factory.mktemp("topology")
-    port, nobody = free_ports(2)
+    port, nobody = free_port(), free_port()
     with ExitStack() as stack:
         device = stack.enter_context(Device(reference[0], folder / "root", f"tcp-listen://127.0.0.1:{port}"))
         server = GroundServer(

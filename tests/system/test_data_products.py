@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.system.device import REFERENCE, Device, build
-from tests.system.gds import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.system.gds import GdsFailure, GdsTimeout, free_port
+from tests.ports import free_port
+from tests.system.gds import GdsFailure, GdsTimeout
 from tests.system.serial_cable import SerialCable
 
 if TYPE_CHECKING:

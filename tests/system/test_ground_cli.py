@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import signal
-import socket
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +16,7 @@ from kittiwake.dictionary.load import load_dictionary
 from kittiwake_ground.link import make_link
 from kittiwake_ground.station import Station
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.system.device import KITTIWAKE, Device, build
 from tests.system.serial_cable import SerialCable
 
@@ -60,20 +60,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return build(SMALL, tmp_path_factory.mktemp("small"))
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that are free for TCP and UDP."""
-    with ExitStack() as stack:
-        ports = []
-        for _ in range(count):
-            tcp = stack.enter_context(socket.socket())
-            tcp.bind(("127.0.0.1", 0))
-            ports.append(tcp.getsockname()[1])
-        return ports
-
-
 def make_line(kind: str, stack: ExitStack) -> Line:
     """A link of a kind, on ports that are free."""
-    port, other = free_ports(2)
+    port, other = free_port(), free_port()
     if kind == "serial":
         cable = stack.enter_context(SerialCable())
         return Line(*[f"serial://{end}?baud=921600" for end in cable.ends])
@@ -158,7 +147,7 @@ def test_a_command_that_fails_ends_with_1_and_its_reason(start: Callable[..., tu
 def test_a_command_that_cannot_be_sent_is_misuse_and_needs_no_link(
     arguments: list[str], said: str, small: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    nobody = Line("", f"tcp://127.0.0.1:{free_ports(1)[0]}")
+    nobody = Line("", f"tcp://127.0.0.1:{free_port()}")
     sent = Ground(nobody, small[1], tmp_path)("send", *arguments)
     assert (sent.returncode, sent.stdout) == (2, "")
     assert said in sent.stderr
@@ -179,7 +168,7 @@ def test_the_answer_to_an_earlier_ground_is_not_taken_for_ours(
 
 
 def test_nobody_at_the_other_end_is_said_after_the_time_given(small: tuple[Path, Path], tmp_path: Path) -> None:
-    port, other = free_ports(2)
+    port, other = free_port(), free_port()
     for link, said in (
         (f"tcp://127.0.0.1:{port}", "Connection refused"),
         (f"tcp-listen://127.0.0.1:{port}", "no deployment has connected"),
@@ -265,7 +254,7 @@ def test_a_startup_sequence_runs_from_the_start_after_its_upload_until_it_is_rem
     source = ROOT / "sequences" / "startup.seq"
     compiled = [KITTIWAKE, "seq", "compile", str(source), "-d", str(reference[1]), "-o", str(tmp_path / "startup.bin")]
     subprocess.run(compiled, check=True, timeout=TIMEOUT_S, capture_output=True)
-    port = free_ports(1)[0]
+    port = free_port()
     ground = Ground(Line("", f"tcp://127.0.0.1:{port}"), reference[1], tmp_path)
     device = start_device(f"tcp-listen://127.0.0.1:{port}")
     assert ground("upload", "startup.bin", "/startup.bin").returncode == 0

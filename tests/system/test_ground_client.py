@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from kittiwake_ground.client import CommandFailed, ExpectationFailed, Ground, History, SequenceFailed, TransferFailed
+from tests.ports import free_port
 from tests.system.device import KITTIWAKE
 from tests.system.ground_server import GroundServer
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ class Served(NamedTuple):
 @pytest.fixture
 def served(reference: tuple[Path, Path], start_device: Callable[..., Device], tmp_path: Path) -> Iterator[Served]:
     """The reference deployment, served, with its link up."""
-    (port,) = free_ports(1)
+    port = free_port()
     device = start_device(f"tcp-listen://127.0.0.1:{port}")
     deployment = f"reference={reference[1]},tcp://127.0.0.1:{port}"
     with GroundServer(tmp_path / "ground", [deployment]) as server:
@@ -190,7 +190,7 @@ def test_what_is_followed_comes_as_it_happens_until_the_interrupt(served: Served
 def test_what_is_followed_goes_on_after_the_server_came_back(
     reference: tuple[Path, Path], start_device: Callable[..., Device], tmp_path: Path
 ) -> None:
-    link, port = free_ports(2)
+    link, port = free_port(), free_port()
     start_device(f"tcp-listen://127.0.0.1:{link}")
     deployment = f"reference={reference[1]},tcp://127.0.0.1:{link}"
     options = ["--port", str(port)]

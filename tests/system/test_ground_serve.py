@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.sync.client import connect
 
+from tests.ports import free_port
 from tests.system.device import KITTIWAKE
 from tests.system.ground_server import GroundServer, ServerFault
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., GroundServer]]:
 @pytest.fixture
 def pair(reference: tuple[Path, Path], start_device: Callable[..., Device], serve: Callable[..., GroundServer]) -> Pair:
     """The reference deployment, served."""
-    (port,) = free_ports(1)
+    port = free_port()
     device = start_device(f"tcp-listen://127.0.0.1:{port}")
     server = serve(f"reference={reference[1]},tcp://127.0.0.1:{port}")
     server.await_link("reference")
@@ -224,7 +224,7 @@ def test_a_deployment_that_is_killed_comes_back_and_gets_what_was_held(pair: Pai
 def test_a_command_that_must_not_wait_is_refused_while_the_link_is_down(
     reference: tuple[Path, Path], serve: Callable[..., GroundServer], tmp_path: Path
 ) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     file = tmp_path / "ground.toml"
     file.write_text(
         f'[deployments.reference]\ndictionary = "{reference[1]}"\nlink = "tcp://127.0.0.1:{port}"\nqueue = "refuse"\n'
@@ -238,7 +238,7 @@ def test_two_deployments_are_served_at_once_and_a_wrong_dictionary_is_seen(
     reference: tuple[Path, Path], start_device: Callable[..., Device], serve: Callable[..., GroundServer],
     tmp_path: Path,
 ) -> None:  # fmt: skip
-    one, two = free_ports(2)
+    one, two = free_port(), free_port()
     start_device(f"tcp-listen://127.0.0.1:{one}", tmp_path / "one")
     start_device(f"tcp://127.0.0.1:{two}", tmp_path / "two", ["--framing", "fprime"])
     other = tmp_path / "other.json"
@@ -258,7 +258,7 @@ def test_two_deployments_are_served_at_once_and_a_wrong_dictionary_is_seen(
 def test_what_was_before_a_kill_of_the_server_is_in_the_archive(
     reference: tuple[Path, Path], start_device: Callable[..., Device], serve: Callable[..., GroundServer]
 ) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     start_device(f"tcp-listen://127.0.0.1:{port}")
     deployment = f"reference={reference[1]},tcp://127.0.0.1:{port}"
     before = serve(deployment)
@@ -313,7 +313,7 @@ def test_people_and_tokens_are_made_on_the_command_line_and_used(
     ground("users", "add", "ada", "--role", "operator", "--stdin", text="long enough\n")
     token = ground("tokens", "add", "tests", "--user", "ada", "--role", "viewer").strip()
     assert ground("users", "list").split() == ["ada", "operator"]
-    (port,) = free_ports(1)
+    port = free_port()
     server = serve(f"reference={reference[1]},tcp://127.0.0.1:{port}", options=("--host", "127.0.0.1", *users))
     assert server.http.get("deployments").status_code == 401
     bearer = {"Authorization": f"Bearer {token}"}

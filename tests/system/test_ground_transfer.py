@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sqlite3
 import subprocess
 import time
@@ -15,6 +14,7 @@ import pytest
 
 from kittiwake.cli.key_file import add_key, changing_keys
 from kittiwake.platform.seeded import SeededRandom
+from tests.ports import free_port
 from tests.system.device import KITTIWAKE, Device, build
 from tests.system.extended_reference import extended_reference
 from tests.system.ground_server import GroundServer
@@ -181,8 +181,7 @@ class StraightLink(LossyProxy):
 
     def __init__(self) -> None:
         super().__init__()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._port = free_port()
 
     @property
     def for_device(self) -> str:

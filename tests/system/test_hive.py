@@ -21,8 +21,8 @@ from kittiwake_ground.commanding import command_and_wait
 from kittiwake_ground.link import GroundLink
 from kittiwake_ground.station import Station
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.system.device import Device, build
-from tests.system.gds import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

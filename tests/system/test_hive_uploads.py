@@ -12,8 +12,8 @@ import pytest
 
 from tests.components.transfer_service.ftp_server import PASSWORD, USER, FtpProcess
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.system.device import Device, build
-from tests.system.gds import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path

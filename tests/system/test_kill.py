@@ -16,8 +16,8 @@ from kittiwake_ground.commanding import command_and_wait
 from kittiwake_ground.link import GroundLink, LinkLost
 from kittiwake_ground.station import Station
 from kittiwake_ground.uplink import Uplink
+from tests.ports import free_port
 from tests.system.device import Device
-from tests.system.gds import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,11 +15,11 @@ from selenium.webdriver.common.keys import Keys
 
 from kittiwake.cli.main import main
 from kittiwake_ground.client import Ground, RequestRefused
+from tests.ports import free_port
 from tests.system.browser import NARROW, Browser
 from tests.system.device import Device
 from tests.system.ground_server import GroundServer
 from tests.system.procedure_files import write_configuration, write_procedures
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ class Station:
 def station(reference: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     image, dictionary = reference
     folder = tmp_path_factory.mktemp("procedures")
-    (port,) = free_ports(1)
+    port = free_port()
     with Device(image, folder / "root", f"tcp-listen://127.0.0.1:{port}"):
         yield Station(folder, dictionary, f"tcp://127.0.0.1:{port}")
 

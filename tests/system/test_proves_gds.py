@@ -12,8 +12,9 @@ import pytest
 
 from kittiwake.cli.key_file import add_key, changing_keys
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.system.device import Device, build
-from tests.system.gds import Gds, free_port
+from tests.system.gds import Gds
 from tests.system.gds_packages import path_of_packages
 from tests.system.proves_flight import procedure, sequence
 from tests.system.test_data_products import decoded, records_of

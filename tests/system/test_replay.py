@@ -17,8 +17,8 @@ from kittiwake_components.reset_manager import causes
 from kittiwake_ground.commanding import command_and_wait
 from kittiwake_ground.link import GroundLink
 from kittiwake_ground.station import Station
+from tests.ports import free_port
 from tests.system.device import KITTIWAKE
-from tests.system.gds import free_port
 from tests.system.recorded_day import OWN_TICKS, RecordedDay
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kittiwake.cli.key_file import add_key, changing_keys
+from tests.ports import free_port
 from tests.system.device import KITTIWAKE, Device
-from tests.system.gds import free_port
 from tests.system.ground_server import GroundServer
 
 if TYPE_CHECKING:

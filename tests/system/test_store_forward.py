@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ports import free_port
 from tests.system.device import Device, build
 from tests.system.extended_reference import extended_reference
-from tests.system.gds import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,8 +16,8 @@ from kittiwake.wire.link_address import parse_link
 from kittiwake_ground.commanding import command_and_wait
 from kittiwake_ground.link import GroundLink
 from kittiwake_ground.station import Station
+from tests.ports import free_port
 from tests.system.device import KITTIWAKE, Device
-from tests.system.gds import free_port
 from tests.system.test_kill import FIRST_TICK, boot_count
 
 VERSION_LIMIT_S = 15.0

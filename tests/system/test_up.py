@@ -15,8 +15,8 @@ import pytest
 
 from kittiwake.cli.key_file import add_key, changing_keys
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.system.device import KITTIWAKE, REFERENCE
-from tests.system.test_ground_cli import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ def test_settings_and_the_api_of_a_building_are_passed_on(tmp_path: Path) -> Non
     (tmp_path / "root/keys").mkdir(parents=True)
     (tmp_path / "root/keys/building.tokens").write_text("screen viewer 0123456789abcdef\n")
     (tmp_path / "screen.token").write_text("0123456789abcdef\n")
-    [port] = free_ports(1)
+    port = free_port()
     command = [KITTIWAKE, "up", str(ROOT / "topologies/building.yaml"), "--port", "0", "--link-port", "0", "--quiet"]
     command += ["--set", f"BuildingDeployment.buildingApi.address=127.0.0.1:{port}"]
     command += ["--building", f"http://127.0.0.1:{port},{tmp_path / 'screen.token'}"]

@@ -9,8 +9,8 @@ import pytest
 
 from kittiwake.cli.main import main
 from tests.peers import ROOT
+from tests.ports import free_port
 from tests.system.device import KITTIWAKE, Device, build
-from tests.system.gds import free_port
 
 TOPOLOGY = """\
 topology: Kept

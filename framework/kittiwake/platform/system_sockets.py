@@ -13,6 +13,7 @@ _SO_MEMINFO = 55  # linux/socket.h; the last of its nine U32 counts the datagram
 _MEMINFO = Struct("=9I")
 _UDP_BUFFER = 1 << 20  # bytes; the system grants less where net.core.rmem_max is lower
 _SILENCE_LIMIT_MS = 60_000
+_RESET = Struct("=ii").pack(1, 0)  # struct linger: on, for no second
 # A connection that died between its arrival and `accept` is not the listener's fault (accept(2)).
 _ACCEPT_AGAIN = (errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
 
@@ -160,6 +161,13 @@ def connect_tcp(host: str, port: int) -> TcpStream:
     connection = socket.socket(family, socket.SOCK_STREAM)
     connection.setblocking(False)
     failure = connection.connect_ex(address)
+    if connection.getsockname()[:2] == address:
+        # Nobody listens, and the kernel gave us that very port to call from: we would talk to ourselves, and take the
+        # port from whoever is to listen (simultaneous open, RFC 9293 section 3.5). Reset, it is free again at once.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        connection.close()
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        failure = errno.ECONNREFUSED
     return TcpStream(connection, 0 if failure == errno.EINPROGRESS else failure)
 
 

@@ -14,6 +14,8 @@ from typing import Any, Self
 
 import pytest
 
+from tests.ports import free_port
+
 LIMIT_S = 20.0
 _PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 
@@ -24,14 +26,6 @@ def program(name: str) -> str:
     if found is None:
         pytest.skip(f"{name} is not installed (Debian: mosquitto; `make browser` installs it where it may)")
     return found
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def until(condition: Callable[[], bool], step: Callable[[], object] = lambda: time.sleep(0.02)) -> None:

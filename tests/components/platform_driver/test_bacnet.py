@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +25,7 @@ from kittiwake_components.platform_driver.drivers.registry import DriverRegistry
 from kittiwake_components.platform_driver.drivers.sessions.bacnet_session import ANSWER_BYTES, REQUEST_BYTES
 from tests.building.bacnet_peer import BacnetPeer
 from tests.building.driver_bench import DriverBench, OpenDevice
-from tests.system.gds import free_port
+from tests.ports import free_port
 
 KINDS = [
     f"{kind}-{role}" for kind in ("analog", "binary", "multi-state") for role in ("input", "output", "value")
@@ -314,7 +313,7 @@ def test_devices_share_a_thread_that_ends_with_the_last(bench: DriverBench, peer
 
 def test_a_local_port_can_be_had_again_at_once(bench: DriverBench, peer: BacnetPeer) -> None:
     """A reload closes the session and opens one that wants the same port."""
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     for _ in range(20):
         with bench.open(BacnetDriver, peer.address, local_address=f"127.0.0.1:{port}", **QUICK) as device:
             assert device.value("analog-input,1") == 0.5

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kittiwake.platform.system import SystemPlatform
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,6 +137,27 @@ def test_a_refused_connection_is_raised_by_receive(platform: SystemPlatform, wai
     stream = platform.network.connect_tcp(*address)
     error = waiter.raised(lambda: stream.receive(1), stream.fileno())
     assert isinstance(error, ConnectionRefusedError)
+    stream.close()
+
+
+def test_nobody_is_connected_to_himself(
+    platform: SystemPlatform, waiter: Waiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class CallsFromThere(socket.socket):
+        """A caller that the kernel happens to give the very port that it calls."""
+
+        def connect_ex(self, address: tuple[str, int]) -> int:  # type: ignore[override]
+            self.bind(address)
+            return super().connect_ex(address)
+
+    port = free_port()
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "socket", CallsFromThere)
+        stream = platform.network.connect_tcp(LOOPBACK, port)
+    error = waiter.raised(lambda: stream.receive(1), stream.fileno())
+    listener = platform.network.listen_tcp(LOOPBACK, port)
+    assert error.errno == errno.ECONNREFUSED
+    listener.close()
     stream.close()
 
 

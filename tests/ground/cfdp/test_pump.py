@@ -26,7 +26,7 @@ from kittiwake_ground.server.deployment import Deployment
 from kittiwake_ground.server.transfers import TransferRefused
 from tests.framework.cfdp.two_entities import Side
 from tests.ground.server.foreign import DICTIONARY, measured, until
-from tests.ground.server.test_links import free_port
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -15,6 +15,7 @@ from kittiwake_ground.configuration import DeploymentConfiguration
 from kittiwake_ground.server.archive_sink import NoArchive
 from kittiwake_ground.server.deployment import Deployment
 from tests.ground.server.foreign import DICTIONARY, measured, until
+from tests.ports import free_port
 from tests.system.serial_cable import SerialCable
 
 if TYPE_CHECKING:
@@ -38,12 +39,6 @@ async def deployed(folder: Path, link: str, archive: ArchiveSink | None = None) 
     finally:
         await made.stop()
         assert made.link.state == "down"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def test_udp_is_up_once_something_sound_has_come(tmp_path: Path) -> None:
