@@ -97,6 +97,14 @@ def clicked(browser: Browser, selector: str) -> bool:
     return True
 
 
+def clicked_at(browser: Browser, path: str) -> bool:
+    """Clicks what an XPath leads to, if it is there."""
+    found = browser.driver.find_elements("xpath", path)
+    if found:
+        found[0].click()
+    return bool(found)
+
+
 def taken_back(browser: Browser) -> bool:
     """Takes the newest command back."""
     newest_row(browser).find_element("css selector", "button[aria-label='Take back']").click()
@@ -385,6 +393,44 @@ def test_a_sequence_with_a_hazardous_command_asks_before_it_goes_up_and_before_i
     assert not browser.all("[data-run]") or "/danger.bin" not in newest(browser)
     browser.click("[data-action=agree]")
     browser.until(lambda: "/danger.bin" in newest(browser), "no run")
+
+
+def test_a_sequence_is_planned_from_the_remote_folder_and_asked_for_and_so_is_a_file(
+    station: Station, tmp_path: Path
+) -> None:
+    browser = station.open("passes")
+    browser.find("[data-field=plan-command]")
+    browser.click(".kw-plan-kinds button:nth-of-type(2)")
+    browser.find("input[data-field=plan-remote]").send_keys("/other.bin")
+    browser.await_text("What is in it is not known here.")
+    browser.click("[data-action=browse]")
+    browser.click(".q-dialog [data-action=list]")
+    picked = "//div[contains(@class, 'kw-node')][.//span[text()='danger.bin']]//button[@aria-label='Choose']"
+    browser.until(lambda: clicked_at(browser, picked), "danger.bin is not listed")
+    browser.await_text("It sends hazardous commands: FileHandling.fileManager.RemoveDirectory")
+    assert browser.find("input[data-field=plan-remote]").get_attribute("value") == "/danger.bin"
+    browser.until(lambda: not browser.all(".q-dialog"), "the folder stays")
+    browser.click(".kw-plan-when button:nth-of-type(2)")
+    browser.click("[data-action=plan]")
+    browser.await_text("/danger.bin sends hazardous commands")
+    assert station.server.get("deployments/station/plans")["plans"] == []
+    browser.click("[data-action=agree]")
+    browser.find("[data-plan-state=planned]")
+    (plan,) = station.server.get("deployments/station/plans")["plans"]
+    assert (plan["kind"], plan["subject"], plan["confirmed"]) == ("sequence", "/danger.bin", True)
+    browser.until(lambda: not browser.all(".q-dialog"), "the question stays")
+    browser.click(".kw-plan-kinds button:nth-of-type(3)")
+    browser.click("[data-action=plan]")
+    browser.await_text("file: choose one")
+    (tmp_path / "map.txt").write_text("north")
+    browser.all("input[type=file]")[0].send_keys(str(tmp_path / "map.txt"))
+    browser.await_text("map.txt, 5 B: ready to be sent")
+    field = browser.find("input[data-field=plan-time]")
+    field.send_keys("\b" * 5 + "0s")
+    browser.click("[data-action=plan]")
+    browser.find("[data-plan-state=completed]")
+    assert (station.device.root / "map.txt").read_text() == "north"
+    assert "plan made" in station.audited()
 
 
 def test_a_text_is_opened_again_and_deleted(station: Station) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,12 +15,9 @@ from kittiwake_ground.api.bodies import PlanBody, PlanChangeBody, WhenBody
 from kittiwake_ground.api.tags import IfMatch, revision_of, tag
 from kittiwake_ground.passes.planned import AFTER, AT, PASS, PlanRefused, When
 from kittiwake_ground.passes.planner import Owner
-from kittiwake_ground.passes.shown import plan_object
+from kittiwake_ground.server.views import plan_object
 
 router = APIRouter(tags=["plans"], prefix="/deployments/{deployment}/plans")
-
-LOOK_S = 0.1
-"""How often it is looked whether a plan has ended while somebody waits for that, in seconds."""
 
 
 @router.get("")
@@ -31,7 +29,7 @@ async def plans(
     """The plans, the newest first."""
     planner = here.passes.planner
     found = [one for one in reversed(planner.plans.values()) if not (waiting and one.is_final)]
-    return {"plans": [plan_object(one, planner) for one in found[:limit]]}
+    return {"plans": [plan_object(one, planner.due(one)) for one in found[:limit]]}
 
 
 @router.post("", status_code=201)
@@ -48,19 +46,21 @@ async def plan(
     detail = f"#{made.id} {what.kind} {what.subject} {body.arguments or ''}".rstrip()
     ground.audit.add(person.name, "plan made", here.name, detail, source_of(request))
     tag(response, made.revision)
-    return plan_object(made, planner)
+    return plan_object(made, planner.due(made))
 
 
 @router.get("/{id}")
 async def one_plan(here: DeploymentHere, id: int, response: Response, wait_s: WaitS = 0.0) -> dict[str, Any]:
     """A plan as it stands, or its end if that comes within `wait_s` seconds."""
     planner = here.passes.planner
-    deadline = asyncio.get_running_loop().time() + wait_s
-    while not planner.find(id).is_final and asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(LOOK_S)
+    if wait_s and not planner.find(id).is_final:
+        with suppress(TimeoutError), here.hub.subscribe(["plans"]) as news:
+            async with asyncio.timeout(wait_s):
+                while not planner.find(id).is_final:
+                    await news.wait()
     found = planner.find(id)
     tag(response, found.revision)
-    return plan_object(found, planner)
+    return plan_object(found, planner.due(found))
 
 
 @router.put("/{id}")
@@ -80,7 +80,7 @@ async def change(
     )  # fmt: skip
     ground.audit.add(person.name, "plan changed", here.name, f"#{id} {what.kind} {what.subject}", source_of(request))
     tag(response, changed.revision)
-    return plan_object(changed, planner)
+    return plan_object(changed, planner.due(changed))
 
 
 @router.delete("/{id}")
@@ -92,7 +92,7 @@ async def cancel(
     found = planner.cancel(id, person.name, revision_of(if_match))
     what = found.what
     ground.audit.add(person.name, "plan cancelled", here.name, f"#{id} {what.kind} {what.subject}", source_of(request))
-    return plan_object(found, planner)
+    return plan_object(found, planner.due(found))
 
 
 def _when(body: WhenBody) -> When:

@@ -126,7 +126,7 @@ def add_handlers(app: FastAPI) -> None:
 
     async def on_fault(request: Request, fault: Exception) -> JSONResponse:
         members: dict[str, Any] = {"hint": fault.hint} if isinstance(fault, UnknownName) and fault.hint else {}
-        if isinstance(fault, SequenceNotConfirmed):
+        if isinstance(fault, (SequenceNotConfirmed, PlanNotConfirmed)):
             members["hazards"] = fault.hazards
         return problem_response(status_of(fault) or 500, str(fault), **members)
 

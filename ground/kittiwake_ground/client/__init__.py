@@ -42,7 +42,6 @@ from kittiwake_ground.client.passes import (
     ComingPass,
     Contact,
     PassOutcome,
-    Plan,
 )
 from kittiwake_ground.client.procedures import AsyncProcedures, Procedure, ProcedureRun
 from kittiwake_ground.client.records import (
@@ -59,6 +58,7 @@ from kittiwake_ground.client.records import (
     LinkState,
     ParameterDifference,
     ParameterValue,
+    Plan,
     SequenceRun,
     SequenceStep,
     TransferResult,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kittiwake_ground.client.records import record_of
+from kittiwake_ground.client.records import Plan, record_of
 from kittiwake_ground.client.times import When, when_us
 
 if TYPE_CHECKING:
@@ -102,38 +102,6 @@ class Budget:
     passes: Sequence[Mapping[str, Any]]
     up: Sequence[Mapping[str, Any]]
     down: Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Something that is planned: `kind` is command, sequence or upload, and `subject` its name or that on board.
-
-    `state` is planned, releasing, released, completed, failed, expired, cancelled, refused, uncertain (the server was
-    killed while it was sent, and it is not sent again) or unanswered (it was sent, and its end is not known). `due_us`
-    is `None` for a pass that is not known yet. `sent_id` is the command or transfer that it became.
-    """
-
-    id: int
-    kind: str
-    subject: str
-    when: str
-    due_us: int | None
-    until_us: int
-    by: str
-    state: str
-    final: bool
-    reason: str
-    sent_id: int
-    created_us: int
-    released_us: int
-    ended_us: int
-    revision: int
-    arguments: Mapping[str, Any] | None = None
-
-    @property
-    def completed(self) -> bool:
-        """Whether it was carried out."""
-        return self.state == "completed"
 
 
 class AsyncPasses:

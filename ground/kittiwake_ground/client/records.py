@@ -347,6 +347,38 @@ def change_of(shown: Mapping[str, Any]) -> AlarmChange:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """Something that is planned: `kind` is command, sequence or upload, and `subject` its name or that on board.
+
+    `state` is planned, releasing, released, completed, failed, expired, cancelled, refused, uncertain (the server was
+    killed while it was sent, and it is not sent again) or unanswered (it was sent, and its end is not known). `due_us`
+    is `None` for a pass that is not known yet. `sent_id` is the command or transfer that it became.
+    """
+
+    id: int
+    kind: str
+    subject: str
+    when: str
+    due_us: int | None
+    until_us: int
+    by: str
+    state: str
+    final: bool
+    reason: str
+    sent_id: int
+    created_us: int
+    released_us: int
+    ended_us: int
+    revision: int
+    arguments: Mapping[str, Any] | None = None
+
+    @property
+    def completed(self) -> bool:
+        """Whether it was carried out."""
+        return self.state == "completed"
+
+
+@dataclass(frozen=True)
 class Update:
     """A piece of news: its record, and its `kind`, which is one of those of `SUBJECTS`.
 
@@ -394,5 +426,6 @@ SUBJECTS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "sequences": run_of,
     "parameters": lambda shown: record_of(ParameterValue, shown),
     "alarms": change_of,
+    "plans": lambda shown: record_of(Plan, shown),
 }
 """Kind of update -> what makes a record of its object."""

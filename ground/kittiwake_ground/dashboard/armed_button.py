@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 ARMED_S = 15.0
 """How long it stays armed."""
 
+DONE = {"Send": "sent", "Start": "started", "Plan": "planned"}
+"""What is done by the buttons that there are."""
+
 
 class ArmedButton:
     """A button called `word`, as in Send. Whoever is told that it was pressed asks `fires` whether to act."""
@@ -67,5 +70,5 @@ class ArmedButton:
         self._back.set_visibility(armed)
         self._note.classes(replace="kw-muted")
         left_s = self._armed_until - time.monotonic()
-        first = f"armed first, then {'sent' if self._word == 'Send' else 'started'}" if hazardous else ""
+        first = f"armed first, then {DONE[self._word]}" if hazardous else ""
         self._note.set_text(f"armed, for {left_s:.0f} s more" if armed else first)

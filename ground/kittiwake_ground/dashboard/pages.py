@@ -33,7 +33,7 @@ PAGES: tuple[Page, ...] = (
     Page("sequences", "Sequences", "checklist", ("sequences", "transfers"), sequences_page.build),
     Page("procedures", "Procedures", "fact_check", (), procedures_page.build),
     Page("parameters", "Parameters", "tune", ("parameters", "commands", "events"), parameters_page.build),
-    Page("passes", "Passes", "satellite_alt", ("commands",), passes_page.build),
+    Page("passes", "Passes", "satellite_alt", ("plans",), passes_page.build),
     Page("timeline", "Timeline", "view_timeline", (), timeline_page.build),
     Page("topology", "Topology", "account_tree", ("commands",), topology_page.build),
     Page("power", "Power", "battery_charging_full", ("events",), power_page.build, power_page.is_for),

@@ -6,7 +6,7 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from kittiwake_ground.dashboard.life_html import chip, name_html, value_text
+from kittiwake_ground.dashboard.life_html import breakable, chip, name_html, value_text
 from kittiwake_ground.dashboard.overview_facts import size_text
 from kittiwake_ground.dashboard.power_facts import span_text
 
@@ -211,10 +211,12 @@ def plan_html(plan: Shown) -> str:
         f'<span class="kw-arg"><i>{escape(name)}</i> {escape(value_text(value))}</span>'
         for name, value in plan.get("arguments", {}).items()
     )
-    kind = "" if plan["kind"] == "command" else f'<span class="kw-muted">{plan["kind"]}</span> '
+    name = name_html(plan["subject"])
+    if plan["kind"] != "command":
+        name = f'<span class="kw-muted">{plan["kind"]}</span> <b>{breakable(plan["subject"])}</b>'
     reason = f'<div class="kw-reason kw-muted">{escape(plan["reason"])}</div>' if plan["reason"] else ""
     return (
-        f'<div class="kw-row-head"><span class="kw-call">{kind}{name_html(plan["subject"])} {arguments}</span>'
+        f'<div class="kw-row-head"><span class="kw-call">{name} {arguments}</span>'
         f'<span class="kw-by">#{plan["id"]} by {escape(plan["by"])}</span></div>'
         f'<div class="kw-steps" data-plan="{plan["id"]}" data-plan-state="{escape(plan["state"])}">'
         f'{chip(plan["state"])}<i class="kw-amount">{_when_text(plan)}</i></div>{reason}'

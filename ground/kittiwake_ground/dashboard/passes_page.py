@@ -13,14 +13,16 @@ from kittiwake_ground.dashboard.page import Refused, complain
 from kittiwake_ground.dashboard.passes_html import outcomes_html, plan_html, rooms_html, timeline_html, waiting_html
 from kittiwake_ground.dashboard.plan_form import PlanDialog, PlanForm
 from kittiwake_ground.dashboard.record_list import MAX_SHOWN, Action, RecordList
-from kittiwake_ground.passes.shown import budget_object, outcome_object, pass_object, plan_object
+from kittiwake_ground.passes.shown import budget_object, outcome_object, pass_object
 from kittiwake_ground.server.commands import CommandRefused
+from kittiwake_ground.server.views import plan_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kittiwake_ground.dashboard.page import Context
     from kittiwake_ground.passes.passes import Passes
+    from kittiwake_ground.server.subscription import Update
 
 SPANS = {6 * 3600: "6 h", 86400: "1 day", 3 * 86400: "3 days", 7 * 86400: "7 days"}
 FIRST_SPAN_S = 86400
@@ -47,7 +49,7 @@ def build(context: Context) -> None:
 
 
 class PassesPage:
-    """The parts of the page, drawn again every other second."""
+    """The parts of the page, drawn again every other second, and as soon as a plan goes on."""
 
     def __init__(self, context: Context, passes: Passes) -> None:
         self._context = context
@@ -77,7 +79,7 @@ class PassesPage:
                     if context.may_act:
                         PlanForm(context, passes)
                     else:
-                        ui.label(context.unable_text("plans commands")).classes("kw-muted")
+                        ui.label(context.unable_text("plans something")).classes("kw-muted")
                     self._plans = RecordList(plan_html, self._actions(), "Nothing is planned.")
                 with ui.card().classes("kw-card kw-wide"):
                     ui.label("Contacts").classes("kw-heading").props("role=heading aria-level=2")
@@ -109,16 +111,17 @@ class PassesPage:
         self._span_s = span_s
         self._refresh()
 
-    def _tick(self, _: object) -> None:
+    def _tick(self, updates: list[Update]) -> None:
         self._ticks += 1
-        if self._ticks % REFRESH_TICKS == 0:
+        if self._ticks >= REFRESH_TICKS or any(one.kind == "plans" for one in updates):
+            self._ticks = 0
             self._refresh()
 
     def _refresh(self) -> None:
         passes, planner = self._passes, self._passes.planner
         fault = passes.fault
         self._fault.show(f'<div class="kw-banner" role="alert">{escape(fault)}</div>' if fault else "")
-        plans = [plan_object(one, planner) for one in planner.plans.values()]
+        plans = [plan_object(one, planner.due(one)) for one in planner.plans.values()]
         for one in plans[-MAX_SHOWN:]:
             self._plans.show(one)
         budget = budget_object(passes.budget(NEXT_PASSES))

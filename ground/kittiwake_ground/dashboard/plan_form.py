@@ -1,4 +1,4 @@
-"""The form that plans a command: which, with what, and when; and the dialog that gives a plan another time."""
+"""The form that plans a command, a sequence or a file, and when; and the dialog that gives a plan another time."""
 
 from __future__ import annotations
 
@@ -6,85 +6,107 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from kittiwake_ground.dashboard.argument_form import ArgumentForm
-from kittiwake_ground.dashboard.argument_view import ArgumentView
 from kittiwake_ground.dashboard.armed_button import ArmedButton
+from kittiwake_ground.dashboard.confirmation import confirmed as asked
 from kittiwake_ground.dashboard.page import Refused, complain
+from kittiwake_ground.dashboard.plan_fields import FIELDS, CommandFields, FileFields, SequenceFields
 from kittiwake_ground.dashboard.when_fields import WhenFields
-from kittiwake_ground.passes.planned import COMMAND
+from kittiwake_ground.passes.leaving import NotConfirmed
+from kittiwake_ground.passes.planned import COMMAND, SEQUENCE, UPLOAD
 from kittiwake_ground.passes.planner import Owner
+from kittiwake_ground.server.confirming import hazards_text
 
 if TYPE_CHECKING:
     from kittiwake_ground.dashboard.page import Context
+    from kittiwake_ground.dashboard.plan_fields import PlanFields
     from kittiwake_ground.passes.passes import Passes
-    from kittiwake_ground.passes.planned import Planned, When
+    from kittiwake_ground.passes.planned import Planned, What, When
+
+KINDS = {COMMAND: "Command", SEQUENCE: "Sequence", UPLOAD: "File"}
 
 
 class PlanForm:
-    """The form: it asks for a confirmation where the command is hazardous."""
+    """The form. A hazardous command is armed first; for those in a sequence it asks whether they are meant."""
 
     def __init__(self, context: Context, passes: Passes) -> None:
         self._context = context
         self._passes = passes
-        self._form: ArgumentForm | None = None
-        self._view: ArgumentView | None = None
         self._button: ArmedButton | None = None
-        names = sorted(context.deployment.dictionary.commands)
-        choice = ui.select(names, label="Command", with_input=True, on_change=lambda change: self._choose(change.value))
-        choice.props('outlined dense options-dense data-field=plan-command aria-label="Command to plan"')
-        choice.classes("kw-wide")
-        self._when = WhenFields(self._changed)
+        kinds = ui.toggle(KINDS, value=COMMAND, on_change=lambda change: self._choose(change.value))
+        kinds.props("no-caps unelevated dense").classes("kw-toggle kw-plan-kinds")
         self._box = ui.column().classes("kw-wide")
+        self._when = WhenFields(self._changed)
+        self._button_box = ui.element("div").classes("kw-wide")
+        self._fields: CommandFields | SequenceFields | FileFields
+        self._choose(COMMAND)
         context.on_tick(self._tick)
 
     def _tick(self, _: object) -> None:
         if self._button is not None:
             self._button.tick()
 
-    def _choose(self, name: str | None) -> None:
+    def _choose(self, kind: str) -> None:
         self._box.clear()
-        self._button = self._view = self._form = None
-        if not name:
-            return
-        deployment = self._context.deployment
-        dictionary = deployment.dictionary
-        self._form = ArgumentForm(dictionary.command(name), dictionary.find_id)
+        self._button_box.clear()
+        self._button = None
         with self._box:
-            if self._form.fields:
-                with ui.element("div").classes("kw-fields kw-wide"):
-                    self._view = ArgumentView(self._form.fields, {}, self._changed, self._press)
-            self._button = ArmedButton("Plan", "schedule_send", name in deployment.hazardous, self._press)
+            self._fields = FIELDS[kind](self._context, self._offer, self._changed, self._press)
+
+    def _offer(self, hazardous: bool) -> None:
+        """There is something to plan."""
+        self._button_box.clear()
+        with self._button_box:
+            self._button = ArmedButton("Plan", "schedule_send", hazardous, self._press)
 
     def _changed(self) -> None:
         if self._button is not None:
             self._button.disarm()
 
-    def _press(self) -> None:
-        assert self._form is not None
-        assert self._button is not None
-        problems = self._form.problems()
-        if problems and self._view is not None:
-            self._view.complain()
+    async def _press(self) -> None:
+        """The button, or Enter."""
+        fields, button = self._fields, self._button
+        if button is None:
+            return
         try:
             when = self._when.when()
         except ValueError as fault:
             complain(fault)
             return
-        if self._button.fires(problems):
-            self._plan(self._form, when)
+        if button.fires(fields.problems()):
+            await self._plan(fields, when)
 
-    def _plan(self, form: ArgumentForm, when: When) -> None:
-        context, name = self._context, form.command.name
+    async def _plan(self, fields: PlanFields, when: When) -> None:
+        context = self._context
         try:
-            arguments = form.arguments()
-            by = context.act("plan made", f"{name} {arguments or ''}".strip())
-            detail = {"arguments": arguments}
-            what = self._passes.ways.check(COMMAND, name, detail, name in context.deployment.hazardous, by)
-            made = self._passes.planner.plan(what, when, by, owner_here(context), True, None)
+            content = fields.content
+            confirmed, what = await self._checked(fields)
+            if what is None:
+                return
+            arguments = what.detail.get("arguments") or ""
+            by = context.act("plan made", f"{what.kind} {what.subject} {arguments}".strip())
+            made = self._passes.planner.plan(what, when, by, owner_here(context), confirmed, content)
         except (Refused, ValueError, LookupError, OSError) as fault:
             complain(fault)
             return
+        if isinstance(fields, FileFields):
+            fields.clear()
         ui.notify(f"Planned as #{made.id}.", type="positive", position="top")
+
+    async def _checked(self, fields: PlanFields) -> tuple[bool, What | None]:
+        """What is planned, held against the dictionary, and whether somebody has confirmed that it is meant.
+
+        Nothing where it is not. An armed button has confirmed a command; what is in a sequence is asked for.
+        """
+        kind, subject, detail, size = fields.kind, fields.subject, fields.detail, len(fields.content or b"")
+        check, by = self._passes.ways.check, self._context.person.name
+        confirmed = kind == COMMAND and subject in self._context.deployment.hazardous
+        try:
+            return confirmed, check(kind, subject, detail, confirmed, by, size)
+        except NotConfirmed as fault:
+            said = hazards_text(subject, fault.hazards)
+            if not await asked(said, "Are they meant?", "Cancel", "Plan it"):
+                return False, None
+        return True, check(kind, subject, detail, True, by, size)
 
 
 class PlanDialog:

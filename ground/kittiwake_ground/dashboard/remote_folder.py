@@ -30,7 +30,7 @@ HEADER = """
   <span v-if="props.node.file" class="kw-node-size">{{ props.node.size }}</span>
   <q-btn v-if="props.node.folder && props.node.id != '/'" icon="refresh" flat round dense size="sm"
     aria-label="List again" @click.stop="() => $parent.$emit('relist', props.node.id)" />
-  <q-btn v-if="props.node.file" icon="arrow_downward" flat round dense size="sm" aria-label="Download"
+  <q-btn v-if="props.node.file" icon="TAKE_ICON" flat round dense size="sm" aria-label="TAKE_TITLE"
     @click.stop="() => $parent.$emit('fetch', props.node.id)" />
   <q-btn v-if="props.node.file && REMOVABLE" icon="delete" flat round dense size="sm" aria-label="Remove"
     @click.stop="() => $parent.$emit('remove', props.node.id)" />
@@ -39,16 +39,21 @@ HEADER = """
 
 
 class RemoteFolder:
-    """The tree. `fetch` is told of a file to bring down, `chosen` of the folder that was opened last."""
+    """The tree. `fetch` is told of a file to bring down, `chosen` of the folder that was opened last.
 
-    def __init__(self, context: Context, fetch: Callable[[str], object], chosen: Callable[[str], None]) -> None:
+    With `picks` the tree is for choosing a file: `fetch` is told of that, and nothing is removed.
+    """
+
+    def __init__(
+        self, context: Context, fetch: Callable[[str], object], chosen: Callable[[str], None], picks: bool = False
+    ) -> None:
         self._context = context
         self._fetch = fetch
         self._chosen = chosen
         self._tree = RemoteTree()
         self._listing: set[str] = set()
         removing = commands_called(context.deployment.dictionary, REMOVE_COMMAND, 2)
-        self._remove_command = removing[0].name if len(removing) == 1 else ""
+        self._remove_command = removing[0].name if len(removing) == 1 and not picks else ""
         with ui.row().classes("kw-bar"):
             ui.label("Remote folder").classes("kw-heading")
             self._busy = ui.spinner(size="16px")
@@ -59,7 +64,7 @@ class RemoteFolder:
             )
         self._shown = ui.tree(self._tree.nodes(), on_expand=self._expanded).classes("kw-wide kw-tree")
         self._shown.props("dense no-transition")
-        self._shown.add_slot("default-header", HEADER.replace("REMOVABLE", "true" if self._remove_command else "false"))
+        self._shown.add_slot("default-header", _header(bool(self._remove_command), picks))
         self._shown.on("relist", lambda event: self.look(str(event.args)))
         self._shown.on("fetch", lambda event: self._fetch(str(event.args)))
         self._shown.on("remove", self._ask)
@@ -127,3 +132,13 @@ class RemoteFolder:
             return
         ui.notify(f"{path} is removed.", type="positive", position="top")
         await self.look(path.rpartition("/")[0] or ROOT)
+
+
+def _header(removable: bool, picks: bool) -> str:
+    """What is shown of a node."""
+    icon, title = ("check", "Choose") if picks else ("arrow_downward", "Download")
+    words = {"REMOVABLE": "true" if removable else "false", "TAKE_ICON": icon, "TAKE_TITLE": title}
+    shown = HEADER
+    for word, meant in words.items():
+        shown = shown.replace(word, meant)
+    return shown

@@ -25,7 +25,12 @@ FRAME_BYTES = 40
 
 
 class NotConfirmed(PlanRefused):
-    """A hazardous command that nobody has confirmed."""
+    """Hazardous commands that nobody has confirmed, which are in `hazards`."""
+
+    def __init__(self, hazards: list[str]) -> None:
+        are = "is hazardous: confirm that it is" if len(hazards) == 1 else "are hazardous: confirm that they are"
+        super().__init__(f"{', '.join(hazards[:MAX_NAMED])} {are} meant")
+        self.hazards = hazards
 
 
 class Departure(Protocol):
@@ -102,8 +107,7 @@ class Ways:
             if refusal:
                 raise PlanRefused(refusal)
         if hazards and not confirmed:
-            are = "is hazardous: confirm that it is" if len(hazards) == 1 else "are hazardous: confirm that they are"
-            raise NotConfirmed(f"{', '.join(hazards[:MAX_NAMED])} {are} meant")
+            raise NotConfirmed(hazards)
 
     def begin(self, plan: Planned, content: Callable[[], bytes]) -> Departure:
         """Gives a plan to its way.

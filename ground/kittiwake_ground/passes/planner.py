@@ -82,6 +82,13 @@ class Due(NamedTuple):
     until_us: int
 
 
+class PlanNews(NamedTuple):
+    """A plan as it stands by now, and when it is due."""
+
+    plan: Planned
+    due: Due
+
+
 class Planner:
     """The plans. Use it in the event loop's thread, and call `tick` a few times a second.
 
@@ -96,6 +103,8 @@ class Planner:
         self.tell: Callable[[str, str, str], None] = lambda who, action, detail: None
         self.missed: Callable[[Planned], None] = lambda plan: None
         """Told of what has not become what it should."""
+        self.changed: Callable[[PlanNews], None] = lambda news: None
+        """Told of each plan that is made, changed, or has gone on."""
         self._deployment = deployment
         self._store = store
         self._schedule = schedule
@@ -341,8 +350,11 @@ class Planner:
         self._remember(plan)
 
     def _remember(self, plan: Planned) -> None:
+        is_news = self.plans.get(plan.id) != plan
         self.plans[plan.id] = plan
         if len(self.plans) > MAX_REMEMBERED:
             oldest = next((id for id, one in self.plans.items() if one.is_final), None)
             if oldest is not None:
                 del self.plans[oldest]
+        if is_news:
+            self.changed(PlanNews(plan, self.due(plan)))

@@ -1,4 +1,4 @@
-"""Passes, plans and the data budget as plain objects, for the API and the dashboard."""
+"""Passes and the data budget as plain objects, for the API and the dashboard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kittiwake_ground.server.views import iso_time
-from kittiwake_ground.shown import json_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from kittiwake_ground.passes.contact import Contact
     from kittiwake_ground.passes.outcome import Outcome
     from kittiwake_ground.passes.passes import DataBudget, Direction, RatedPass
-    from kittiwake_ground.passes.planned import Planned
-    from kittiwake_ground.passes.planner import Planner
     from kittiwake_ground.passes.waiting import Waiting
 
 FITS, LATER, WAITS, TOO_LARGE, NO_PASS, UNKNOWN = "fits", "later", "waits", "too large", "no pass", "unknown"
@@ -45,21 +42,6 @@ def pass_object(one: RatedPass) -> dict[str, Any]:
 def outcome_object(outcome: Outcome) -> dict[str, Any]:
     """What became of a pass."""
     return {**asdict(outcome), "start": iso_time(outcome.start_us)}
-
-
-def plan_object(plan: Planned, planner: Planner) -> dict[str, Any]:
-    """A plan, with when it is due and until when it may wait, as far as that is known."""
-    what, when = plan.what, plan.when
-    due = planner.due(plan)
-    detail = {name: json_value(value) for name, value in what.detail.items()}
-    return {
-        "id": plan.id, "kind": what.kind, "subject": what.subject, **detail, "size": what.size,
-        "when": when.kind, "at_us": when.at_us, "delay_s": when.delay_s, "expiry_s": when.expiry_s,
-        "due_us": due.due_us, "until_us": due.until_us, "due": iso_time(due.due_us or 0),
-        "by": plan.by, "confirmed": plan.confirmed, "created_us": plan.created_us, "state": plan.state,
-        "final": plan.is_final, "reason": plan.reason, "sent_id": plan.sent_id, "released_us": plan.released_us,
-        "ended_us": plan.ended_us, "revision": plan.revision,
-    }  # fmt: skip
 
 
 def budget_object(found: DataBudget) -> dict[str, Any]:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from kittiwake_ground.cfdp.file_record import CfdpFile
     from kittiwake_ground.configuration import DeploymentConfiguration
     from kittiwake_ground.passes.planned import Planned
+    from kittiwake_ground.passes.planner import PlanNews
     from kittiwake_ground.server.archive_sink import ArchiveSink
 
 RESTART_S = 1.0
@@ -131,6 +132,7 @@ class Deployment:
         )  # fmt: skip
         self.commands.left = self.passes.planner.took_off
         self.passes.planner.missed = self._plan_missed
+        self.passes.planner.changed = self._plan_changed
         self._archive = archive
         self._tasks: list[asyncio.Task[None]] = []
         self._was_up = False
@@ -303,6 +305,9 @@ class Deployment:
         level = "ORANGE" if plan.state == UNCERTAIN else "YELLOW"
         text = f"plan {plan.id} by {plan.by}, {plan.state}" + (f": {plan.reason}" if plan.reason else "")
         self.alarms.take_plan(plan.what.subject, level, text)
+
+    def _plan_changed(self, news: PlanNews) -> None:
+        self.hub.publish("plans", news.plan.what.subject, news)
 
     def _run_changed(self, run: SequenceRun) -> None:
         self.hub.publish("sequences", run.remote, run)

@@ -150,6 +150,11 @@ class Sequences:
         """What a file of the deployment holds, or nothing if that is not known."""
         return self._known.get(remote, ())
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The files of the deployment of which it is known what they hold."""
+        return tuple(self._known)
+
     def run_command(self, remote: str, sequencer: str = "") -> tuple[str, list[Any]]:
         """The command that has a sequencer run a file, and its arguments. Raises `NoSuchAbility`."""
         command = command_called(self._dictionary, RUN_COMMAND, 2, sequencer or next(iter(self.sequencers), ""))

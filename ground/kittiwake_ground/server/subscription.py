@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-KINDS = ("channels", "events", "commands", "links", "transfers", "sequences", "parameters", "alarms")
+KINDS = ("channels", "events", "commands", "links", "transfers", "sequences", "parameters", "alarms", "plans")
 """What can be subscribed to."""
 
 MAX_WAITING = 10_000
@@ -21,7 +21,8 @@ class Update(NamedTuple):
     """One piece of news.
 
     `subject` is a `Sample` (channels), `EventRecord` (events), `CommandRecord` (commands), `LinkReport` (links),
-    `Transfer` (transfers), `SequenceRun` (sequences), `ParameterRecord` (parameters) or `Change` (alarms).
+    `Transfer` (transfers), `SequenceRun` (sequences), `ParameterRecord` (parameters), `Change` (alarms) or `PlanNews`
+    (plans).
     """
 
     kind: str

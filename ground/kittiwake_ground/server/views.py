@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from kittiwake_ground.alarms.book import Change
     from kittiwake_ground.alarms.limits import LimitPlan
     from kittiwake_ground.archive import ArchivedCommand, ArchivedEvent
+    from kittiwake_ground.passes.planned import Planned
+    from kittiwake_ground.passes.planner import Due
     from kittiwake_ground.procedures.run import Run
     from kittiwake_ground.procedures.shelf import Procedure
     from kittiwake_ground.server.commands import CommandRecord
@@ -257,6 +259,20 @@ def deployment_object(deployment: Deployment) -> dict[str, Any]:
     }
 
 
+def plan_object(plan: Planned, due: Due) -> dict[str, Any]:
+    """A plan, with when it is due and until when it may wait, as far as that is known."""
+    what, when = plan.what, plan.when
+    detail = {name: json_value(value) for name, value in what.detail.items()}
+    return {
+        "id": plan.id, "kind": what.kind, "subject": what.subject, **detail, "size": what.size,
+        "when": when.kind, "at_us": when.at_us, "delay_s": when.delay_s, "expiry_s": when.expiry_s,
+        "due_us": due.due_us, "until_us": due.until_us, "due": iso_time(due.due_us or 0),
+        "by": plan.by, "confirmed": plan.confirmed, "created_us": plan.created_us, "state": plan.state,
+        "final": plan.is_final, "reason": plan.reason, "sent_id": plan.sent_id, "released_us": plan.released_us,
+        "ended_us": plan.ended_us, "revision": plan.revision,
+    }  # fmt: skip
+
+
 def update_object(update: Update, hub: Hub) -> dict[str, Any]:
     """A piece of news: its kind, its deployment, and its subject as the API shows it elsewhere."""
     subject = update.subject
@@ -277,6 +293,7 @@ _VIEWS: dict[str, Any] = {
     "transfers": transfer_object,
     "sequences": run_object,
     "parameters": parameter_object,
+    "plans": lambda news: plan_object(news.plan, news.due),
 }
 
 

@@ -15,7 +15,7 @@ from textual.widgets import ContentSwitcher, Footer, Static
 from kittiwake.dictionary.lines import one_line
 from kittiwake_ground.client.asynchronous import AsyncGround
 from kittiwake_ground.client.faults import RequestRefused, ServerUnreachable
-from kittiwake_ground.client.passes import Plan
+from kittiwake_ground.client.records import Plan
 from kittiwake_ground.tui.alarms_view import AlarmsView
 from kittiwake_ground.tui.asking import DeploymentPicker, Details, Question, Remark
 from kittiwake_ground.tui.channel_screen import ChannelScreen

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import Binding
 from textual.message import Message
 
-from kittiwake_ground.client.passes import Plan
+from kittiwake_ground.client.records import Plan
 from kittiwake_ground.tui.record_list import Cell, Column
 from kittiwake_ground.tui.view import View
 from kittiwake_ground.tui.wording import STATE_STYLES, argument_text, moment_text

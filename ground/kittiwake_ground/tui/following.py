@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kittiwake_ground.client.records import DeploymentState, Update
     from kittiwake_ground.tui.picture import Picture
 
-KINDS = ("channels", "events", "commands", "links", "alarms")
+KINDS = ("channels", "events", "commands", "links", "alarms", "plans")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
 POLL_S = 5.0
 POLL_TIMEOUT_S = 10.0

@@ -12,7 +12,6 @@ from kittiwake_ground.alarms.levels import rank as rank_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from kittiwake_ground.client.passes import Plan
     from kittiwake_ground.client.records import (
         Alarm,
         AlarmChange,
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
         DeploymentState,
         Event,
         LinkState,
+        Plan,
         Update,
     )
 
@@ -128,6 +128,8 @@ class Picture:
             self.link = subject
         elif update.kind == "alarms":
             self._take_change(subject)
+        elif update.kind == "plans":
+            self._take_plan(subject)
 
     def _take_channel(self, value: ChannelValue) -> None:
         self.channels[value.name] = value
@@ -146,6 +148,10 @@ class Picture:
             self.alarms.pop(alarm.id, None)
         else:
             self.alarms[alarm.id] = alarm
+
+    def _take_plan(self, plan: Plan) -> None:
+        held = [one for one in self.plans if one.id != plan.id]
+        self.take_plans(held if plan.final else [*held, plan])
 
     def choose(self, channel: str, trail: Iterable[float] = ()) -> None:
         """Begins a curve, with the values that are known of it already."""

@@ -10,8 +10,7 @@ from kittiwake_ground.tui.wording import GROUND_CLOCK, argument_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kittiwake_ground.client.passes import Plan
-    from kittiwake_ground.client.records import Alarm, CommandResult, Event
+    from kittiwake_ground.client.records import Alarm, CommandResult, Event, Plan
 
 MOST_LETTERS = 2000
 

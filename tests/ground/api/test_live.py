@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kittiwake_ground.api.app import make_app
+from kittiwake_ground.passes.planned import When
+from kittiwake_ground.passes.planner import Owner
 from kittiwake_ground.people.accounts import Accounts
-from tests.ground.server.foreign import Foreign, measured, served
+from tests.ground.server.foreign import NO_OP, Foreign, measured, served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping
@@ -85,6 +87,34 @@ def test_news_come_for_what_was_subscribed_to_and_stop_after(tmp_path: Path) -> 
             assert ground.deployment("ref").hub.subscriber_count == 2
 
     asyncio.run(run())
+
+
+def test_the_life_of_a_plan_is_news_as_it_happens(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with connected(tmp_path) as (socket, ground, foreign):
+            await socket.ask({"type": "subscribe", "deployment": "ref", "kinds": ["plans"], "names": ["*CMD_NO_OP"]})
+            passes = ground.deployment("ref").passes
+            what = passes.ways.check("command", "Ref.dispatcher.CMD_NO_OP", {}, False, "ada")
+            owner = Owner("local", "open")
+            passes.planner.plan(what, When("after", delay_s=0), "ada", owner, False, None)
+            seen = await states_until(socket, "completed")
+            assert [one["state"] for one in seen] == ["planned", "releasing", "released", "completed"]
+            assert seen[-1]["sent_id"] in ground.deployment("ref").commands.records
+            assert seen[0]["due_us"] <= seen[-1]["released_us"] <= seen[-1]["ended_us"]
+            foreign.refused.add(NO_OP)
+            passes.planner.plan(what, When("after", delay_s=0), "ada", owner, False, None)
+            failed = (await states_until(socket, "failed"))[-1]
+            assert (failed["id"], "EXECUTION_ERROR" in failed["reason"]) == (2, True)
+
+    asyncio.run(run())
+
+
+async def states_until(socket: Socket, last: str) -> list[dict[str, Any]]:
+    """The plan with each piece of news, until it is in a state."""
+    seen: list[dict[str, Any]] = []
+    while not seen or seen[-1]["state"] != last:
+        seen += [one["subject"] for one in (await socket.hear())["updates"]]
+    return seen
 
 
 def test_who_lags_is_told_how_much_was_dropped(tmp_path: Path) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kittiwake_ground.client import RequestRefused
+from kittiwake_ground.client import AsyncGround, RequestRefused
 from tests.ground.client.test_command_line import NO_OP, TEST_CMD, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kittiwake_ground.client import Deployment
+    from kittiwake_ground.client import Deployment, Update
     from tests.ground.client.scripted_deployment import ScriptedDeployment
+    from tests.ground.client.served import Served
     from tests.ground.client.test_command_line import Done
 
 __all__ = ["run"]
@@ -50,6 +52,25 @@ def test_a_program_plans_for_the_next_pass_and_sees_what_fits(station: Deploymen
     assert (station.plans.all(waiting=True), len(station.plans.all())) == ([], 2)
     assert station.passes.remove(contact).id == contact.id
     assert station.passes.outcomes() == []
+
+
+def test_a_program_is_told_what_becomes_of_a_plan(station: Deployment, served: Served) -> None:
+    async def seen() -> list[Update]:
+        async with AsyncGround(served.url) as ground:
+            here = await ground.deployment("small")
+            async with here.news("plans", names=[NO_OP]) as news:
+                await here.plans.command(TEST_CMD, 1, 2.5, 3, after_s=3600, confirm=True)
+                plan = await here.plans.command(NO_OP, after_s=3600)
+                await here.plans.change(plan, after_s=0)
+                found = [await anext(news)]
+                while not found[-1].subject.final:
+                    found.append(await anext(news))
+                return found
+
+    told = asyncio.run(seen())
+    assert {(one.kind, one.subject.subject) for one in told} == {("plans", NO_OP)}
+    assert [one.subject.state for one in told] == ["planned", "planned", "releasing", "released", "completed"]
+    assert [one.subject.revision for one in told[:3]] == [1, 2, 3]
 
 
 def test_the_command_line_plans_and_shows(run: Callable[..., Done], device: ScriptedDeployment, tmp_path: Path) -> None:

@@ -89,6 +89,8 @@ class Rig:
         self.planner = Planner("ref", self.store, self.schedule, ways, self.clocks)
         self.planner.role_of = lambda owner: self.role
         self.planner.tell = lambda *entry: self.audit.append(entry)
+        self.news: list[tuple[int, str]] = []
+        self.planner.changed = lambda news: self.news.append((news.plan.id, news.plan.state))
         self.commands.left = self.planner.took_off
         self.planner.open()
         self.task = asyncio.ensure_future(self.commands.run())

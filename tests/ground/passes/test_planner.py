@@ -43,6 +43,8 @@ def test_a_command_goes_at_its_time_and_its_life_says_that_it_was_planned() -> N
         await rig.tick(1000)
         assert len(rig.sent) == 1
         assert [action for _, action, _ in rig.audit] == ["plan released", "plan completed"]
+        told = [(plan.id, state) for state in ("planned", "releasing", "released", "completed")]
+        assert rig.news == told, "each step is told, and each once"
 
     within(test)
 
@@ -451,6 +453,7 @@ def test_killed_anywhere_it_is_sent_once_or_uncertain_and_never_twice(at: int, t
             assert sent == 1
         else:
             assert found == "uncertain"
+            assert again.news == [(plan.id, "uncertain")]
             assert again.sent == []
         # Only between the two writes it is not known.
         assert (found == "uncertain") == (at in range(2, 6))

@@ -10,7 +10,7 @@ from kittiwake_ground.commands.served import served_parser, time_text
 if TYPE_CHECKING:
     import argparse
 
-    from kittiwake_ground.client.passes import Plan
+    from kittiwake_ground.client.records import Plan
 
 
 def plan_parser(name: str, description: str) -> argparse.ArgumentParser:
