@@ -10,6 +10,7 @@ from kittiwake.model import (
     Channel,
     CommandError,
     CommandResponse,
+    OutputPort,
     OutputPortArray,
     Setting,
     async_port,
@@ -17,9 +18,10 @@ from kittiwake.model import (
     guarded_port,
 )
 from kittiwake.model.codec import clip
-from kittiwake.model.fw import Sched
+from kittiwake.model.fw import Sched, Severity
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
+from kittiwake.wire.calendar import S_PER_DAY
 from kittiwake_components.deployment_time import NO_TIME, time_value
 from kittiwake_components.ports.hive import (
     HiveConfigured,
@@ -29,15 +31,19 @@ from kittiwake_components.ports.hive import (
     SensorState,
     SensorStatus,
 )
+from kittiwake_components.ports.text_log import TextLogLimits
 from kittiwake_components.sensor_orchestrator.configured_sensors import ConfiguredSensors
 from kittiwake_components.sensor_orchestrator.hearing import LISTENERS, U32_MAX
+from kittiwake_components.sensor_orchestrator.log_levels import LEVELS
 from kittiwake_components.sensor_orchestrator.reports import REASON_SIZE
 from kittiwake_components.sensor_orchestrator.states import ElapsedStarts, StopPolicy
 from kittiwake_components.sensor_orchestrator.supervision import POWER_SWITCHES
 
 if TYPE_CHECKING:
+    from kittiwake_components.sensor_orchestrator.configuration import LogSettings
     from kittiwake_components.sensor_orchestrator.supervised import Supervised
 
+MB = 1_000_000
 _FAILED = CommandResponse.EXECUTION_ERROR
 _RUNNING = (SensorState.WAITING, SensorState.BEGINNING, SensorState.RECORDING)
 
@@ -64,6 +70,8 @@ class SensorOrchestrator(ConfiguredSensors):
     sensor_out = OutputPortArray(SensorReported, LISTENERS, doc="How each sensor is, at each change, for channels.")
 
     configured_out = OutputPortArray(HiveConfigured, 2, doc="A configuration has come into force, for the uploader.")
+
+    log_out = OutputPort(TextLogLimits, doc="What the configuration says of the text log.")
 
     sensors_known = Channel(U8, name="Sensors", on_change=True, doc="Sensors in the configuration.")
     running = Channel(U8, on_change=True, doc="Sensors that wait for their next start, or record.")
@@ -224,11 +232,18 @@ class SensorOrchestrator(ConfiguredSensors):
         except OSError as fault:
             self.report_fault(self.root.name_of(self.recordings), fault)
 
-    def tell_configured(self) -> None:
-        """Tells the uploader where recordings are, and that the file may say other things to it."""
+    def tell_configured(self, log: LogSettings) -> None:
+        """Tells the uploader where recordings are, and that the file may say other things to it; and the log its own.
+
+        What the file does not say of the log stays as its settings have it.
+        """
         for listener, tell in enumerate(self.configured_out):
             if self.is_connected(SensorOrchestrator.configured_out, listener):
                 tell(self.root.name_of(self.recordings))
+        if self.is_connected(SensorOrchestrator.log_out):
+            least = LEVELS.get(log.logging_level, Severity.DIAGNOSTIC)
+            limit_bytes, limit_age_s = round(log.max_file_size_megabytes * MB), round(log.log_cycle_days * S_PER_DAY)
+            self.log_out(least, limit_bytes, limit_age_s, log.max_archived_files)
 
     def recording_name(self, path: str) -> str:
         """A recording's name relative to the folder of the recordings."""

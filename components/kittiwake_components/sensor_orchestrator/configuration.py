@@ -15,6 +15,7 @@ from kittiwake.faults import Fault, Faults, did_you_mean
 from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.daily_window import US_PER_S, find_zone, parse_minute
 from kittiwake_components.ports.hive import MAX_SENSORS
+from kittiwake_components.sensor_orchestrator.log_levels import LEVELS
 from kittiwake_components.sensor_orchestrator.sections import Place, read_sections
 from kittiwake_components.sensor_orchestrator.windows import CaptureOverlap, CaptureWindow
 from kittiwake_components.sensors.options import Option
@@ -88,15 +89,8 @@ class FtpSettings(NamedTuple):
     auto_start: bool
 
 
-class DashboardSettings(NamedTuple):
-    """The dashboard that the original reports to."""
-
-    access_token: Secret
-    host: str
-
-
 class LogSettings(NamedTuple):
-    """The text log and its rotation."""
+    """The text log and its rotation. What the file leaves out is empty or 0, and stays as the deployment has it."""
 
     logging_level: str
     log_cycle_days: float
@@ -105,13 +99,16 @@ class LogSettings(NamedTuple):
 
 
 class HiveConfiguration(NamedTuple):
-    """All that the file says. `local_output_directory` is a folder in the root, empty where the file names none."""
+    """All that the file says. `local_output_directory` is a folder in the root, empty where the file names none.
+
+    `unused` are the sections that say something and have no effect here, each with the reason.
+    """
 
     local_output_directory: str
     sensors: tuple[SensorSettings, ...]
     ftp: FtpSettings
-    dashboard: DashboardSettings
     log: LogSettings
+    unused: tuple[Fault, ...]
 
 
 def _zone_name(value: object) -> str:
@@ -151,6 +148,13 @@ def _secret(value: object) -> Secret:
     raise ValueError("a text")
 
 
+def _logging_level(value: object) -> str:
+    """A level of Loguru, the original's logger, whichever way it is written."""
+    if isinstance(value, str) and value.lower() in LEVELS:
+        return value.lower()
+    raise ValueError(f"one of {', '.join(LEVELS)}")
+
+
 _CAPTURE: Mapping[str, Option[Any]] = {
     "pytz_time_zone": Option("UTC", "The time zone of the window.", parse=_zone_name),
     "capture_window_start_time": Option(480, "The first start of a day.", parse=_minute),
@@ -174,7 +178,7 @@ _FTP: Mapping[str, Option[Any]] = {
     "password": Option(Secret(""), "The password.", parse=_secret),
     "host": Option("", "The server."),
     "port": Option(21, "The server's port.", low=1, high=65535),
-    "upload_delay": Option(20.0, "From the end of a capture to its upload.", unit="s", low=0, high=86400),
+    "upload_delay": Option(0.0, "From the end of a capture to its upload.", unit="s", low=0, high=86400),
     "auto_start": Option(True, "Whether the uploader starts with the orchestrator."),
 }
 _DASHBOARD: Mapping[str, Option[Any]] = {
@@ -182,13 +186,14 @@ _DASHBOARD: Mapping[str, Option[Any]] = {
     "host": Option("", "The server."),
 }
 _LOG: Mapping[str, Option[Any]] = {
-    "logging_level": Option(
-        "debug", "What is logged.", choices=("trace", "debug", "info", "success", "warning", "error", "critical")
-    ),
-    "log_cycle_days": Option(3.0, "The age at which the log is put away.", low=0.01, high=366),
-    "max_file_size_megabytes": Option(16.0, "The size at which it is.", low=0.01, high=1024),
-    "max_archived_files": Option(7, "How many logs are kept.", low=1, high=100),
+    "logging_level": Option("", "What is logged.", parse=_logging_level),
+    "log_cycle_days": Option(0.0, "The age at which the log is put away.", low=0.01, high=366),
+    "max_file_size_megabytes": Option(0.0, "The size at which it is.", low=0.01, high=1024),
+    "max_archived_files": Option(0, "How many logs are kept.", low=1, high=100),
 }
+_UNUSED = {"dashboard": "the hive's page is the ground station's, which needs neither host nor token from here"}
+"""Sections that the original has use for, and why there is none here."""
+
 _SECTIONS = {"global": _GLOBAL, "ftp": _FTP, "dashboard": _DASHBOARD, "log": _LOG}
 
 SECRET_SECTIONS = tuple([
@@ -226,7 +231,7 @@ class _Reader:
         values = {name: self._values(name, sections.get(name), keys) for name, keys in _SECTIONS.items()}
         sensors = tuple(self._sensors(sections, values["global"]))
         upload_directory = values["global"]["root_upload_directory"]
-        ftp, dashboard, log = values["ftp"], values["dashboard"], values["log"]
+        ftp, log = values["ftp"], values["log"]
         if self._faults:
             raise Faults(self._faults)
         ftp["upload_delay_s"] = ftp.pop("upload_delay")
@@ -234,9 +239,17 @@ class _Reader:
             values["global"]["local_output_directory"],
             sensors,
             FtpSettings(root_upload_directory=upload_directory, **ftp),
-            DashboardSettings(**dashboard),
             LogSettings(**log),
+            tuple(self._unused(sections)),
         )
+
+    def _unused(self, sections: Mapping[str, Section]) -> Iterator[Fault]:
+        for name, reason in _UNUSED.items():
+            entries = sections[name].entries if name in sections else {}
+            keys = [key for key, entry in entries.items() if entry.value != ""]
+            if keys:
+                place = entries[keys[0]].place
+                yield Fault(self._file, place.line, place.col, f"[{name}] {', '.join(keys)}: no effect", reason)
 
     def _values(self, name: str, section: Section | None, keys: Mapping[str, Option[Any]]) -> dict[str, Any]:
         """The values of a section that has nothing but these keys."""

@@ -20,7 +20,7 @@ from kittiwake_components.sensor_orchestrator.stopped_sensors import StoppedSens
 from kittiwake_components.sensor_orchestrator.supervised import Supervised
 
 if TYPE_CHECKING:
-    from kittiwake_components.sensor_orchestrator.configuration import HiveConfiguration
+    from kittiwake_components.sensor_orchestrator.configuration import HiveConfiguration, LogSettings
 
 MAX_FAULTS = 8
 
@@ -43,8 +43,8 @@ class ConfiguredSensors(SensorSchedule):
         """Has recordings go to a folder of the root, empty for that of the settings. Raises `PathRefused`."""
         raise NotImplementedError
 
-    def tell_configured(self) -> None:
-        """Tells those who work with the recordings that a configuration has come into force."""
+    def tell_configured(self, log: LogSettings) -> None:
+        """Tells those who work with the recordings, and the log, that a configuration has come into force."""
         raise NotImplementedError
 
     def start_sensor(self, index: int, elapsed: ElapsedStarts) -> None:
@@ -129,7 +129,9 @@ class ConfiguredSensors(SensorSchedule):
             return False
         self.configure(found)
         self.config_loaded(name, len(found.sensors))
-        self.tell_configured()
+        for unused in found.unused:
+            self.config_unused(f"{unused.file}:{unused.line}:{unused.col}", f"{unused.message}; {unused.hint}")
+        self.tell_configured(found.log)
         return True
 
     def configure(self, configuration: HiveConfiguration) -> None:

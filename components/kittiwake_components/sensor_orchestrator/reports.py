@@ -95,6 +95,9 @@ class OrchestratorReports(ActiveComponent):
     @event(WARNING_LO, "Configuration refused, {where}: {reason}")
     def config_rejected(self, where: Reason, reason: Reason) -> None: ...
 
+    @event(WARNING_LO, "Configuration, {where}: {reason}")
+    def config_unused(self, where: Reason, reason: Reason) -> None: ...
+
     @event(WARNING_HI, "Configuration {file} of before is in force")
     def config_kept(self, file: FileName) -> None: ...
 

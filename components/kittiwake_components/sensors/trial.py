@@ -51,6 +51,8 @@ def check_configuration(platform: Platform, path: str, folder: str) -> int:
         return 1
     names = ", ".join(sensor.name for sensor in configuration.sensors) or "no sensors"
     sys.stdout.write(f"{path} is in order: {names}\n")
+    for unused in configuration.unused:
+        sys.stdout.write(f"{unused}\n")
     return 0
 
 

@@ -9,7 +9,8 @@ from kittiwake.model.fw import Log, Severity
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.runtime.tags import BASE_SHIFT, MICROSECONDS, TB_PROC_TIME
 from kittiwake.wire.calendar import S_PER_DAY
-from kittiwake_components.text_log.rotated_file import RotatedFile, Rotation
+from kittiwake_components.ports.text_log import TextLogLimits
+from kittiwake_components.text_log.rotated_file import KEEP_HIGH, RotatedFile, Rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 US_PER_S = 1_000_000
 LIMIT_LOW, LIMIT_HIGH = 4096, 1 << 30
-KEEP_HIGH = 100
 AGE_HIGH = 3660
 _DAYS_TO_1970 = 719_468
 _U32_MAX = 0xFFFFFFFF
@@ -28,8 +28,8 @@ class TextLog(PassiveComponent):
     """One line for each event: time, severity, instance and event, text.
 
     The file is moved to `<file>.1` before it would exceed `limit_bytes` or with the first line after `limit_age_days`,
-    `<file>.1` to `<file>.2`, and so on up to `keep`. A log that cannot be written loses lines and counts them; whoever
-    reported the event never hears of it.
+    `<file>.1` to `<file>.2`, and so on up to `keep`. Other limits than those of the settings may be told to it. A log
+    that cannot be written loses lines and counts them; whoever reported the event never hears of it.
     """
 
     lines_lost = Channel(U32, on_change=True, doc="Lines that could not be written.")
@@ -49,22 +49,51 @@ class TextLog(PassiveComponent):
         self._known: dict[int, tuple[str, Event, Callable[[bytes], tuple[Any, ...]]]] = {}
         self._output: RotatedFile | None = None
         self._lost = 0
+        self._least = Severity.DIAGNOSTIC
+        self._rotation = self._rotation_by(0, 0, 0)
+        self._is_held = False
+
+    def start(self) -> None:
+        if self.file:
+            # Other components, which start as well, may yet say how: an archive that was to be kept would be gone.
+            self._is_held = True
+            self.clock.call_after(0.0, self._release)
+
+    def _release(self) -> None:
+        self._is_held = False
+        if self._output is not None:
+            self._output.is_held = False
 
     def stop(self) -> None:
         if self._output is not None:
             self._output.close()
             self._output = None
 
+    def _rotation_by(self, limit_bytes: int, limit_age_s: int, keep: int) -> Rotation:
+        """A rotation by these limits within those of the settings' ranges, for 0 by that of the settings."""
+        limit_bytes = min(max(limit_bytes, LIMIT_LOW), LIMIT_HIGH) if limit_bytes else self.limit_bytes
+        limit_age_ns = (limit_age_s or round(self.limit_age_days * S_PER_DAY)) * NS_PER_S
+        return Rotation(limit_bytes, limit_age_ns, min(keep, KEEP_HIGH) or self.keep, self.compress)
+
+    @sync_port(TextLogLimits)
+    def limits_in(self, least: Severity, limit_bytes: int, limit_age_s: int, keep: int) -> None:
+        """What is written to the file from now on, and how it is rotated, in place of the settings."""
+        self._least = least
+        self._rotation = self._rotation_by(limit_bytes, limit_age_s, keep)
+        if self._output is not None:
+            self._output.rotation = self._rotation
+
     @sync_port(Log)
     def log_text(self, id: int, tag: int, severity: Severity, arguments: bytes) -> None:
         """One event."""
-        if not self.console and not self.file:
+        is_filed = self.file and severity <= self._least
+        if not self.console and not is_filed:
             return
         try:
             line = self._line(id, tag, severity, arguments)
             if self.console:
                 print(line, flush=True)  # noqa: T201 - the console is asked for
-            if self.file:
+            if is_filed:
                 self._write(line.encode("utf-8", "replace") + b"\n", tag)
         except (OSError, ValueError):
             # A full disk, a closed terminal, a name outside the root, or arguments that are not the event's.
@@ -98,10 +127,8 @@ class TextLog(PassiveComponent):
 
     def _write(self, line: bytes, tag: int) -> None:
         if self._output is None:
-            rotation = Rotation(
-                self.limit_bytes, round(self.limit_age_days * S_PER_DAY * NS_PER_S), self.keep, self.compress
-            )
-            self._output = RotatedFile(self.platform, self.root.resolve(self.file), rotation)
+            self._output = RotatedFile(self.platform, self.root.resolve(self.file), self._rotation)
+            self._output.is_held = self._is_held
         is_utc = tag >> BASE_SHIFT != TB_PROC_TIME
         self._output.write(line, (tag & MICROSECONDS) // US_PER_S if is_utc else None)
 

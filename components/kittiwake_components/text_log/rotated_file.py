@@ -25,6 +25,9 @@ _GZIP, _GZIP_BITS = b"\x1f\x8b", 31
 _SLICE = 65_536
 """Bytes that are compressed at a time: a stop waits for no more."""
 
+KEEP_HIGH = 100
+"""The most archives that are kept."""
+
 _STAMP = "0000-00-00T00:00:00.000000Z"
 
 
@@ -38,7 +41,10 @@ class Rotation(NamedTuple):
 
 
 class RotatedFile:
-    """The file at `path` and its archives. Everything raises `OSError`."""
+    """The file at `path` and its archives. Everything raises `OSError`.
+
+    `rotation` may change at any time. While it `is_held` nothing is rotated or archived.
+    """
 
     def __init__(self, platform: Platform, path: str, rotation: Rotation) -> None:
         self._files = platform.files
@@ -46,18 +52,22 @@ class RotatedFile:
         self._clock = platform.clock
         self._path = path
         self._folder = posixpath.dirname(path)
-        self._rotation = rotation
+        self.rotation = rotation
+        self.is_held = False
         self._output: File | None = None
         self._size = self._begun_ns = 0
         self._archiver: Thread | None = None
-        self._is_ending = self._is_torn = False
+        self._is_ending = self._is_torn = self._owes_archive = False
 
     def write(self, line: bytes, utc_s: int | None) -> None:
         """Appends a line, of the time `utc_s` where that is known; rotates first where that is due."""
         if self._output is None:
             self._open(utc_s)
+            self._owes_archive = True
+        if not self.is_held and self._owes_archive:
+            self._owes_archive = False
             self._archive()
-        if self._is_due(len(line)):
+        if not self.is_held and self._is_due(len(line)):
             self._rotate()
             self._open(utc_s)
             self._archive()
@@ -84,7 +94,7 @@ class RotatedFile:
         self._begun_ns = self._clock.now_ns()
         # A power cut may have left half a line: the next one begins on its own.
         self._is_torn = self._size > 0 and self._output.read_at(self._size - 1, 1) != b"\n"
-        if self._size and self._rotation.limit_age_ns and utc_s is not None:
+        if self._size and utc_s is not None:
             begun_s = utc_s_of(self._output.read_at(0, len(_STAMP)))
             if begun_s is not None:  # else, as before the clock was set, its age counts from this start
                 self._begun_ns -= max(0, utc_s - begun_s) * NS_PER_S
@@ -93,7 +103,7 @@ class RotatedFile:
         """Whether the file has to be rotated before `more` bytes come; not while the one before is being archived."""
         if not self._size:
             return False
-        limit_bytes, limit_age_ns, *_ = self._rotation
+        limit_bytes, limit_age_ns, *_ = self.rotation
         is_due = self._size + more > limit_bytes
         is_due = is_due or 0 < limit_age_ns <= self._clock.now_ns() - self._begun_ns
         is_patient = self._size + more <= 2 * limit_bytes
@@ -106,8 +116,9 @@ class RotatedFile:
         if self._output is not None:
             self._output.close()
             self._output = None
-        if not self._rotation.keep:
+        if not self.rotation.keep:
             self._files.remove(self._path)
+            self._forget_beyond(0)
             return
         self._make_way()
         self._files.rename(self._path, f"{self._path}.0")
@@ -119,7 +130,7 @@ class RotatedFile:
         """Has the file at `.0` archived, if there is one."""
         if not self._files.exists(f"{self._path}.0"):
             return
-        if not (self._platform.has_threads and self._rotation.is_compressed):
+        if not (self._platform.has_threads and self.rotation.is_compressed):
             self._make_way()
             return
         self._archiver = self._platform.start_thread("text-log", self._make_way_beside)
@@ -135,18 +146,25 @@ class RotatedFile:
         files, path = self._files, self._path
         if not files.exists(f"{path}.0"):
             return
-        if self._rotation.is_compressed:
+        *_, keep, is_compressed = self.rotation
+        if is_compressed:
             try:
                 self._compress(f"{path}.0")
             except InterruptedError:
                 return
             except OSError:
                 pass  # no room for both: it is archived as it is
-        numbers = range(1, self._rotation.keep + 1)
-        free = next((number for number in numbers if not files.exists(f"{path}.{number}")), self._rotation.keep)
+        free = next((number for number in range(1, keep + 1) if not files.exists(f"{path}.{number}")), keep)
         for number in range(free, 0, -1):
             files.rename(f"{path}.{number - 1}", f"{path}.{number}")
             files.sync_folder(self._folder)
+        self._forget_beyond(keep)
+
+    def _forget_beyond(self, keep: int) -> None:
+        """Removes what is left of a time when more archives were kept."""
+        for number in range(keep + 1, KEEP_HIGH + 1):
+            if self._files.exists(f"{self._path}.{number}"):
+                self._files.remove(f"{self._path}.{number}")
 
     def _compress(self, path: str) -> None:
         with self._files.open(path, "r") as source:

@@ -35,28 +35,39 @@ class State(IntEnum):
 
 
 class Capture:
-    """A finished file of a sensor. `path` counts from the output folder: `<sensor>/<date>/<host>@<date>@<time>.<ext>`.
+    """A finished file of a sensor. `path` counts from its output folder: `<sensor>/<date>/<host>@<date>@<time>.<ext>`.
+
+    `output` is the name of that folder in the root; the remote knows nothing of it.
 
     `room` is what it takes with its sidecar, in bytes. `digest` is the acknowledged one. `due_ns` says when it is
     tried, or removed, next; `uploaded_us` is the wall time of its acknowledgement, and `since_ns` when this start came
     to know of it, or of that.
     """
 
-    __slots__ = ("attempts", "digest", "due_ns", "path", "room", "sensor", "since_ns", "size", "state", "uploaded_us")
+    __slots__ = (
+        "attempts", "digest", "due_ns", "output", "path", "room", "sensor", "since_ns", "size", "state", "uploaded_us",
+    )  # fmt: skip
 
-    def __init__(self, path: str, size: int, state: State, now_ns: int) -> None:
+    def __init__(self, output: str, path: str, size: int, state: State, now_ns: int, due_ns: int) -> None:
+        self.output = output
         self.path = path
         self.sensor = path.partition("/")[0]
         self.size = self.room = size
         self.state = state
         self.digest = ""
         self.attempts = self.uploaded_us = 0
-        self.due_ns = self.since_ns = now_ns
+        self.since_ns = now_ns
+        self.due_ns = due_ns
+
+    @property
+    def name(self) -> str:
+        """Its name in the root."""
+        return f"{self.output}/{self.path}"
 
     @property
     def folder(self) -> str:
-        """The folder of its day."""
-        return posixpath.dirname(self.path)
+        """The name of the folder of its day in the root."""
+        return posixpath.dirname(self.name)
 
     @property
     def stamp(self) -> tuple[str, str]:

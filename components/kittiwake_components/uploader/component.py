@@ -5,17 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 from math import ceil
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from kittiwake.model import (
-    ACTIVITY_HI,
-    ACTIVITY_LO,
-    DIAGNOSTIC,
     U32,
     U64,
-    WARNING_HI,
-    WARNING_LO,
-    ActiveComponent,
     Bool,
     Channel,
     CommandError,
@@ -23,10 +17,8 @@ from kittiwake.model import (
     OutputPort,
     Parameter,
     Setting,
-    Size,
     async_port,
     command,
-    event,
     guarded_port,
     internal_port,
 )
@@ -48,8 +40,9 @@ from kittiwake_components.uploader.departures import Departures
 from kittiwake_components.uploader.hive_settings import read_hive, remote_of
 from kittiwake_components.uploader.manifest import Mismatch
 from kittiwake_components.uploader.marks import Marks
-from kittiwake_components.uploader.output_folder import OutputFolder
+from kittiwake_components.uploader.output_folders import OutputFolders
 from kittiwake_components.uploader.remote import check_priorities, check_remote, parse_priorities, parse_remote
+from kittiwake_components.uploader.reports import UploaderReports
 from kittiwake_components.uploader.sending import Sending
 
 if TYPE_CHECKING:
@@ -62,15 +55,12 @@ if TYPE_CHECKING:
 TARGET = "uploader"
 """The name by which the text protocol knows it."""
 
-TEXT_SIZE = 120
 MAX_LISTED = 50
 U32_MAX, U64_MAX = 0xFFFFFFFF, (1 << 64) - 1
 MAX_FILE = 1 << 40
 
-Text = Annotated[str, Size(TEXT_SIZE)]
 
-
-class Uploader(ActiveComponent):
+class Uploader(UploaderReports):
     """Sends finished captures, each with its manifest, to an FTP or SFTP server, a bucket, a folder or a store.
 
     A file counts as uploaded when the remote holds it, proved by its SHA-256, and its sidecar after it. Only then it is
@@ -127,60 +117,6 @@ class Uploader(ActiveComponent):
     folder = Setting(str, default="/uploads", doc="Folder in the root for the journal.")
     max_file_bytes = Setting(int, default=1 << 30, low=1, high=MAX_FILE, doc="The largest file.")
 
-    @event(ACTIVITY_LO, "{file} is uploaded, {size} bytes")
-    def upload_done(self, file: FileName, size: U64) -> None: ...
-
-    @event(ACTIVITY_LO, "{file}: the upload goes on from byte {offset}")
-    def upload_resumed(self, file: FileName, offset: U64) -> None: ...
-
-    @event(WARNING_LO, "{file} is not uploaded: {reason}; again in {pause} s (0: never)", throttle=20, every_s=600.0)
-    def upload_failed(self, file: FileName, reason: Text, pause: U32) -> None: ...
-
-    @event(WARNING_HI, "{file}: {reason}; put aside")
-    def manifest_mismatch(self, file: FileName, reason: Text) -> None: ...
-
-    @event(WARNING_HI, "Room is low: {used} bytes of captures, {free} bytes free", name="DiskLow")
-    def disk_is_low(self, used: U64, free: U64) -> None: ...
-
-    @event(ACTIVITY_HI, "There is room again: {used} bytes of captures, {free} bytes free")
-    def disk_is_well(self, used: U64, free: U64) -> None: ...
-
-    @event(WARNING_HI, "{file} was dropped for its room: {size} bytes, not uploaded", throttle=20, every_s=600.0)
-    def capture_dropped(self, file: FileName, size: U64) -> None: ...
-
-    @event(WARNING_LO, "{file} was uploaded, but changed meanwhile or cannot be removed: it stays")
-    def source_kept(self, file: FileName) -> None: ...
-
-    @event(ACTIVITY_HI, "Uploads are started")
-    def uploads_started(self) -> None: ...
-
-    @event(ACTIVITY_HI, "Uploads are stopped")
-    def uploads_stopped(self) -> None: ...
-
-    @event(ACTIVITY_HI, "{file}, {size} bytes, {attempts} failed attempts, given up: {failed}")
-    def capture_listed(self, file: FileName, size: U64, attempts: U32, failed: Bool) -> None: ...
-
-    @event(ACTIVITY_HI, "{status}")
-    def uploader_status(self, status: Annotated[str, Size(240)]) -> None: ...
-
-    @event(WARNING_LO, "The output folder has {count} captures too many: they wait", throttle=1, every_s=3600.0)
-    def captures_left(self, count: U32) -> None: ...
-
-    @event(WARNING_LO, "The output folder cannot be read: {reason}", throttle=3, every_s=3600.0)
-    def output_failed(self, reason: Text) -> None: ...
-
-    @event(DIAGNOSTIC, "No capture is {file}")
-    def capture_unknown(self, file: FileName) -> None: ...
-
-    @event(WARNING_LO, "The hive's configuration is not read: {reason}")
-    def configuration_unread(self, reason: Text) -> None: ...
-
-    @event(WARNING_LO, "Journal {finding}")
-    def journal_finding(self, finding: Text) -> None: ...
-
-    @event(WARNING_HI, "The journal of uploads cannot be used: {reason}", throttle=3, every_s=600.0)
-    def journal_failed(self, reason: Text) -> None: ...
-
     # Life
 
     def initialize(self) -> None:
@@ -190,7 +126,13 @@ class Uploader(ActiveComponent):
         self._upload: tuple[Capture, Steps] | None = None
         self._sending: Sending | None = None
         self._sent_to: tuple[Store, Login | None] | None = None
-        self._watch(self.output)
+        self._captures = Captures()
+        self._output = OutputFolders(files, self.root, [_plain(self.output)], self._captures, self._marks)
+        self._departures = Departures(self, self._captures, self._output, self._marks)
+        self._scan: Generator[None, None, int] | None = None
+        self._is_scanned = False
+        self._scan_due_ns = now_ns
+        self._delay_ns = 0
         self.has_transfer_service = self.is_connected(Uploader.transfer_put)
         self._is_open = self._is_awake = self._is_stirred = self._is_running = False
         self._failures = 0
@@ -198,17 +140,20 @@ class Uploader(ActiveComponent):
         self._timer: Timer | None = None
 
     def _watch(self, folder: str) -> None:
-        """Takes the captures of a folder of the root from now on."""
-        remote = self._sent_to
-        self._send_to(None)
-        self._watched = folder
-        self._captures = Captures()
-        self._output = OutputFolder(self.platform.files, self.root, folder, self._captures, self._marks)
-        self._departures = Departures(self, self._captures, self._output, self._marks)
-        self._scan: Generator[None, None, int] | None = None
-        self._is_scanned = False
-        self._scan_due_ns = self.clock.now_ns()
-        self._send_to(remote)
+        """Takes the captures of a folder of the root from now on, and what is left in the one before."""
+        if not self._is_open:  # then that was none yet into which anything was recorded
+            self._output.names = []
+        self._output.record_into(folder)
+        self._scan, self._is_scanned, self._scan_due_ns = None, False, self.clock.now_ns()
+        self._remember_outputs()
+
+    def _remember_outputs(self) -> None:
+        """Keeps in mind where captures lie, as the folder of the recordings may be another one after the next start."""
+        if not self._is_open:
+            return
+        for name in self._output.remember(self._marks.outputs):
+            self.output_forgotten(name)
+        self.attempt(lambda: self._marks.keep_outputs(self._output.names))
 
     def _send_to(self, remote: tuple[Store, Login | None] | None) -> None:
         """Sends to a remote from now on; what is under way to the same one goes on."""
@@ -243,9 +188,11 @@ class Uploader(ActiveComponent):
             self.configuration_unread("it has faults")
         before = self._captures.priorities if is_unread else {}
         stated = {sensor.name: sensor.priority for sensor in hive.sensors} if hive is not None else before
-        folder = output or (hive.local_output_directory if hive is not None else "") or self.output
-        if folder != self._watched:
+        folder = _plain(output or (hive.local_output_directory if hive is not None else "") or self.output)
+        if folder != self._output.names[0]:
             self._watch(folder)
+        if hive is not None:
+            self._delay_ns = round(hive.ftp.upload_delay_s * NS_PER_S)
         self._captures.priorities = {**stated, **parse_priorities(self.priorities)}
         remote = parse_remote(self.remote) if self.remote else remote_of(hive.ftp) if hive is not None else None
         if remote is None:
@@ -265,6 +212,7 @@ class Uploader(ActiveComponent):
             self.journal_failed(reason_of(fault))
             return
         self._is_open = True
+        self._remember_outputs()
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -289,7 +237,8 @@ class Uploader(ActiveComponent):
             if not is_path(file):
                 raise PathRefused(file, "is no capture's")
             if self._is_open:
-                self._output.published(file, size, self.clock.now_ns())
+                now_ns = self.clock.now_ns()
+                self._output.published(file, size, now_ns, now_ns + self._delay_ns)
         except OSError:
             self.capture_unknown(file)
         self._stir()
@@ -469,7 +418,8 @@ class Uploader(ActiveComponent):
             if now_ns < self._scan_due_ns:
                 return False
             self._scan_due_ns = now_ns + self.rescan_s * NS_PER_S
-            self._scan = self._output.scanned(now_ns)
+            # What is there at the start was published before: nobody knows when, and it has waited long enough.
+            self._scan = self._output.scanned(now_ns, now_ns + self._delay_ns * self._is_scanned)
         try:
             next(self._scan)
             return True
@@ -545,7 +495,7 @@ class Uploader(ActiveComponent):
 
     def _put_aside(self, capture: Capture, reason: str) -> None:
         """Keeps a file that is not what its manifest says, and its manifest, out of the way."""
-        files, path = self.platform.files, self._output.path_of(capture.path)
+        files, path = self.platform.files, self._output.path_of(capture)
         self._marks.begun = None
         kept = [move_aside(files, name, reason) for name in (path, path + SIDECAR) if files.exists(name)]
         if any(finding.kept_as is None for finding in kept):
@@ -558,7 +508,7 @@ class Uploader(ActiveComponent):
         self.manifest_mismatch(capture.path, reason)
 
     def _fail(self, capture: Capture, reason: str) -> None:
-        if not self.platform.files.exists(self._output.path_of(capture.path)):
+        if not self.platform.files.exists(self._output.path_of(capture)):
             self._captures.forget(capture)
             return
         self.retries = self.retries + 1 & U32_MAX
@@ -584,3 +534,8 @@ class Uploader(ActiveComponent):
             step()
         except (OSError, ValueError) as fault:
             self.journal_failed(reason_of(fault))
+
+
+def _plain(name: str) -> str:
+    """The name of a folder in the root, always written in the same way."""
+    return "/" + name.strip("/")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kittiwake_components.uploader.captures import Capture, Captures
     from kittiwake_components.uploader.component import Uploader
     from kittiwake_components.uploader.marks import Marks
-    from kittiwake_components.uploader.output_folder import OutputFolder
+    from kittiwake_components.uploader.output_folders import OutputFolders
 
 U32_MAX = 0xFFFFFFFF
 
@@ -23,7 +23,7 @@ U32_MAX = 0xFFFFFFFF
 class Departures:
     """Lets captures of `output` go, for `uploader`, one after the other."""
 
-    def __init__(self, uploader: Uploader, captures: Captures, output: OutputFolder, marks: Marks) -> None:
+    def __init__(self, uploader: Uploader, captures: Captures, output: OutputFolders, marks: Marks) -> None:
         self._uploader = uploader
         self._clock = uploader.clock
         self._tags = uploader._context.tags

@@ -16,6 +16,7 @@ MAX_MARKS = 1500
 """The most captures that are kept after their upload: what the journal has room for."""
 
 _JOB = "job"
+_OUTPUTS = "outputs"
 
 
 class Marks:
@@ -26,12 +27,21 @@ class Marks:
         self.by_path: dict[str, tuple[str, int]] = {}
         """SHA-256 and wall time in microseconds of each acknowledgement."""
         self.begun: Job | None = None
+        self.outputs: list[str] = []
+        """The output folders in which captures may lie, the latest first."""
 
     def load(self) -> None:
         """Takes in what the ledger has."""
         self.by_path = {path: (str(digest), int(time_us)) for path, (digest, time_us) in self._ledger.items(KIND)}
         kept: list[Any] | None = self._ledger[_JOB]
         self.begun = Job.unpacked(0, kept, 0) if kept else None
+        self.outputs = [str(name) for name in self._ledger[_OUTPUTS] or ()]
+
+    def keep_outputs(self, names: list[str]) -> None:
+        """Makes durable where captures may lie."""
+        if names != self.outputs:
+            self._ledger.put(_OUTPUTS, names)
+            self.outputs = list(names)
 
     def put(self, capture: Capture) -> None:
         """The other side has answered for a capture; durable on return."""

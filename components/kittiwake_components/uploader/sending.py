@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from kittiwake_components.uploader.captures import Capture
     from kittiwake_components.uploader.component import Uploader
     from kittiwake_components.uploader.marks import Marks
-    from kittiwake_components.uploader.output_folder import OutputFolder
+    from kittiwake_components.uploader.output_folders import OutputFolders
 
 
 class Sending:
     """Sends captures of `output` to `remote` for `uploader`; `login` stands for the file of a remote without one."""
 
     def __init__(
-        self, uploader: Uploader, output: OutputFolder, marks: Marks, remote: Store, login: Login | None
+        self, uploader: Uploader, output: OutputFolders, marks: Marks, remote: Store, login: Login | None
     ) -> None:  # fmt: skip
         self._uploader = uploader
         self._files = uploader.platform.files
@@ -44,11 +44,11 @@ class Sending:
         Raises `Mismatch` for a file that is not what its manifest says, `ChecksumFault` for a copy that is not, and
         `OSError`.
         """
-        path = self._output.path_of(capture.path)
+        path = self._output.path_of(capture)
         manifest = read_sidecar(self._files, path)
         if (yield from digest_of(self._files, path, self._uploader.chunk)) != manifest:
             raise Mismatch("it is not what its manifest says")
-        job = self._marks.job_of(self._asked(capture.path))
+        job = self._marks.job_of(self._asked(capture, ""))
         if job.digest != manifest.digest:
             job.begin_anew()
             job.digest, job.size = manifest
@@ -57,15 +57,15 @@ class Sending:
         yield from self._carried(job)
         if job.digest != manifest.digest:
             raise Mismatch("it has changed on its way")
-        yield from self._carried(Job(1, self._asked(capture.path + SIDECAR), 0))
+        yield from self._carried(Job(1, self._asked(capture, SIDECAR), 0))
         capture.digest = manifest.digest
 
     def rest(self) -> None:
         """Nothing is to be sent now."""
         self._servers.rest()
 
-    def _asked(self, name: str) -> Asked:
-        return Asked(True, self._remote.name, self._output.name_of(name), name)
+    def _asked(self, capture: Capture, end: str) -> Asked:
+        return Asked(True, self._remote.name, capture.name + end, capture.path + end)
 
     def _carried(self, job: Job) -> Steps:
         if self._remote.backend == "service":

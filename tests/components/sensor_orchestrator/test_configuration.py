@@ -118,6 +118,13 @@ username = "bees"
 password = "100%honey"
 host = "ftp.example.com"
 port = 2121
+upload_delay = 20
+
+[log]
+logging_level = "DEBUG"
+log_cycle_days = 3
+max_file_size_megabytes = 16
+max_archived_files = 7
 
 [dashboard]
 access_token = "nectar-and-pollen"
@@ -171,7 +178,7 @@ def test_toml_says_the_same() -> None:
     assert [(one.name, hours(one), one.auto_start) for one in of_toml.sensors] == [
         (one.name, hours(one), one.auto_start) for one in of_ini.sensors
     ]
-    assert of_toml._replace(sensors=()) == of_ini._replace(sensors=())
+    assert of_toml._replace(sensors=(), unused=()) == of_ini._replace(sensors=(), unused=())
     assert sensor(of_toml, "audio").options["gain"] == 49
 
 
@@ -187,7 +194,22 @@ def test_what_a_file_leaves_out_is_as_the_original_has_it() -> None:
     settings = sensor(configuration, "audio")
     assert (settings.kind, settings.auto_start, settings.stop_policy, settings.priority) == ("audio", True, "finish", 1)
     assert not settings.include_elapsed_times
-    assert (configuration.ftp.port, configuration.ftp.upload_delay_s) == (21, 20.0)
+    assert configuration.ftp.port == 21
+
+
+def test_what_a_file_leaves_out_of_logs_and_delays_is_as_the_deployment_has_it() -> None:
+    """Without a delay finished captures go at once, and without [log] the log is as the topology says."""
+    configuration = read("[audio]\n[dashboard]\nhost =\n")
+    assert configuration.ftp.upload_delay_s == 0
+    assert configuration.log == ("", 0, 0, 0)
+    assert configuration.unused == ()
+
+
+def test_what_has_no_effect_is_named_with_its_place_and_no_secret() -> None:
+    (unused,) = read(ORIGINAL, "beemon-config.ini").unused
+    line = ORIGINAL[: ORIGINAL.index("access_token")].count("\n") + 1
+    assert str(unused).startswith(f"beemon-config.ini:{line}:1: [dashboard] access_token, host: no effect (the hive's")
+    assert "nectar" not in str(unused)
 
 
 def test_two_sensors_may_be_of_one_kind() -> None:

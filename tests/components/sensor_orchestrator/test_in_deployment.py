@@ -46,6 +46,22 @@ def test_channels_pings_and_commands_go_on_while_a_sensor_hangs() -> None:
     assert shown["temp"].captures == 0
 
 
+def test_the_log_of_the_deployment_is_as_the_configuration_says() -> None:
+    """REQ-SO-027: [log] of the original's file, through topologies/hive.yaml."""
+    log = {"logging_level": "error", "max_file_size_megabytes": 0.01}
+    content = ini({"audio": {"auto_start": False}, "log": log})
+    hive = SimulatedDeployment(ROOT / "topologies/hive.yaml", files={"/beemon-config.ini": content})
+    hive.platform.children.install("python", Script().live)
+    hive.run_for(2)
+    text_log: Any = hive.deployment.instances["CdhCore.textLogger"]
+    assert text_log._rotation == (10_000, 3 * 86_400 * 10**9, 7, True)
+    size = hive.platform.files.size("/kittiwake/beemon.log")
+    hive.send(f"{NAME}.START", "audio", "CONFIGURED")
+    hive.run_for(1)
+    assert hive.events()[-1].name.endswith("SensorStarted")
+    assert hive.platform.files.size("/kittiwake/beemon.log") == size
+
+
 def _channels(hive: SimulatedDeployment, name: str) -> SensorChannels:
     component: Any = hive.deployment.instances[f"HiveDeployment.{name}"]
     found: SensorChannels = component

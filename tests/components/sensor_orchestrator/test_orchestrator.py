@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kittiwake.model import CommandResponse
+from kittiwake.model.events import Severity
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
 from kittiwake.runtime.recovery import Recovery
 from kittiwake.testing.design_sheet import differences
@@ -61,6 +62,19 @@ def test_a_configuration_with_faults_is_refused_whole() -> None:
         hive.ticks(3600 + 61)
         assert len(hive.starts("audio")) == len(hive.starts("temp")) == 1
         assert hive.starts("cpu") == []
+
+
+def test_the_log_is_told_what_the_configuration_says_of_it_and_what_has_no_effect_is_said() -> None:
+    """REQ-SO-027. Upstream's keys of [log] and [dashboard]."""
+    log = {"logging_level": "warning", "log_cycle_days": 0.5, "max_file_size_megabytes": 2, "max_archived_files": 3}
+    with Hive({"audio": {}, "log": log, "dashboard": {"host": "dash.example.org"}}, open_ports=()) as hive:
+        assert hive.ports.log_out == [(Severity.WARNING_LO, 2_000_000, 43_200, 3)]
+        (unused,) = hive.events.named("ConfigUnused")
+        assert "[dashboard] host: no effect" in unused.args[1]
+        hive.configure({"audio": {}})
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
+        assert hive.ports.log_out[1:] == [(Severity.DIAGNOSTIC, 0, 0, 0)]
+        assert len(hive.events.named("ConfigUnused")) == 1
 
 
 def test_a_missing_configuration_is_said_and_can_come_later() -> None:

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kittiwake.model import OutputPort, PassiveComponent
 from kittiwake.model.events import Severity
+from kittiwake.model.fw import Log
+from kittiwake.platform.simulated import SimulatedPlatform
 from kittiwake.runtime.tags import BASE_SHIFT, TB_PROC_TIME, TB_WORKSTATION_TIME
 from kittiwake.testing import ComponentTester
 from kittiwake_components import TextLog
+from kittiwake_components.ports.text_log import TextLogLimits
 from kittiwake_components.text_log.component import time_text
 from kittiwake_components.text_log.rotated_file import RotatedFile, Rotation, utc_s_of
 from tests.components.power_cuts import cut_everywhere
+from tests.framework.runtime.wired import deploy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -224,6 +229,71 @@ def test_compression_is_beside_the_loop_and_stops_with_the_log(tmp_path: Path) -
     lines = zlib.decompress(packed, wbits=31) + (tmp_path / "beemon.log").read_bytes()
     assert [int(line) for line in lines.splitlines()] == list(range(3001))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["beemon.log", "beemon.log.1"]
+
+
+def test_other_limits_hold_from_when_they_are_told() -> None:
+    """REQ-TXT-009, REQ-TXT-003, REQ-TXT-007: size, age and number, in place of those of the settings and back."""
+    with log_tester() as tester:
+        for number in range(60):
+            say(tester, number)
+        assert len(archives(tester)) == 1 + 7
+        tester.call.limits_in(Severity.DIAGNOSTIC, 8192, DAY_S, 2)
+        for number in range(60, 120):
+            say(tester, number)
+        assert archives(tester) == ["beemon.log", "beemon.log.1", "beemon.log.2"]
+        assert len(tester.read_file("/beemon.log")) < 8192
+        assert len(numbers_in(tester.read_file("/beemon.log.1"))) > 15
+        tester.advance(DAY_S)
+        say(tester, 120, START_S + DAY_S)
+        assert numbers_in(tester.read_file("/beemon.log")) == [120]
+        tester.call.limits_in(Severity.DIAGNOSTIC, 0, 0, 0)
+        tester.advance(2 * DAY_S)
+        say(tester, 121, START_S + 3 * DAY_S)
+        assert numbers_in(tester.read_file("/beemon.log")) == [120, 121]
+        for number in range(122, 200):
+            say(tester, number, START_S + 3 * DAY_S)
+        assert len(archives(tester)) == 1 + 7
+
+
+def test_a_log_writes_no_less_than_it_is_told() -> None:
+    """REQ-TXT-009: the console, for whoever looks on, shows all."""
+    with log_tester() as tester:
+        tester.call.limits_in(Severity.WARNING_LO, 0, 0, 0)
+        for severity in Severity:
+            tester.call.log_text(0x777, 0, severity, b"")
+        text = tester.read_file("/beemon.log").decode()
+        assert [line.split()[1] for line in text.splitlines()] == ["FATAL", "WARNING_HI", "WARNING_LO"]
+
+
+class Knower(PassiveComponent):
+    """Knows the limits of the log at the start, after it has reported something."""
+
+    said_out = OutputPort(Log, doc="Events.")
+    log_out = OutputPort(TextLogLimits, doc="Limits.")
+
+    def start(self) -> None:
+        self.said_out(0x777, TB_WORKSTATION_TIME << BASE_SHIFT | START_S * 1_000_000, Severity.FATAL, b"")
+        self.log_out(Severity.DIAGNOSTIC, 100_000, 0, 20)
+
+
+def test_nothing_is_rotated_at_a_start_before_limits_can_have_come() -> None:
+    """REQ-TXT-009: a log that may be larger than its settings say stays, and so do archives that are to be kept."""
+    connections = [("knower", "said_out", 0, "log", "log_text", 0), ("knower", "log_out", 0, "log", "limits_in", 0)]
+    instances = {"log": (TextLog, {"settings": {**HIVE, "keep": 2}}), "knower": Knower}
+    deployment, _ = deploy(instances, connections, platform=SimulatedPlatform(0))
+    files = deployment.platform.files
+    before = {"/beemon.log": b"x" * 5000 + b"\n", **{f"/beemon.log.{number}": b"old\n" for number in range(4)}}
+    for name, data in before.items():
+        with files.open(name, "w") as file:
+            file.write_at(0, data)
+    deployment.start()
+    deployment.run_for(0.1)
+    log: Any = deployment.instances["log"]
+    log.log_text(0x777, 0, Severity.FATAL, b"")
+    names = [name for name in files.list("/") if name.startswith("beemon.log")]
+    assert names == ["beemon.log", *[f"beemon.log.{number}" for number in range(1, 5)]]
+    assert files.size("/beemon.log") > 5000
+    deployment.stop()
 
 
 @pytest.mark.parametrize("setting, bad", [("limit_age_days", -1.0), ("limit_age_days", 4000.0)])

@@ -426,6 +426,27 @@ def test_a_configuration_with_faults_is_not_heeded(content: bytes) -> None:
         assert tester.events.named("ConfigurationUnread")
 
 
+def test_a_capture_waits_for_the_upload_delay_of_the_configuration() -> None:
+    """REQ-UP-019: the original's key; UPLOAD_NOW does not wait, nor does what a start finds."""
+    with uploader_tester() as tester:
+        tester.write_file("/hive.toml", b"[ftp]\nupload_delay = 20\n")
+        tester.call.hive_configured("/captures")
+        tester.advance(1)
+        publish(tester, capture_path(1), DATA, tell=True)
+        tester.advance(19)
+        assert uploaded(tester) == []
+        tester.advance(2)
+        assert uploaded(tester) == [capture_path(1)]
+        publish(tester, capture_path(2), DATA, tell=True)
+        tester.send("UPLOAD_NOW")
+        tester.advance(1)
+        assert uploaded(tester)[1:] == [capture_path(2)]
+        publish(tester, capture_path(3), DATA, tell=True)
+        tester.restart()
+        tester.advance(1)
+        assert uploaded(tester) == [capture_path(3)]
+
+
 def test_a_reloaded_configuration_reaches_uploads_that_run() -> None:
     """REQ-UP-017: priorities at once, the folder of the captures, and a file with faults changes nothing."""
     with uploader_tester() as tester:

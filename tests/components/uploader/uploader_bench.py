@@ -26,10 +26,12 @@ def sidecar_of(data: bytes, **changed: Any) -> bytes:
     return json.dumps({**stated, **changed}).encode()
 
 
-def publish(tester: Tester, path: str, data: bytes, *, tell: bool = False, **changed: Any) -> None:
+def publish(
+    tester: Tester, path: str, data: bytes, *, tell: bool = False, output: str = "/captures", **changed: Any
+) -> None:  # fmt: skip
     """Publishes a capture as a sensor does: sidecar, then the whole file; with `tell` the orchestrator says so."""
-    tester.write_file(f"/captures/{path}.json", sidecar_of(data, **changed))
-    tester.write_file(f"/captures/{path}", data)
+    tester.write_file(f"{output}/{path}.json", sidecar_of(data, **changed))
+    tester.write_file(f"{output}/{path}", data)
     if tell:
         tester.call.capture_done(path.partition("/")[0], path, len(data))
 

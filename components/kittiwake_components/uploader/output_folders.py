@@ -1,4 +1,4 @@
-"""The output folder: what is finished there, and how it goes.
+"""The output folders: what is finished there, and how it goes.
 
 Sensors publish a sidecar first and then rename the part, so a final name beside a sidecar is a whole file. Files go in
 the other order, the sidecar last: what is left of it by a kill is a sidecar of nothing, and removed.
@@ -23,100 +23,145 @@ if TYPE_CHECKING:
     from kittiwake_components.uploader.captures import Captures
     from kittiwake_components.uploader.marks import Marks
 
+MAX_OUTPUTS = 9
+"""The folder into which the sensors record, and those before it that are remembered."""
+
 _NAME_RESERVE = 16
 """Bytes that names keep free for what is written beside them."""
 
 
-class OutputFolder:
-    """The folder `name` of the root."""
+class OutputFolders:
+    """The folders `names` of the root: that into which the sensors record, and those into which they did before."""
 
-    def __init__(self, files: Files, root: Root, name: str, captures: Captures, marks: Marks) -> None:
+    def __init__(self, files: Files, root: Root, names: list[str], captures: Captures, marks: Marks) -> None:
+        self.names = names
         self._files = files
         self._root = root
-        self._name = name.rstrip("/")
-        self._top = root.resolve(name)
         self._captures = captures
         self._marks = marks
 
+    def record_into(self, name: str) -> None:
+        """Sensors record into another folder from now on; what lies in the one before still goes."""
+        self.names = [name, *[one for one in self.names if one != name]]
+
+    def remember(self, names: list[str]) -> list[str]:
+        """Adds folders that were recorded into in earlier starts; gives those that are too many.
+
+        That are the ones that hold nothing, or else the oldest.
+        """
+        self.names += [name for name in names if name not in self.names]
+        excess = len(self.names) - MAX_OUTPUTS
+        if excess <= 0:
+            return []
+        order = sorted(self.names[:0:-1], key=self._holds_something)
+        self.names = [name for name in self.names if name not in order[:excess]]
+        return [name for name in order[:excess] if self._holds_something(name)]
+
+    def _holds_something(self, name: str) -> bool:
+        try:
+            return bool(self._folders(name))
+        except OSError:
+            return True
+
     @property
     def path(self) -> str:
-        """Where it is."""
-        return self._top
+        """Where the sensors record."""
+        return self._root.resolve(self.names[0])
 
-    def name_of(self, capture_path: str) -> str:
-        """The name of a capture in the root."""
-        return f"{self._name}/{capture_path}"
-
-    def path_of(self, capture_path: str) -> str:
+    def path_of(self, capture: Capture) -> str:
         """Where a capture is. Raises `PathRefused` for one that leads outside the root."""
-        return self._root.resolve(self.name_of(capture_path))
+        return self._root.resolve(capture.name)
 
     # What is there
 
-    def scanned(self, now_ns: int) -> Generator[None, None, int]:
+    def scanned(self, now_ns: int, due_ns: int) -> Generator[None, None, int]:
         """Takes in what is there, a day of a sensor at a step; says how many captures found no room.
 
-        Raises `OSError`.
+        New ones are `due_ns` for their upload. Raises `OSError` at the end if a folder cannot be read; others are.
         """
-        files, captures = self._files, self._captures
+        captures = self._captures
         left = 0
-        folders = self._folders()
+        folders, unread = self._all_folders()
         for folder in [folder for folder in captures.by_folder if folder not in folders]:
             for capture in list(captures.by_folder[folder].values()):
-                captures.forget(capture)
+                if capture.output not in unread:
+                    captures.forget(capture)
         captures.folder_bytes = {folder: captures.folder_bytes.get(folder, 0) for folder in folders}
         yield
-        for folder, is_latest in folders.items():
+        for folder, (output, is_latest) in folders.items():
             names = self._names(folder)
-            if not names and not is_latest:
+            if not names and not (is_latest and output == self.names[0]):
                 self._remove_folder(folder)
-            left += self._reconcile(folder, names, now_ns)
+            left += self._reconcile(output, folder, names, now_ns, due_ns)
             yield
         for path in list(self._marks.by_path):
-            if path not in captures.by_path and not files.exists(f"{self._top}/{path}"):
+            if path not in captures.by_path and not self._exists(path):
                 self._marks.remove(path)
+        for fault in unread.values():
+            raise fault
         return left
 
-    def _folders(self) -> dict[str, bool]:
-        """The folders of days, and whether each is the last of its sensor."""
+    def _all_folders(self) -> tuple[dict[str, tuple[str, bool]], dict[str, OSError]]:
+        """The folders of days with their output folder and whether each is the last of its sensor; what is unread."""
+        found: dict[str, tuple[str, bool]] = {}
+        unread = {}
+        for output in self.names:
+            try:
+                found.update({folder: (output, is_latest) for folder, is_latest in self._folders(output).items()})
+            except OSError as fault:
+                unread[output] = fault
+        return found, unread
+
+    def _folders(self, output: str) -> dict[str, bool]:
+        """The names of the folders of days, and whether each is the last of its sensor."""
         found: dict[str, bool] = {}
-        if not self._files.is_folder(self._top):
+        top = self._root.resolve(output)
+        if not self._files.is_folder(top):
             return found
-        for sensor in self._files.list(self._top):
-            path = f"{self._top}/{sensor}"
+        for sensor in self._files.list(top):
+            path = f"{top}/{sensor}"
             days = [name for name in self._files.list(path) if is_day(name)] if self._files.is_folder(path) else []
-            found.update({f"{sensor}/{day}": day == days[-1] for day in days})
+            found.update({f"{output}/{sensor}/{day}": day == days[-1] for day in days})
         return found
+
+    def _exists(self, path: str) -> bool:
+        """Whether any of the folders has it, as far as they can be looked at."""
+        try:
+            return any(self._files.exists(self._root.resolve(f"{output}/{path}")) for output in self.names)
+        except OSError:
+            return True
 
     def _names(self, folder: str) -> list[str]:
         try:
-            return self._files.list(f"{self._top}/{folder}")
+            return self._files.list(self._root.resolve(folder))
         except (FileNotFoundError, NotADirectoryError):
             return []
 
     def _remove_folder(self, folder: str) -> None:
         """Of a day that is over, and all of whose captures are gone."""
         try:
-            self._files.remove_folder(f"{self._top}/{folder}")
+            self._files.remove_folder(self._root.resolve(folder))
         except OSError:
             return  # somebody needs it after all
 
-    def _reconcile(self, folder: str, names: list[str], now_ns: int) -> int:
+    def _reconcile(self, output: str, folder: str, names: list[str], now_ns: int, due_ns: int) -> int:
         captures, there = self._captures, set(names)
         total = left = 0
         found = set()
+        top = self._root.resolve(folder)
         for name in names:
-            path = f"{folder}/{name}"
-            size = self._size(path)
+            full = f"{top}/{name}"
+            size = self._size(full)
             total += size
             state = State.QUARANTINED if ".bad." in name else State.PENDING
             if state is State.PENDING and not (name + SIDECAR in there and is_capture(name)):
                 if name.endswith(SIDECAR) and name.removesuffix(SIDECAR) not in there:
-                    total -= self._remove_leftover(path.removesuffix(SIDECAR), size)
+                    total -= self._remove_leftover(full.removesuffix(SIDECAR), size)
                 continue
-            found.add(path)
-            if path not in captures.by_path and len(self.name_of(path).encode()) <= NAME_SIZE_MAX - _NAME_RESERVE:
-                left += not self._take_in(Capture(path, size, state, now_ns))
+            capture = Capture(output, f"{folder}/{name}".removeprefix(f"{output}/"), size, state, now_ns, due_ns)
+            found.add(capture.path)
+            if capture.path not in captures.by_path and len(capture.name.encode()) <= NAME_SIZE_MAX - _NAME_RESERVE:
+                left += not self._take_in(capture)
         for capture in [one for path, one in captures.by_folder.get(folder, {}).items() if path not in found]:
             captures.forget(capture)
         captures.folder_bytes[folder] = total
@@ -125,17 +170,17 @@ class OutputFolder:
     def _size(self, path: str) -> int:
         """What the file takes; nothing for one that is gone, or is none."""
         try:
-            full = f"{self._top}/{path}"
-            return 0 if self._files.is_folder(full) else self._files.size(full)
+            return 0 if self._files.is_folder(path) else self._files.size(path)
         except OSError:
             return 0
 
     def _take_in(self, capture: Capture) -> bool:
+        full = self.path_of(capture)
         if capture.state is State.PENDING:
-            capture.room += self._size(capture.path + SIDECAR)
+            capture.room += self._size(full + SIDECAR)
         if capture.path in self._marks.by_path:
             try:
-                if read_sidecar(self._files, self.path_of(capture.path)).digest == self._marks.by_path[capture.path][0]:
+                if read_sidecar(self._files, full).digest == self._marks.by_path[capture.path][0]:
                     self._marks.apply(capture)
                 else:  # another one of the same name, as after a step of the clock
                     self._marks.remove(capture.path)
@@ -143,12 +188,12 @@ class OutputFolder:
                 self._marks.remove(capture.path)
         return self._captures.add(capture)
 
-    def published(self, path: str, size: int, now_ns: int) -> None:
+    def published(self, path: str, size: int, now_ns: int, due_ns: int) -> None:
         """Takes in a capture of which its sensor's orchestrator tells."""
-        files, full = self._files, self.path_of(path)
+        capture = Capture(self.names[0], path, size, State.PENDING, now_ns, due_ns)
+        files, full = self._files, self.path_of(capture)
         if path in self._captures.by_path or not (files.exists(full) and files.exists(full + SIDECAR)):
             return
-        capture = Capture(path, size, State.PENDING, now_ns)
         self._take_in(capture)
         folder_bytes = self._captures.folder_bytes
         folder_bytes[capture.folder] = folder_bytes.get(capture.folder, 0) + capture.room
@@ -158,11 +203,10 @@ class OutputFolder:
 
         The part is looked for first: the rename takes its name away before the file has its own.
         """
-        full = f"{self._top}/{path}"
         try:
-            if self._files.exists(full + PART) or self._files.exists(full):
+            if self._files.exists(path + PART) or self._files.exists(path):
                 return 0
-            self._files.remove(full + SIDECAR)
+            self._files.remove(path + SIDECAR)
         except OSError:
             return 0
         return size
@@ -171,7 +215,7 @@ class OutputFolder:
 
     def removed(self, capture: Capture) -> Generator[bool | None, None, bool]:
         """Removes a capture that was acknowledged, unless it has changed; says whether it is gone."""
-        path = self.path_of(capture.path)
+        path = self.path_of(capture)
         if not (yield from removed_unless_changed(self._files, path, capture.digest, 65_536)):
             return False
         self._remove_sidecar(path, capture.digest)
@@ -189,7 +233,7 @@ class OutputFolder:
 
     def drop(self, capture: Capture) -> bool:
         """Removes a capture for its room, whatever it is; says whether it is gone."""
-        path = self.path_of(capture.path)
+        path = self.path_of(capture)
         if not self._discard(path):
             return False
         if capture.state is not State.QUARANTINED:
