@@ -147,13 +147,13 @@ class CommandDispatcher(ActiveComponent):
 
         Raises `ValueError` for an opcode that another instance has.
         """
-        taken = [opcode for opcode in opcodes if opcode in self._entries]
+        taken = self._entries.keys() & opcodes
         if taken:
-            raise ValueError(f"opcode {taken[0]:#x} is registered twice")
+            raise ValueError(f"opcode {min(taken):#x} is registered twice")
         port = self._instances
         self._instances += 1
-        for opcode in opcodes:
-            self._entries[opcode] = (port, entry, opcode in deferred)
+        self._entries.update(dict.fromkeys(opcodes, (port, entry, False)))
+        self._entries.update(dict.fromkeys(deferred, (port, entry, True)))
         if self._context.shows(DIAGNOSTIC):  # a boot has hundreds of them, and rarely anybody who looks
             for opcode in opcodes:
                 self.op_code_registered(opcode, port)

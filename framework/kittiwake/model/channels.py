@@ -95,10 +95,10 @@ class ChannelCell:
 
     __slots__ = ("channel", "dirty", "id", "pending", "tag", "value")
 
-    def __init__(self, channel: Channel[Any], id: int, pending: deque[ChannelCell]) -> None:
+    def __init__(self, channel: Channel[Any], id: int, value: Any, pending: deque[ChannelCell]) -> None:
         self.channel = channel
         self.id = id
-        self.value: Any = channel.type.default
+        self.value = value
         self.tag = 0
         self.dirty = False
         self.pending = pending

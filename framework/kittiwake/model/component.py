@@ -8,6 +8,7 @@ what a method call costs. Author's state belongs into `initialize`.
 from __future__ import annotations
 
 from collections import deque
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kittiwake.model.channels import Channel, ChannelCell, channel_property
@@ -43,6 +44,9 @@ RESERVED = frozenset((
 """Names that every component has already."""
 
 MAX_NUMBER = 0x10000
+OUTPUTS_KEPT = 1024
+"""Of so many instances what stands in their open outputs is kept for their next start."""
+
 MAX_DECLARED = 512
 """The most commands, events, channels or parameters of one component: their numbers stay inside its id range."""
 
@@ -88,12 +92,15 @@ class Declarations:
             value.bind(name)
             getattr(self, value.__data_product__)[name] = value
 
-    def find(self, name: str) -> Any:
-        """The declaration of that Python name, or `None`."""
-        for group in self.groups():
-            if name in group:
-                return group[name]
-        return None
+    @cached_property
+    def by_name(self) -> dict[str, Any]:
+        """Every declaration by its Python name."""
+        return {name: one for group in reversed(self.groups()) for name, one in group.items()}
+
+    @cached_property
+    def channel_starts(self) -> list[tuple[Channel[Any], int, Any]]:
+        """Each channel with its number and its default: what every instance begins with."""
+        return [(channel, _number(channel.number), channel.type.default) for channel in self.channels.values()]
 
     def span(self) -> int:
         """The size of the range of ids that an instance needs."""
@@ -182,7 +189,7 @@ class ComponentType(type):
         return made
 
     def __getattr__(cls, name: str) -> Any:
-        found = None if name.startswith("__") else cls.__declarations__.find(name)
+        found = None if name.startswith("__") else cls.__declarations__.by_name.get(name)
         if found is None:
             raise AttributeError(f"{cls.__name__} has no attribute {name!r}")
         return found
@@ -292,17 +299,14 @@ class Component(metaclass=ComponentType):
         self._tags: TagSource = context.tags
         self._unsent: deque[ChannelCell] = deque()
         self._cells = [
-            ChannelCell(channel, context.base_id + _number(channel.number), self._unsent)
-            for channel in declared.channels.values()
+            ChannelCell(channel, context.base_id + number, default, self._unsent)
+            for channel, number, default in declared.channel_starts
         ]
         for name, setting in declared.settings.items():
             setattr(self, name, context.settings.get(name, setting.default))
         self._begin_anew()
-        for name, output in declared.outputs.items():
-            if output.is_array:
-                setattr(self, name, [_open_port(context.name, f"{name}[{index}]") for index in range(output.size)])
-            else:
-                setattr(self, name, _open_port(context.name, name))
+        for name, opened in _open_outputs(type(self), context.name):
+            setattr(self, name, opened if isinstance(opened, _OpenPort) else list(opened))
 
     def _begin_anew(self) -> None:
         """What the framework keeps for the author is as at the start; channels keep what the ground was told last."""
@@ -400,8 +404,18 @@ class _OpenPort:
         raise PortNotConnected(self.instance, self.port)
 
 
-def _open_port(instance: str, port: str) -> Callable[..., Any]:
-    return _OpenPort(instance, port)
+@lru_cache(maxsize=OUTPUTS_KEPT)
+def _open_outputs(cls: ComponentType, instance: str) -> list[tuple[str, _OpenPort | list[_OpenPort]]]:
+    """What stands in an instance's outputs until they are connected: nothing of a life is in it."""
+    return [
+        (
+            name,
+            [_OpenPort(instance, f"{name}[{index}]") for index in range(output.size)]
+            if output.is_array
+            else _OpenPort(instance, name),
+        )
+        for name, output in cls.__declarations__.outputs.items()
+    ]
 
 
 class PassiveComponent(Component):

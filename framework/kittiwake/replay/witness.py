@@ -30,6 +30,10 @@ class Witness:
         self.edges: list[Edge] = []
         self._crossed = crossed
 
+    def heeds(self, output: str, entry: str) -> bool:
+        """All of them."""
+        return True
+
     def wrap(self, edge: Edge, call: Callable[..., Any], meter_ns: Callable[[], int]) -> Callable[..., Any]:
         """The call that tells first."""
         number, crossed = len(self.edges), self._crossed

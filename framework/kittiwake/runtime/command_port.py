@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kittiwake.model.codec import unpacker
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kittiwake.model.commands import Command
-    from kittiwake.model.component import Component
+    from kittiwake.model.component import Component, ComponentType
     from kittiwake.model.parameters import Parameter
     from kittiwake.runtime.context import Context
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
+TABLES_KEPT = 512
+"""Of so many component classes the table of opcodes is kept for the next start."""
+
 
 class CommandPort:
     """Takes (opcode, sequence number, packed arguments) for one instance and calls `respond` once for each."""
@@ -33,7 +37,7 @@ class CommandPort:
         self._component = component
         self._context: Context = component._context
         self._respond = respond
-        self._table = type(component).__declarations__.opcodes()
+        self._table, self._deferred = _table_of(type(component))
         self._calls: dict[int, Callable[[int, int, bytes], None]] = {}
         self._closed_calls: dict[int, Callable[[int, int, bytes], None]] | None = None
 
@@ -43,11 +47,7 @@ class CommandPort:
 
     def deferred(self) -> set[int]:
         """Those of the opcodes whose `async def` handlers answer later."""
-        return {
-            self._context.base_id + offset
-            for offset, (what, declared) in self._table.items()
-            if what == "call" and declared.is_coroutine
-        }
+        return {self._context.base_id + offset for offset in self._deferred}
 
     def __call__(self, opcode: int, sequence: int, arguments: bytes) -> None:
         """Runs or queues one command."""
@@ -223,6 +223,13 @@ class CommandPort:
                 self._respond(opcode, sequence, CommandResponse.OK)
 
         return save_parameter
+
+
+@lru_cache(maxsize=TABLES_KEPT)
+def _table_of(cls: ComponentType) -> tuple[dict[int, tuple[str, Any]], list[int]]:
+    """A class's opcodes, and those of them that `async def` handlers answer later."""
+    table = cls.__declarations__.opcodes()
+    return table, [offset for offset, (what, one) in table.items() if what == "call" and one.is_coroutine]
 
 
 def _locked(lock: Any, execute: Callable[[int, int, V], None]) -> Callable[[int, int, V], None]:

@@ -43,6 +43,9 @@ class Wiretap(Protocol):
 
     wraps_services: bool
 
+    def heeds(self, output: str, entry: str) -> bool:
+        """Whether connections between ports of these names are to be given to `wrap`."""
+
     def wrap(self, edge: Edge, call: Callable[..., Any], meter_ns: Callable[[], int]) -> Callable[..., Any]:
         """The call itself, or one in its place."""
 
@@ -55,6 +58,10 @@ class Meters:
     def __init__(self, instances: Iterable[str] = ()) -> None:
         self._instances = frozenset(instances)
         self.edges: list[Edge] = []
+
+    def heeds(self, output: str, entry: str) -> bool:
+        """All of them: it goes by the instances."""
+        return True
 
     def wrap(self, edge: Edge, call: Callable[..., Any], meter_ns: Callable[[], int]) -> Callable[..., Any]:
         """The call itself, or where one of its ends is metered, the call that counts."""

@@ -48,7 +48,7 @@ def bind_connections(deployment: Deployment) -> None:
     for source, output, output_index, target, port, index in connections:
         caller = components[source]
         call = entries.call(components[target], port, index, caller._context)
-        if deployment.meters is not None:
+        if deployment.meters is not None and deployment.meters.heeds(output, port):
             place = f"{output}[{output_index}]" if isinstance(getattr(caller, output), list) else output
             entry = f"{port}[{index}]" if _input(components[target], port).is_array else port
             edge = Edge(caller.name, place, components[target].name, entry)

@@ -90,10 +90,12 @@ class Taps(Meters):
         self._witness = witness
         self._ports = witness.ports
 
+    def heeds(self, output: str, entry: str) -> bool:
+        """Whether the witness wants to hear of one of the two."""
+        return output in self._ports or entry in self._ports
+
     def wrap(self, edge: Edge, call: Callable[..., Any], meter_ns: Callable[[], int]) -> Callable[..., Any]:
-        """The call itself, or one that is told of first."""
-        if not {edge.output.partition("[")[0], edge.input.partition("[")[0]} & self._ports:
-            return call
+        """One that is told of first."""
         saw = self._witness.saw_call
 
         def told(*arguments: Any) -> Any:
