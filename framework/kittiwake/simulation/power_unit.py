@@ -53,6 +53,9 @@ CUT_IN_MS = 500
 STEP_NS = 10 * NS_PER_S
 """The battery is followed in steps of this length."""
 
+ASLEEP_NS = 60 * NS_PER_S
+"""While the main unit sleeps nobody need look more often than that whether an empty battery has recovered."""
+
 LOW_POWER_EVERY_NS = 60 * NS_PER_S
 NEVER_U32 = 0xFFFFFFFF
 NEVER_U16 = 0xFFFF
@@ -132,8 +135,11 @@ class PowerUnit:
     # Time
 
     def next_ns(self) -> int:
-        """When something is due: call `advance` then, or earlier."""
-        due = [self._now_ns + STEP_NS]
+        """When something may be due: call `advance` then, or earlier."""
+        return self._next_ns(STEP_NS if self.is_on else ASLEEP_NS)
+
+    def _next_ns(self, longest_ns: int) -> int:
+        due = [self._now_ns + longest_ns]
         if self.is_on:
             due += [time for time in (self._hard_ns, self._watchdog_ns, self._cut_ns) if time is not None]
         elif self._wake_ns is not None:
@@ -144,7 +150,7 @@ class PowerUnit:
         """Lets time pass up to `now_ns`; what became of the main unit's power, in its order."""
         changes: list[Change] = []
         while self._now_ns < now_ns or self._is_due():
-            step_ns = min(self.next_ns(), now_ns)
+            step_ns = min(self._next_ns(STEP_NS), now_ns)
             self._pass((step_ns - self._now_ns) / NS_PER_S)
             self._now_ns = step_ns
             changes += self._act()
