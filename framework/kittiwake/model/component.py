@@ -20,7 +20,7 @@ from kittiwake.model.signature import Declared
 from kittiwake.model.types import TypeFault, annotations_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from kittiwake.model.products import Container, Record
     from kittiwake.model.state_machine import StateMachine

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kittiwake.model.fw import Enabled
 from kittiwake.platform.simulated import PowerCut, SimulatedPlatform
+from kittiwake.storage.database import Database
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import Scheduler
 from kittiwake_components.ports.mode import SystemMode
@@ -50,6 +51,27 @@ def test_a_command_job_runs_at_each_slot_and_its_end_is_reported() -> None:
         assert len(tester.events.named("JobSucceeded")) == 3
         assert tester.channels["JobsRun"] == 3
         assert [state for _, _, state in rows(tester)] == [RunState.OK] * 3
+
+
+def test_a_second_in_which_nothing_is_due_asks_the_database_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """REQ-SCH-014"""
+    asked: list[str] = []
+    rows_of = Database.rows
+
+    def noted(database: Database, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        asked.append(sql)
+        return rows_of(database, sql, *parameters)
+
+    monkeypatch.setattr(Database, "rows", noted)
+    with scheduler() as tester:
+        add(tester, "prune", "every 10s")
+        cycles(tester, 1)
+        asked.clear()
+        assert cycles(tester, 8) == 0
+        assert tester.call.due_work() == 0
+        assert asked == []
+        assert cycles(tester, 1) == 1
+        assert asked
 
 
 def test_a_sequence_job_ends_when_its_own_sequence_ends() -> None:

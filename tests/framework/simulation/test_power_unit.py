@@ -196,6 +196,25 @@ def test_an_empty_battery_cuts_and_wakes_only_once_it_has_recovered() -> None:
     assert bench.unit.battery.charge == pytest.approx(LIMITS.recovered, abs=0.02)
 
 
+@pytest.mark.parametrize("charge", [0.8, 0.05])
+def test_who_looks_only_when_something_may_be_due_misses_nothing(charge: float) -> None:
+    often, seldom = (Bench(charge=charge, capacity_wh=0.2, supply_w=0.3) for _ in range(2))
+    looks = 0
+    for bench in (often, seldom):
+        bench.ask(Kind.POWERDOWN, Powerdown(895))
+        bench.go(0.5)
+    while seldom.now_s < 1200:
+        looks += not seldom.unit.is_on
+        due_s = seldom.unit.next_ns() / NS_PER_S
+        assert due_s > seldom.now_s
+        seldom.go(due_s - seldom.now_s)
+        while often.now_s < seldom.now_s:
+            often.go(min(10, seldom.now_s - often.now_s))
+    assert seldom.changes == often.changes
+    assert seldom.unit.battery.charge == pytest.approx(often.unit.battery.charge)
+    assert looks <= 20
+
+
 def test_it_says_that_the_battery_is_low() -> None:
     bench = Bench(charge=0.09)
     bench.go(15)
