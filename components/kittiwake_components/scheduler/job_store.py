@@ -160,6 +160,8 @@ class JobStore:
 
     def due_count(self, time_us: int, limit: int) -> int:
         """How many jobs and tries are due by `time_us`, counted up to `limit`."""
+        if not self.is_due(time_us):
+            return 0
         jobs = f"SELECT 1 FROM job WHERE {_DUE} AND next_us <= ?"
         tries = f"SELECT 1 FROM run WHERE state = {RunState.RETRY:d} AND retry_us <= ?"
         counted = f"SELECT count(*) FROM ({jobs} UNION ALL {tries} LIMIT ?)"
