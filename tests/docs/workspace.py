@@ -36,12 +36,12 @@ STOP_TIMEOUT_S = 15.0
 
 _KITTIWAKE = """#!{python}
 import sys
-import kittiwake.cli.run
+import kittiwake.cli.run_options
 import kittiwake_ground.configuration
 kittiwake_ground.configuration.DEFAULT_URL = "http://127.0.0.1:{server_port}"
 import kittiwake_ground.commands.session
 from kittiwake.cli.main import main
-kittiwake.cli.run.DEFAULT_LINK = "tcp-listen://127.0.0.1:{port}"
+kittiwake.cli.run_options.DEFAULT_LINK = "tcp-listen://127.0.0.1:{port}"
 kittiwake_ground.commands.session.DEFAULT_LINK = "tcp://127.0.0.1:{port}"
 sys.exit(main())
 """

@@ -6,7 +6,6 @@ import errno
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kittiwake_components.sensors.audio import Audio
     from kittiwake_components.sensors.capture import Capture
 
 _PERIODS_PER_S = 20
@@ -18,22 +17,22 @@ _MAX_OVERRUNS = 100
 class AlsaMicrophone:
     """An ALSA device that captures. Raises `OSError` where it cannot be opened or set."""
 
-    def __init__(self, audio: Audio) -> None:
+    def __init__(self, device: str, rate: int, channels: int, sample_bytes: int, gain: int | None = None) -> None:
+        """Opens a device; a `gain` in percent is set on its capture control."""
         import alsaaudio
 
         formats = {2: alsaaudio.PCM_FORMAT_S16_LE, 3: alsaaudio.PCM_FORMAT_S24_3LE, 4: alsaaudio.PCM_FORMAT_S32_LE}
-        device = "default" if audio.device == "auto" else audio.device
         try:
             self._pcm = alsaaudio.PCM(
                 type=alsaaudio.PCM_CAPTURE,
                 device=device,
-                rate=audio.sampling_frequency,
-                channels=audio.channel_count,
-                format=formats[audio.sample_bytes],
-                periodsize=audio.sampling_frequency // _PERIODS_PER_S,
+                rate=rate,
+                channels=channels,
+                format=formats[sample_bytes],
+                periodsize=rate // _PERIODS_PER_S,
             )
-            if audio.set_gain:
-                alsaaudio.Mixer("Capture", device=device).setvolume(audio.gain, pcmtype=alsaaudio.PCM_CAPTURE)
+            if gain is not None:
+                alsaaudio.Mixer("Capture", device=device).setvolume(gain, pcmtype=alsaaudio.PCM_CAPTURE)
         except alsaaudio.ALSAAudioError as fault:
             raise OSError(errno.EIO, str(fault), device) from None
 

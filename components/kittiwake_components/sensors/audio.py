@@ -67,7 +67,9 @@ class Audio(Sensor):
             return SimulatedMicrophone(self)
         from kittiwake_components.sensors.alsa import AlsaMicrophone
 
-        return AlsaMicrophone(self)
+        device = "default" if self.device == AUTO else self.device
+        gain = self.gain if self.set_gain else None
+        return AlsaMicrophone(device, self.sampling_frequency, self.channel_count, self.sample_bytes, gain)
 
     def record(self, capture: Capture) -> None:
         import wave

@@ -13,6 +13,7 @@ from ftplib import Error as FtpError
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kittiwake_components.transfer_service.far_client import PIECE
+from kittiwake_components.transfer_service.ftp_listing import entries_of, number_in
 from kittiwake_components.transfer_service.ftp_session import FtpRefused, new_session
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ T = TypeVar("T")
 
 TIMEOUT_S = 30.0
 MAX_LISTING = 2 << 20
-MAX_DIGITS = 18
 DIGEST_TIMEOUT_S = 300.0
 """A server reads a large file at its leisure."""
 
@@ -299,8 +299,6 @@ class FtpClient:
 
     def entries(self, folder: str) -> list[Entry]:
         """What a folder has; nothing if there is none."""
-        from kittiwake_components.transfer_service.ftp_listing import entries_of
-
         return entries_of(self, folder)
 
     @property
@@ -320,8 +318,3 @@ class FtpClient:
             return data.decode().splitlines()
         except UnicodeDecodeError:
             raise OSError(errno.EILSEQ, "the server has names that are not UTF-8") from None
-
-
-def number_in(text: str) -> int | None:
-    """A number of at most `MAX_DIGITS` digits."""
-    return int(text) if text.isdecimal() and text.isascii() and len(text) <= MAX_DIGITS else None

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from kittiwake_components.transfer_service.far_client import Entry
-from kittiwake_components.transfer_service.ftp import number_in
 
-if TYPE_CHECKING:
-    from kittiwake_components.transfer_service.ftp import FtpClient
+MAX_DIGITS = 18
 
 
-def entries_of(client: FtpClient, folder: str) -> list[Entry]:
+class Server(Protocol):
+    """What is asked of the server. Everything raises `OSError`."""
+
+    @property
+    def has_facts(self) -> bool:
+        """Whether the server says what the entries of a folder are (MLSD)."""
+
+    def listing(self, command: str, folder: str) -> list[str] | None:
+        """The lines of MLSD or NLST; `None` where the server has no such command, or no such folder."""
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a name is that of a folder."""
+
+    def size(self, path: str) -> int | None:
+        """The size of a file in bytes; `None` if there is none."""
+
+
+def entries_of(client: Server, folder: str) -> list[Entry]:
     """What a folder has; nothing if there is none. With NLST each name is asked about. Raises `OSError`."""
     lines = client.listing("MLSD", folder) if client.has_facts else None
     if lines is not None:
@@ -40,3 +55,8 @@ def parse_entry(line: str) -> Entry | None:
         return None
     size = number_in(facts.get("size", ""))
     return Entry(name, facts["type"] == "dir", -1 if size is None else size)
+
+
+def number_in(text: str) -> int | None:
+    """A number of at most `MAX_DIGITS` digits."""
+    return int(text) if text.isdecimal() and text.isascii() and len(text) <= MAX_DIGITS else None

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.outcome import Misuse
-from kittiwake.cli.run import TOPOLOGY_ENDS, parse
+from kittiwake.cli.run_options import TOPOLOGY_ENDS, parse
 from kittiwake.cli.supervise import end_with_parent, program
 from kittiwake.runtime.exit_status import FAILED, MISUSED, ORDERLY, RESETS, UNHEARD
 

@@ -6,6 +6,7 @@ import os
 from functools import partial
 
 from kittiwake.cli.outcome import Misuse
+from kittiwake.cli.run_options import keyframes_s, record_limit_bytes
 from kittiwake.platform.system_files import SystemFiles
 from kittiwake.replay.flight import header_of
 from kittiwake.replay.recording import Recorder
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from kittiwake.cli.run import Options
+    from kittiwake.cli.run_options import Options
     from kittiwake.platform.system import SystemPlatform
     from kittiwake.runtime.deployment import Deployment
     from kittiwake.runtime.image import Image
@@ -24,49 +25,18 @@ if TYPE_CHECKING:
 FILES_LIMIT = 100
 """So many recordings of one name are kept; then somebody has to look after them."""
 
-KEYFRAMES_HIGH_S = 31_536_000.0
-_MEGABYTE = 1 << 20
-LIMIT_HIGH = 1 << 40
-
-
-def check_options(options: Options) -> None:
-    """Raises `Misuse` for options that make no sense, or not together."""
-    if options.trace or options.thaw:
-        raise Misuse(f"either --record, or --{'trace' if options.trace else 'dev'}")
-    _limit(options)
-    _keyframes_s(options)
-
 
 def begin_recording(
     options: Options, platform: SystemPlatform, image: Image, root: str, settings: dict[str, dict[str, Any]]
 ) -> RecordingPlatform:
     """A platform that records into the file that the options name. Raises `Misuse` and `OSError`."""
     path = _new_file(os.path.abspath(options.record))
-    recorder = Recorder(SystemFiles(), path, header_of(image, platform, root, settings), size_limit=_limit(options))
+    recorder = Recorder(
+        SystemFiles(), path, header_of(image, platform, root, settings), size_limit=record_limit_bytes(options)
+    )
     if not options.quiet:
         print(f"recording: {path}", flush=True)
     return RecordingPlatform(platform, recorder)
-
-
-def _limit(options: Options) -> int:
-    """The largest size of the recording in bytes."""
-    try:
-        limit = round(float(options.record_limit) * _MEGABYTE)
-    except (ValueError, OverflowError):
-        limit = 0
-    if not _MEGABYTE <= limit <= LIMIT_HIGH:
-        raise Misuse(f"--record-limit wants 1 to {LIMIT_HIGH // _MEGABYTE} megabytes, not {options.record_limit!r}")
-    return limit
-
-
-def _keyframes_s(options: Options) -> float:
-    try:
-        every_s = float(options.record_keyframes)
-    except ValueError:
-        every_s = -1.0
-    if every_s and not 1.0 <= every_s <= KEYFRAMES_HIGH_S:
-        raise Misuse(f"--record-keyframes wants seconds from 1 on, or 0, not {options.record_keyframes!r}")
-    return every_s
 
 
 def _new_file(path: str) -> str:
@@ -85,7 +55,7 @@ def recorded(
     options: Options, recording: RecordingPlatform, deployment: Deployment
 ) -> tuple[Callable[..., None], Callable[..., None], Callable[[], str]]:
     """`request_stop`, `attend` and `run` of the deployment so that a replay does the same."""
-    every_s = _keyframes_s(options)
+    every_s = keyframes_s(options)
     if every_s:
         recording.keep_keyframes(deployment, every_s)
     return (

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.outcome import Misuse, carry_out
 from kittiwake.cli.output import put_text, write_whole
-from kittiwake.cli.run import read_settings, split_setting
+from kittiwake.cli.run import read_settings
+from kittiwake.cli.run_options import split_setting
 
 if TYPE_CHECKING:
     from kittiwake.runtime.image import Image

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kittiwake.platform.seeded import SeededRandom
-    from kittiwake.platform.simulated_databases import Content
+    from kittiwake.platform.simulated_content import Content
 
 SECTOR_SIZE = 512
 _DISK_SIZE = 1 << 30

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from kittiwake.dictionary.lines import one_line
 from kittiwake.sequence.times import US_PER_S, absolute_text
-from kittiwake_ground.archive.archive import wall_us
-
-if TYPE_CHECKING:
-    from kittiwake_ground.alarms.book import Change
 
 
 class DeliveryFault(Exception):
@@ -65,8 +61,3 @@ class Addressed(NamedTuple):
 
     receiver: str
     notice: Notice
-
-
-def notice_of(id: str, change: Change) -> Notice:
-    """The notice of a change."""
-    return Notice(id, change.action, change.alarm.plain(), change.by, change.text, wall_us())

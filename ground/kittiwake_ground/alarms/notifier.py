@@ -17,7 +17,7 @@ from kittiwake.sequence.times import US_PER_S
 from kittiwake_ground.alarms import email, mqtt, webhook
 from kittiwake_ground.alarms.book import Change
 from kittiwake_ground.alarms.life import EVENT, Alarm
-from kittiwake_ground.alarms.notice import Addressed, DeliveryFault, Notice, notice_of
+from kittiwake_ground.alarms.notice import Addressed, DeliveryFault, Notice
 from kittiwake_ground.alarms.receivers import EMAIL, MQTT, WEBHOOK
 from kittiwake_ground.alarms.store import AlarmStore
 from kittiwake_ground.archive.archive import wall_us
@@ -206,3 +206,8 @@ class Notifier:
             with suppress(asyncio.CancelledError):
                 await task
         self._tasks = []
+
+
+def notice_of(id: str, change: Change) -> Notice:
+    """The notice of a change."""
+    return Notice(id, change.action, change.alarm.plain(), change.by, change.text, wall_us())

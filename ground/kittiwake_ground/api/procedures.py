@@ -14,12 +14,26 @@ from kittiwake_ground.api.acting import WaitS
 from kittiwake_ground.api.bodies import ProcedureBody
 from kittiwake_ground.procedures.procedures import Procedures
 from kittiwake_ground.procedures.reading import read_log
-from kittiwake_ground.server.views import procedure_object, procedure_run_object
+from kittiwake_ground.procedures.shelf import Procedure
+from kittiwake_ground.server.deployment import Deployment
+from kittiwake_ground.server.views import procedure_run_object
 
 router = APIRouter(tags=["procedures"], prefix="/procedures")
 
 LOOK_S = 0.1
 """How often a log is looked at while somebody waits for more of it, in seconds."""
+
+
+def _procedure_object(procedure: Procedure, deployments: list[Deployment]) -> dict[str, Any]:
+    """A procedure, with the hazardous commands of each deployment that are confirmed when it is started there."""
+    hazards = {one.name: procedure.hazards(one.hazardous) for one in deployments}
+    return {
+        "name": procedure.name,
+        "doc": procedure.doc,
+        "arguments": list(procedure.arguments),
+        "hazards": {name: commands for name, commands in hazards.items() if commands},
+        "fault": procedure.fault,
+    }
 
 
 @router.get("")
@@ -29,7 +43,7 @@ async def procedures(person: Viewer, ground: GroundHere) -> dict[str, Any]:
     `hazards` are the hazardous commands, by deployment, that it says it sends: they are confirmed when it is started.
     """
     found = await ground.procedures.shelf.all()
-    return {"procedures": [procedure_object(one, ground.deployments.values()) for one in found]}
+    return {"procedures": [_procedure_object(one, list(ground.deployments.values())) for one in found]}
 
 
 @router.post("/{name}/runs", status_code=202)

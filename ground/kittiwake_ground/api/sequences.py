@@ -14,7 +14,8 @@ from kittiwake_ground.api.acting import WaitS
 from kittiwake_ground.api.bodies import CheckBody, RunBody, SequenceBody, SequenceUploadBody
 from kittiwake_ground.api.problems import Problem
 from kittiwake_ground.people.desk import Person
-from kittiwake_ground.server.confirming import check_confirmed, hazards_of
+from kittiwake_ground.server.commands import CommandRefused
+from kittiwake_ground.server.confirming import NotConfirmed, hazards_of
 from kittiwake_ground.server.deployment import Deployment
 from kittiwake_ground.server.sequences import CheckedSequence, SequenceRun
 from kittiwake_ground.server.views import command_object, fault_object, run_object, step_object, transfer_object
@@ -53,8 +54,17 @@ async def compile_sequence(here: DeploymentHere, body: SequenceBody, person: Vie
 def _check_confirmed(
     here: Deployment, body: SequenceUploadBody | RunBody, steps: tuple[Step, ...], person: Person
 ) -> None:
-    """What a procedure declares was confirmed as it was started; nothing else is sent by it."""
-    check_confirmed(here, body.remote, steps, person.name, body.confirm or person.way == "procedure")
+    """Raises `NotConfirmed`, and `CommandRefused` for a procedure that does not declare what the sequence sends.
+
+    What a procedure declares was confirmed as it was started.
+    """
+    hazards = hazards_of(steps, here.hazardous)
+    for name in hazards:
+        refusal = here.commands.refusal(here.dictionary.command(name), person.name)
+        if refusal:
+            raise CommandRefused(f"{body.remote}: {refusal}")
+    if hazards and not body.confirm and person.way != "procedure":
+        raise NotConfirmed(body.remote, hazards)
 
 
 @router.post("/upload", status_code=202)

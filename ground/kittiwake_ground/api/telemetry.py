@@ -12,8 +12,8 @@ from kittiwake.dictionary.load import SEVERITIES
 from kittiwake_ground.api.access import DeploymentHere, GroundHere, Operator, Viewer
 from kittiwake_ground.api.described import dictionary_object
 from kittiwake_ground.api.problems import Problem
+from kittiwake_ground.server.deployment import Deployment
 from kittiwake_ground.server.views import (
-    deployment_object,
     latest_object,
     link_object,
 )
@@ -28,16 +28,37 @@ EndUs = Annotated[int | None, Query(ge=0, lt=1 << 62, description="µs since 197
 Patterns = Annotated[list[str], Query(alias="name", max_length=MAX_PATTERNS, description="names or patterns")]
 
 
+def _deployment_object(deployment: Deployment) -> dict[str, Any]:
+    """A deployment at a glance."""
+    hub, dictionary = deployment.hub, deployment.dictionary
+    return {
+        "name": deployment.name,
+        "deployment": dictionary.deployment,
+        "link": link_object(deployment.link),
+        "queue_policy": deployment.configuration.queue,
+        "queued_commands": sum(one.state == "queued" for one in deployment.commands.records.values()),
+        "dictionary_hash": dictionary.hash,
+        "dictionary_reported": hub.dictionary_reported,
+        "dictionary_matches": {True: "true", False: "false", None: "unknown"}[hub.dictionary_matches],
+        "channels_seen": len(hub.latest),
+        "samples": hub.sample_count,
+        "events": hub.event_count,
+        "alarms": dict(hub.latched),
+        "unacknowledged": len(hub.alarms.unseen()),
+        "sequencers": list(deployment.sequences.sequencers),
+    }
+
+
 @router.get("/deployments")
 async def deployments(person: Viewer, ground: GroundHere) -> dict[str, Any]:
     """Every deployment at a glance."""
-    return {"deployments": [deployment_object(one) for one in ground.deployments.values()]}
+    return {"deployments": [_deployment_object(one) for one in ground.deployments.values()]}
 
 
 @router.get("/deployments/{deployment}")
 async def one_deployment(here: DeploymentHere) -> dict[str, Any]:
     """A deployment at a glance."""
-    return deployment_object(here)
+    return _deployment_object(here)
 
 
 @router.get("/deployments/{deployment}/link")

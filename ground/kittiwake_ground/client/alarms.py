@@ -9,9 +9,9 @@ from kittiwake_ground.client.records import Alarm, AlarmEntry, ChannelLimits, De
 from kittiwake_ground.client.times import When, when_us
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from kittiwake_ground.client.deployment import AsyncDeployment
+    from kittiwake_ground.client.connection import Request
 
 
 class AsyncAlarms:
@@ -21,12 +21,13 @@ class AsyncAlarms:
     passed back to say what was read, a bare number or name acts on whatever is there.
     """
 
-    def __init__(self, deployment: AsyncDeployment) -> None:
-        self._deployment = deployment
+    def __init__(self, request: Request, forget_dictionary: Callable[[], None]) -> None:
+        self._request = request
+        self._forget_dictionary = forget_dictionary
 
     async def current(self) -> list[Alarm]:
         """The open alarms, the worst first; shelved ones last."""
-        found = await self._deployment.request("GET", "/alarms")
+        found = await self._request("GET", "/alarms")
         return [record_of(Alarm, one) for one in found["alarms"]]
 
     async def history(
@@ -38,7 +39,7 @@ class AsyncAlarms:
             "source": source or None, "level": list(levels), "action": action or None, "start_us": when_us(start),
             "end_us": when_us(end), "before": before, "limit": limit,
         }  # fmt: skip
-        found = await self._deployment.request("GET", "/alarms/history", query=query)
+        found = await self._request("GET", "/alarms/history", query=query)
         return [record_of(AlarmEntry, one) for one in found["entries"]]
 
     async def acknowledge(self, alarm: Alarm | int, comment: str = "") -> Alarm:
@@ -50,33 +51,33 @@ class AsyncAlarms:
     async def acknowledge_all(self, source: str = "", comment: str = "") -> list[Alarm]:
         """The same of all that are not shelved, or of those whose source matches a pattern."""
         body = {"source": source, "comment": comment}
-        found = await self._deployment.request("POST", "/alarms/acknowledge", body=body)
+        found = await self._request("POST", "/alarms/acknowledge", body=body)
         return [record_of(Alarm, one) for one in found["alarms"]]
 
     async def comment(self, alarm: Alarm | int, text: str) -> Alarm:
         """Says something about an alarm."""
         path = f"/alarms/{_id_of(alarm)}/comment"
-        return record_of(Alarm, await self._deployment.request("POST", path, body={"text": text}))
+        return record_of(Alarm, await self._request("POST", path, body={"text": text}))
 
     async def shelve(self, alarm: Alarm | int, for_s: float, comment: str = "") -> Alarm:
         """Has nobody be told of an alarm for a time, also if it comes again."""
         body = {"for_s": for_s, "comment": comment}
-        return record_of(Alarm, await self._deployment.request("POST", f"/alarms/{_id_of(alarm)}/shelve", body=body))
+        return record_of(Alarm, await self._request("POST", f"/alarms/{_id_of(alarm)}/shelve", body=body))
 
     async def unshelve(self, alarm: Alarm | int) -> Alarm:
         """Has people be told of an alarm again."""
-        return record_of(Alarm, await self._deployment.request("DELETE", f"/alarms/{_id_of(alarm)}/shelve"))
+        return record_of(Alarm, await self._request("DELETE", f"/alarms/{_id_of(alarm)}/shelve"))
 
     # Limits
 
     async def all_limits(self) -> list[ChannelLimits]:
         """The limits that count, of all channels that have any."""
-        found = await self._deployment.request("GET", "/limits")
+        found = await self._request("GET", "/limits")
         return [record_of(ChannelLimits, one) for one in found["limits"]]
 
     async def limits(self, channel: str) -> ChannelLimits:
         """The limits that count for a channel."""
-        return record_of(ChannelLimits, await self._deployment.request("GET", _path("limits", channel)))
+        return record_of(ChannelLimits, await self._request("GET", _path("limits", channel)))
 
     async def set_limits(
         self, channel: str, wanted: Mapping[str, Any], seen: ChannelLimits | None = None
@@ -99,7 +100,7 @@ class AsyncAlarms:
 
     async def all_derived(self) -> list[DerivedChannel]:
         """The channels that the ground derives from others."""
-        found = await self._deployment.request("GET", "/derived")
+        found = await self._request("GET", "/derived")
         return [record_of(DerivedChannel, one) for one in found["derived"]]
 
     async def derive(
@@ -117,9 +118,9 @@ class AsyncAlarms:
 
     async def _changed(self, method: str, path: str, body: Mapping[str, Any] | None, tag: int | None) -> dict[str, Any]:
         if path.startswith(_path("derived", "")):
-            self._deployment.forget_dictionary()
+            self._forget_dictionary()
         headers = {} if tag is None else {"If-Match": f'"{tag}"'}
-        return await self._deployment.request(method, path, body=body, headers=headers)
+        return await self._request(method, path, body=body, headers=headers)
 
 
 def _id_of(alarm: Alarm | int) -> int:

@@ -100,7 +100,7 @@ class AsyncGround:
     @property
     def procedures(self) -> AsyncProcedures:
         """The procedures that the server runs."""
-        return AsyncProcedures(self)
+        return AsyncProcedures(self._connection)
 
     def procedure(self, name: str, folder: str | Path, **about: Any) -> RunLog:
         """A run log in `folder`, to be entered as a context: all that is done meanwhile is written to it.

@@ -6,7 +6,7 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from kittiwake_ground.client.faults import RequestRefused, ServerUnreachable, cause_of
@@ -38,6 +38,18 @@ MAX_DETAIL = 1000
 _HINTS = {
     HTTPStatus.UNAUTHORIZED: "give a token of `kittiwake ground tokens add`, as token=... or in KITTIWAKE_GROUND_TOKEN",
 }
+
+
+class Request(Protocol):
+    """A request below some address of a server; gives the object of the answer.
+
+    Raises `ServerUnreachable` and `RequestRefused`.
+    """
+
+    async def __call__(
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None,
+        content: bytes | None = None, headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]: ...  # fmt: skip
 
 
 class Connection:

@@ -20,6 +20,7 @@ from kittiwake_ground.client.faults import (
     WaitTimedOut,
 )
 from kittiwake_ground.client.history import Buckets, History, buckets_of, fetch_history
+from kittiwake_ground.client.local_files import read_limited, read_sequence
 from kittiwake_ground.client.looking_back import AsyncLookBack
 from kittiwake_ground.client.parameters import AsyncParameters
 from kittiwake_ground.client.passes import AsyncPasses, AsyncPlans
@@ -55,7 +56,6 @@ WAIT_SLICE_S = 30.0
 """The longest single request that waits for the end of a command."""
 
 PROGRESS_S = 0.2
-MAX_SEQUENCE_SIZE = 4 << 20
 MAX_FILE_SIZE = 1 << 30
 
 
@@ -67,15 +67,15 @@ class AsyncDeployment:
 
     def __init__(self, connection: Connection, name: str, note: Note) -> None:
         self.name = name
-        self.parameters = AsyncParameters(self)
+        self.parameters = AsyncParameters(self.request, self.answer)
         """Its parameters."""
-        self.past = AsyncLookBack(self, connection)
+        self.past = AsyncLookBack(self.request, connection, name)
         """What was."""
-        self.alarms = AsyncAlarms(self)
+        self.alarms = AsyncAlarms(self.request, self.forget_dictionary)
         """Its alarms, limits and derived channels."""
-        self.passes = AsyncPasses(self)
+        self.passes = AsyncPasses(self.request)
         """When it can be reached, and what fits into that."""
-        self.plans = AsyncPlans(self)
+        self.plans = AsyncPlans(self.request)
         """What is sent later."""
         self._connection = connection
         self._base = f"/deployments/{quote(name, safe='')}"
@@ -500,23 +500,3 @@ class AsyncDeployment:
 
 def _id_of(run: SequenceRun | int) -> int:
     return run if isinstance(run, int) else run.id
-
-
-def read_limited(path: Path, limit: int) -> bytes:
-    """A file's content. Raises `OSError`, and `ValueError` for one over the limit."""
-    with path.open("rb") as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise ValueError(f"{path}: larger than {limit} bytes")
-    return content
-
-
-def read_sequence(source: str | Path) -> tuple[str, str]:
-    """The text of a sequence and its name. Raises `OSError`, and `ValueError` for one too large or not in UTF-8."""
-    if isinstance(source, str) and ("\n" in source or not source.endswith(".seq")):
-        return source, "sequence"
-    path = Path(source)
-    try:
-        return read_limited(path, MAX_SEQUENCE_SIZE).decode(), path.name
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: this is not UTF-8 text") from None

@@ -12,8 +12,7 @@ from kittiwake_ground.client.times import When, when_us
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
-    from kittiwake_ground.client.connection import Connection
-    from kittiwake_ground.client.deployment import AsyncDeployment
+    from kittiwake_ground.client.connection import Connection, Request
     from kittiwake_ground.client.records import Update
 
 
@@ -56,13 +55,14 @@ def _layout_of(shown: Mapping[str, Any]) -> ChartLayout:
 class AsyncLookBack:
     """Reads what is archived of a deployment as it was. `AsyncDeployment.past` gives it."""
 
-    def __init__(self, deployment: AsyncDeployment, connection: Connection) -> None:
-        self._deployment = deployment
+    def __init__(self, request: Request, connection: Connection, name: str) -> None:
+        self._request = request
         self._connection = connection
+        self._name = name
 
     async def at(self, at: When, *names: str) -> Moment:
         """How it stood, of the channels with these names or patterns. Raises `ValueError` for what is no time."""
-        found = await self._deployment.request("GET", "/then", query={"at_us": when_us(at), "name": list(names)})
+        found = await self._request("GET", "/then", query={"at_us": when_us(at), "name": list(names)})
         channels = {one["name"]: record_of(ChannelValue, one) for one in found["channels"]}
         link = record_of(LinkState, found["link"])
         return Moment(int(found["at_us"]), link, channels, tuple(found["misfits"]))
@@ -70,11 +70,11 @@ class AsyncLookBack:
     async def timeline(self, start: When | None = None, end: When | None = None) -> dict[str, Any]:
         """Link, modes, boots, events and the lives of commands, as the API has them; by default of the last hour."""
         query = {"start_us": when_us(start), "end_us": when_us(end)}
-        return await self._deployment.request("GET", "/timeline", query=query)
+        return await self._request("GET", "/timeline", query=query)
 
     async def layouts(self) -> list[ChartLayout]:
         """The chart layouts that are one's own, or for all."""
-        return [_layout_of(one) for one in (await self._deployment.request("GET", "/layouts"))["layouts"]]
+        return [_layout_of(one) for one in (await self._request("GET", "/layouts"))["layouts"]]
 
     async def save_layout(self, layout: ChartLayout, shared: bool = False) -> ChartLayout:
         """Saves a layout, one's own or for all, and gives it with its new version.
@@ -87,12 +87,12 @@ class AsyncLookBack:
             "stacked": layout.stacked, "over_s": layout.over_s,
         }  # fmt: skip
         path, query = f"/layouts/{quote(layout.name, safe='')}", {"shared": str(shared).lower()}
-        return _layout_of(await self._deployment.request("PUT", path, query=query, body=body))
+        return _layout_of(await self._request("PUT", path, query=query, body=body))
 
     async def remove_layout(self, layout: ChartLayout) -> None:
         """Removes a layout that was read. Raises `RequestRefused`."""
         query = {"shared": str(layout.shared).lower(), "version": layout.version}
-        await self._deployment.request("DELETE", f"/layouts/{quote(layout.name, safe='')}", query=query)
+        await self._request("DELETE", f"/layouts/{quote(layout.name, safe='')}", query=query)
 
     async def redecode(
         self, dictionary: Mapping[str, Any], start: When, end: When, dry_run: bool = True, packet_set: str = ""
@@ -105,7 +105,7 @@ class AsyncLookBack:
             "dictionary": dict(dictionary), "start_us": when_us(start), "end_us": when_us(end), "dry_run": dry_run,
             "packet_set": packet_set,
         }  # fmt: skip
-        return await self._deployment.request("POST", "/redecode", body=body)
+        return await self._request("POST", "/redecode", body=body)
 
     async def replay(
         self,
@@ -120,7 +120,7 @@ class AsyncLookBack:
         Raises `ValueError` for what is no time, and `RequestRefused`.
         """
         past = {"at_us": when_us(at), "until_us": when_us(until), "speed": speed}
-        news = self._connection.news(kinds, self._deployment.name, names, 0, past)
+        news = self._connection.news(kinds, self._name, names, 0, past)
         async with news as updates:
             async for update in updates:
                 yield update

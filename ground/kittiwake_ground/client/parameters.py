@@ -16,7 +16,9 @@ from kittiwake_ground.client.records import (
 from kittiwake_ground.client.times import When, when_us
 
 if TYPE_CHECKING:
-    from kittiwake_ground.client.deployment import AsyncDeployment
+    from collections.abc import Awaitable, Callable
+
+    from kittiwake_ground.client.connection import Request
 
 TIMEOUT_S = 30.0
 
@@ -24,33 +26,34 @@ TIMEOUT_S = 30.0
 class AsyncParameters:
     """Reads and changes parameters. What changes one waits for the deployment's answer and raises `CommandFailed`."""
 
-    def __init__(self, deployment: AsyncDeployment) -> None:
-        self._deployment = deployment
+    def __init__(self, request: Request, answer: Callable[[CommandResult, float], Awaitable[CommandResult]]) -> None:
+        self._request = request
+        self._answer = answer
 
     async def all(self) -> list[ParameterValue]:
         """Every parameter, with what is known of its value; `refresh` asks the deployment first."""
-        found = await self._deployment.request("GET", "/parameters")
+        found = await self._request("GET", "/parameters")
         return [record_of(ParameterValue, one) for one in found["parameters"]]
 
     async def get(self, name: str) -> ParameterValue:
         """A parameter, with what is known of its value."""
-        return record_of(ParameterValue, await self._deployment.request("GET", _path(name)))
+        return record_of(ParameterValue, await self._request("GET", _path(name)))
 
     async def set(self, name: str, value: Any, save: bool = False, timeout_s: float = TIMEOUT_S) -> CommandResult:
         """Has the deployment use a value, and with `save` keep it."""
-        shown = await self._deployment.request("PUT", _path(name), body={"value": value})
-        result = await self._deployment.answer(command_of(shown), timeout_s)
+        shown = await self._request("PUT", _path(name), body={"value": value})
+        result = await self._answer(command_of(shown), timeout_s)
         return await self.save(name, timeout_s) if save else result
 
     async def save(self, name: str, timeout_s: float = TIMEOUT_S) -> CommandResult:
         """Has the deployment keep the value that it uses."""
-        shown = await self._deployment.request("POST", f"{_path(name)}/save")
-        return await self._deployment.answer(command_of(shown), timeout_s)
+        shown = await self._request("POST", f"{_path(name)}/save")
+        return await self._answer(command_of(shown), timeout_s)
 
     async def refresh(self, timeout_s: float = TIMEOUT_S) -> CommandResult:
         """Asks the deployment for every value; `RequestRefused` with status 409 where it cannot tell."""
-        shown = await self._deployment.request("POST", "/parameters/refresh")
-        return await self._deployment.answer(command_of(shown), timeout_s)
+        shown = await self._request("POST", "/parameters/refresh")
+        return await self._answer(command_of(shown), timeout_s)
 
     async def differences(self) -> list[ParameterValue]:
         """The parameters whose known value is not the default."""
@@ -69,7 +72,7 @@ class AsyncParameters:
             "at_us": when_us(at), "other": other, "other_at_us": when_us(other_at),
             "last_known": str(last_known).lower(),
         }  # fmt: skip
-        found = await self._deployment.request("GET", "/parameters/diff", query=query)
+        found = await self._request("GET", "/parameters/diff", query=query)
         return [difference_of(one) for one in found["parameters"]]
 
 

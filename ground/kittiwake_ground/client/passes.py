@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kittiwake_ground.client.local_files import read_limited
 from kittiwake_ground.client.records import Plan, record_of
 from kittiwake_ground.client.times import When, when_us
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kittiwake_ground.client.deployment import AsyncDeployment
+    from kittiwake_ground.client.connection import Request
 
 WAIT_SLICE_S = 30.0
 """The longest single request that waits for the end of a plan."""
@@ -107,17 +108,17 @@ class Budget:
 class AsyncPasses:
     """Reads and changes the schedule of passes. Raises `ServerUnreachable` and `RequestRefused`."""
 
-    def __init__(self, deployment: AsyncDeployment) -> None:
-        self._deployment = deployment
+    def __init__(self, request: Request) -> None:
+        self._request = request
 
     async def coming(self, count: int = 10) -> list[ComingPass]:
         """The pass that is under way, and the next ones."""
-        found = await self._deployment.request("GET", "/passes", query={"count": count})
+        found = await self._request("GET", "/passes", query={"count": count})
         return [record_of(ComingPass, one) for one in found["passes"]]
 
     async def contacts(self) -> list[Contact]:
         """The contacts that they come from."""
-        found = await self._deployment.request("GET", "/passes/contacts")
+        found = await self._request("GET", "/passes/contacts")
         return [record_of(Contact, one) for one in found["contacts"]]
 
     async def add(
@@ -131,7 +132,7 @@ class AsyncPasses:
         }  # fmt: skip
         if efficiency is not None:
             body["efficiency"] = efficiency
-        return record_of(Contact, await self._deployment.request("POST", "/passes/contacts", body=body))
+        return record_of(Contact, await self._request("POST", "/passes/contacts", body=body))
 
     async def take_file(self, source: str | Path, replace: bool = False) -> list[Contact]:
         """Takes the contacts of a CSV or iCalendar file, all or none; each replaces what had its uid before.
@@ -142,24 +143,24 @@ class AsyncPasses:
         path = Path(source)
         text = await asyncio.to_thread(path.read_text, "utf-8")
         body = {"text": text, "name": path.name, "replace": replace}
-        found = await self._deployment.request("POST", "/passes/import", body=body)
+        found = await self._request("POST", "/passes/import", body=body)
         return [record_of(Contact, one) for one in found["contacts"]]
 
     async def remove(self, contact: Contact | int, start: When | None = None) -> Contact:
         """Removes a contact, or of one that recurs the pass that starts at a time."""
         id = contact if isinstance(contact, int) else contact.id
         query = {"start_us": when_us(start)}
-        return record_of(Contact, await self._deployment.request("DELETE", f"/passes/contacts/{id}", query=query))
+        return record_of(Contact, await self._request("DELETE", f"/passes/contacts/{id}", query=query))
 
     async def outcomes(self, limit: int = 100, before: When | None = None) -> list[PassOutcome]:
         """What became of passes, the newest first."""
         query = {"limit": limit, "before_us": when_us(before)}
-        found = await self._deployment.request("GET", "/passes/outcomes", query=query)
+        found = await self._request("GET", "/passes/outcomes", query=query)
         return [record_of(PassOutcome, one) for one in found["outcomes"]]
 
     async def budget(self, count: int = 5) -> Budget:
         """What of all that waits fits into the next passes, and in which."""
-        return record_of(Budget, await self._deployment.request("GET", "/passes/budget", query={"count": count}))
+        return record_of(Budget, await self._request("GET", "/passes/budget", query={"count": count}))
 
 
 class AsyncPlans:
@@ -169,17 +170,17 @@ class AsyncPlans:
     next pass. `expiry_s` is for how long it may then wait for the link: an hour, or until the end of the pass.
     """
 
-    def __init__(self, deployment: AsyncDeployment) -> None:
-        self._deployment = deployment
+    def __init__(self, request: Request) -> None:
+        self._request = request
 
     async def all(self, waiting: bool = False) -> list[Plan]:
         """The plans, the newest first; only those that have not ended if `waiting`."""
-        found = await self._deployment.request("GET", "/plans", query={"waiting": str(waiting).lower()})
+        found = await self._request("GET", "/plans", query={"waiting": str(waiting).lower()})
         return [record_of(Plan, one) for one in found["plans"]]
 
     async def get(self, id: int) -> Plan:
         """A plan as it stands."""
-        return record_of(Plan, await self._deployment.request("GET", f"/plans/{id}"))
+        return record_of(Plan, await self._request("GET", f"/plans/{id}"))
 
     async def command(
         self, name: str, *arguments: Any, named: Mapping[str, Any] | None = None, at: When | None = None,
@@ -206,8 +207,6 @@ class AsyncPlans:
         after_s: float | None = None, pass_offset_s: float | None = None, expiry_s: float | None = None,
     ) -> Plan:  # fmt: skip
         """Plans that a file goes up, or some bytes, as they are now. Raises `OSError` and `ValueError`."""
-        from kittiwake_ground.client.deployment import read_limited
-
         content = source if isinstance(source, bytes) else read_limited(Path(source), MAX_FILE_SIZE)
         name = "" if isinstance(source, bytes) else Path(source).name
         body = {
@@ -217,7 +216,7 @@ class AsyncPlans:
         return await self._made(body)
 
     async def _made(self, body: Mapping[str, Any]) -> Plan:
-        return record_of(Plan, await self._deployment.request("POST", "/plans", body=body))
+        return record_of(Plan, await self._request("POST", "/plans", body=body))
 
     async def change(
         self, plan: Plan | int, arguments: Sequence[Any] | Mapping[str, Any] | None = None, at: When | None = None,
@@ -230,12 +229,12 @@ class AsyncPlans:
         """
         body = {"arguments": arguments, "confirm": confirm, **_when(at, after_s, pass_offset_s, expiry_s)}
         id, headers = _seen(plan)
-        return record_of(Plan, await self._deployment.request("PUT", f"/plans/{id}", body=body, headers=headers))
+        return record_of(Plan, await self._request("PUT", f"/plans/{id}", body=body, headers=headers))
 
     async def cancel(self, plan: Plan | int) -> Plan:
         """Takes a plan back that was not sent; refused with 412 as `change` is."""
         id, headers = _seen(plan)
-        return record_of(Plan, await self._deployment.request("DELETE", f"/plans/{id}", headers=headers))
+        return record_of(Plan, await self._request("DELETE", f"/plans/{id}", headers=headers))
 
     async def wait(self, plan: Plan | int, timeout_s: float = 30.0) -> Plan:
         """A plan once it has ended, or as it stands after `timeout_s`."""
@@ -244,7 +243,7 @@ class AsyncPlans:
         while True:
             left_s = max(deadline - time.monotonic(), 0.0)
             query = {"wait_s": min(left_s, WAIT_SLICE_S)}
-            found = record_of(Plan, await self._deployment.request("GET", f"/plans/{id}", query=query))
+            found = record_of(Plan, await self._request("GET", f"/plans/{id}", query=query))
             if found.final or time.monotonic() >= deadline:
                 return found
 

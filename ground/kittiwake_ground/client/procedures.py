@@ -11,7 +11,7 @@ from kittiwake_ground.client.records import record_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from kittiwake_ground.client.asynchronous import AsyncGround
+    from kittiwake_ground.client.connection import Connection
 
 LOG_WAIT_S = 20.0
 """The longest single request that waits for more of a log."""
@@ -52,12 +52,12 @@ class ProcedureRun:
 class AsyncProcedures:
     """Starts procedures and follows them. Raises `ServerUnreachable` and `RequestRefused`."""
 
-    def __init__(self, ground: AsyncGround) -> None:
-        self._ground = ground
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def all(self) -> list[Procedure]:
         """Every procedure."""
-        found = await self._ground.request("GET", "/procedures")
+        found = await self._connection.request("GET", "/procedures")
         return [record_of(Procedure, one) for one in found["procedures"]]
 
     async def start(
@@ -65,23 +65,23 @@ class AsyncProcedures:
     ) -> ProcedureRun:
         """Starts one; `confirm` says that the hazardous commands that it declares are meant."""
         body = {"deployment": deployment, "arguments": dict(arguments or {}), "confirm": confirm}
-        found = await self._ground.request("POST", f"/procedures/{quote(name, safe='')}/runs", body=body)
+        found = await self._connection.request("POST", f"/procedures/{quote(name, safe='')}/runs", body=body)
         return record_of(ProcedureRun, found)
 
     async def runs(self, limit: int = 100, deployment: str = "") -> list[ProcedureRun]:
         """The runs that are kept, the newest first."""
         query = {"limit": limit, "deployment": deployment or None}
-        found = await self._ground.request("GET", "/procedures/runs", query=query)
+        found = await self._connection.request("GET", "/procedures/runs", query=query)
         return [record_of(ProcedureRun, one) for one in found["runs"]]
 
     async def run(self, id: int, wait_s: float = 0.0) -> ProcedureRun:
         """A run as it stands, or its end if that comes within `wait_s` (up to 60) seconds."""
-        found = await self._ground.request("GET", f"/procedures/runs/{id}", query={"wait_s": wait_s})
+        found = await self._connection.request("GET", f"/procedures/runs/{id}", query={"wait_s": wait_s})
         return record_of(ProcedureRun, found)
 
     async def stop(self, id: int) -> ProcedureRun:
         """Asks a run to end."""
-        return record_of(ProcedureRun, await self._ground.request("POST", f"/procedures/runs/{id}/stop"))
+        return record_of(ProcedureRun, await self._connection.request("POST", f"/procedures/runs/{id}/stop"))
 
     async def log(self, id: int) -> list[dict[str, Any]]:
         """The whole log of a run, as far as it is written."""
@@ -90,7 +90,7 @@ class AsyncProcedures:
     async def output(self, id: int) -> str:
         """What a run has printed."""
         pieces: list[bytes] = []
-        await self._ground.pour(f"/procedures/runs/{id}/output", pieces.append)
+        await self._connection.pour(f"/procedures/runs/{id}/output", None, pieces.append)
         return b"".join(pieces).decode(errors="replace")
 
     async def follow(self, id: int) -> AsyncIterator[dict[str, Any]]:
@@ -102,7 +102,7 @@ class AsyncProcedures:
         start = 0
         while True:
             query = {"start": start, "wait_s": wait_s}
-            found = await self._ground.request("GET", f"/procedures/runs/{id}/log", query=query)
+            found = await self._connection.request("GET", f"/procedures/runs/{id}/log", query=query)
             for one in found["entries"]:
                 yield one
             if not found["entries"] and (found["run"]["final"] or not wait_s):

@@ -25,10 +25,10 @@ NAME = "station"
 
 def parser() -> argparse.ArgumentParser:
     """The arguments."""
-    from kittiwake.cli import run
+    from kittiwake.cli.run_options import DEFAULT_LINK
     from kittiwake_ground import configuration
 
-    link_port = int(run.DEFAULT_LINK.rpartition(":")[2])
+    link_port = int(DEFAULT_LINK.rpartition(":")[2])
     port = configuration.DEFAULT_PORT
     made = argparse.ArgumentParser(
         "kittiwake up", description="Build a topology, start its deployment, and serve the ground station in front."

@@ -55,7 +55,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _upload(options: argparse.Namespace) -> int:
-    from kittiwake_ground.client.deployment import MAX_FILE_SIZE, read_limited
+    from kittiwake_ground.client.deployment import MAX_FILE_SIZE
+    from kittiwake_ground.client.local_files import read_limited
 
     content = read_limited(options.local, MAX_FILE_SIZE)
     address = server_of(options)

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kittiwake_ground.server.commands import CommandRefused
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from kittiwake.sequence.timeline import Step
-    from kittiwake_ground.server.deployment import Deployment
 
 MAX_NAMED = 20
 """The most commands that a message names."""
@@ -42,14 +39,3 @@ def command_names(steps: Iterable[Step]) -> list[str]:
 def hazards_of(steps: Iterable[Step], hazardous: Collection[str]) -> list[str]:
     """The hazardous commands of a sequence, each once, in their order."""
     return [name for name in command_names(steps) if name in hazardous]
-
-
-def check_confirmed(deployment: Deployment, remote: str, steps: Iterable[Step], by: str, is_confirmed: bool) -> None:
-    """Raises `NotConfirmed`, and `CommandRefused` for a procedure that does not declare what the sequence sends."""
-    hazards = hazards_of(steps, deployment.hazardous)
-    for name in hazards:
-        refusal = deployment.commands.refusal(deployment.dictionary.command(name), by)
-        if refusal:
-            raise CommandRefused(f"{remote}: {refusal}")
-    if hazards and not is_confirmed:
-        raise NotConfirmed(remote, hazards)

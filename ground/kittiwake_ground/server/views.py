@@ -10,8 +10,6 @@ from kittiwake_ground.archive import FINAL_COMMAND_STATES
 from kittiwake_ground.shown import json_value, value_alarm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from kittiwake.dictionary.entries import Config, Dictionary
     from kittiwake.faults import Fault
     from kittiwake.sequence.timeline import Step
@@ -21,9 +19,7 @@ if TYPE_CHECKING:
     from kittiwake_ground.passes.planned import Planned
     from kittiwake_ground.passes.planner import Due
     from kittiwake_ground.procedures.run import Run
-    from kittiwake_ground.procedures.shelf import Procedure
     from kittiwake_ground.server.commands import CommandRecord
-    from kittiwake_ground.server.deployment import Deployment
     from kittiwake_ground.server.folders import Listing
     from kittiwake_ground.server.hub import Hub
     from kittiwake_ground.server.links import LinkReport
@@ -238,27 +234,6 @@ def limits_object(name: str, plan: LimitPlan) -> dict[str, Any]:
     return {"channel": name, **plan.plain(), "by": plan.by, "revision": plan.revision}
 
 
-def deployment_object(deployment: Deployment) -> dict[str, Any]:
-    """A deployment at a glance."""
-    hub, dictionary = deployment.hub, deployment.dictionary
-    return {
-        "name": deployment.name,
-        "deployment": dictionary.deployment,
-        "link": link_object(deployment.link),
-        "queue_policy": deployment.configuration.queue,
-        "queued_commands": sum(one.state == "queued" for one in deployment.commands.records.values()),
-        "dictionary_hash": dictionary.hash,
-        "dictionary_reported": hub.dictionary_reported,
-        "dictionary_matches": {True: "true", False: "false", None: "unknown"}[hub.dictionary_matches],
-        "channels_seen": len(hub.latest),
-        "samples": hub.sample_count,
-        "events": hub.event_count,
-        "alarms": dict(hub.latched),
-        "unacknowledged": len(hub.alarms.unseen()),
-        "sequencers": list(deployment.sequences.sequencers),
-    }
-
-
 def plan_object(plan: Planned, due: Due) -> dict[str, Any]:
     """A plan, with when it is due and until when it may wait, as far as that is known."""
     what, when = plan.what, plan.when
@@ -295,18 +270,6 @@ _VIEWS: dict[str, Any] = {
     "parameters": parameter_object,
     "plans": lambda news: plan_object(news.plan, news.due),
 }
-
-
-def procedure_object(procedure: Procedure, deployments: Iterable[Deployment]) -> dict[str, Any]:
-    """A procedure, with the hazardous commands of each deployment that are confirmed when it is started there."""
-    hazards = {one.name: procedure.hazards(one.hazardous) for one in deployments}
-    return {
-        "name": procedure.name,
-        "doc": procedure.doc,
-        "arguments": list(procedure.arguments),
-        "hazards": {name: commands for name, commands in hazards.items() if commands},
-        "fault": procedure.fault,
-    }
 
 
 def procedure_run_object(run: Run) -> dict[str, Any]:

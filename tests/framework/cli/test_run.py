@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kittiwake.cli.main import main
-from kittiwake.cli.run import Options, _take_slot
+from kittiwake.cli.run import _take_slot
+from kittiwake.cli.run_options import Options
 from kittiwake.runtime.image import MAGIC
 from kittiwake.storage.slots import Start
 

@@ -19,8 +19,8 @@ import pytest
 from kittiwake.dictionary.load import read_dictionary
 from kittiwake_ground.alarms.book import AlarmBook, Change
 from kittiwake_ground.alarms.life import LIMIT, Alarm
-from kittiwake_ground.alarms.notice import Addressed, notice_of
-from kittiwake_ground.alarms.notifier import EXPIRY_S, MAX_WAITING, Notifier, Outgoing
+from kittiwake_ground.alarms.notice import Addressed
+from kittiwake_ground.alarms.notifier import EXPIRY_S, MAX_WAITING, Notifier, Outgoing, notice_of
 from kittiwake_ground.alarms.receivers import Receiver
 from kittiwake_ground.alarms.store import AlarmStore
 from kittiwake_ground.configuration import ConfigurationFault, read_configuration

@@ -13,15 +13,13 @@ from kittiwake_components.platform_driver.drivers.interface import (
     ReadOnly,
     Value,
 )
+from kittiwake_components.platform_driver.drivers.modbus_address import split_address
 from kittiwake_components.platform_driver.drivers.modbus_registers import FORMATS, WRITABLE, place_of
 from kittiwake_components.platform_driver.drivers.threaded import ThreadedDriver
 from kittiwake_components.platform_driver.fields import Field
 
 if TYPE_CHECKING:
     from kittiwake_components.platform_driver.drivers.sessions.modbus_session import ModbusLines, ModbusSession
-
-PORT = 502
-LAST_PORT = 65_535
 
 
 def _make_lines() -> ModbusLines:
@@ -80,13 +78,3 @@ class ModbusDriver(ThreadedDriver["ModbusSession"]):
             done(ReadOnly(f"a {table} cannot be written"))
             return
         self.begin(lambda session: session.write(point, value), done)
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Host and port of an address, or the path of a serial line and 0. Raises `ValueError`."""
-    if address.startswith("/"):
-        return address, 0
-    host, _, port = address.partition(":")
-    if len(host.split()) != 1 or (port and not (port.isdigit() and 0 < int(port) <= LAST_PORT)):
-        raise ValueError(f"{address!r} is no Modbus address, such as 192.168.1.30:502 or /dev/ttyUSB0")
-    return host, int(port or PORT)

@@ -23,7 +23,7 @@ from kittiwake_components.platform_driver.drivers.interface import (
     Unreachable,
     Value,
 )
-from kittiwake_components.platform_driver.drivers.modbus import split_address
+from kittiwake_components.platform_driver.drivers.modbus_address import split_address
 from kittiwake_components.platform_driver.drivers.modbus_registers import Place, Span, decoded, encoded, place_of, spans
 
 Client = AsyncModbusTcpClient | AsyncModbusSerialClient
