@@ -33,8 +33,8 @@ def check_out(
     for number in range(rounds):
         log.step(f"Round {number + 1}")
         station.send(NO_OP)
-        station.expect("CdhCore.cmdDisp.NoOpReceived", timeout_s=10)
-    station.wait_for("CdhCore.cmdDisp.CommandsDispatched", lambda value: value > 0, timeout_s=10)
+        station.expect("CdhCore.cmdDisp.NoOpReceived", timeout_s=60)
+    station.wait_for("CdhCore.cmdDisp.CommandsDispatched", lambda value: value > 0, timeout_s=60)
 ''',
     "fails": '''
 @procedure

@@ -68,10 +68,10 @@ def run(served: Served, tmp_path: Path) -> Callable[..., subprocess.CompletedPro
 def test_a_procedure_commands_waits_and_leaves_its_log(served: Served, tmp_path: Path) -> None:
     with served.ground.procedure("commissioning", tmp_path / "logs") as log:
         log.step("The dispatcher answers")
-        assert served.station.send(NO_OP, timeout_s=10).completed
-        served.station.expect(RECEIVED, timeout_s=10)
+        assert served.station.send(NO_OP, timeout_s=60).completed
+        served.station.expect(RECEIVED, timeout_s=60)
         log.step("Telemetry grows")
-        served.station.wait_for(DOWN, lambda value: value > 0, timeout_s=10)
+        served.station.wait_for(DOWN, lambda value: value > 0, timeout_s=60)
         log.step("A sequence runs")
         served.station.run_sequence(SEQUENCE, timeout_s=20)
     entries = [json.loads(line) for line in log.path.read_text().splitlines()]
@@ -90,8 +90,8 @@ def test_what_is_expected_in_vain_is_told_with_what_was_seen(served: Served) -> 
 
 
 def test_history_grows_with_the_device(served: Served) -> None:
-    first = served.station.wait_for(DOWN, timeout_s=10)
-    served.station.wait_for(DOWN, lambda value: value > first.value, timeout_s=10)  # type: ignore[union-attr]
+    first = served.station.wait_for(DOWN, timeout_s=60)
+    served.station.wait_for(DOWN, lambda value: value > first.value, timeout_s=60)  # type: ignore[union-attr]
     history = served.station.history(DOWN)
     assert isinstance(history, History)
     assert len(history) >= 2

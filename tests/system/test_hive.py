@@ -156,7 +156,7 @@ def test_stops_are_seen_at_once_and_stay(hive: tuple[Path, Path], tmp_path: Path
             device.await_line(f"SensorStarted: {sensor} is ready", PATIENCE_S)
         with GroundLink(parse_link(f"tcp://127.0.0.1:{port}")) as link:
             station = Station(link, load_dictionary(str(hive[1])), "ccsds", complain=lambda _: None)
-            station.connect(timeout_s=10.0)
+            station.connect(timeout_s=60)
 
             def command(mnemonic: str, *arguments: object) -> int:
                 seen = len(device.lines)

@@ -97,7 +97,7 @@ class Operator:
         with GroundLink(self._address) as link:
             station = Station(link, self._dictionary, "ccsds", complain=lambda _: None)
             try:
-                station.connect(timeout_s=10.0)
+                station.connect(timeout_s=60)
                 while True:
                     self._save_parameter(station)
                     self._set_filter(station)
@@ -155,7 +155,7 @@ def test_what_was_acknowledged_survives_sigkill_and_nothing_is_ever_half(
         device.await_line(FIRST_TICK)
         with GroundLink(parse_link(f"tcp://127.0.0.1:{port}")) as link:
             station = Station(link, dictionary, "ccsds", complain=lambda _: None)
-            station.connect(timeout_s=10.0)
+            station.connect(timeout_s=60)
             seen: list[str] = []
             command_and_wait(
                 station, "CdhCore.cmdDisp.CMD_NO_OP", [], 10.0, lambda item: seen.append(getattr(item, "name", ""))

@@ -87,7 +87,7 @@ def test_a_flight_over_tcp_that_ends_in_sigkill_is_replayed_up_to_its_torn_end(
     dictionary = load_dictionary(str(reference[1]))
     with GroundLink(parse_link(f"tcp://127.0.0.1:{port}")) as link:
         station = Station(link, dictionary, "ccsds", complain=lambda _: None)
-        station.connect(timeout_s=10.0)
+        station.connect(timeout_s=60)
         for number in range(5):
             name, arguments = "CdhCore.cmdDisp.CMD_NO_OP_STRING", [f"number {number}"]
             assert command_and_wait(station, name, arguments, 10.0, lambda _: None).completed

@@ -78,7 +78,7 @@ class Supervised:
         """Sends one command, once, and keeps the events that came."""
         with GroundLink(parse_link(f"tcp://127.0.0.1:{self.port}")) as link:
             station = Station(link, self.dictionary, "ccsds", complain=lambda _: None)
-            station.connect(timeout_s=10.0)
+            station.connect(timeout_s=60)
             answer = command_and_wait(
                 station, name, [], 10.0, lambda item: self.seen.append(getattr(item, "name", "").rpartition(".")[2])
             )

@@ -45,7 +45,7 @@ def device(dictionary: Dictionary) -> Iterator[ScriptedDeployment]:
 def served(device: ScriptedDeployment, dictionary_file: Path, tmp_path: Path) -> Iterator[Served]:
     """The server, with an archive; CMD_TEST_CMD_1 is hazardous."""
     small = DeploymentConfiguration(
-        "small", dictionary_file, device.link, "fprime", command_timeout_s=5.0, hazardous=("*.CMD_TEST_CMD_1",)
+        "small", dictionary_file, device.link, "fprime", command_timeout_s=20.0, hazardous=("*.CMD_TEST_CMD_1",)
     )
     (tmp_path / "archive").mkdir(exist_ok=True)
     with Archive(tmp_path / "archive") as archive:

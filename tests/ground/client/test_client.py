@@ -109,20 +109,20 @@ def test_a_value_that_is_there_already_will_do_unless_it_must_be_fresh(
     station: Deployment, device: ScriptedDeployment
 ) -> None:
     device.tell(DOWN, 5)
-    found = station.wait_for(DOWN, 5, timeout_s=5)
+    found = station.wait_for(DOWN, 5, timeout_s=60)
     assert isinstance(found, ChannelValue)
     assert (found.value, station.channel(DOWN).value, list(station.channels("*.BytesDown"))) == (5, 5, [DOWN])
-    assert station.expect(DOWN, lambda value: value > 4, timeout_s=5) == found
+    assert station.expect(DOWN, lambda value: value > 4, timeout_s=60) == found
     station.send(NO_OP)
     with pytest.raises(WaitTimedOut, match="no value came"):
         station.wait_for(DOWN, 5, timeout_s=0.2, fresh=True)
     threading.Timer(0.1, device.tell, [DOWN, 5]).start()
-    assert station.wait_for(DOWN, 5, timeout_s=5, fresh=True) != found
+    assert station.wait_for(DOWN, 5, timeout_s=60, fresh=True) != found
 
 
 def test_what_was_seen_instead_is_said(station: Deployment, device: ScriptedDeployment) -> None:
     device.tell(DOWN, 5)
-    station.wait_for(DOWN, timeout_s=5)
+    station.wait_for(DOWN, timeout_s=60)
     with pytest.raises(AssertionError, match=rf"{DOWN} was not 6 within 0\.2 s: it was 5$") as caught:
         station.expect(DOWN, 6, timeout_s=0.2)
     assert isinstance(caught.value, ExpectationFailed)
@@ -138,13 +138,13 @@ def test_events_count_from_the_last_action_on_and_each_once(station: Deployment,
 
     device.script[NO_OP] = script
     station.send(NO_OP)
-    found = station.expect(RECEIVED, timeout_s=5)
+    found = station.expect(RECEIVED, timeout_s=60)
     assert isinstance(found, Event)
     assert found.text == "Received a NO-OP command"
     with pytest.raises(AssertionError, match="none came"):
         station.expect(RECEIVED, timeout_s=0.2)
     station.send(NO_OP)
-    assert station.expect(RECEIVED, timeout_s=5) != found
+    assert station.expect(RECEIVED, timeout_s=60) != found
 
 
 def test_an_event_is_chosen_by_argument_text_or_function(station: Deployment, device: ScriptedDeployment) -> None:
@@ -152,9 +152,9 @@ def test_an_event_is_chosen_by_argument_text_or_function(station: Deployment, de
     device.say(STRING_RECEIVED, "one")
     device.say(STRING_RECEIVED, "two")
     device.say(STRING_RECEIVED, "three")
-    name = next(iter(station.wait_for(STRING_RECEIVED, "one", timeout_s=5).arguments))  # type: ignore[union-attr]
-    second = station.expect(STRING_RECEIVED, {name: "two"}, timeout_s=5)
-    third = station.expect(STRING_RECEIVED, lambda event: "three" in event.text, timeout_s=5)
+    name = next(iter(station.wait_for(STRING_RECEIVED, "one", timeout_s=60).arguments))  # type: ignore[union-attr]
+    second = station.expect(STRING_RECEIVED, {name: "two"}, timeout_s=60)
+    third = station.expect(STRING_RECEIVED, lambda event: "three" in event.text, timeout_s=60)
     assert [one.text.endswith(word) for one, word in ((second, "two"), (third, "three"))] == [True, True]
     with pytest.raises(AssertionError, match="did not come with 'four'"):
         station.expect(STRING_RECEIVED, "four", timeout_s=0.2)
@@ -177,7 +177,7 @@ def test_a_link_that_is_lost_is_said_where_nothing_comes(station: Deployment, de
 def test_history_comes_as_arrays(station: Deployment, device: ScriptedDeployment) -> None:
     for value in range(20):
         device.tell(DOWN, value)
-    station.wait_for(DOWN, 19, timeout_s=5)
+    station.wait_for(DOWN, 19, timeout_s=60)
     held = station.history(DOWN)
     assert isinstance(held, History)
     assert isinstance(held.values, np.ndarray)
@@ -198,7 +198,7 @@ def test_the_whole_history_comes_over_many_pages_each_value_once(
     monkeypatch.setattr("kittiwake_ground.client.history.PAGE", 7)
     for value in range(40):
         device.tell(DOWN, value)
-    station.wait_for(DOWN, 39, timeout_s=5)
+    station.wait_for(DOWN, 39, timeout_s=60)
     # What the archive is given is written within a second.
     values: list[int] = []
     for _ in station.watch("links"):
@@ -215,7 +215,7 @@ def test_lists_do_without_numpy(
 ) -> None:
     monkeypatch.setattr("kittiwake_ground.client.history.find_spec", lambda name: None)
     device.tell(DOWN, 5)
-    station.wait_for(DOWN, 5, timeout_s=5)
+    station.wait_for(DOWN, 5, timeout_s=60)
     found = station.history(DOWN)
     assert isinstance(found, History)
     assert found.values == [5]

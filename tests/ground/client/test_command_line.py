@@ -150,7 +150,7 @@ def test_events_and_channels_are_printed_in_every_form(
 ) -> None:
     station.send(NO_OP)
     device.tell(DOWN, 5)
-    station.wait_for(DOWN, 5, timeout_s=5)
+    station.wait_for(DOWN, 5, timeout_s=60)
     assert "OpCodeCompleted: " in run("events", "--last", "1").out
     assert json.loads(run("events", "--json", "--last", "1", "*.OpCodeDispatched").out)["arguments"]["port"] == 0
     rows = list(csv.DictReader(io.StringIO(run("events", "--csv", "--severity", "COMMAND").out)))
@@ -168,7 +168,7 @@ def test_history_is_printed_as_values_and_as_buckets(
 ) -> None:
     for value in (1, 2, 3):
         device.tell(DOWN, value)
-    station.wait_for(DOWN, 3, timeout_s=5)
+    station.wait_for(DOWN, 3, timeout_s=60)
     assert [line.split()[1] for line in run("history", DOWN).out.splitlines()] == ["1", "2", "3"]
     assert [json.loads(line)["value"] for line in run("history", DOWN, "--json").out.splitlines()] == [1, 2, 3]
     assert run("history", DOWN, "--csv").out.startswith("time,time_us,received_us,value\n")
@@ -364,7 +364,7 @@ def test_export_writes_every_archived_sample_as_csv(
 ) -> None:
     for value in (5, 6):
         device.tell(DOWN, value)
-    station.wait_for(DOWN, 6, timeout_s=10)
+    station.wait_for(DOWN, 6, timeout_s=60)
     target = tmp_path / "down.csv"
 
     def exported() -> list[dict[str, str]]:

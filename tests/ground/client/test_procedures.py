@@ -31,7 +31,7 @@ def test_a_procedure_leaves_its_steps_commands_and_expectations(
         log.step("Is it there?")
         station.send(NO_OP)
         device.tell(DOWN, 7)
-        station.expect(DOWN, 7, timeout_s=5)
+        station.expect(DOWN, 7, timeout_s=60)
         log.note("all well", volts=3.3)
     found = entries(log)
     assert [one["kind"] for one in found] == ["begin", "step", "command", "expectation", "note", "end"]
