@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
-from kittiwake.sequence.timeline import Step
 from kittiwake_ground.api.access import DeploymentHere, GroundHere, Operator, Viewer, source_of
 from kittiwake_ground.api.acting import WaitS
 from kittiwake_ground.api.bodies import CheckBody, RunBody, SequenceBody, SequenceUploadBody
@@ -19,6 +18,9 @@ from kittiwake_ground.server.confirming import NotConfirmed, hazards_of
 from kittiwake_ground.server.deployment import Deployment
 from kittiwake_ground.server.sequences import CheckedSequence, SequenceRun
 from kittiwake_ground.server.views import command_object, fault_object, run_object, step_object, transfer_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 router = APIRouter(tags=["sequences"], prefix="/deployments/{deployment}/sequences")
 
@@ -31,7 +33,7 @@ async def check(here: DeploymentHere, body: CheckBody, person: Viewer) -> dict[s
         "ok": not checked.faults,
         "faults": [fault_object(one) for one in checked.faults],
         "size": len(checked.binary),
-        "hazards": hazards_of(checked.steps, here.hazardous),
+        "hazards": hazards_of(checked.commands, here.hazardous),
         "steps": [step_object(one) for one in checked.steps],
     }
 
@@ -52,13 +54,13 @@ async def compile_sequence(here: DeploymentHere, body: SequenceBody, person: Vie
 
 
 def _check_confirmed(
-    here: Deployment, body: SequenceUploadBody | RunBody, steps: tuple[Step, ...], person: Person
+    here: Deployment, body: SequenceUploadBody | RunBody, commands: Iterable[str], person: Person
 ) -> None:
     """Raises `NotConfirmed`, and `CommandRefused` for a procedure that does not declare what the sequence sends.
 
     What a procedure declares was confirmed as it was started.
     """
-    hazards = hazards_of(steps, here.hazardous)
+    hazards = hazards_of(commands, here.hazardous)
     for name in hazards:
         refusal = here.commands.refusal(here.dictionary.command(name), person.name)
         if refusal:
@@ -73,9 +75,8 @@ async def upload(
 ) -> dict[str, Any]:
     """Compiles a text and brings it to the deployment; 409 with `hazards` until `confirm` says that those are meant."""
     checked = await _compiled(here, body)
-    _check_confirmed(here, body, checked.steps, person)
+    _check_confirmed(here, body, checked.commands, person)
     transfer = here.transfers.upload(checked.binary, body.remote, person.name)
-    here.sequences.remember_arrived(transfer, checked.steps)
     ground.audit.add(person.name, "sequence upload", here.name, body.remote, source_of(request))
     return transfer_object(transfer)
 
@@ -86,9 +87,9 @@ async def run(
 ) -> dict[str, Any]:
     """Has a sequence run that the deployment has; 409 with `hazards` until `confirm` says that those are meant.
 
-    Hazardous commands are known of what was compiled here.
+    Hazardous commands are known of files that were brought up from here, or came down.
     """
-    _check_confirmed(here, body, here.sequences.steps_of(body.remote), person)
+    _check_confirmed(here, body, here.sequences.files.commands_of(body.remote), person)
     begun = here.sequences.run(body.remote, person.name, body.sequencer)
     ground.audit.add(person.name, "sequence run", here.name, f"{body.remote} #{begun.id}", source_of(request))
     return run_object(begun)

@@ -11,6 +11,7 @@ from kittiwake_ground.archive.readers import QueryTooLong
 from kittiwake_ground.archive.records import (
     COMMAND_STATES,
     FINAL_COMMAND_STATES,
+    MAX_SEQUENCE_FILES,
     ArchivedChannel,
     ArchivedCommand,
     ArchivedEvent,
@@ -23,6 +24,7 @@ from kittiwake_ground.archive.records import (
     Loss,
     NewEvent,
     Sample,
+    SequenceFile,
     Statistics,
 )
 from kittiwake_ground.archive.retention import Retention
@@ -42,6 +44,8 @@ __all__ = [
     "ArchivedCommand",
     "CommandStep",
     "ArchivedFile",
+    "SequenceFile",
+    "MAX_SEQUENCE_FILES",
     "LinkStep",
     "Loss",
     "Statistics",

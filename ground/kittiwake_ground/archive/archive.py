@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from kittiwake_ground.archive.records import ChannelDeclaration, NewEvent
+    from kittiwake_ground.archive.records import ChannelDeclaration, NewEvent, SequenceFile
     from kittiwake_ground.archive.replacing import Replacement
     from kittiwake_ground.archive.sampling import NewSample
 
@@ -294,6 +294,11 @@ class Archive(History):
         at_us = self._clock() if at_us is None else at_us
         write = partial(Recorder.file_state, id=id, state=state, at_us=at_us, size=size, crc=crc, reason=reason)
         return self._put("", "files", 1, write)
+
+    def note_sequence_file(self, deployment: str, path: str, file: SequenceFile | None) -> bool:
+        """Takes what a sequence file of a deployment holds, or with `None` that this is not known any more."""
+        write = partial(Recorder.sequence_file, deployment=deployment, path=path, file=file)
+        return self._put(deployment, "sequence files", 1, write)
 
     def export_csv(
         self, deployment: str, channels: Sequence[str], start_us: int = 0, end_us: int = LAST_US

@@ -20,6 +20,7 @@ from kittiwake_ground.archive.records import (
     LinkStep,
     Loss,
     Sample,
+    SequenceFile,
 )
 from kittiwake_ground.archive.tags import tag_of
 from kittiwake_ground.archive.values import CONSTANT, decode, member, split_member
@@ -294,6 +295,19 @@ class History:
                 (deployment, created_us),
             ).fetchone()
         return found is not None
+
+    def sequence_files(self, deployment: str) -> list[SequenceFile]:
+        """What the sequence files of a deployment hold as far as it is known, the one seen first first."""
+        with self._readers.reading() as connection:
+            rows = connection.execute(
+                "SELECT path, size, crc, steps, commands, seen_us FROM sequence_files"
+                " JOIN deployments ON deployments.id = deployment WHERE deployments.name = ? ORDER BY seen_us, path",
+                (deployment,),
+            ).fetchall()
+        return [
+            SequenceFile(path, size, crc, steps, tuple(json.loads(commands)), seen_us)
+            for path, size, crc, steps, commands, seen_us in rows
+        ]
 
     def frames(
         self, deployment: str, start_us: int = 0, end_us: int = LAST_US, limit: int = 1_000, direction: str = ""

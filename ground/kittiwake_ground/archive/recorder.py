@@ -6,6 +6,7 @@ import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING
 
+from kittiwake_ground.archive.records import MAX_SEQUENCE_FILES
 from kittiwake_ground.archive.sampling import SampleWriter
 from kittiwake_ground.archive.tags import row_time
 from kittiwake_ground.archive.values import json_text
@@ -13,7 +14,14 @@ from kittiwake_ground.archive.values import json_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from kittiwake_ground.archive.records import ArchivedCommand, ArchivedFile, ChannelDeclaration, Frame, NewEvent
+    from kittiwake_ground.archive.records import (
+        ArchivedCommand,
+        ArchivedFile,
+        ChannelDeclaration,
+        Frame,
+        NewEvent,
+        SequenceFile,
+    )
     from kittiwake_ground.archive.sampling import NewSample
 
 _INSERT_EVENT = """
@@ -172,6 +180,20 @@ class Recorder:
         self.connection.execute(
             "INSERT INTO link_states (deployment, at_us, state, reason) VALUES (?, ?, ?, ?)",
             (self.deployment(deployment), at_us, state, reason),
+        )
+
+    def sequence_file(self, deployment: str, path: str, file: SequenceFile | None) -> None:
+        """Writes what a sequence file holds, or removes what was known of it; the first seen of too many go."""
+        id, execute = self.deployment(deployment), self.connection.execute
+        execute("DELETE FROM sequence_files WHERE deployment = ? AND path = ?", (id, path))
+        if file is None:
+            return
+        row = (id, path, file.size, file.crc, file.steps, json_text(file.commands), file.seen_us)
+        execute("INSERT INTO sequence_files VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        execute(
+            "DELETE FROM sequence_files WHERE deployment = ?1 AND path IN (SELECT path FROM sequence_files"
+            " WHERE deployment = ?1 ORDER BY seen_us DESC, path LIMIT -1 OFFSET ?2)",
+            (id, MAX_SEQUENCE_FILES),
         )
 
     def loss(self, deployment: str, what: str, count: int, at_us: int) -> None:

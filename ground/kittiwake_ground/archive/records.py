@@ -129,6 +129,24 @@ class ArchivedFile(NamedTuple):
     sha256: str = ""
 
 
+MAX_SEQUENCE_FILES = 200
+"""The most sequence files of a deployment of which it is kept what they hold; the one seen first goes first."""
+
+
+class SequenceFile(NamedTuple):
+    """What a sequence file of a deployment holds: its size in bytes and its CRC-32, and what it sends.
+
+    `steps` is how many steps it has, `commands` are the names of the commands in them, each once.
+    """
+
+    path: str
+    size: int
+    crc: int
+    steps: int
+    commands: tuple[str, ...]
+    seen_us: int
+
+
 class Frame(NamedTuple):
     """The raw bytes of a frame. `direction` is up or down."""
 

@@ -164,7 +164,21 @@ CREATE INDEX link_states_by_time ON link_states (deployment, at_us, id);
 CREATE INDEX command_states_by_time ON command_states (at_us);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _WAYS, _LOOKING_BACK)
+_SEQUENCE_FILES = """
+-- What the sequence files of a deployment hold, as far as it was seen: size and CRC-32 say which content that is.
+CREATE TABLE sequence_files (
+    deployment INTEGER NOT NULL REFERENCES deployments,
+    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    steps INTEGER NOT NULL,
+    commands TEXT NOT NULL,
+    seen_us INTEGER NOT NULL,
+    PRIMARY KEY (deployment, path)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _WAYS, _LOOKING_BACK, _SEQUENCE_FILES)
 """SQL scripts; the one at index n makes version n + 1 of version n."""
 
 

@@ -109,7 +109,7 @@ class SequenceFields:
         self._sequences = context.deployment.sequences
         self._told = changed
         sequencers = list(self._sequences.sequencers)
-        self._remote = RemoteField(context, "Sequence on board", self._sequences.known, self._changed, press)
+        self._remote = RemoteField(context, "Sequence on board", self._sequences.files.paths, self._changed, press)
         self._sequencer = ui.select(sequencers, value=sequencers[0] if sequencers else None, label="Sequencer")
         self._sequencer.props("outlined dense options-dense data-field=plan-sequencer").classes("kw-wide")
         self._sequencer.set_visibility(len(sequencers) > 1)
@@ -133,10 +133,11 @@ class SequenceFields:
     def _changed(self) -> None:
         """Says what is known of the file."""
         remote = self.subject
-        steps = self._sequences.steps_of(remote)
-        hazards = hazards_of(steps, self._context.deployment.hazardous)
-        count = f"{len(steps)} {'step' if len(steps) == 1 else 'steps'}."
-        said = hazards_text("It", hazards) if hazards else count if steps else "What is in it is not known here."
+        files = self._sequences.files
+        hazards = hazards_of(files.commands_of(remote), self._context.deployment.hazardous)
+        said = hazards_text("It", hazards) if hazards else "It sends nothing hazardous."
+        if not files.knows(remote):
+            said = "What is in it is not known here."
         self._note.set_text(said if remote else "")
         self._note.classes(replace="kw-anywhere " + ("kw-warning" if remote and hazards else "kw-muted"))
         self._told()

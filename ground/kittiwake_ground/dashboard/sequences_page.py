@@ -19,9 +19,8 @@ from kittiwake_ground.server.confirming import hazards_of, hazards_text
 from kittiwake_ground.server.views import transfer_object
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
-    from kittiwake.sequence.timeline import Step
     from kittiwake_ground.dashboard.page import Context
     from kittiwake_ground.server.subscription import Update
     from kittiwake_ground.server.transfers import Transfer
@@ -169,7 +168,7 @@ class _Desk:
                 f'<span class="kw-good">compiles</span> to {size_text(len(checked.binary))}, '
                 f"{steps} {'step' if steps == 1 else 'steps'}"
             )
-            hazards = hazards_of(checked.steps, self._context.deployment.hazardous)
+            hazards = hazards_of(checked.commands, self._context.deployment.hazardous)
             if hazards:
                 said += f' <span class="kw-warning">{escape(hazards_text("It", hazards))}</span>'
         return f'<span data-check>{said}</span><span class="kw-muted">{kept}</span>'
@@ -180,13 +179,13 @@ class _Desk:
         said = f"Drop the changes to {self.name or 'the new sequence'}?"
         return await confirmed(said, "They are not saved.", "Go on editing", "Drop them")
 
-    async def _is_meant(self, remote: str, steps: Sequence[Step], go_on: str) -> bool:
-        hazards = hazards_of(steps, self._context.deployment.hazardous)
+    async def _is_meant(self, remote: str, commands: Iterable[str], go_on: str) -> bool:
+        hazards = hazards_of(commands, self._context.deployment.hazardous)
         return not hazards or await confirmed(hazards_text(remote, hazards), "Are they meant?", "Cancel", go_on)
 
     async def _upload(self) -> None:
         checked, remote = self.editor.checked, str(self._remote.value or "").strip()
-        if checked is None or checked.faults or not await self._is_meant(remote, checked.steps, "Upload it"):
+        if checked is None or checked.faults or not await self._is_meant(remote, checked.commands, "Upload it"):
             return
         context = self._context
         try:
@@ -196,7 +195,6 @@ class _Desk:
             complain(fault)
             return
         self._sent = (transfer, checked.binary)
-        context.deployment.sequences.remember_arrived(transfer, checked.steps)
         self._show_transfer()
 
     async def _run(self) -> None:
@@ -204,7 +202,7 @@ class _Desk:
         if not remote:
             complain("name the file of the deployment that is to be run")
             return
-        if not await self._is_meant(remote, sequences.steps_of(remote), "Run it"):
+        if not await self._is_meant(remote, sequences.files.commands_of(remote), "Run it"):
             return
         try:
             by = self._context.act("sequence run", remote)

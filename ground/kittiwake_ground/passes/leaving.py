@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kittiwake_ground.passes.planned import COMMAND, KINDS, SEQUENCE, UPLOAD, PlanRefused, What
-from kittiwake_ground.server.confirming import MAX_NAMED, command_names
+from kittiwake_ground.server.confirming import MAX_NAMED
 from kittiwake_ground.server.transfer import CFDP, PACKETS, TransferRefused
 from kittiwake_ground.server.transfers import check_name
 from kittiwake_ground.uplink import UplinkFailed, UplinkWatch
@@ -80,7 +80,7 @@ class Ways:
         if kind == SEQUENCE:
             name, arguments = self._sequences.run_command(subject, str(detail.get("sequencer", "")))
             packet = self._commands.prepare(name, arguments)[2]
-            self._check_hazards([name, *command_names(self._sequences.steps_of(subject))], confirmed, by)
+            self._check_hazards([name, *self._sequences.files.commands_of(subject)], confirmed, by)
             return What(SEQUENCE, subject, {"sequencer": name.rpartition(".")[0]}, len(packet) + FRAME_BYTES)
         if kind != UPLOAD:
             raise PlanRefused(f"what is planned is {', '.join(KINDS)}, not {kind!r}")

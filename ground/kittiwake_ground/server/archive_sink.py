@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
     from kittiwake.dictionary.entries import Dictionary
+    from kittiwake_ground.archive import SequenceFile
 
 
 class ArchiveSink(Protocol):
@@ -39,6 +40,9 @@ class ArchiveSink(Protocol):
     def add_file(self, deployment: str, transfer: Mapping[str, Any]) -> None:
         """A transfer that has ended, as the API shows it."""
 
+    def note_sequence_file(self, deployment: str, path: str, file: SequenceFile | None) -> None:
+        """What a sequence file of the deployment holds, or with `None` that this is not known any more."""
+
     def add_audit(self, entry: Mapping[str, Any]) -> None:
         """A line of the audit trail."""
 
@@ -67,6 +71,9 @@ class NoArchive:
         """Drops it."""
 
     def add_file(self, deployment: str, transfer: Mapping[str, Any]) -> None:
+        """Drops it."""
+
+    def note_sequence_file(self, deployment: str, path: str, file: SequenceFile | None) -> None:
         """Drops it."""
 
     def add_audit(self, entry: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
     from kittiwake.dictionary.entries import Dictionary
-    from kittiwake_ground.archive import Archive
+    from kittiwake_ground.archive import Archive, SequenceFile
 
 
 class ArchiveFeed:
@@ -77,6 +77,9 @@ class ArchiveFeed:
             by=transfer["by"], size=transfer["size"], state=transfer["state"], reason=transfer["reason"],
             at_us=transfer["asked_us"], way=transfer["way"], sha256=transfer["sha256"],
         )  # fmt: skip
+
+    def note_sequence_file(self, deployment: str, path: str, file: SequenceFile | None) -> None:
+        self._archive.note_sequence_file(deployment, path, file)
 
     def add_audit(self, entry: Mapping[str, Any]) -> None:
         """The audit trail has a file of its own."""

@@ -1,7 +1,7 @@
 """Hazardous commands within a sequence: they are meant, or it is neither brought up nor run.
 
-They are known where this server has compiled the sequence since it started. Of a file that came another way nothing is
-known, and nothing is asked.
+They are known of a file that was brought up from here, or came down; `sequence_files` says when. Of a file that came
+another way nothing is known, and nothing is asked.
 """
 
 from __future__ import annotations
@@ -36,6 +36,6 @@ def command_names(steps: Iterable[Step]) -> list[str]:
     return list(dict.fromkeys(step.command.partition(" ")[0] for step in steps))
 
 
-def hazards_of(steps: Iterable[Step], hazardous: Collection[str]) -> list[str]:
-    """The hazardous commands of a sequence, each once, in their order."""
-    return [name for name in command_names(steps) if name in hazardous]
+def hazards_of(commands: Iterable[str], hazardous: Collection[str]) -> list[str]:
+    """The hazardous ones among the commands of a sequence."""
+    return [name for name in commands if name in hazardous]

@@ -7,6 +7,7 @@ import logging
 import time
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kittiwake.dictionary.load import load_dictionary
@@ -118,7 +119,9 @@ class Deployment:
         )  # fmt: skip
         self.cfdp = Pump(self._exchange(), configuration.cfdp.apid, pace, session.send_packet, self._hears_cfdp)
         self.folders = Folders(self.dictionary, self.commands)
-        self.sequences = Sequences(self.dictionary, self.commands, self._run_changed)
+        self.sequences = Sequences(
+            self.dictionary, self.commands, self._run_changed, partial(archive.note_sequence_file, self.name)
+        )
         self.building = _building(configuration)
         """What is known of its building, if it has one."""
         self.parameters = Parameters(self.dictionary, self.commands, self._parameter_changed)
@@ -282,6 +285,7 @@ class Deployment:
     def _transfer_changed(self, transfer: Transfer) -> None:
         if transfer.is_final:
             self._archive.add_file(self.name, transfer_object(transfer))
+        self.sequences.files.take_transfer(transfer)
         self.passes.planner.take(transfer)
         self.hub.publish("transfers", transfer.remote, transfer)
 

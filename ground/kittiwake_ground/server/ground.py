@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from kittiwake_ground.configuration import GroundConfiguration
     from kittiwake_ground.passes.planner import Owner
     from kittiwake_ground.server.archive_sink import ArchiveSink
+
+
+_log = logging.getLogger(__name__)
 
 
 class UnknownDeployment(LookupError):
@@ -109,8 +113,18 @@ class Ground:
         await self.notifier.start()
         self.started_us = now_us()
         for deployment in self.deployments.values():
+            await self._recall_sequences(deployment)
             await deployment.start()
         self._tasks = [asyncio.create_task(work) for work in (self.history.run(), self.fleet.recall())]
+
+    async def _recall_sequences(self, deployment: Deployment) -> None:
+        """Learns from the archive what the sequence files on board hold; one that cannot be read tells nothing."""
+        if self.archive is None:
+            return
+        try:
+            deployment.sequences.files.restore(await asyncio.to_thread(self.archive.sequence_files, deployment.name))
+        except Exception:  # noqa: BLE001 - what could not be recalled is not known, and the rest goes on
+            _log.exception("deployment %s: what its sequence files hold could not be read", deployment.name)
 
     async def stop(self) -> None:
         """Ends procedures and every link, and closes the audit trail."""

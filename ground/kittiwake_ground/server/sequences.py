@@ -9,7 +9,9 @@ from kittiwake.faults import Faults
 from kittiwake.model.types import Enumeration, resolved
 from kittiwake.sequence.compile import compile_text
 from kittiwake.sequence.timeline import timeline
+from kittiwake_ground.server.confirming import command_names
 from kittiwake_ground.server.instances import NoSuchAbility, command_called, commands_called
+from kittiwake_ground.server.sequence_files import SequenceFiles
 from kittiwake_ground.server.session import now_us
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from kittiwake.faults import Fault
     from kittiwake.sequence.timeline import Step
     from kittiwake_ground.server.commands import CommandRecord, Commands
-    from kittiwake_ground.server.transfer import Transfer
+    from kittiwake_ground.server.sequence_files import Keep
 
 RUN_COMMAND, STOP_COMMAND = "CS_RUN", "CS_CANCEL"
 REQUESTED, LOADED, RUNNING, COMPLETED, FAILED, CANCELLED = (
@@ -47,6 +49,11 @@ class CheckedSequence(NamedTuple):
     faults: tuple[Fault, ...]
     binary: bytes
     steps: tuple[Step, ...]
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands that it sends, each once."""
+        return command_names(self.steps)
 
 
 class SequenceRun:
@@ -106,7 +113,11 @@ class SequenceRun:
 class Sequences:
     """The sequences of one deployment."""
 
-    def __init__(self, dictionary: Dictionary, commands: Commands, changed: Callable[[SequenceRun], None]) -> None:
+    def __init__(
+        self, dictionary: Dictionary, commands: Commands, changed: Callable[[SequenceRun], None],
+        keep: Keep = lambda path, file: None,
+    ) -> None:  # fmt: skip
+        """`keep` is told what is to outlive the server of the files on board."""
         self.runs: dict[int, SequenceRun] = {}
         """The last `MAX_RUNS` runs by id, the oldest first."""
         self.sequencers = tuple(one.name.rpartition(".")[0] for one in commands_called(dictionary, RUN_COMMAND, 2))
@@ -115,7 +126,8 @@ class Sequences:
         self._dictionary = dictionary
         self._commands = commands
         self._changed = changed
-        self._known: dict[str, tuple[Step, ...]] = {}
+        self.files = SequenceFiles(dictionary, keep)
+        """What the files of the deployment hold."""
         self._last_id = 0
 
     def check(self, text: str, name: str = "sequence", start_us: int | None = None) -> CheckedSequence:
@@ -128,32 +140,6 @@ class Sequences:
             return CheckedSequence(tuple(found.faults), b"", ())
         steps = timeline(binary, self._dictionary, now_us() if start_us is None else start_us)
         return CheckedSequence((), binary, tuple(steps))
-
-    def remember(self, remote: str, steps: tuple[Step, ...]) -> None:
-        """Notes what a file holds that is brought up under this name, so that its runs have their steps."""
-        self._known.pop(remote, None)
-        self._known[remote] = steps
-        if len(self._known) > MAX_RUNS:
-            del self._known[next(iter(self._known))]
-
-    def remember_arrived(self, transfer: Transfer, steps: tuple[Step, ...]) -> None:
-        """Notes what a file holds once it has arrived: before that, what was there is still there."""
-
-        async def note() -> None:
-            await transfer.wait()
-            if transfer.state == "completed":
-                self.remember(transfer.remote, steps)
-
-        self._follow_to_its_end(note())
-
-    def steps_of(self, remote: str) -> tuple[Step, ...]:
-        """What a file of the deployment holds, or nothing if that is not known."""
-        return self._known.get(remote, ())
-
-    @property
-    def known(self) -> tuple[str, ...]:
-        """The files of the deployment of which it is known what they hold."""
-        return tuple(self._known)
 
     def run_command(self, remote: str, sequencer: str = "") -> tuple[str, list[Any]]:
         """The command that has a sequencer run a file, and its arguments. Raises `NoSuchAbility`."""
@@ -180,7 +166,7 @@ class Sequences:
 
     def _begin(self, sequencer: str, remote: str, by: str) -> SequenceRun:
         self._last_id = max(self._last_id + 1, now_us())
-        run = SequenceRun(self._last_id, sequencer, remote, by, self._known.get(remote, ()))
+        run = SequenceRun(self._last_id, sequencer, remote, by, self.files.steps_of(remote))
         self.runs[run.id] = run
         while len(self.runs) > MAX_RUNS:
             del self.runs[next(iter(self.runs))]
@@ -207,7 +193,8 @@ class Sequences:
         self._changed(run)
 
     def take_event(self, event: DecodedEvent) -> None:
-        """Looks whether an event tells of a run."""
+        """Looks whether an event tells of a run, or of a file."""
+        self.files.take_event(event)
         instance, _, mnemonic = event.name.rpartition(".")
         if instance not in self.sequencers or not mnemonic.startswith("CS_"):
             return
@@ -227,6 +214,7 @@ class Sequences:
             failed = mnemonic == "CS_CommandError"
             if isinstance(number, int):
                 run.step = max(run.step, number + 1)
+                self.files.ran(run.remote, number)
                 if failed and len(run.failed_steps) < MAX_ERRORS:
                     run.failed_steps.append(number)
             self._enter(run, FAILED if failed else RUNNING, event.text if failed else "")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from kittiwake.cli.main import main
-from kittiwake.sequence.timeline import Step
 from kittiwake_ground.client import Ground, TransferFailed
 from kittiwake_ground.commands.progress import progress_bar
+from kittiwake_ground.server.sequence_files import SequenceFiles
 from kittiwake_ground.server.sequences import SequenceRun, Sequences
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def test_a_run_of_a_known_sequence_asks_too_and_goes_on_once_it_is_meant(
         return SequenceRun(1, "sequencer", remote, "ada")
 
     monkeypatch.setattr(Sequences, "run", begin)
-    monkeypatch.setattr(Sequences, "steps_of", lambda self, remote: (Step(0, 0, 0, False, "", f"{TEST_CMD} 1"),))
+    monkeypatch.setattr(SequenceFiles, "commands_of", lambda self, remote: (TEST_CMD,))
     terminal = io.StringIO(answer or "")
     monkeypatch.setattr(terminal, "isatty", lambda: answer is not None)
     monkeypatch.setattr(sys, "stdin", terminal)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
+    from kittiwake_ground.archive import Archive
+
 U32 = {"name": "U32", "kind": "integer", "size": 32, "signed": False}
 U16 = {"name": "U16", "kind": "integer", "size": 16, "signed": False}
 F32 = {"name": "F32", "kind": "float", "size": 32}
@@ -212,7 +214,11 @@ class Foreign:
 
 @asynccontextmanager
 async def served(
-    folder: Path, others: Iterable[DeploymentConfiguration] = (), users: Path | None = None, **settings: Any
+    folder: Path,
+    others: Iterable[DeploymentConfiguration] = (),
+    users: Path | None = None,
+    archive: Archive | None = None,
+    **settings: Any,
 ) -> AsyncIterator[tuple[Ground, Foreign]]:
     """A ground station with a foreign deployment called `ref`, connected."""
     path = folder / "dictionary.json"
@@ -221,7 +227,7 @@ async def served(
     await foreign.start()
     settings = {"framing": "fprime", **settings}
     own = DeploymentConfiguration("ref", path, f"tcp://127.0.0.1:{foreign.port}", **settings)
-    ground = Ground(GroundConfiguration((own, *others), folder=folder / "ground", users=users))
+    ground = Ground(GroundConfiguration((own, *others), folder=folder / "ground", users=users), archive)
     await ground.start()
     try:
         await until(lambda: ground.deployment("ref").session.ready)

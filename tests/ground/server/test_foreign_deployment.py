@@ -173,7 +173,7 @@ def test_a_sequence_is_run_without_blocking_and_followed(tmp_path: Path) -> None
             sequences = ground.deployment("ref").sequences
             assert sequences.sequencers == ("Ref.sequencer",)
             checked = sequences.check(f"R00:00:00 {NAME}\n")
-            sequences.remember("/one.bin", checked.steps)
+            sequences.files.note("/one.bin", checked.binary)
             ended = await sequences.run("/one.bin", "ada").wait()
             assert (ended.state, ended.step, ended.total) == ("completed", 1, 1)
             assert foreign.sent[-1].endswith(b"\x01")
