@@ -47,19 +47,22 @@ class EventRing:
         make_folders_durably(self._files, posixpath.dirname(self._path))
         findings: list[Finding] = []
         ends = [0, 0]
-        for index, journal in enumerate(self._journals):
-            findings += journal.open()
-            self._counts[index] = 0
-            for payload in journal.records():
-                first, count = batch_span(payload)
-                self._counts[index] += count
-                ends[index] = first + count
+        for index in (0, 1):
+            found, ends[index] = self._opened(index)
+            findings += found
         self._current = 0 if ends[0] >= ends[1] else 1
         self._next = max(self._next, *ends)
         if not self.was_opened:
             self._first_of_boot = self._next
             self.was_opened = True
         return tuple(findings)
+
+    def _opened(self, index: int) -> tuple[tuple[Finding, ...], int]:
+        """Opens a journal and counts its events: what was wrong, and the number after its last event."""
+        spans: list[tuple[int, int]] = []
+        findings = self._journals[index].open(lambda payload: spans.append(batch_span(payload)))
+        self._counts[index] = sum([count for _, count in spans])
+        return findings, sum(spans[-1]) if spans else 0
 
     @property
     def count(self) -> int:

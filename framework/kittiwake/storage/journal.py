@@ -22,7 +22,7 @@ from kittiwake.storage.finding import Finding, copy_aside, move_aside
 from kittiwake.storage.payload import PayloadTooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from kittiwake.platform.interface import File, Files
 
@@ -41,6 +41,10 @@ class JournalFull(OSError):
         super().__init__(errno.ENOSPC, f"the journal would grow to {size} bytes, over its limit of {limit}", path)
         self.size = size
         self.limit = limit
+
+
+def _leave(payload: bytes) -> None:
+    """Does nothing with a payload."""
 
 
 def _packed(offset: int, payload: bytes) -> bytes:
@@ -91,8 +95,11 @@ class Journal:
         """The size of the file in bytes."""
         return self._end
 
-    def open(self) -> tuple[Finding, ...]:
-        """Opens the journal, made if absent, cuts what does not check and returns what was wrong. Raises `OSError`."""
+    def open(self, take: Callable[[bytes], object] = _leave) -> tuple[Finding, ...]:
+        """Opens the journal, made if absent, cuts what does not check and returns what was wrong. Raises `OSError`.
+
+        `take` is given the payloads that check, oldest first: who wants them all at the start need not read them twice.
+        """
         self.close()
         findings = self._check_header()
         self._file = self._files.open(self._path, "w")
@@ -106,6 +113,7 @@ class Journal:
                 return findings
             for offset, payload in self._walk():
                 self._end = offset + _RECORD_HEADER.size + len(payload)
+                take(payload)
             return findings if self._end == size else (*findings, self._cut(size))
         except OSError:
             self.close()

@@ -19,6 +19,11 @@ VERSION = 1
 RECORD_LIMIT = 16_384
 SIZE_LIMIT = 1 << 20
 COMPACT_AT = SIZE_LIMIT // 2
+LEAST_RECORDS = 64
+"""Each start reads all records: when there are so many, and twice as many as values, those that count are left alone.
+
+Fewer would save a start less than the writing of them costs.
+"""
 
 
 class Ledger:
@@ -27,22 +32,19 @@ class Ledger:
     def __init__(self, files: Files, path: str) -> None:
         self._journal = Journal(files, path, VERSION, record_limit=RECORD_LIMIT, size_limit=SIZE_LIMIT)
         self._values: dict[str, Any] = {}
+        self._held = 0
+        self._most = LEAST_RECORDS
 
     def open(self) -> tuple[Finding, ...]:
         """Reads what is there, and returns what was wrong. Raises `OSError`: it is closed then, and takes nothing."""
-        import json
+        from json import loads
 
-        findings = self._journal.open()
         self._values = {}
-        try:
-            for record in self._journal.records():
-                self._note(*json.loads(record))
-        except OSError:
-            self._journal.close()
-            raise
-        return findings
+        self._held, self._most = 0, LEAST_RECORDS
+        return self._journal.open(lambda record: self._note(*loads(record.decode())))
 
     def _note(self, key: str, value: Any) -> None:
+        self._held += 1
         if value is None:
             self._values.pop(key, None)
         else:
@@ -65,8 +67,20 @@ class Ledger:
             return
         if self._journal.size > COMPACT_AT:
             self._journal.compact(self._records())
+            self._held = len(self._values)
+        elif self._held >= max(self._most, 2 * len(self._values)):
+            self._compact_in_time()
         self._journal.append(_packed(key, value), sync=sync)
         self._note(key, value)
+
+    def _compact_in_time(self) -> None:
+        """What there is no room for now is tried again when there are twice as many records; so long they all stay."""
+        try:
+            self._journal.compact(self._records())
+        except OSError:
+            self._most = 2 * self._held
+        else:
+            self._held, self._most = len(self._values), LEAST_RECORDS
 
     def sync(self) -> None:
         """Makes all that was put durable. Raises `OSError`."""
