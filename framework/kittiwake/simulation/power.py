@@ -73,5 +73,6 @@ class Loads:
 
     def total_w(self) -> float:
         """What is drawn now, in watts."""
-        watts = self.watts
-        return self.base_w + sum([watts.get(name, 0.0) for name in self.on])
+        on = self.on
+        # Added up in the order of the loads: that of a set is another one in each process.
+        return self.base_w + sum([watts for name, watts in self.watts.items() if name in on])
