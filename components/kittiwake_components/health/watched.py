@@ -22,8 +22,8 @@ class Watched:
     """
 
     __slots__ = (
-        "_answered", "_depth", "_home", "_level", "_loop", "_offer", "_offered", "asked_ns", "enabled", "failed",
-        "fatal", "key", "late", "name", "recovering", "waiting", "warn", "warned",
+        "_answered", "_depth", "_home", "_level", "_loop", "_offer", "_offered", "_send", "asked_ns", "enabled",
+        "failed", "fatal", "key", "late", "name", "recovering", "waiting", "warn", "warned",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +43,7 @@ class Watched:
         self._answered = answered
         self._offer = queue.putter(PING, self._answer, PRIORITY, "drop")
         self._offered = False
+        self._send: Callable[[int], object] = self._deliver if queue.loop is home else self._post
         queue.answer_refused(self._answer, self._refused)
 
     def ask(self, key: int, now_ns: int) -> None:
@@ -52,16 +53,15 @@ class Watched:
         self.waiting = True
         self.warned = self.failed = self.recovering = self._offered = False
         self.late = 0
-        self.insist()
+        self._send(key)
 
     def insist(self) -> None:
         """Offers the ping again if the queue had no room for it."""
-        if self._offered:
-            return
-        if self._loop is self._home:
-            self._deliver(self.key)
-        else:
-            self._loop.post(self._deliver, self.key)
+        if not self._offered:
+            self._send(self.key)
+
+    def _post(self, key: int) -> None:
+        self._loop.post(self._deliver, key)
 
     def forget(self) -> None:
         """Waits for no answer any more."""
