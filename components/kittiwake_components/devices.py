@@ -122,7 +122,7 @@ class Instrument:
 
     def read(self, attribute: str) -> float:
         """A number as the device gives it, or NaN."""
-        if not self.is_powered or self._clock.now_ns() < self._retry_ns:
+        if not self.is_powered or (self._pause_s and self._clock.now_ns() < self._retry_ns):
             return NAN
         try:
             value = self._device.read(attribute)

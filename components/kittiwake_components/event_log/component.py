@@ -322,7 +322,7 @@ class EventLog(ActiveComponent):
             self.old_events_kept(ring.count)
 
     def _count_throttled(self) -> None:
-        self.events_throttled = sum(self._throttles.counts().values()) & 0xFFFFFFFF
+        self.events_throttled = self._throttles.total() & 0xFFFFFFFF
         now = self.clock.now_ns()
         if now >= self._throttles_due_ns:
             self._throttles_due_ns = now + self.throttle_report_s * NS_PER_S

@@ -11,20 +11,25 @@ REPORTED_MAX = 10
 
 
 class Throttles:
-    """Counts, for a report of what has come since the one before."""
+    """Counts, for a report of what has come since the one before.
+
+    They are read from copies: instances on other threads may add to theirs.
+    """
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
+        self._all = [component._context.throttles for component in deployment.instances.values()]
         self._reported: dict[int, int] = {}
+
+    def total(self) -> int:
+        """How many events were held back since boot."""
+        return sum([state.suppressed for throttles in self._all if throttles for state in list(throttles.values())])
 
     def counts(self) -> dict[int, int]:
         """Event id -> how often it was held back since boot, for those that were."""
         found = {}
         for component in self._deployment.instances.values():
             context = component._context
-            if not context.throttles:
-                continue
-            # A copy: instances on other threads may add to it.
             for name, state in list(context.throttles.items()):
                 if state.suppressed:
                     number = type(component).__declarations__.events[name].number

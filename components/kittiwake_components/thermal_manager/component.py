@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import isnan, nan
 from typing import TYPE_CHECKING
 
 from kittiwake.int_enum import IntEnum
@@ -123,9 +123,12 @@ class ThermalManager(PassiveComponent):
     def heater_stopped(self, temperature: F64) -> None: ...
 
     def initialize(self) -> None:
+        face, cell = ThermalManager.face_temp_get, ThermalManager.batt_cell_temp_get
+        self._face_places = [index for index in range(FACES) if self.is_connected(face, index)]
+        self._cell_places = [index for index in range(CELLS) if self.is_connected(cell, index)]
         self._face_bands = [Band() for _ in range(FACES)]
         self._cell_bands = [Band() for _ in range(CELLS)]
-        self._coldest = float("nan")
+        self._coldest = nan
         self._silent = 0
 
     def start(self) -> None:
@@ -145,8 +148,8 @@ class ThermalManager(PassiveComponent):
         """Reads all thermometers and judges them."""
         self._silent = 0
         low, high = self.face_temp_lower_threshold, self.face_temp_upper_threshold
-        self._judge(TempSensorType.FACE, self._read(ThermalManager.face_temp_get, self.face_temp_get), low, high)
-        cells = self._read(ThermalManager.batt_cell_temp_get, self.batt_cell_temp_get)
+        self._judge(TempSensorType.FACE, self._read(self.face_temp_get, self._face_places), low, high)
+        cells = self._read(self.batt_cell_temp_get, self._cell_places)
         low, high = self.batt_cell_temp_lower_threshold, self.batt_cell_temp_upper_threshold
         self._judge(TempSensorType.BATTERY, cells, low, high)
         if self.is_connected(ThermalManager.pico_temp_get):
@@ -155,13 +158,12 @@ class ThermalManager(PassiveComponent):
         self.out_of_band = sum([band.place is not Place.INSIDE for band in (*self._face_bands, *self._cell_bands)])
         self._heat_as_needed(cells)
 
-    def _read(self, port: object, thermometers: Sequence[Callable[[], float]]) -> list[float]:
+    def _read(self, thermometers: Sequence[Callable[[], float]], connected: Sequence[int]) -> list[float]:
         """The readings by place; NaN for one that is not connected or gives none."""
-        readings = []
-        for index, read in enumerate(thermometers):
-            is_there = self.is_connected(port, index)
-            readings.append(read() if is_there else float("nan"))
-            if is_there and isnan(readings[-1]):
+        readings = [nan] * len(thermometers)
+        for index in connected:
+            readings[index] = celsius = thermometers[index]()
+            if isnan(celsius):
                 self._silent += 1
         return readings
 
@@ -181,7 +183,7 @@ class ThermalManager(PassiveComponent):
     def _heat_as_needed(self, cells: list[float]) -> None:
         """Without any reading the heater is off: nobody would see that it burns."""
         known = [celsius for celsius in cells if not isnan(celsius)]
-        self._coldest = min(known, default=float("nan"))
+        self._coldest = min(known, default=nan)
         low = self.batt_cell_temp_lower_threshold
         if self._coldest < low and self.heater_enabled is Enabled.ENABLED:
             self.heater.send(HeaterSignal.COLD)

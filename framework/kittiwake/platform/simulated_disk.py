@@ -266,7 +266,7 @@ class Disk:
 
     def free(self) -> int:
         """Bytes that can still be written."""
-        return max(0, self.capacity - sum(len(inode.data) for inode in self._names.values()))
+        return max(0, self.capacity - sum([len(inode.data) for inode in self._names.values()]))
 
     def after_power_cut(self, random: SeededRandom) -> Disk:
         """A new disk with what has survived, all of it durable."""

@@ -42,9 +42,11 @@ class WatchedLoop(Loop):
         self.inlets_made = 0
 
     def _serve_level(self, queue: MessageQueue, level: deque[Message]) -> None:
-        queue.note_high()
+        count = len(level)
+        if count > queue.peak:
+            queue.peak = count
         began = self._meter_ns()
-        self._serve_levels(queue, min(len(level), MESSAGES_A_BATCH))
+        self._serve_levels(queue, min(count, MESSAGES_A_BATCH))
         queue.busy_ns += self._meter_ns() - began
 
     def _serve_levels(self, queue: MessageQueue, limit: int) -> int:
