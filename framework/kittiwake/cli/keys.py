@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from kittiwake.cli.main import dispatch
-
 COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("kittiwake.cli.keys_new", "add a key, and make the file if there is none"),
     "list": ("kittiwake.cli.keys_list", "list the keys, without what is secret"),
     "rotate": ("kittiwake.cli.keys_rotate", "add a key and retire the one before"),
 }
 """Sub-command -> module and a line of help."""
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one of the sub-commands."""
-    return dispatch("kittiwake keys", COMMANDS, arguments)

@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ground": ("kittiwake_ground.commands.ground", "the ground station, and commands, telemetry and files from here"),
     "completion": ("kittiwake.cli.completion", "print a script that completes these commands in a shell"),
 }
-"""Sub-command -> module with a function `main(arguments) -> exit status`, and a line of help."""
+"""Sub-command -> module with a function `main(arguments) -> exit status`, or with such a table; and a line of help."""
 
 
 def usage(program: str = "kittiwake", commands: Commands = COMMANDS) -> str:
@@ -64,7 +64,10 @@ def dispatch(program: str, commands: Commands, given: list[str]) -> int:
         return 2
     from importlib import import_module
 
-    return int(import_module(found[0]).main(given[1:]))
+    module = import_module(found[0])
+    if hasattr(module, "COMMANDS"):
+        return dispatch(f"{program} {given[0]}", module.COMMANDS, given[1:])
+    return int(module.main(given[1:]))
 
 
 def main(arguments: list[str] | None = None) -> int:

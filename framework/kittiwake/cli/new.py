@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from kittiwake.cli.main import dispatch
-
 COMMANDS: dict[str, tuple[str, str]] = {
     "deployment": ("kittiwake.cli.new_deployment", "make a project: a component, a topology, a sequence, tests"),
     "component": ("kittiwake.cli.new_component", "add a component with its design sheet and tests to a project"),
     "topology": ("kittiwake.cli.new_topology", "add a topology with its test to a project"),
 }
 """Sub-command -> module and a line of help."""
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one of the sub-commands."""
-    return dispatch("kittiwake new", COMMANDS, arguments)

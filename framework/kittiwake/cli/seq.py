@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kittiwake.cli.main import dispatch
-
 COMMANDS: dict[str, tuple[str, str]] = {
     "compile": ("kittiwake.cli.seq_compile", "compile a sequence to the file that a device runs"),
     "show": ("kittiwake.cli.seq_show", "print a binary sequence as text"),
@@ -11,8 +9,3 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dryrun": ("kittiwake.cli.seq_dryrun", "print when each command of a sequence would be sent"),
 }
 """Sub-command -> module and a line of help."""
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one of the sub-commands."""
-    return dispatch("kittiwake seq", COMMANDS, arguments)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kittiwake.cli.main import dispatch
-
 COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("kittiwake.cli.update_key", "make a pair of keys that sign and check updates"),
     "pack": ("kittiwake.cli.update_pack", "pack an image, and Python packages, into an update"),
@@ -11,8 +9,3 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("kittiwake.cli.update_verify", "check a package as a device does, and show what is in it"),
 }
 """Sub-command -> module and a line of help."""
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one of the sub-commands."""
-    return dispatch("kittiwake update", COMMANDS, arguments)

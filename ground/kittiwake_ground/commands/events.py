@@ -9,7 +9,7 @@ from kittiwake.cli.dictionary_names import EventName
 from kittiwake.cli.dictionary_option import chosen_dictionary
 from kittiwake.cli.outcome import carry_out
 from kittiwake_ground.commands.printing import EVENT_COLUMNS, Printer
-from kittiwake_ground.commands.server_option import add_way_options, server_of, through_server
+from kittiwake_ground.commands.server_option import add_way_options, by_either_way
 from kittiwake_ground.commands.watching import add_watch_options, wanted_names, watch
 
 if TYPE_CHECKING:
@@ -50,14 +50,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _print_events(options: argparse.Namespace) -> int:
-    address = server_of(options)
-    if address is None:
-        return _print_straight(options)
-
-    async def act(station: AsyncDeployment) -> int:
-        return await _print_through(station, options)
-
-    return through_server(options, address, act)
+    return by_either_way(options, _print_straight, _print_through)
 
 
 def _print_straight(options: argparse.Namespace) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kittiwake.cli.main import dispatch
-
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("kittiwake_ground.commands.serve", "run the ground station: links, archive, API and dashboard"),
     "users": ("kittiwake_ground.commands.users", "add, remove and list who may use the ground station"),
@@ -38,8 +36,3 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "links": ("kittiwake_ground.commands.links", "print how the links stand"),
 }
 """Sub-command -> module and a line of help."""
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one of the sub-commands."""
-    return dispatch("kittiwake ground", COMMANDS, arguments)

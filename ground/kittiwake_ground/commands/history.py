@@ -6,9 +6,9 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.dictionary_names import ChannelName
-from kittiwake.cli.outcome import carry_out
 from kittiwake_ground.commands.printing import Printer, add_format_options
-from kittiwake_ground.commands.server_option import add_server_options, server_address, through_server
+from kittiwake_ground.commands.served import with_station
+from kittiwake_ground.commands.server_option import add_server_options
 
 if TYPE_CHECKING:
     from kittiwake_ground.client.deployment import AsyncDeployment
@@ -35,14 +35,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     """Prints values; 1 if there is no server, 2 if it knows no such channel."""
-    return carry_out(parser(), _print_history, arguments)
-
-
-def _print_history(options: argparse.Namespace) -> int:
-    async def act(station: AsyncDeployment) -> int:
-        return await _print(station, options)
-
-    return through_server(options, server_address(options), act)
+    return with_station(parser(), arguments, _print)
 
 
 async def _print(station: AsyncDeployment, options: argparse.Namespace) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from kittiwake.cli.outcome import carry_out
 from kittiwake_ground.commands.printing import CHANNEL_COLUMNS, EVENT_COLUMNS, Printer, add_format_options
-from kittiwake_ground.commands.server_option import add_server_options, server_address, through_server
+from kittiwake_ground.commands.served import with_station
+from kittiwake_ground.commands.server_option import add_server_options
 
 if TYPE_CHECKING:
     from kittiwake_ground.client.deployment import AsyncDeployment
@@ -32,14 +32,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     """Replays; 1 if there is no server or no archive, 2 for a time or speed that makes no sense."""
-    return carry_out(parser(), _replay, arguments)
-
-
-def _replay(options: argparse.Namespace) -> int:
-    async def act(station: AsyncDeployment) -> int:
-        return await _print(station, options)
-
-    return through_server(options, server_address(options), act)
+    return with_station(parser(), arguments, _print)
 
 
 async def _print(station: AsyncDeployment, options: argparse.Namespace) -> int:

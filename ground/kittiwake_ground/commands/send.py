@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake.cli.dictionary_names import CommandName
 from kittiwake.cli.outcome import Misuse, carry_out
-from kittiwake_ground.commands.server_option import add_way_options, server_of, through_server
+from kittiwake_ground.commands.server_option import add_way_options, by_either_way
 from kittiwake_ground.commands.session import EventPrinter, connected, drop, seconds
 
 if TYPE_CHECKING:
@@ -47,14 +47,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _send(options: argparse.Namespace) -> int:
-    address = server_of(options)
-    if address is None:
-        return _send_straight(options)
-
-    async def act(station: AsyncDeployment) -> int:
-        return await _send_through(station, options)
-
-    return through_server(options, address, act)
+    return by_either_way(options, _send_straight, _send_through)
 
 
 def _send_straight(options: argparse.Namespace) -> int:

@@ -120,6 +120,17 @@ def through_server(
     return through_ground(address, act)
 
 
+def by_either_way(
+    options: argparse.Namespace, straight: Callable[[argparse.Namespace], int],
+    through: Callable[[AsyncDeployment, argparse.Namespace], Awaitable[int]],
+) -> int:  # fmt: skip
+    """Does something straight over the link, or through the server where the options or an answer say so."""
+    address = server_of(options)
+    if address is None:
+        return straight(options)
+    return through_server(options, address, lambda station: through(station, options))
+
+
 def _shown(fault: RequestRefused) -> ValueError:
     if fault.status in MISUSED and not any("line" in one for one in fault.errors):
         return Misuse(str(fault))

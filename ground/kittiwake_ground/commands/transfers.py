@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kittiwake.cli.outcome import carry_out
-from kittiwake_ground.commands.server_option import add_server_options, server_address, through_server
+from kittiwake_ground.commands.served import with_station
+from kittiwake_ground.commands.server_option import add_server_options
 
 if TYPE_CHECKING:
     from kittiwake_ground.client import TransferResult
@@ -35,16 +35,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     """Prints or saves; 1 if there is no server, 2 if there is no such file."""
-    return carry_out(parser(), _act, arguments)
+    return with_station(parser(), arguments, _act)
 
 
-def _act(options: argparse.Namespace) -> int:
-    async def act(station: AsyncDeployment) -> int:
-        if options.save:
-            return await _save(station, *options.save)
-        return await _print(station, options)
-
-    return through_server(options, server_address(options), act)
+async def _act(station: AsyncDeployment, options: argparse.Namespace) -> int:
+    if options.save:
+        return await _save(station, *options.save)
+    return await _print(station, options)
 
 
 async def _save(station: AsyncDeployment, id: str, local: str) -> int:

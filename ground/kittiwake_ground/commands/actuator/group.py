@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kittiwake.cli.main import dispatch
-
 _FOLDER = "kittiwake_ground.commands.actuator."
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -17,8 +15,3 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "follow": (_FOLDER + "follow", "print what the actuator publishes"),
 }
 """Sub-command -> module and a line of help."""
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one of the sub-commands."""
-    return dispatch("kittiwake ground actuator", COMMANDS, arguments)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kittiwake.cli.main import dispatch
-
 _FOLDER = "kittiwake_ground.commands.alarms."
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -18,8 +16,3 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "derived": (_FOLDER + "derived", "list, make and remove channels derived from others"),
 }
 """Sub-command -> module and a line of help."""
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one of the sub-commands."""
-    return dispatch("kittiwake ground alarms", COMMANDS, arguments)

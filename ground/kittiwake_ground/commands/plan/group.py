@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kittiwake.cli.main import dispatch
-
 _FOLDER = "kittiwake_ground.commands.plan."
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -15,8 +13,3 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cancel": (_FOLDER + "cancel", "take plans back"),
 }
 """Sub-command -> module and a line of help."""
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one of the sub-commands."""
-    return dispatch("kittiwake ground plan", COMMANDS, arguments)

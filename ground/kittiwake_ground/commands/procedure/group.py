@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kittiwake.cli.main import dispatch
-
 _FOLDER = "kittiwake_ground.commands.procedure."
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -14,8 +12,3 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": (_FOLDER + "log", "print the log of a run, or what it printed"),
 }
 """Sub-command -> module and a line of help."""
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one of the sub-commands."""
-    return dispatch("kittiwake ground procedure", COMMANDS, arguments)
