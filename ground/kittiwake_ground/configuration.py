@@ -19,6 +19,14 @@
     building = "http://127.0.0.1:8091"      # the building's API, if the deployment has one
     building_token = "var/screen.token"     # a file that has a token for it
 
+    [fleet]                          # from when on a deployment counts as lost; these are the defaults
+    lost_after_s = 30
+    silent_lost_s = 600
+    overdue_after_s = 300
+
+    [deployments.station.fleet]      # and for this one
+    silent_lost_s = 3600
+
     [deployments.station.cfdp]       # files over the link by CFDP; these are the defaults
     entity = 1
     device = 2
@@ -33,7 +41,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kittiwake.faults import did_you_mean
 from kittiwake.wire.framing import FRAMINGS
@@ -107,6 +115,30 @@ TAKEN_APIDS = (0xFE, 0xFF)
 
 
 @dataclass(frozen=True)
+class FleetLimits:
+    """From when on the fleet counts a deployment as lost.
+
+    A link that is not up is lost once nothing was heard for `lost_after_s`: one that is made again at once is no
+    concern. One that is up is lost once it has been silent for `silent_lost_s`. A device that sleeps, or has a pass,
+    may be heard `overdue_after_s` later than it was planned.
+    """
+
+    lost_after_s: float = 30.0
+    silent_lost_s: float = 600.0
+    overdue_after_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        for name, low, high in _FLEET_LIMITS:
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigurationFault(f"fleet: {name} is from {low} to {high}, not {value}")
+
+
+_FLEET_LIMITS = (("lost_after_s", 1, 7 * 86400), ("silent_lost_s", 10, 30 * 86400), ("overdue_after_s", 0, 30 * 86400))
+"""A link counts as silent after ten seconds: what is silent cannot be lost before."""
+
+
+@dataclass(frozen=True)
 class DeploymentConfiguration:
     """One deployment: what it is called, what decodes it, how it is reached, and what happens to its commands.
 
@@ -118,7 +150,7 @@ class DeploymentConfiguration:
     the only active one; `window` is the deployment's SEQ_NUM_WINDOW, `authenticator` its instance, if it has several.
     `alarm_events` are the severities of events that are alarms.
     `building` is the address of the deployment's BuildingApi and `building_token` a file with a token for it, for the
-    dashboard. `cfdp` is about files that go by CFDP.
+    dashboard. `cfdp` is about files that go by CFDP, and `fleet` says when it counts as lost.
     """
 
     name: str
@@ -142,6 +174,7 @@ class DeploymentConfiguration:
     building_token: Path | None = None
     alarm_events: tuple[str, ...] = DEFAULT_SEVERITIES
     cfdp: CfdpConfiguration = field(default_factory=CfdpConfiguration)
+    fleet: FleetLimits = field(default_factory=FleetLimits)
 
     def __post_init__(self) -> None:
         where = f"deployment {self.name!r}"
@@ -257,19 +290,25 @@ def parse_deployment(text: str) -> DeploymentConfiguration:
 
 
 _Kinds = dict[str, tuple[type, ...]]
+_Part = TypeVar("_Part", CfdpConfiguration, FleetLimits)
 _GROUND_KINDS: _Kinds = {
     "host": (str,), "port": (int,), "folder": (str,), "users": (str,), "archive": (str,), "keep_days": (int, float),
     "parquet": (str,), "procedures": (str,), "procedures_at_once": (int,), "max_upload_size": (int,),
+    "fleet": (dict,),
 }  # fmt: skip
 _DEPLOYMENT_KINDS: _Kinds = {
     "dictionary": (str,), "link": (str,), "framing": (str,), "packet_set": (str,), "queue": (str,),
     "queue_size": (int,), "queue_expiry_s": (int, float), "command_timeout_s": (int, float), "history_size": (int,),
     "rate": (int, float), "hazardous": (list,), "raw_frames": (bool,), "keys": (str,), "spi": (int,), "window": (int,),
     "authenticator": (str,), "alarm_events": (list,), "building": (str,), "building_token": (str,), "cfdp": (dict,),
+    "fleet": (dict,),
 }  # fmt: skip
 _CFDP_KINDS: _Kinds = {
     "entity": (int,), "device": (int,), "apid": (int,), "segment_bytes": (int,), "answer_s": (int, float),
     "inactivity_s": (int, float), "received_files": (int,), "received_bytes": (int,), "received_file_bytes": (int,),
+}  # fmt: skip
+_FLEET_KINDS: _Kinds = {
+    "lost_after_s": (int, float), "silent_lost_s": (int, float), "overdue_after_s": (int, float),
 }  # fmt: skip
 _RECEIVER_KINDS: _Kinds = {
     "kind": (str,), "url": (str,), "host": (str,), "port": (int,), "tls": (bool,), "user": (str,), "sender": (str,),
@@ -286,6 +325,8 @@ def _ground(data: Mapping[str, Any], base: Path) -> GroundConfiguration:
     tables = _tables(data, "deployments")
     rest = {key: value for key, value in data.items() if key not in ("deployments", "notify")}
     own = _checked(rest, _GROUND_KINDS, "", base)
+    fleet = _checked(own.pop("fleet", {}), _FLEET_KINDS, "fleet.", base)
+    FleetLimits(**fleet)
     deployments = []
     for name, table in tables.items():
         found = _checked(table, _DEPLOYMENT_KINDS, f"deployments.{name}.", base)
@@ -294,7 +335,11 @@ def _ground(data: Mapping[str, Any], base: Path) -> GroundConfiguration:
                 raise ConfigurationFault(f"deployments.{name}: {key} is missing")
         _texts(found, f"deployments.{name}", ("hazardous", "alarm_events"))
         cfdp = _checked(found.pop("cfdp", {}), _CFDP_KINDS, f"deployments.{name}.cfdp.", base)
-        deployments.append(DeploymentConfiguration(name, cfdp=_cfdp(name, cfdp), **found))
+        own_fleet = _checked(found.pop("fleet", {}), _FLEET_KINDS, f"deployments.{name}.fleet.", base)
+        limits = _part(name, FleetLimits, fleet | own_fleet)
+        deployments.append(
+            DeploymentConfiguration(name, cfdp=_part(name, CfdpConfiguration, cfdp), fleet=limits, **found)
+        )
     receivers = [_receiver(name, table, base) for name, table in _tables(data, "notify").items()]
     return GroundConfiguration(tuple(deployments), receivers=tuple(receivers), **own)
 
@@ -326,9 +371,10 @@ def _receiver(name: str, table: Mapping[str, Any], base: Path) -> Receiver:
         raise ConfigurationFault(str(fault)) from None
 
 
-def _cfdp(name: str, found: Mapping[str, Any]) -> CfdpConfiguration:
+def _part(name: str, kind: type[_Part], found: Mapping[str, Any]) -> _Part:
+    """What a table within a deployment's says."""
     try:
-        return CfdpConfiguration(**found)
+        return kind(**found)
     except ConfigurationFault as fault:
         raise ConfigurationFault(f"deployment {name!r}: {fault}") from None
 

@@ -45,7 +45,9 @@ class Fleet:
         now_s = time.monotonic()
         if now_s - self._made_s >= FRESH_S:
             now = self._clock()
-            self._made = in_order(standing(one.glance(now, self._served_us)) for one in self._readers)
+            self._made = in_order(
+                standing(one.glance(now, self._served_us), one.deployment.configuration.fleet) for one in self._readers
+            )
             self._made_s = now_s
         return self._made
 

@@ -10,20 +10,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kittiwake_ground.configuration import FleetLimits
 from kittiwake_ground.server.links import UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-LOST_AFTER_S = 30.0
-"""A link that is not up is lost once nothing was heard for so long: one that is made again at once is no concern."""
-
-SILENT_LOST_S = 600.0
-"""One that is up counts as lost once it has been silent for so long."""
-
-OVERDUE_AFTER_S = 300.0
-"""A device that sleeps may be heard so much later than it had planned."""
-
+DEFAULT_LIMITS = FleetLimits()
 GRAVE_EVENT_S = 3600.0
 """For so long an event is a concern that is no alarm, which somebody would acknowledge."""
 
@@ -150,25 +143,25 @@ class Standing:
         }  # fmt: skip
 
 
-def standing(glance: Glance) -> Standing:
+def standing(glance: Glance, limits: FleetLimits = DEFAULT_LIMITS) -> Standing:
     """What is to be thought of a deployment."""
-    state = heard_state(glance)
+    state = heard_state(glance, limits)
     found = [*_alarm_reasons(glance), *_link_reasons(glance, state), *_other_reasons(glance, state)]
     return Standing(glance, state, tuple(sorted(found, key=lambda one: -one.concern)))
 
 
-def heard_state(glance: Glance) -> str:
-    """One of `STATES`."""
+def heard_state(glance: Glance, limits: FleetLimits = DEFAULT_LIMITS) -> str:
+    """One of `STATES`; `limits` say from when on it is lost or overdue."""
     if glance.link == UP and not glance.is_silent:
         return HEARD
     # A plan that is older than what came last was kept: the device has been up since, and has made no other.
     if glance.next_contact_us > glance.heard_us:
-        is_due = glance.now_us > glance.next_contact_us + OVERDUE_AFTER_S * 1e6
+        is_due = glance.now_us > glance.next_contact_us + limits.overdue_after_s * 1e6
         return OVERDUE if is_due else ASLEEP
     quiet_s = (glance.now_us - max(glance.heard_us, glance.served_us)) / 1e6
     if glance.link == UP:
-        return LOST if quiet_s > SILENT_LOST_S else SILENT
-    return LOST if quiet_s > LOST_AFTER_S else CONNECTING
+        return LOST if quiet_s > limits.silent_lost_s else SILENT
+    return LOST if quiet_s > limits.lost_after_s else CONNECTING
 
 
 def in_order(standings: Iterable[Standing]) -> list[Standing]:

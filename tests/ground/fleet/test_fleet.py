@@ -13,10 +13,10 @@ import pytest
 from kittiwake.dictionary.export import export_dictionary
 from kittiwake.topology.compile import load_topology
 from kittiwake_ground.archive import Archive
-from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
-from kittiwake_ground.fleet.fleet import FRESH_S
+from kittiwake_ground.configuration import DeploymentConfiguration, FleetLimits, GroundConfiguration
+from kittiwake_ground.fleet.fleet import FRESH_S, Fleet
 from kittiwake_ground.fleet.reading import Reader, next_pass_us
-from kittiwake_ground.fleet.standing import ASLEEP, HEARD, Concern, standing
+from kittiwake_ground.fleet.standing import ASLEEP, CONNECTING, HEARD, LOST, Concern, standing
 from kittiwake_ground.passes.contact import Contact
 from kittiwake_ground.passes.schedule import Schedule
 from kittiwake_ground.passes.store import PassStore
@@ -49,7 +49,7 @@ async def begun(folder: Path, dictionary: Path) -> AsyncIterator[Ground]:
     """A ground station that starts over an archive, and hears nobody."""
     with Archive(folder / "archive") as archive:
         own = DeploymentConfiguration("sleeper", dictionary, NOBODY)
-        never = DeploymentConfiguration("never", dictionary, NOBODY)
+        never = DeploymentConfiguration("never", dictionary, NOBODY, fleet=FleetLimits(lost_after_s=10))
         ground = Ground(GroundConfiguration((never, own), folder=folder / "ground"), archive)
         await ground.start()
         try:
@@ -85,6 +85,10 @@ def test_one_that_sleeps_is_known_to_sleep_when_the_ground_station_starts_anew(t
             lost = standing(Reader(ground.deployment("never")).glance(now_us(), now_us() - HOUR_US))
             assert [why.concern for why in lost.reasons] == [Concern.LINK_LOST]
             assert lost.glance.heard_us == 0
+            moments = iter((heard_us, heard_us + 20_000_000))
+            fleet = Fleet(ground.deployments.values(), None, lambda: next(moments))
+            states = {one.glance.name: one.state for one in fleet.standings()}
+            assert states == {"never": LOST, "sleeper": CONNECTING}, "each by its own limit"
 
     asyncio.run(run())
 

@@ -9,17 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kittiwake_ground.configuration import FleetLimits
 from kittiwake_ground.fleet.standing import (
     ASLEEP,
     CONNECTING,
+    DEFAULT_LIMITS,
     GRAVE_EVENT_S,
     HEARD,
     LOST,
-    LOST_AFTER_S,
     OVERDUE,
-    OVERDUE_AFTER_S,
     SILENT,
-    SILENT_LOST_S,
     STATES,
     Concern,
     Glance,
@@ -63,15 +62,15 @@ def test_one_that_is_heard_and_well_wants_nobody() -> None:
     [
         (UP, False, 1, 0, HEARD),
         (UP, True, 20, 0, SILENT),
-        (UP, True, SILENT_LOST_S + 1, 0, LOST),
-        (DOWN, True, LOST_AFTER_S - 5, 0, CONNECTING),
-        (DOWN, True, LOST_AFTER_S + 5, 0, LOST),
-        (LINK_CONNECTING, True, LOST_AFTER_S + 5, 0, LOST),
+        (UP, True, DEFAULT_LIMITS.silent_lost_s + 1, 0, LOST),
+        (DOWN, True, DEFAULT_LIMITS.lost_after_s - 5, 0, CONNECTING),
+        (DOWN, True, DEFAULT_LIMITS.lost_after_s + 5, 0, LOST),
+        (LINK_CONNECTING, True, DEFAULT_LIMITS.lost_after_s + 5, 0, LOST),
         (DOWN, True, 7200, 3600, ASLEEP),
         (UP, True, 7200, 3600, ASLEEP),
-        (DOWN, True, 7200, -OVERDUE_AFTER_S + 1, ASLEEP),
-        (DOWN, True, 7200, -OVERDUE_AFTER_S - 1, OVERDUE),
-        (UP, True, 7200, -OVERDUE_AFTER_S - 1, OVERDUE),
+        (DOWN, True, 7200, -DEFAULT_LIMITS.overdue_after_s + 1, ASLEEP),
+        (DOWN, True, 7200, -DEFAULT_LIMITS.overdue_after_s - 1, OVERDUE),
+        (UP, True, 7200, -DEFAULT_LIMITS.overdue_after_s - 1, OVERDUE),
         (DOWN, True, 60, -3600, LOST),
         (UP, False, 1, 3600, HEARD),
     ],
@@ -85,6 +84,23 @@ def test_what_is_expected_is_no_alarm(link: str, silent: bool, heard_s: float, n
     found = glance(link=link, is_silent=silent, heard_us=ago(heard_s), next_contact_us=planned)
     assert heard_state(found) == state
     assert (Concern.LINK_LOST in concerns(found)) == (state in (LOST, OVERDUE))
+
+
+@pytest.mark.parametrize(
+    "link, heard_s, next_s, before, after",
+    [
+        (UP, 100, 0, SILENT, LOST),
+        (DOWN, 25, 0, CONNECTING, LOST),
+        (DOWN, 7200, -200, ASLEEP, OVERDUE),
+    ],
+)
+def test_the_limits_are_those_of_the_deployment(
+    link: str, heard_s: float, next_s: float, before: str, after: str
+) -> None:
+    planned = ago(-next_s) if next_s else 0
+    found = glance(link=link, is_silent=True, heard_us=ago(heard_s), next_contact_us=planned)
+    limits = FleetLimits(lost_after_s=20, silent_lost_s=90, overdue_after_s=150)
+    assert (standing(found).state, standing(found, limits).state) == (before, after)
 
 
 def test_nothing_is_lost_while_the_ground_station_has_only_begun() -> None:

@@ -11,6 +11,7 @@ from kittiwake_ground.configuration import (
     CfdpConfiguration,
     ConfigurationFault,
     DeploymentConfiguration,
+    FleetLimits,
     GroundConfiguration,
     parse_deployment,
     read_configuration,
@@ -79,6 +80,15 @@ ONE = '[deployments.one]\ndictionary = "x"\nlink = "tcp://a:1"\n'
         (ONE + "cfdp.apid = 255", "no other packets have"),
         (ONE + "cfdp.entity = 2", "two ids"),
         (ONE + "cfdp.answer_s = inf", "answer_s is from"),
+        ("fleet = 3", "fleet is dict"),
+        ("fleet.lost_s = 3", "there is no fleet.lost_s (did you mean lost_after_s?)"),
+        ("fleet.lost_after_s = '3'", "fleet.lost_after_s is int or float"),
+        ("fleet.lost_after_s = 0", "fleet: lost_after_s is from 1 to 604800, not 0"),
+        ("fleet.silent_lost_s = 9", "fleet: silent_lost_s is from 10 to 2592000, not 9"),
+        ("fleet.overdue_after_s = -1", "fleet: overdue_after_s is from 0 to 2592000, not -1"),
+        ("fleet.overdue_after_s = nan", "fleet: overdue_after_s is from 0"),
+        (ONE + "fleet.lost_after_s = 1e9", "deployment 'one': fleet: lost_after_s is from"),
+        (ONE + "fleet.lost = 1", "there is no deployments.one.fleet.lost"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, said: str) -> None:
@@ -95,6 +105,18 @@ def test_the_documented_settings_of_cfdp_are_the_defaults(tmp_path: Path) -> Non
     [found] = read_configuration(written(tmp_path, text)).deployments
     assert found.cfdp == CfdpConfiguration()
     assert all(name in shown for name in CfdpConfiguration.__dataclass_fields__)
+
+
+def test_the_documented_limits_of_the_fleet_are_the_defaults_and_a_deployment_may_have_its_own(tmp_path: Path) -> None:
+    document = (ROOT / "docs" / "ground.md").read_text()
+    shown = document[document.index("[fleet]") :].partition("[deployments")[0]
+    assert all(name in shown for name in FleetLimits.__dataclass_fields__)
+    two = ONE.replace("one", "two") + "fleet = { silent_lost_s = 3600 }\n"
+    [first, second] = read_configuration(written(tmp_path, shown + ONE + two)).deployments
+    assert (first.fleet, second.fleet) == (FleetLimits(), FleetLimits(silent_lost_s=3600))
+    shown = shown.replace("lost_after_s = 30 ", "lost_after_s = 5 ")
+    [first, second] = read_configuration(written(tmp_path, shown + ONE + two)).deployments
+    assert (first.fleet, second.fleet) == (FleetLimits(5), FleetLimits(5, 3600))
 
 
 def test_a_deployment_is_named_in_one_word() -> None:
