@@ -51,8 +51,8 @@ class CaptureTimes:
         elapsed = self._elapsed_today(now_us)
         if elapsed and now_us + self._window.duration_us <= self.next_us:
             self.next_us = now_us  # a start of its own, so that it is neither late nor one of the past
-            return len(elapsed) - 1
-        return len(elapsed)
+            return min(len(elapsed) - 1, MAX_COUNTED)
+        return min(len(elapsed), MAX_COUNTED)
 
     def _elapsed_today(self, now_us: int) -> list[int]:
         from datetime import timedelta

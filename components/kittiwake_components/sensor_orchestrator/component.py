@@ -44,6 +44,11 @@ if TYPE_CHECKING:
     from kittiwake_components.sensor_orchestrator.supervised import Supervised
 
 MB = 1_000_000
+MAX_HOST = 63
+HOST_NAME_FILE = "/proc/sys/kernel/hostname"
+NAMELESS = "hive"
+"""A machine that says no name."""
+
 _FAILED = CommandResponse.EXECUTION_ERROR
 _RUNNING = (SensorState.WAITING, SensorState.BEGINNING, SensorState.RECORDING)
 
@@ -54,9 +59,14 @@ def check_switches(names: list[str]) -> None:
         raise ValueError(f"at most {POWER_SWITCHES} different names are wanted")
 
 
+def is_host(name: str) -> bool:
+    """Whether it is a host's name without a domain."""
+    return name.replace("-", "").isalnum() and name.isascii() and len(name) <= MAX_HOST
+
+
 def check_host(name: str) -> None:
     """The check of the setting `host`. Raises `ValueError`."""
-    if not name or not name.replace("-", "").isalnum() or not name.isascii() or len(name) > 63:
+    if name and not is_host(name):
         raise ValueError("a host's name has letters, digits and hyphens, at most 63")
 
 
@@ -81,7 +91,9 @@ class SensorOrchestrator(ConfiguredSensors):
     output = Setting(
         str, default="/captures", doc="Where recordings go, in the root, if no local_output_directory says it."
     )
-    host = Setting(str, default="hive", check=check_host, doc="The first part of the names of recordings.")
+    host = Setting(
+        str, default="", check=check_host, doc="The first part of the names of recordings; empty: the machine's name."
+    )
     switched = Setting(
         list[str],
         default=[],
@@ -95,7 +107,16 @@ class SensorOrchestrator(ConfiguredSensors):
         self.sensors = {}
         self._last_capture = 0
         self.recordings = self.root.resolve(self.output)
+        self.host_name = self.host or self._machine_name()
         self.open_records()
+
+    def _machine_name(self) -> str:
+        """The name of the machine without its domain, as the original has it: two hives must not share their files."""
+        try:
+            name = self.platform.files.read(HOST_NAME_FILE, 256).decode("ascii", "replace").strip().partition(".")[0]
+        except OSError:
+            name = ""
+        return name if is_host(name) else NAMELESS
 
     def start(self) -> None:
         self.start_schedule()
@@ -182,7 +203,7 @@ class SensorOrchestrator(ConfiguredSensors):
         if target and not wanted:
             from kittiwake.faults import did_you_mean
 
-            names = [one.name for one in self.sensors.values()]
+            names = [one.name for one in self.sensors.values() if one.is_kept]
             hint = did_you_mean(target, names) or f"there are {', '.join(names) or 'none'}"
             raise CommandError(CommandResponse.VALIDATION_ERROR, f"there is no sensor {target}; {hint}")
         return wanted
@@ -279,9 +300,10 @@ class SensorOrchestrator(ConfiguredSensors):
     def _status_text(self, index: int) -> str:
         """How a sensor is: at most STATUS_SIZE bytes, as the names and the number of its readings have limits."""
         one = self.sensors[index]
-        text = f"{one.name}: {self.sensor[index].state.name}"
-        if one.reason:
-            text += f" ({clip(one.reason, REASON_SIZE)})"
+        state = self.sensor[index].state
+        text = f"{one.name}: {state.name}"
+        if reason := self.why_stopped(one) if state is SensorState.STOPPED else one.reason:
+            text += f" ({clip(reason, REASON_SIZE)})"
         if one.times.next_us is not None:
             from kittiwake_components.daily_window import local_time
 

@@ -161,8 +161,16 @@ class ConfiguredSensors(SensorSchedule):
     def _start_by_itself(self, index: int) -> None:
         """Starts a sensor if the configuration says so, and no command has stopped it."""
         settings = self.sensors[index].settings
-        if settings.auto_start and settings.name not in self._stopped:
+        if settings.name in self._stopped:
+            self.sensor_stopped(settings.name)
+        elif settings.auto_start:
             self.start_sensor(index, ElapsedStarts.CONFIGURED)
+
+    def why_stopped(self, one: Supervised) -> str:
+        """Why a sensor that is stopped does not run."""
+        if one.name in self._stopped:
+            return "by command"
+        return one.reason or ("" if one.settings.auto_start else "auto_start is off")
 
     def _reconfigure(self, index: int, settings: SensorSettings) -> None:
         one = self.sensors[index]
@@ -172,7 +180,7 @@ class ConfiguredSensors(SensorSchedule):
             self._start_by_itself(index)
         if settings == one.settings:
             return
-        was_wanted = one.is_wanted
+        was_wanted, was_window = one.is_wanted, one.settings.window
         needs_restart = one.configure(settings)
         if needs_restart and was_wanted and one.process is not None:
             self.stop_sensor(index, StopPolicy.FINISH)
@@ -180,7 +188,7 @@ class ConfiguredSensors(SensorSchedule):
         elif needs_restart and was_wanted:
             one.budget.clear()
             self.sensor[index].send(SensorSignal.START)
-        if was_wanted:
+        if was_wanted and (settings.window != was_window or one.times.next_us is None):
             self.begin_times(index, include_elapsed=False)
         self.report_sensor(index)
 

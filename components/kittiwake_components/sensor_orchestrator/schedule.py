@@ -35,7 +35,9 @@ class SensorSchedule(SensorSupervision):
     recordings: str
     """The folder of the recordings, as an absolute path."""
 
-    host: str
+    host_name: str
+    """The first part of the names of recordings."""
+
     _timer: Timer | None
     _offset_us: int
     _time_was_known: bool
@@ -173,7 +175,7 @@ class SensorSchedule(SensorSupervision):
     def _free_path(self, one: Supervised, day: str, time: str) -> str:
         """The original's name; a time that comes twice, as when clocks are set back, gets a number."""
         assert one.described is not None, "a sensor that waits has said what its files are"
-        base = posixpath.join(self.recordings, one.name, day, f"{self.host}@{day}@{time}")
+        base = posixpath.join(self.recordings, one.name, day, f"{self.host_name}@{day}@{time}")
         for number in range(1, MAX_SAME_NAMES):
             path = f"{base}{f'-{number}' if number > 1 else ''}.{one.described.extension}"
             if not self.platform.files.exists(path):

@@ -65,7 +65,9 @@ class Supervised:
     def configure(self, settings: SensorSettings) -> bool:
         """Takes other settings; whether its process has to be started anew for them."""
         before, self.settings = self.settings, settings
-        self.times = CaptureTimes(settings.window)
+        if settings.window != before.window:
+            is_open, self.times = self.times.is_open, CaptureTimes(settings.window)
+            self.times.is_open = is_open  # as it was told
         is_other = (before.kind, dict(before.options)) != (settings.kind, dict(settings.options))
         if before.kind != settings.kind:
             self.described = None

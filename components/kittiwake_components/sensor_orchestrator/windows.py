@@ -48,6 +48,15 @@ class CaptureWindow:
             over_s = last_end_us / US_PER_S - DAY_S
             raise CaptureOverlap(f"the last capture of a day would go {over_s:g} s into the first one of the next day")
 
+    def _key(self) -> tuple[object, ...]:
+        return self.start_min, self.end_min, self.duration_us, self.interval_us, self.zone
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CaptureWindow) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
     @property
     def start_min(self) -> int:
         """The minute of the day at which the window opens."""

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from kittiwake_components.uploader.marks import Marks
     from kittiwake_components.uploader.output_folders import OutputFolders
 
-U32_MAX = 0xFFFFFFFF
+U32_MAX, U64_MAX = 0xFFFFFFFF, (1 << 64) - 1
+WELL_AFTER_S = 900
+"""There is room again once there was for so long: captures mostly come more often."""
 
 
 class Departures:
@@ -32,6 +34,7 @@ class Departures:
         self._marks = marks
         self._removal: tuple[Capture, Generator[bool | None, None, bool]] | None = None
         self._is_low = False
+        self._well_since_ns = 0
 
     def gone_ns(self, capture: Capture) -> int:
         """When a capture that was uploaded goes: KEEP_S after that, or as soon as the wall clock says that it is."""
@@ -89,16 +92,19 @@ class Departures:
             return None
 
     def _tell(self, is_short: bool, used: int, free: int | None) -> None:
-        """Reports that room is low, and once there is a tenth more than that takes, that it is well again.
+        """Reports that room is low, and that it is well again: after a while with a tenth more room than that takes.
 
         With a full quota each capture is one too many for a moment: that is one report, not one for each.
         """
         wanted, quota = max(self._uploader.disk_warn, self._uploader.disk_low), self._uploader.quota_bytes
-        if not self._is_low:
-            if is_short or (free is not None and free < wanted):
-                self._is_low = True
+        now_ns = self._clock.now_ns()
+        if is_short or (free is not None and free < wanted):
+            if not self._is_low:
                 self._uploader.disk_is_low(used, free or 0)
-        elif (not quota or used * 10 <= quota * 9) and (free is None or free * 10 >= wanted * 11):
+            self._is_low = True
+        if used * 10 > (quota * 9 or U64_MAX) or (free is not None and free * 10 < wanted * 11):
+            self._well_since_ns = now_ns
+        elif self._is_low and now_ns - self._well_since_ns >= WELL_AFTER_S * NS_PER_S:
             self._is_low = False
             self._uploader.disk_is_well(used, free or 0)
 

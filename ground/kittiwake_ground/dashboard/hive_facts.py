@@ -193,7 +193,7 @@ def upload_facts(source: Source) -> list[Fact]:
         Fact("Recordings take", size_text(_whole(latest.get("DiskUsed")))),
         Fact("Free", size_text(_whole(latest.get("DiskFree")))),
     ]
-    for label, name in (("Quota", "QUOTA_BYTES"), ("Kept free", "DISK_LOW")):
+    for label, name in (("Quota", "QUOTA_BYTES"), ("Kept free", "DISK_LOW"), ("Warned below", "DISK_WARN")):
         record = source.parameters.records.get(f"{instance}.{name}")
         if record is None:
             continue

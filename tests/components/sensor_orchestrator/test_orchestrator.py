@@ -77,6 +77,40 @@ def test_the_log_is_told_what_the_configuration_says_of_it_and_what_has_no_effec
         assert len(hive.events.named("ConfigUnused")) == 1
 
 
+def test_a_reload_that_changes_nothing_of_a_sensor_says_and_does_nothing() -> None:
+    """REQ-SO-017: an open window is not said again, and a start that waits for its sensor is not lost."""
+    with Hive({"audio": {}}, now="2026-06-01T09:00:00-04:00") as hive:
+        times = hive.component.sensors[0].times
+        count = len(hive.events.named("WindowOpened"))
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
+        assert hive.component.sensors[0].times is times
+        hive.configure({"audio": {"priority": 3}})
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
+        assert hive.component.sensors[0].times is times
+        hive.configure({"audio": {"capture_interval_seconds": 600}})
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
+        hive.ticks(1200)
+        assert len(hive.starts()) == 3
+        assert len(hive.events.named("WindowOpened")) == count
+
+
+@pytest.mark.parametrize("said, used", [
+    (b"hive-7.example.org\n", "hive-7"), (b"hive_7\n", "hive"), (b"\xff\n", "hive"), (b"", "hive"), (None, "hive"),
+])  # fmt: skip
+def test_recordings_are_named_by_the_machine(said: bytes | None, used: str) -> None:
+    """REQ-SO-028. The original's names: two hives that upload to one place do not overwrite each other's files."""
+    platform = SimulatedPlatform(wall_start_ns=utc_ns("2026-06-01T07:59:59-04:00"))
+    if said is not None:
+        platform.files.make_folders("/proc/sys/kernel")
+        with platform.files.open("/proc/sys/kernel/hostname", "w") as file:
+            file.write_at(0, said)
+    with Hive(platform=platform) as hive:
+        hive.ticks(90)
+        assert [name for name in hive.recordings() if name.endswith("wav")] == [
+            f"audio/2026-06-01/{used}@2026-06-01@08-00-00.wav"
+        ]
+
+
 def test_a_missing_configuration_is_said_and_can_come_later() -> None:
     with Hive(settings={"configuration": "/etc/hive.ini"}) as hive:
         reason = "there is no such file; put it into the root, and send RELOAD_CONFIG"
@@ -234,7 +268,8 @@ def test_the_status_of_the_most_sensors_is_whole() -> None:
 
 
 @pytest.mark.parametrize("settings, wrong", [
-    ({"host": "a/b"}, "a host's name"), ({"host": ""}, "a host's name"), ({"switched": ["a", "a"]}, "different names"),
+    ({"host": "a/b"}, "a host's name"), ({"host": "h" * 64}, "a host's name"),
+    ({"switched": ["a", "a"]}, "different names"),
 ])  # fmt: skip
 def test_settings_are_checked(settings: dict[str, object], wrong: str) -> None:
     ((name, value),) = settings.items()

@@ -135,6 +135,17 @@ def test_status_says_how_a_sensor_is() -> None:
         assert hive.call.status_in("adio", 0) == ""
 
 
+def test_a_sensor_that_leaves_is_not_offered_for_what_was_meant() -> None:
+    """REQ-SO-012: it still ends its recording, and takes no commands."""
+    with Hive(SENSORS) as hive:
+        hive.ticks(3600 + 30)
+        hive.configure({"audio": {}})
+        hive.send("RELOAD_CONFIG")
+        assert hive.call.status_in("temp", 0).startswith("temp: STOPPING")
+        assert hive.send("TAKE_NOW", "temp").response is CommandResponse.VALIDATION_ERROR
+        assert "there is no sensor temp; there are audio" in str(hive.monitor)
+
+
 # What outlives a restart
 
 
@@ -148,6 +159,9 @@ def test_a_stop_by_command_outlives_every_restart(end: str) -> None:
         getattr(hive, end)()
         hive.ticks()
         assert [hive.state(name) for name in ("audio", "temp", "cpu")] == ["STOPPED", "WAITING", "STOPPED"]
+        assert [event.args for event in hive.events.named("SensorStopped")] == [("audio",)]
+        assert hive.call.status_in("audio", 0).startswith("audio: STOPPED (by command), 0 captures")
+        assert hive.call.status_in("cpu", 0).startswith("cpu: STOPPED (auto_start is off), 0 captures")
         hive.send("START", "audio", ElapsedStarts.CONFIGURED)
         getattr(hive, end)()
         hive.ticks()

@@ -9,6 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from kittiwake_components.uploader.departures import WELL_AFTER_S
 from tests.components.uploader.uploader_bench import (
     Tester,
     capture_path,
@@ -43,6 +44,8 @@ def test_what_was_uploaded_goes_first_and_the_oldest_of_it() -> None:
         assert exists(tester, f"/captures/{capture_path(2)}")
         assert dropped(tester) == []
         assert len(tester.events.named("DiskLow")) == 1
+        tester.advance(WELL_AFTER_S)
+        tester.call.run(0)
         assert len(tester.events.named("DiskIsWell")) == 1
         assert len(far_captures(tester)) == 3
 
@@ -100,14 +103,20 @@ def test_low_room_is_said_once_before_captures_go_for_it_and_once_while_the_quot
             (tester.channels["DiskUsed"], tester.channels["DiskFree"])
         ]
         assert dropped(tester) == []
+        tester.call.run(0)
         tester.set_parameter("DISK_WARN", free // 2)
-        tester.advance(60)
+        tester.advance(WELL_AFTER_S - 10)
+        tester.call.run(0)
+        assert tester.events.named("DiskIsWell") == []
+        tester.advance(10)
+        tester.call.run(0)
         assert len(tester.events.named("DiskIsWell")) == 1
-        tester.set_parameter("QUOTA_BYTES", 20 * 1200)
+        tester.set_parameter("QUOTA_BYTES", 5 * 1200)
         for number in range(21, 41):
             publish(tester, capture_path(number), DATA, tell=True)
             tester.advance(60)
-        assert dropped(tester) == [capture_path(number) for number in range(1, 1 + len(dropped(tester)))] != []
+        assert tester.channels["Dropped"] == 35
+        assert dropped(tester)[:15] == [capture_path(number) for number in range(1, 16)]
         assert (len(tester.events.named("DiskLow")), len(tester.events.named("DiskIsWell"))) == (2, 1)
 
 
