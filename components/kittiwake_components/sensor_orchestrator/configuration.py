@@ -191,10 +191,13 @@ _LOG: Mapping[str, Option[Any]] = {
     "max_file_size_megabytes": Option(0.0, "The size at which it is.", low=0.01, high=1024),
     "max_archived_files": Option(0, "How many logs are kept.", low=1, high=100),
 }
-_UNUSED = {"dashboard": "the hive's page is the ground station's, which needs neither host nor token from here"}
-"""Sections that the original has use for, and why there is none here."""
+_UNUSED = "the hive's page is the ground station's, which needs neither host nor token from here"
+"""Why there is no use for [dashboard] here."""
 
 _SECTIONS = {"global": _GLOBAL, "ftp": _FTP, "dashboard": _DASHBOARD, "log": _LOG}
+
+_OF_ANY_REMOTE = ("upload_delay",)
+"""What [ftp] says of uploads to wherever they go."""
 
 SECRET_SECTIONS = tuple([
     name for name, keys in _SECTIONS.items() if any(isinstance(option.default, Secret) for option in keys.values())
@@ -244,12 +247,19 @@ class _Reader:
         )
 
     def _unused(self, sections: Mapping[str, Section]) -> Iterator[Fault]:
-        for name, reason in _UNUSED.items():
-            entries = sections[name].entries if name in sections else {}
-            keys = [key for key, entry in entries.items() if entry.value != ""]
-            if keys:
-                place = entries[keys[0]].place
-                yield Fault(self._file, place.line, place.col, f"[{name}] {', '.join(keys)}: no effect", reason)
+        stated = {
+            name: {key: entry.place for key, entry in sections[name].entries.items() if entry.value != ""}
+            for name in ("ftp", "dashboard")
+            if name in sections
+        }
+        reasons = {"dashboard": _UNUSED}
+        if "host" not in stated.get("ftp", {}):
+            reasons["ftp"] = "there is no host; only a remote among the uploader's settings can say where captures go"
+        for name, reason in reasons.items():
+            places = {key: place for key, place in stated.get(name, {}).items() if key not in _OF_ANY_REMOTE}
+            if places:
+                line, col = next(iter(places.values()))
+                yield Fault(self._file, line, col, f"[{name}] {', '.join(places)}: no effect", reason)
 
     def _values(self, name: str, section: Section | None, keys: Mapping[str, Option[Any]]) -> dict[str, Any]:
         """The values of a section that has nothing but these keys."""
@@ -270,7 +280,9 @@ class _Reader:
                 self._add(section.place, f"more than {MAX_SENSORS} sensors", "take some out")
                 return
             if not _is_name(name):
-                hint = f"letters, digits, - and _, at most {MAX_NAME}; {UPLOADER} is taken"
+                hint = f"letters, digits, - and _, at most {MAX_NAME}"
+                if name == UPLOADER:
+                    hint = "what is said of the uploader stands below [ftp]"
                 self._add(section.place, f"{name!r} is no name of a sensor", hint)
                 continue
             found = self._sensor(name, section, sections.get("global"), defaults)

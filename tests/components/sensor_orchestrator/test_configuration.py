@@ -212,6 +212,13 @@ def test_what_has_no_effect_is_named_with_its_place_and_no_secret() -> None:
     assert "nectar" not in str(unused)
 
 
+def test_a_server_without_a_host_is_named_as_having_no_effect() -> None:
+    """Without a host nothing is uploaded, which nobody would be told otherwise."""
+    (unused,) = read("[ftp]\nusername = bees\npassword = honey\nhost =\nupload_delay = 5\n").unused
+    assert str(unused).startswith("hive.ini:2:1: [ftp] username, password: no effect (there is no host")
+    assert read("[ftp]\nupload_delay = 5\n").unused == read("[ftp]\nhost = a\nusername = b\n").unused == ()
+
+
 def test_two_sensors_may_be_of_one_kind() -> None:
     configuration = read("[inside]\nkind = temp\n[outside]\nkind = temp\nstop_policy = discard\npriority = 3\n")
     assert [(one.name, one.kind, one.stop_policy) for one in configuration.sensors] == [
@@ -249,7 +256,7 @@ max_archived_files = 0
         "hive.ini:10:1: local_output_directory is one for all sensors (move it to [global])",
         "hive.ini:11:1: stop_policy is one of finish, truncate, discard, not 'abandon'",
         "hive.ini:13:2: there is no sensor hydrometer (did you mean hygrometer?)",
-        "hive.ini:14:2: 'uploader' is no name of a sensor (letters, digits, - and _, at most 32; uploader is taken)",
+        "hive.ini:14:2: 'uploader' is no name of a sensor (what is said of the uploader stands below [ftp])",
         "hive.ini:16:1: max_archived_files is a number from 1 to 100, not '0'",
     ]
 
