@@ -9,6 +9,7 @@ from kittiwake.storage.root import reason_of
 from kittiwake_components.ports.hive import MAX_SENSORS, SensorState
 from kittiwake_components.sensor_orchestrator.accepted_configuration import AcceptedConfiguration
 from kittiwake_components.sensor_orchestrator.configuration import (
+    FILE_NAMES,
     MAX_SIZE,
     SensorSettings,
     find_configuration,
@@ -94,12 +95,12 @@ class ConfiguredSensors(SensorSchedule):
     def load_configuration(self) -> bool:
         """Reads the file and puts it in force, all of it or nothing; whether it did, else events say why."""
         files = self.platform.files
-        name = self.configuration or "hive.toml"
+        name = self.configuration or " or ".join(FILE_NAMES)
         try:
             name = self.configuration or find_configuration(files.list(self.root.path)) or name
             content = files.read(self.root.resolve(name), MAX_SIZE)
         except FileNotFoundError:
-            self.config_rejected(name, "there is no such file; put it into the root, and send RELOAD_CONFIG")
+            self.config_rejected(name, f"there is no such file; send RELOAD_CONFIG once it is in {self.root.path}")
             return False
         except OSError as fault:
             self.config_rejected(name, reason_of(fault))

@@ -113,13 +113,18 @@ def test_recordings_are_named_by_the_machine(said: bytes | None, used: str) -> N
 
 def test_a_missing_configuration_is_said_and_can_come_later() -> None:
     with Hive(settings={"configuration": "/etc/hive.ini"}) as hive:
-        reason = "there is no such file; put it into the root, and send RELOAD_CONFIG"
+        reason = "there is no such file; send RELOAD_CONFIG once it is in /kittiwake"
         assert hive.events.named("ConfigRejected")[0].args == ("/etc/hive.ini", reason)
         assert hive.send("RELOAD_CONFIG").response is CommandResponse.VALIDATION_ERROR
         assert hive.send("STOP", "", StopPolicy.CONFIGURED).response is CommandResponse.OK
         hive.write_file("/etc/hive.ini", ini(TWO))
         assert hive.send("RELOAD_CONFIG").response is CommandResponse.OK
         assert [hive.state(name) for name in TWO] == ["WAITING", "WAITING"]
+        hive.files.remove("/kittiwake/beemon-config.ini")
+    with Hive(platform=hive.platform) as hive:
+        hive.files.remove("/kittiwake/beemon-config.ini")
+        assert hive.send("RELOAD_CONFIG").response is CommandResponse.VALIDATION_ERROR
+        assert hive.events.named("ConfigRejected")[0].args[0] == "hive.toml or beemon-config.ini"
 
 
 @pytest.mark.parametrize("content", [b"[audio]\nauto_start = perhaps\n", None])
