@@ -40,16 +40,20 @@ def system_error(code: int, path: str) -> OSError:
 
 
 class Inode:
-    """A file or folder, whatever names lead to it."""
+    """A file or folder, whatever names lead to it.
+
+    `data` is what the system sees. Until it is changed it is the very bytes that were there before a power cut: most
+    files of a disk are never touched in a life.
+    """
 
     __slots__ = ("_durable", "_pending", "data", "database", "is_folder", "modified_ns")
 
     def __init__(self, is_folder: bool, data: bytes = b"", modified_ns: int = 0) -> None:
         self.is_folder = is_folder
         self.database: Content | None = None
-        self.data = bytearray(data)
+        self.data: bytes | bytearray = data
         self.modified_ns = modified_ns
-        self._durable = bytearray(data)
+        self._durable: bytes | bytearray = data
         self._pending: list[tuple[int, bytes | None]] = []
 
     def write(self, offset: int, data: bytes) -> None:
@@ -61,24 +65,31 @@ class Inode:
         self._change((size, None))
 
     def _change(self, change: tuple[int, bytes | None]) -> None:
-        _apply(self.data, change)
+        self.data = _changed(self.data, [change])
         self._pending.append(change)
 
     def settle(self) -> None:
         """Makes what was written durable."""
-        for change in self._pending:
-            _apply(self._durable, change)
+        self._durable = _changed(self._durable, self._pending)
         self._pending.clear()
 
     def survivor(self, random: SeededRandom) -> Inode:
         """The file as a power cut leaves it."""
-        image = bytearray(self._durable)
-        for change in _survivors(self._pending, random):
-            _apply(image, change)
-        left = Inode(self.is_folder, bytes(image), self.modified_ns)
+        image = bytes(_changed(bytes(self._durable), _survivors(self._pending, random)))
+        left = Inode(self.is_folder, image, self.modified_ns)
         if self.database is not None:
             left.database = self.database.survivor(random)
         return left
+
+
+def _changed(image: bytes | bytearray, changes: list[tuple[int, bytes | None]]) -> bytes | bytearray:
+    """The image with changes: itself, or where it is of bytes that others have as well, a copy."""
+    if not changes:
+        return image
+    changed = bytearray(image) if isinstance(image, bytes) else image
+    for change in changes:
+        _apply(changed, change)
+    return changed
 
 
 def _apply(image: bytearray, change: tuple[int, bytes | None]) -> None:
@@ -155,11 +166,12 @@ class Disk:
 
     def node(self, path: str) -> Inode:
         """The file or folder at a path."""
+        inode = self._names.get(path)
+        if inode is not None:
+            return inode
         path = posixpath.normpath(path)
-        try:
+        if path in self._names:
             return self._names[path]
-        except KeyError:
-            pass
         while path not in self._names:
             path = posixpath.dirname(path)
         above = self._names[path]
@@ -181,7 +193,7 @@ class Disk:
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder is there."""
-        return posixpath.normpath(path) in self._names
+        return path in self._names or posixpath.normpath(path) in self._names
 
     def make(self, path: str, is_folder: bool, modified_ns: int) -> Inode:
         """Makes an empty file or folder."""
@@ -275,7 +287,7 @@ class Disk:
             change.apply(names)
         disk = Disk(self.capacity)
         for path in sorted(names):  # a parent sorts before what it holds
-            if path != "/" and posixpath.dirname(path) in disk._names:
+            if path != "/" and (path.rpartition("/")[0] or "/") in disk._names:
                 disk._names[path] = names[path].survivor(random)
         disk._durable = dict(disk._names)
         return disk

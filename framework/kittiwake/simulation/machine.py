@@ -115,11 +115,10 @@ class Machine:
 
     def read(self, name: str) -> bytes | None:
         """What the disk holds under a name in the root, unnoticed by the device; `None` if there is no such file."""
-        disk = self.platform.files.disk
-        path = f"{ROOT}/{name.lstrip('/')}"
-        if not disk.exists(path) or disk.node(path).is_folder:
+        try:
+            return bytes(self.platform.files.disk.file(f"{ROOT}/{name.lstrip('/')}").data)
+        except OSError:
             return None
-        return bytes(disk.file(path).data)
 
 
 __all__ = ["ROOT", "Machine"]

@@ -203,6 +203,25 @@ def test_a_killed_process_loses_no_writes_but_its_files() -> None:
         platform.files.exists("/a")
 
 
+def test_after_a_power_cut_untouched_files_are_shared_and_changed_ones_are_their_disks_own() -> None:
+    platform = SimulatedPlatform()
+    with platform.files.open("/a", "x") as file:
+        file.write_at(0, b"old")
+        file.sync()
+    platform.files.sync_folder("/")
+    first, second = (platform.files.disk.after_power_cut(SeededRandom(seed)) for seed in (1, 2))
+    third = first.after_power_cut(SeededRandom(3))
+    assert third.file("/a").data is first.file("/a").data
+    for disk, byte in ((first, b"1"), (third, b"3")):
+        disk.file("/a").write(0, byte)
+        disk.file("/a").settle()
+        disk.file("/a").write(1, byte)
+    assert [bytes(one.file("/a").data) for one in (platform.files.disk, first, second, third)] == [
+        b"old", b"11d", b"old", b"33d"
+    ]  # fmt: skip
+    assert {bytes(first.after_power_cut(SeededRandom(seed)).file("/a").data) for seed in range(20)} == {b"1ld", b"11d"}
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_a_power_cut_comes_before_or_after_its_operation_and_nothing_follows(after: bool) -> None:
     platform = SimulatedPlatform()
