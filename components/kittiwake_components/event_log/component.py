@@ -25,13 +25,14 @@ from kittiwake.model import (
     Parameter,
     Setting,
     Size,
+    async_port,
     command,
     event,
     sync_port,
     wire_enum,
 )
 from kittiwake.model.events import Severity
-from kittiwake.model.fw import Com, Enabled, FwEventIdType, Log, Sched
+from kittiwake.model.fw import Com, Enabled, FwEventIdType, Log, Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
 from kittiwake.storage.event_batch import BATCH_SIZE_MAX
@@ -59,6 +60,9 @@ if TYPE_CHECKING:
 WAITING_MAX = 5000
 """The most events that wait to be written; more of them are counted as dropped."""
 QUERY_MAX = 2000
+POWER_ENDS_DELAY_S = 0.1
+"""From the word that the power is about to be cut until the ring is made durable: others still report meanwhile."""
+
 PACKET_SIZE_MAX = 2048
 """The longest event packet that the ring keeps, in bytes."""
 TEXT_SIZE = 120
@@ -291,6 +295,11 @@ class EventLog(ActiveComponent):
             self.events_dropped(dropped - self.events_dropped_total & 0xFFFFFFFF)
             self.events_dropped_total = dropped
         self._count_throttled()
+
+    @async_port(Signal, full="drop")
+    def power_ends(self) -> None:
+        """The power is about to be cut: a moment later all that was reported is made durable."""
+        self.clock.call_after(POWER_ENDS_DELAY_S, self._hurry)
 
     def _write_out(self, *, sync: bool) -> None:
         """Writes the waiting events; those that the disk does not take wait on."""

@@ -319,6 +319,20 @@ def test_warnings_are_durable_soon_and_not_before_the_caller_goes_on() -> None:
         tester.finish()
 
 
+def test_before_an_announced_cut_everything_is_made_durable() -> None:
+    """REQ-EVT-018."""
+    tester = small_ring()
+    tester.call.run(0)
+    log(tester, 1)
+    tester.call.power_ends()
+    tester.advance(0.05)
+    log(tester, 2)
+    tester.advance(0.06)
+    tester.crash()
+    assert kept(tester) == [1, 2]
+    tester.finish()
+
+
 def test_what_makes_an_event_urgent_is_a_parameter() -> None:
     """REQ-EVT-012."""
     tester = small_ring()
