@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kittiwake.platform.seeded import SeededRandom
-    from kittiwake.platform.simulated_content import Content
+    from kittiwake.platform.simulated_databases import Content
 
 SECTOR_SIZE = 512
 _DISK_SIZE = 1 << 30
@@ -39,6 +39,15 @@ def system_error(code: int, path: str) -> OSError:
     return OSError(code, _TEXTS.get(code, errno.errorcode.get(code, "Unknown error")), path)
 
 
+class _Room:
+    """What the files with names take of a disk, in bytes."""
+
+    __slots__ = ("used",)
+
+    def __init__(self) -> None:
+        self.used = 0
+
+
 class Inode:
     """A file or folder, whatever names lead to it.
 
@@ -46,7 +55,7 @@ class Inode:
     files of a disk are never touched in a life.
     """
 
-    __slots__ = ("_durable", "_pending", "data", "database", "is_folder", "modified_ns")
+    __slots__ = ("_durable", "_pending", "_room", "data", "database", "is_folder", "modified_ns")
 
     def __init__(self, is_folder: bool, data: bytes = b"", modified_ns: int = 0) -> None:
         self.is_folder = is_folder
@@ -55,6 +64,13 @@ class Inode:
         self.modified_ns = modified_ns
         self._durable: bytes | bytearray = data
         self._pending: list[tuple[int, bytes | None]] = []
+        self._room = _Room()
+
+    def takes_of(self, room: _Room) -> None:
+        """Counts there from now on, and no more where it did before."""
+        self._room.used -= len(self.data)
+        self._room = room
+        room.used += len(self.data)
 
     def write(self, offset: int, data: bytes) -> None:
         """Writes; the bytes may be lost until `settle`."""
@@ -65,7 +81,9 @@ class Inode:
         self._change((size, None))
 
     def _change(self, change: tuple[int, bytes | None]) -> None:
+        before = len(self.data)
         self.data = _changed(self.data, [change])
+        self._room.used += len(self.data) - before
         self._pending.append(change)
 
     def settle(self) -> None:
@@ -163,6 +181,7 @@ class Disk:
         self._names = {"/": Inode(is_folder=True)}
         self._durable = dict(self._names)
         self._pending: list[_Rename] = []
+        self._room = _Room()
 
     def node(self, path: str) -> Inode:
         """The file or folder at a path."""
@@ -242,7 +261,12 @@ class Disk:
         self._change(_Rename(inode, old, new))
 
     def _change(self, change: _Rename) -> None:
+        gone = self._names.get(change.new) if change.new is not None else change.inode
         change.apply(self._names)
+        if change.old is None:
+            change.inode.takes_of(self._room)
+        if gone is not None:
+            gone.takes_of(_Room())  # an open file without a name grows at nobody's cost
         self._pending.append(change)
 
     def names_in(self, path: str) -> list[str]:
@@ -278,7 +302,7 @@ class Disk:
 
     def free(self) -> int:
         """Bytes that can still be written."""
-        return max(0, self.capacity - sum([len(inode.data) for inode in self._names.values()]))
+        return max(0, self.capacity - self._room.used)
 
     def after_power_cut(self, random: SeededRandom) -> Disk:
         """A new disk with what has survived, all of it durable."""
@@ -289,6 +313,7 @@ class Disk:
         for path in sorted(names):  # a parent sorts before what it holds
             if path != "/" and (path.rpartition("/")[0] or "/") in disk._names:
                 disk._names[path] = names[path].survivor(random)
+                disk._names[path].takes_of(disk._room)
         disk._durable = dict(disk._names)
         return disk
 

@@ -253,6 +253,36 @@ def test_operations_fail_by_number_or_by_name_until_healed() -> None:
     file.sync()
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_free_is_what_no_file_takes_whatever_was_done(seed: int) -> None:
+    random = SeededRandom(seed)
+    platform = SimulatedPlatform(seed)
+    names = ["/a", "/b", "/folder/a", "/folder/b"]
+    platform.files.make_folder("/folder")
+    for _ in range(200):
+        files, name = platform.files, names[random.below(4)]
+        what = random.below(6)
+        if what < 2:
+            with files.open(name, "w") as file:
+                file.write_at(random.below(50), bytes(random.below(2000)))
+        elif not files.exists(name):
+            continue
+        elif what == 2:
+            files.rename(name, names[random.below(4)])
+        elif what == 3:
+            with files.open(name, "w") as file:
+                files.remove(name)
+                file.write_at(0, bytes(3000))
+        elif what == 4:
+            with files.open(name, "w") as file:
+                file.truncate(random.below(1000))
+        else:
+            platform = platform.crash() if random.chance(0.5) else platform.restart()
+            platform.files.make_folders("/folder")
+        files = platform.files
+        assert files.disk.capacity - files.space("/")[0] == sum(files.size(one) for one in names if files.exists(one))
+
+
 def test_a_full_disk_takes_what_fits() -> None:
     platform = SimulatedPlatform()
     platform.files.disk.capacity = 1000
