@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MAX_VALUES = 64
+LINED_LEVELS = 2
 MAX_REPORT = 65_536
 """The longest report in bytes."""
 
@@ -63,7 +64,19 @@ def pack_report(head: Mapping[str, Any], values: Mapping[str, Any], services: Ma
 
 
 def pack_json(content: Any) -> bytes:
-    """JSON for people and programs: indented, ASCII, with a line's end."""
-    import json
+    """JSON for people and programs: what stands in its first two levels has a line each. ASCII, with a line's end.
 
-    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
+    All of it indented takes a third more bytes, and Python's slow encoder.
+    """
+    from json import JSONEncoder
+
+    encode = JSONEncoder(allow_nan=False).encode
+    return (_in_lines(content, encode, LINED_LEVELS) + "\n").encode()
+
+
+def _in_lines(content: Any, encode: Callable[[Any], str], levels: int) -> str:
+    if not levels or not content or not isinstance(content, dict):
+        return encode(content)
+    margin = " " * (LINED_LEVELS - levels)
+    members = [f"{margin} {encode(name)}: {_in_lines(value, encode, levels - 1)}" for name, value in content.items()]
+    return "{\n" + ",\n".join(members) + f"\n{margin}}}"
