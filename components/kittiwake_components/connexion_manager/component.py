@@ -245,8 +245,8 @@ class ConnexionManager(ManagedBearers):
         self._demands = {purpose: one for purpose, one in self._demands.items() if one[1] > now_ns}
         if not (self.keep_up or self._demands or self._is_recovering):
             return []
-        bearers, budget = self._bearers(), self._budget()
         demand = max([one for one, _ in self._demands.values()], default=ANY_DEMAND)
+        bearers, budget = self._bearers(), self._budget(demand)
         found = ranked(bearers, demand, budget, self.strategy, self._preferred)
         if not found and self.keep_up:
             found = ranked(bearers, ANY_DEMAND, budget, self.strategy, self._preferred)
@@ -278,8 +278,11 @@ class ConnexionManager(ManagedBearers):
         is_degraded = self.bearer[index].state is BearerState.DEGRADED
         return Bearer(index, place, self.cost_per_byte.get(name, 0.0), rate, power, left, is_degraded)
 
-    def _budget(self) -> Budget:
-        left_mwh = self.energy_left() if self.is_connected(ConnexionManager.energy_left) else float("nan")
+    def _budget(self, demand: Demand) -> Budget:
+        """What is left to spend; who wants nothing sent need not ask."""
+        if not demand.size_bytes or not self.is_connected(ConnexionManager.energy_left):
+            return Budget(self.cost_per_joule, None)
+        left_mwh = self.energy_left()
         return Budget(self.cost_per_joule, None if left_mwh != left_mwh else left_mwh * JOULES_A_MWH)
 
     def _use(self, index: int) -> None:
@@ -389,7 +392,8 @@ class ConnexionManager(ManagedBearers):
         """Has a bearer brought up for so many bytes; its number once it is up, 255 until then or where none may."""
         self._begin()
         now = self.clock.now_ns()
-        demand, budget = Demand(size_bytes, float(deadline_s)), self._budget()
+        demand = Demand(size_bytes, float(deadline_s))
+        budget = self._budget(demand)
         bearers = self._bearers()
         able = ranked(bearers, demand, budget, self.strategy, self._preferred)
         if not able:

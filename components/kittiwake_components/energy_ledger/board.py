@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from kittiwake.named_tuple import NamedTuple
@@ -33,14 +34,12 @@ class Spent(NamedTuple):
 
     def plus(self, other: Spent) -> Spent:
         """Both together."""
-        longer, shorter = sorted((self.radio_us, other.radio_us), key=len, reverse=True)
-        padded = (*shorter, *[0] * (len(longer) - len(shorter)))
         return Spent(
             self.awake_us + other.awake_us,
             self.cpu_us + other.cpu_us,
             self.asleep_us + other.asleep_us,
             self.wakes + other.wakes,
-            tuple(one + two for one, two in zip(longer, padded, strict=True)),
+            tuple([one + two for one, two in zip_longest(self.radio_us, other.radio_us, fillvalue=0)]),
         )
 
     @property

@@ -207,9 +207,9 @@ class EnergyLedger(EnergyReports):
         if total.lasted_us - self._before.day_us >= US_PER_DAY:
             self._before = self._before._replace(day_us=total.lasted_us, day_mwh=total_mwh)
 
-    def _consumers(self) -> list[Consumer]:
+    def _consumers(self, most: int | None = None) -> list[Consumer]:
         """The active components, those first that used most."""
-        queues = sorted(self._context.deployment.queues(), key=lambda queue: (-queue.busy_ns, queue.name))
+        queues = sorted(self._context.deployment.queues(), key=lambda queue: (-queue.busy_ns, queue.name))[:most]
         return [Consumer(clip(queue.name, NAME_SIZE), queue.busy_ns // 1000, queue.served) for queue in queues]
 
     # Ports
@@ -247,7 +247,7 @@ class EnergyLedger(EnergyReports):
         self.battery_left = left
         self.time_left = min(days_left(left, total_mwh, total.lasted_us), F32_MAX)
         self.budget_left = self._budget_left_mwh(total_mwh) if self.daily_budget_mwh else -1.0
-        most = self._consumers()[:CONSUMERS]
+        most = self._consumers(CONSUMERS)
         self.consumers = tuple(most + [_NOBODY] * (CONSUMERS - len(most)))
 
     def _wakes(self) -> int:
