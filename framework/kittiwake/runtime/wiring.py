@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kittiwake.model.ports import InputPort, InternalPort
     from kittiwake.runtime.context import Context
     from kittiwake.runtime.deployment import Deployment
+    from kittiwake.runtime.loop import Loop
     from kittiwake.runtime.queue import MessageQueue
 
 
@@ -91,6 +92,7 @@ class Entries:
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
         self._puts: dict[tuple[str, str], Callable[..., bool]] = {}
+        self._crossings: dict[tuple[str, str, Loop, bool], Callable[..., Any]] = {}
 
     def call(self, target: Component, port: str, index: int, caller: Context) -> Callable[..., Any]:
         """What an output of `caller` becomes when it is connected to `port[index]` of `target`."""
@@ -109,6 +111,24 @@ class Entries:
         else:
             entry = handler
         return partial(entry, index) if declared.is_array else entry
+
+    def crossing(self, service: Component, port: str, caller: Context) -> Callable[..., Any]:
+        """A service's port as `caller` sees it; across threads the call is posted and nobody waits for it.
+
+        So it is for an instance with a lock too: its guarded handlers run on whatever thread calls them. All callers
+        of a thread have the same.
+        """
+        is_locked = self._deployment.lock_of(caller.name) is not None
+        key = (service.name, port, caller.loop, is_locked)
+        call = self._crossings.get(key)
+        if call is None:
+            own = service._context
+            if is_locked or caller.loop is not own.loop:
+                call = _posting(own, self.call(service, port, 0, own))
+            else:
+                call = self.call(service, port, 0, caller)
+            self._crossings[key] = call
+        return call
 
     def queued(self, target: Component, declared: InputPort | InternalPort, caller: Context) -> Callable[..., bool]:
         """The function by which `caller` puts a message into the queue of `target`."""
@@ -252,13 +272,13 @@ def bind_services(deployment: Deployment) -> None:
     for component in deployment.instances.values():
         context = component._context
         if "event" in services:
-            context.log = _crossing(entries, services["event"], "log_recv", context)
+            context.log = entries.crossing(services["event"], "log_recv", context)
             context.shows = getattr(services["event"], "shows", context.shows)
             if deployment.meters is not None and deployment.meters.wraps_services:
                 edge = Edge(component.name, "event", services["event"].name, "log_recv")
                 context.log = deployment.meters.wrap(edge, context.log, deployment.platform.clock.meter_ns)
         if "parameter" in services:
-            context.save_parameter = _crossing(entries, services["parameter"], "set_prm", context)
+            context.save_parameter = entries.crossing(services["parameter"], "set_prm", context)
 
 
 def register_instances(deployment: Deployment) -> None:
@@ -271,7 +291,7 @@ def register_instances(deployment: Deployment) -> None:
         if telemetry is not None and component._cells:
             telemetry.tlm_register(component._cells, component._unsent)
         if commands is not None:
-            command_port = CommandPort(component, _crossing(entries, commands, "comp_cmd_stat", context))
+            command_port = CommandPort(component, entries.crossing(commands, "comp_cmd_stat", context))
             context.command_port = command_port
             entry: Callable[..., Any] = command_port
             if context.loop is not commands._context.loop:
@@ -279,17 +299,6 @@ def register_instances(deployment: Deployment) -> None:
             commands.comp_cmd_reg(command_port.opcodes(), command_port.deferred(), entry)
     if "health" in services:
         deployment.watch_with(services["health"])
-
-
-def _crossing(entries: Entries, service: Component, port: str, caller: Context) -> Callable[..., Any]:
-    """A service's port as `caller` sees it; across threads the call is posted and nobody waits for it.
-
-    So it is for an instance with a lock too: its guarded handlers run on whatever thread calls them.
-    """
-    if caller.loop is service._context.loop and caller.deployment.lock_of(caller.name) is None:
-        return entries.call(service, port, 0, caller)
-    local = entries.call(service, port, 0, service._context)
-    return _posting(service._context, local)
 
 
 def _posting(target: Context, call: Callable[..., Any]) -> Callable[..., Any]:
