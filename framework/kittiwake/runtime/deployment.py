@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from sys import modules
 from typing import TYPE_CHECKING, Any
 
 from kittiwake.platform.interface import NS_PER_S
@@ -327,11 +329,9 @@ def component_class(path: str | ComponentType) -> ComponentType:
     """
     if not isinstance(path, str):
         return path
-    from importlib import import_module
-
     module, _, name = path.partition(":")
     try:
-        found: ComponentType = getattr(import_module(module), name)
+        found: ComponentType = getattr(modules.get(module) or import_module(module), name)
     except (ImportError, AttributeError) as fault:
         raise ImageFault(f"the component {path} cannot be loaded ({fault}); build the image again") from fault
     return found
