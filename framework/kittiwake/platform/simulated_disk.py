@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kittiwake.platform.seeded import SeededRandom
-    from kittiwake.platform.simulated_databases import Content
+    from kittiwake.platform.simulated_content import Content
 
 SECTOR_SIZE = 512
 _DISK_SIZE = 1 << 30
@@ -48,6 +48,10 @@ class _Room:
         self.used = 0
 
 
+_NOWHERE = _Room()
+"""Of files without a name: nobody asks what they take."""
+
+
 class Inode:
     """A file or folder, whatever names lead to it.
 
@@ -64,7 +68,7 @@ class Inode:
         self.modified_ns = modified_ns
         self._durable: bytes | bytearray = data
         self._pending: list[tuple[int, bytes | None]] = []
-        self._room = _Room()
+        self._room = _NOWHERE
 
     def takes_of(self, room: _Room) -> None:
         """Counts there from now on, and no more where it did before."""
@@ -266,7 +270,7 @@ class Disk:
         if change.old is None:
             change.inode.takes_of(self._room)
         if gone is not None:
-            gone.takes_of(_Room())  # an open file without a name grows at nobody's cost
+            gone.takes_of(_NOWHERE)
         self._pending.append(change)
 
     def names_in(self, path: str) -> list[str]:
