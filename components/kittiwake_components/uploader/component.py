@@ -22,6 +22,7 @@ from kittiwake.model import (
     guarded_port,
     internal_port,
 )
+from kittiwake.model.codec import clip
 from kittiwake.model.fw import Sched, Signal
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import make_folders_durably
@@ -41,8 +42,14 @@ from kittiwake_components.uploader.hive_settings import read_hive, remote_of
 from kittiwake_components.uploader.manifest import Mismatch
 from kittiwake_components.uploader.marks import Marks
 from kittiwake_components.uploader.output_folders import OutputFolders
-from kittiwake_components.uploader.remote import check_priorities, check_remote, parse_priorities, parse_remote
-from kittiwake_components.uploader.reports import UploaderReports
+from kittiwake_components.uploader.remote import (
+    check_priorities,
+    check_remote,
+    parse_priorities,
+    parse_remote,
+    place_of,
+)
+from kittiwake_components.uploader.reports import TEXT_SIZE, UploaderReports
 from kittiwake_components.uploader.sending import Sending
 
 if TYPE_CHECKING:
@@ -136,6 +143,7 @@ class Uploader(UploaderReports):
         self.has_transfer_service = self.is_connected(Uploader.transfer_put)
         self._is_open = self._is_awake = self._is_stirred = self._is_running = False
         self._failures = 0
+        self._latest_fault = ""
         self._pause_until_ns = now_ns
         self._timer: Timer | None = None
 
@@ -328,15 +336,20 @@ class Uploader(UploaderReports):
         return (
             f"{TARGET}: {self._doing()}, {counts[State.PENDING]} waiting, {counts[State.FAILED]} failed, "
             f"{counts[State.UPLOADED]} kept, {counts[State.QUARANTINED]} put aside, "
-            f"{self.uploaded} uploaded since the start"
+            f"{self.uploaded} uploaded since the start{self._whither()}"
         )
+
+    def _whither(self) -> str:
+        return f", to {clip(place_of(self._sent_to[0]), TEXT_SIZE)}" if self._sent_to is not None else ""
 
     def _doing(self) -> str:
         if self._sending is None:
             return "no remote"
         if not self._is_running:
             return "stopped"
-        return "uploading" if self._upload is not None else "idle" if not self._failures else "pausing after a failure"
+        if self._upload is not None:
+            return "uploading"
+        return f"pausing, as {clip(self._latest_fault, TEXT_SIZE)}" if self._failures else "idle"
 
     # Work
 
@@ -511,6 +524,7 @@ class Uploader(UploaderReports):
         if not self.platform.files.exists(self._output.path_of(capture)):
             self._captures.forget(capture)
             return
+        self._latest_fault = reason
         self.retries = self.retries + 1 & U32_MAX
         pause_s = self.postpone(capture)
         if 0 < self.max_retry < capture.attempts:

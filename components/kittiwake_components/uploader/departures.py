@@ -100,7 +100,7 @@ class Departures:
         now_ns = self._clock.now_ns()
         if is_short or (free is not None and free < wanted):
             if not self._is_low:
-                self._uploader.disk_is_low(used, free or 0)
+                self._uploader.disk_is_low(used, quota, free or 0, wanted)
             self._is_low = True
         if used * 10 > (quota * 9 or U64_MAX) or (free is not None and free * 10 < wanted * 11):
             self._well_since_ns = now_ns

@@ -26,6 +26,13 @@ def parse_remote(text: str) -> Store:
     return store
 
 
+def place_of(store: Store) -> str:
+    """Where a remote is, for people; no secret is in there."""
+    top = f"the store {store.name}" if store.backend == "service" else store.location
+    parts = [store.endpoint, top.strip("/")] if store.endpoint else [top]
+    return "/".join(filter(None, [*parts, store.prefix]))
+
+
 def check_remote(text: str) -> None:
     """Raises `ValueError` for what is no remote; empty means none."""
     if text:

@@ -87,7 +87,7 @@ def test_free_room_below_its_limit_counts_as_well() -> None:
         tester.set_parameter("DISK_LOW", free + 500)
         tester.advance(1)
         assert dropped(tester) == [capture_path(1)]
-        assert tester.events.named("DiskLow")[0].args[1] == free
+        assert tester.events.named("DiskLow")[0].args[1:] == (0, free, free + 500)
         assert tester.channels["DiskFree"] >= free + 1000
 
 
@@ -100,7 +100,7 @@ def test_low_room_is_said_once_before_captures_go_for_it_and_once_while_the_quot
         tester.set_parameter("DISK_WARN", free)
         tester.advance(60)
         assert [event.args for event in tester.events.named("DiskLow")] == [
-            (tester.channels["DiskUsed"], tester.channels["DiskFree"])
+            (tester.channels["DiskUsed"], 0, tester.channels["DiskFree"], free)
         ]
         assert dropped(tester) == []
         tester.call.run(0)

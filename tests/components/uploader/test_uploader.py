@@ -209,6 +209,21 @@ def test_without_a_remote_it_says_so() -> None:
         assert "no remote" in tester.call.status("uploader", 0)
 
 
+@pytest.mark.parametrize("remote, place", [
+    ("bucket_name=/gone prefix=hive-7", "/gone/hive-7"), ("bucket_name=/gone", "/gone"),
+    ("endpoint=ftp://host:2121 bucket_name=/hives/7 credentials=/secret", "ftp://host:2121/hives/7"),
+    ("service=central prefix=hive-7", "the store central/hive-7"),
+])  # fmt: skip
+def test_its_status_says_where_captures_go_and_why_they_do_not(remote: str, place: str) -> None:
+    """REQ-UP-007."""
+    with uploader_tester(remote=remote) as tester:
+        assert tester.call.status("uploader", 0).endswith(f"0 uploaded since the start, to {place}")
+        if remote == "bucket_name=/gone":
+            publish(tester, capture_path(1), DATA, tell=True)
+            tester.advance(1)
+            assert "uploader: pausing, as the store's folder is not there, 1 waiting" in tester.call.status("", 0)
+
+
 def test_what_was_uploaded_is_kept_for_keep_s_over_restarts() -> None:
     """REQ-UP-008."""
     with uploader_tester(parameters={"KEEP_S": 1000}) as tester:
