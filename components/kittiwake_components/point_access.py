@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kittiwake.named_tuple import NamedTuple
 from kittiwake_components.awaited_answers import AwaitedAnswers
-from kittiwake_components.platform_driver.values import Quality, packed, unpacked
+from kittiwake_components.platform_driver.values import packed, unpacked
+from kittiwake_components.ports.platform_driver import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,6 @@ REPORT_LIMIT_S = 3.0
 
 QUIET_S = 0.3
 SETTLE_LIMIT_S = 3.0
-FILE_KINDS = (StartPacket, DataPacket, EndPacket, CancelPacket)
 
 Item = DecodedEvent | DecodedChannel | StartPacket | DataPacket | EndPacket | CancelPacket
 

@@ -1,4 +1,4 @@
-"""No modules of the three packages import one another in a circle, not even when a function is called."""
+"""What may import what: no modules import one another in a circle, not even late, and ports know no component."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PLACES = ("framework", "components", "ground")
+SHARED_PORTS = "kittiwake_components.ports."
 LET_BE = {("kittiwake.model", "kittiwake.runtime")}
 """Folder -> folder whose types it may name, though the latter stands on it: a component says what runs it."""
 
@@ -84,6 +85,19 @@ def circle(trees: dict[str, ast.Module]) -> list[str]:
 
 def test_no_modules_import_one_another_in_a_circle() -> None:
     assert circle(module_trees()) == []
+
+
+def test_ports_stand_below_the_components_that_share_them() -> None:
+    trees = module_trees()
+    above = {
+        other
+        for module, tree in trees.items()
+        if module.startswith(SHARED_PORTS)
+        for statement, _ in import_statements(tree)
+        for other in imported(statement, trees)
+        if other.startswith("kittiwake_components.") and not other.startswith(SHARED_PORTS)
+    }
+    assert above == set()
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,6 @@ from kittiwake.model import (
 from kittiwake.model.fw import Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake_components.daily_window import iso_time
-from kittiwake_components.platform_driver.devices import PATH_SIZE
-from kittiwake_components.platform_driver.values import Quality
 from kittiwake_components.point_access import (
     LOCK_ERROR,
     Calls,
@@ -44,7 +42,7 @@ from kittiwake_components.point_access import (
 )
 from kittiwake_components.ports.actuator import REQUESTER_SIZE, RpcAnswer, RpcRequest
 from kittiwake_components.ports.mode import SystemMode, SystemModeChanged
-from kittiwake_components.ports.platform_driver import DriverCall, DriverReply, PointValue
+from kittiwake_components.ports.platform_driver import PATH_SIZE, DriverCall, DriverReply, PointValue, Quality
 
 REASON_SIZE = 160
 STAGES_MAX = 16

@@ -22,9 +22,8 @@ from kittiwake.storage.root import reason_of
 from kittiwake.wire.link_address import names_loopback
 from kittiwake_components.asyncio_thread import AsyncioThread
 from kittiwake_components.building_api.tokens import MAX_FILE, Requester, read_tokens
-from kittiwake_components.platform_driver.values import Quality
 from kittiwake_components.ports.actuator import BusPublish, BusRequest, RpcAnswer, RpcRequest
-from kittiwake_components.ports.platform_driver import DriverCall, DriverReply, PointValue
+from kittiwake_components.ports.platform_driver import DriverCall, DriverReply, PointValue, Quality
 
 if TYPE_CHECKING:
     from kittiwake_components.building_api.served.server import BuildingServer

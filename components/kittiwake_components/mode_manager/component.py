@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from kittiwake.int_enum import IntEnum
 from kittiwake.model import (
-    ACTIVITY_HI,
-    ACTIVITY_LO,
     F32,
     U8,
     U32,
-    WARNING_HI,
-    WARNING_LO,
-    ActiveComponent,
     Channel,
     CommandError,
     CommandResponse,
@@ -22,13 +17,11 @@ from kittiwake.model import (
     OutputPortArray,
     Parameter,
     Setting,
-    Size,
     State,
     StateMachine,
     String,
     async_port,
     command,
-    event,
     guarded_port,
     sync_port,
 )
@@ -37,6 +30,7 @@ from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake_components.mode_manager.mode_record import COUNT_MAX, ModeRecord, ModeState
+from kittiwake_components.mode_manager.reports import ModeReports
 from kittiwake_components.mode_manager.watches import Debounce, Silence
 from kittiwake_components.ports.device import VoltageGet
 from kittiwake_components.ports.file import PATH_SIZE
@@ -96,7 +90,7 @@ _ASKED = {
 }
 
 
-class ModeManager(ActiveComponent):
+class ModeManager(ModeReports):
     """The modes (PROVES ModeManager), with hibernation and payload work, as one declared state machine.
 
     The mode and why it is safe outlive restarts. What cannot be read, an end that was not announced and a boot loop
@@ -185,62 +179,6 @@ class ModeManager(ActiveComponent):
     )  # fmt: skip
 
     _record: ModeRecord
-
-    @event(WARNING_HI, "Entering safe mode: {reason}")
-    def entering_safe_mode(self, reason: Annotated[str, Size(100)]) -> None: ...
-
-    @event(ACTIVITY_HI, "Leaving safe mode")
-    def exiting_safe_mode(self) -> None: ...
-
-    @event(ACTIVITY_HI, "Safe mode by command")
-    def manual_safe_mode_entry(self) -> None: ...
-
-    @event(WARNING_HI, "Another component asks for safe mode: {reason}")
-    def external_fault_detected(self, reason: SafeModeReason) -> None: ...
-
-    @event(WARNING_LO, "The mode could not be {operation}: {reason}", throttle=5, every_s=600.0)
-    def state_persistence_failure(
-        self, operation: Annotated[str, Size(20)], reason: Annotated[str, Size(120)]
-    ) -> None: ...
-
-    @event(WARNING_HI, "Safe mode without command: {reason} at {voltage:.2f} V")
-    def auto_safe_mode_entry(self, reason: SafeModeReason, voltage: F32) -> None: ...
-
-    @event(ACTIVITY_HI, "The battery has recovered to {voltage:.2f} V")
-    def auto_safe_mode_exit(self, voltage: F32) -> None: ...
-
-    @event(WARNING_HI, "The last start ended without notice")
-    def unintended_reboot_detected(self) -> None: ...
-
-    @event(ACTIVITY_HI, "A reboot was announced")
-    def preparing_for_reboot(self) -> None: ...
-
-    @event(ACTIVITY_HI, "Safe mode sequence completed")
-    def safe_mode_sequence_completed(self) -> None: ...
-
-    @event(WARNING_LO, "Safe mode sequence failed: {response}")
-    def safe_mode_sequence_failed(self, response: CommandResponse) -> None: ...
-
-    @event(WARNING_LO, "Safe mode is in force already", throttle=10, every_s=600.0)
-    def safe_mode_request_ignored(self) -> None: ...
-
-    @event(ACTIVITY_LO, "The mode is {mode}")
-    def current_mode_reading(self, mode: SystemMode) -> None: ...
-
-    @event(ACTIVITY_LO, "Safe mode's reason is {reason}")
-    def current_safe_mode_reason_reading(self, reason: SafeModeReason) -> None: ...
-
-    @event(WARNING_HI, "No authenticated traffic for {silence_s} s")
-    def command_loss_detected(self, silence_s: U32) -> None: ...
-
-    @event(WARNING_LO, "{mode} is refused in {current}: {why}")
-    def mode_change_refused(self, mode: SystemMode, current: SystemMode, why: Annotated[str, Size(80)]) -> None: ...
-
-    @event(WARNING_LO, "{file} {reason}")
-    def state_recovered(self, file: Annotated[str, Size(PATH_SIZE)], reason: Annotated[str, Size(120)]) -> None: ...
-
-    @event(WARNING_HI, "{boots} starts in a row ended early: safe mode")
-    def boot_loop_safe(self, boots: U32) -> None: ...
 
     def initialize(self) -> None:
         self._state = ModeState()

@@ -37,10 +37,9 @@ from kittiwake_components.mqtt_bridge.entities import (
     read_point,
 )
 from kittiwake_components.mqtt_bridge.outbox import Outbox
-from kittiwake_components.platform_driver.devices import PATH_SIZE
-from kittiwake_components.platform_driver.values import Quality, packed, unpacked
+from kittiwake_components.platform_driver.values import packed, unpacked
 from kittiwake_components.point_access import Calls, Value, WriteFault, packed_call, value_of_reply
-from kittiwake_components.ports.platform_driver import DriverCall, DriverReply, PointValue
+from kittiwake_components.ports.platform_driver import PATH_SIZE, DriverCall, DriverReply, PointValue, Quality
 from kittiwake_components.ports.value import TlmGet
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from kittiwake.named_tuple import NamedTuple
-from kittiwake_components.platform_driver.values import Quality, packed, unpacked
+from kittiwake_components.platform_driver.values import packed, unpacked
 from kittiwake_components.point_access import Value, switch_of
+from kittiwake_components.ports.platform_driver import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,6 @@ from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.root import reason_of
 from kittiwake_components.platform_driver.api_arguments import Arguments
 from kittiwake_components.platform_driver.changes import NotFound, OtherVersion, RegistryFull, etag_of
-from kittiwake_components.platform_driver.devices import DeviceStatus
 from kittiwake_components.platform_driver.drivers.interface import DriverFault
 from kittiwake_components.platform_driver.drivers.registry import UnknownDriver
 from kittiwake_components.platform_driver.fields import InvalidObject, Problem
@@ -19,7 +18,7 @@ from kittiwake_components.platform_driver.point_files import read_points, write_
 from kittiwake_components.platform_driver.refusals import Refusal
 from kittiwake_components.platform_driver.shown import Shown, shown_sample
 from kittiwake_components.platform_driver.values import packed, unpacked
-from kittiwake_components.ports.platform_driver import REPLY_SIZE
+from kittiwake_components.ports.platform_driver import REPLY_SIZE, DeviceStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

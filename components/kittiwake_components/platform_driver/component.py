@@ -26,18 +26,20 @@ from kittiwake.model.fw import Enabled, Sched
 from kittiwake.platform.interface import NS_PER_S
 from kittiwake.storage.copying import place_file
 from kittiwake.storage.root import reason_of
-from kittiwake_components.platform_driver.devices import IDENTIFIER_SIZE, DeviceStatus
+from kittiwake_components.platform_driver.devices import IDENTIFIER_SIZE
 from kittiwake_components.platform_driver.refusals import Refusal
 from kittiwake_components.platform_driver.reports import DeviceName, FileName, PlatformDriverReports, PointPath
-from kittiwake_components.platform_driver.values import Quality, unpacked
+from kittiwake_components.platform_driver.values import unpacked
 from kittiwake_components.ports.building import DeviceAction, DeviceAnswer, DeviceRequest
 from kittiwake_components.ports.mode import SystemMode, SystemModeChanged
 from kittiwake_components.ports.platform_driver import (
     REASON_SIZE,
     DeviceHealth,
+    DeviceStatus,
     DriverCall,
     DriverReply,
     PointValue,
+    Quality,
 )
 
 if TYPE_CHECKING:

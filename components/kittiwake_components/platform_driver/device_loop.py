@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kittiwake.named_tuple import NamedTuple
 from kittiwake.platform.interface import NS_PER_S
-from kittiwake_components.platform_driver.devices import DeviceStatus
 from kittiwake_components.platform_driver.drivers.interface import (
     Driver,
     DriverFault,
@@ -17,6 +16,7 @@ from kittiwake_components.platform_driver.drivers.interface import (
 )
 from kittiwake_components.platform_driver.session import DriverBroken, Operation, Session
 from kittiwake_components.platform_driver.values import fault_of_value
+from kittiwake_components.ports.platform_driver import DeviceStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from kittiwake_components.platform_driver.changes import Changes, NotFound
 from kittiwake_components.platform_driver.device_loops import DeviceLoops
-from kittiwake_components.platform_driver.devices import NAME_SIZE
 from kittiwake_components.platform_driver.directory import Directory
 from kittiwake_components.platform_driver.drivers.interface import (
     DriverFault,
@@ -28,6 +27,7 @@ from kittiwake_components.platform_driver.seeds import EXAMPLE, simulated
 from kittiwake_components.platform_driver.session import DriverBroken, Operation, Session
 from kittiwake_components.platform_driver.value_store import ValueStore
 from kittiwake_components.platform_driver.writing import NothingIsWritten, Writer
+from kittiwake_components.ports.platform_driver import NAME_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from kittiwake.runtime.loop import Loop
     from kittiwake_components.platform_driver.component import PlatformDriver
     from kittiwake_components.platform_driver.device_loop import DeviceLoop, PolledPoint
-    from kittiwake_components.platform_driver.devices import DeviceStatus
     from kittiwake_components.platform_driver.drivers.interface import Driver, Reading, Value
     from kittiwake_components.platform_driver.records import Device, Point
+    from kittiwake_components.ports.platform_driver import DeviceStatus
 
 
 class Engine:

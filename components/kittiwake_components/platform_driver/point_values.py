@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kittiwake_components.platform_driver.value_store import Latest, Sample, ValueStore
-from kittiwake_components.platform_driver.values import Quality, packed
+from kittiwake_components.platform_driver.values import packed
+from kittiwake_components.ports.platform_driver import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

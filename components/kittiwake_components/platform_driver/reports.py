@@ -14,8 +14,8 @@ from kittiwake.model import (
     Size,
     event,
 )
-from kittiwake_components.platform_driver.devices import NAME_SIZE, PATH_SIZE
 from kittiwake_components.ports.file import PATH_SIZE as FILE_SIZE
+from kittiwake_components.ports.platform_driver import NAME_SIZE, PATH_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from kittiwake_components.platform_driver.devices import IDENTIFIER_SIZE, NAME_SIZE
+from kittiwake_components.platform_driver.devices import IDENTIFIER_SIZE
 from kittiwake_components.platform_driver.drivers.interface import DeviceAddress, PointAddress
 from kittiwake_components.platform_driver.drivers.registry import UnknownDriver
 from kittiwake_components.platform_driver.fields import Field, InvalidObject, Problem, checked
+from kittiwake_components.ports.platform_driver import NAME_SIZE
 
 if TYPE_CHECKING:
     from kittiwake_components.platform_driver.drivers.interface import Scalar

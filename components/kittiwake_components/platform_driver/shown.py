@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kittiwake_components.daily_window import iso_time
-from kittiwake_components.platform_driver.devices import DeviceStatus
 from kittiwake_components.platform_driver.values import unpacked
+from kittiwake_components.ports.platform_driver import DeviceStatus
 
 if TYPE_CHECKING:
     from kittiwake_components.platform_driver.engine import Engine

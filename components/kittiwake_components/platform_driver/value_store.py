@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kittiwake.named_tuple import NamedTuple
 from kittiwake.storage.database import Database, open_database
-from kittiwake_components.platform_driver.values import Quality
+from kittiwake_components.ports.platform_driver import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,34 +1,16 @@
-"""Values of points as JSON, what of them is taken, and how good one is."""
+"""Values of points as JSON, and what of them is taken."""
 
 from __future__ import annotations
 
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from kittiwake.int_enum import IntEnum
-from kittiwake.model.types import U8, wire_enum
+from kittiwake_components.ports.platform_driver import VALUE_SIZE
 
 if TYPE_CHECKING:
     from kittiwake_components.platform_driver.drivers.interface import Value
 
-VALUE_SIZE = 1024
-"""The longest value in JSON, in bytes."""
-
 MAX_INTEGER = (1 << 63) - 1
-
-
-@wire_enum(U8, name="Components.Quality")
-class Quality(IntEnum):
-    """What can be said of a point's value."""
-
-    GOOD = 0
-    """It was read, and lately."""
-    STALE = 1
-    """It was read, but STALE_FACTOR intervals ago or longer."""
-    ERROR = 2
-    """The last try to read it has failed; the value is the last good one, if there is any."""
-    NEVER = 3
-    """It was never read."""
 
 
 def packed(value: Any) -> str:

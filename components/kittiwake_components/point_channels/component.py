@@ -15,10 +15,16 @@ from kittiwake.model import (
     event,
     guarded_port,
 )
-from kittiwake_components.platform_driver.devices import NAME_SIZE, PATH_SIZE, DeviceStatus
-from kittiwake_components.platform_driver.values import Quality, unpacked
+from kittiwake_components.platform_driver.values import unpacked
 from kittiwake_components.point_channels.fitting import fitted
-from kittiwake_components.ports.platform_driver import DeviceHealth, PointValue
+from kittiwake_components.ports.platform_driver import (
+    NAME_SIZE,
+    PATH_SIZE,
+    DeviceHealth,
+    DeviceStatus,
+    PointValue,
+    Quality,
+)
 
 REASON_SIZE = 120
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from kittiwake.int_enum import IntEnum
 from kittiwake.model.ports import port
-from kittiwake.model.types import U16, U32, U64, Size
-from kittiwake_components.platform_driver.devices import NAME_SIZE, PATH_SIZE, DeviceStatus
-from kittiwake_components.platform_driver.values import VALUE_SIZE, Quality
+from kittiwake.model.types import U8, U16, U32, U64, Size, wire_enum
+
+NAME_SIZE = 120
+PATH_SIZE = 2 * NAME_SIZE + 1
+VALUE_SIZE = 1024
+"""The longest value of a point in JSON, in bytes."""
 
 METHOD_SIZE = 40
 CALL_SIZE = 4_194_304
@@ -21,6 +25,36 @@ REPLY_SIZE = 4_194_304
 
 ETAG_SIZE = 24
 REASON_SIZE = 160
+
+
+@wire_enum(U8, name="Components.DeviceStatus")
+class DeviceStatus(IntEnum):
+    """How a device is (the upstream's words, and one more)."""
+
+    IDLE = 0
+    """It is disabled, or was not polled yet."""
+    RUNNING = 1
+    """Its last poll has brought values."""
+    ERROR = 2
+    """Its last poll has failed; it is tried again."""
+    STOPPED = 3
+    """Its loop has ended."""
+    FAILED = 4
+    """It cannot work as it is: its driver cannot be made, breaks, or hangs for good. It is tried again, rarely."""
+
+
+@wire_enum(U8, name="Components.Quality")
+class Quality(IntEnum):
+    """What can be said of a point's value."""
+
+    GOOD = 0
+    """It was read, and lately."""
+    STALE = 1
+    """It was read, but STALE_FACTOR intervals ago or longer."""
+    ERROR = 2
+    """The last try to read it has failed; the value is the last good one, if there is any."""
+    NEVER = 3
+    """It was never read."""
 
 
 @port("Components.DriverCall")

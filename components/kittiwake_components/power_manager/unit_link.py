@@ -59,11 +59,6 @@ class UnitLink:
         self.is_lost = True
         self.replies = self.repeats = 0
 
-    @property
-    def noise_bytes(self) -> int:
-        """Bytes of the line that belonged to no frame."""
-        return self._reader.counters.skipped_bytes
-
     def open(self) -> None:
         """Opens the line, and again whenever it breaks."""
         self._line.open(self._came_up, self._feed, self._report_lost, self._went_down)

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from kittiwake.model import (
-    ACTIVITY_HI,
-    ACTIVITY_LO,
     U32,
-    WARNING_HI,
-    WARNING_LO,
     Bool,
     Channel,
     CommandError,
     CommandResponse,
     OutputPort,
     Parameter,
-    PassiveComponent,
-    Size,
     String,
     command,
-    event,
     sync_port,
 )
 from kittiwake.model.fw import FwSizeType, Sched, TimeInterval, TimeValue
@@ -31,7 +24,7 @@ from kittiwake.storage.finding import ReadFailed
 from kittiwake.storage.recall import Recall
 from kittiwake.storage.root import reason_of
 from kittiwake_components.deployment_time import NO_TIME, US_PER_S, present_us, time_base, time_value
-from kittiwake_components.ports.file import PATH_SIZE, FileName
+from kittiwake_components.ports.file import PATH_SIZE
 from kittiwake_components.ports.lifecycle import BootLoop, Slept
 from kittiwake_components.ports.sequence import CmdSeqCancel, CmdSeqIn, SequenceDone, SequenceStarted
 from kittiwake_components.startup_manager.boot_count_file import (
@@ -43,6 +36,7 @@ from kittiwake_components.startup_manager.boot_count_file import (
 )
 from kittiwake_components.startup_manager.boot_history import BootHistory
 from kittiwake_components.startup_manager.quiescence import Quiescence
+from kittiwake_components.startup_manager.reports import StartupReports
 from kittiwake_components.startup_manager.states import ResetReason, SequenceState, StartupState
 
 if TYPE_CHECKING:
@@ -52,7 +46,6 @@ if TYPE_CHECKING:
     from kittiwake.storage.finding import Finding
     from kittiwake.storage.replaced import ReplacedFile
 
-Reason = Annotated[str, Size(120)]
 
 MAX_WAITERS = 8
 """The most WAIT_FOR_QUIESCENCE that may wait at a time."""
@@ -64,7 +57,7 @@ _FILE_PARAMETERS = ("quiescence_start_file", "startup_sequence_file", "boot_coun
 _UNDER_WAY = (SequenceState.DISPATCHED, SequenceState.STARTED)
 
 
-class StartupManager(PassiveComponent):
+class StartupManager(StartupReports):
     """Boot count, quiescence and startup sequence (PROVES StartupManager), and a guard against boot loops.
 
     All files are read and written by the first `run` call; the boot count is durable before the sequence is asked for.
@@ -111,51 +104,6 @@ class StartupManager(PassiveComponent):
     _count_path: str
     _history: BootHistory
     _quiescence: Quiescence
-
-    @event(WARNING_LO, "Boot count file could not be updated")
-    def boot_count_update_failure(self) -> None: ...
-
-    @event(WARNING_LO, "Quiescence file could not be initialized", throttle=5, every_s=600.0)
-    def quiescence_file_init_failure(self) -> None: ...
-
-    @event(ACTIVITY_LO, "Startup sequence finished")
-    def startup_sequence_finished(self) -> None: ...
-
-    @event(WARNING_LO, "Startup sequence failed: {response}")
-    def startup_sequence_failed(self, response: CommandResponse) -> None: ...
-
-    @event(ACTIVITY_LO, "This is start {count}")
-    def current_boot_count(self, count: FwSizeType) -> None: ...
-
-    @event(ACTIVITY_LO, "There is no startup sequence {file}")
-    def startup_sequence_absent(self, file: FileName) -> None: ...
-
-    @event(WARNING_HI, "{boots} starts in a row ended early; the startup sequence is left out")
-    def boot_loop_detected(self, boots: U32) -> None: ...
-
-    @event(WARNING_LO, "{file} {reason}")
-    def record_recovered(self, file: FileName, reason: Reason) -> None: ...
-
-    @event(WARNING_LO, "{file}: {reason}", throttle=5, every_s=600.0)
-    def file_fault(self, file: FileName, reason: Reason) -> None: ...
-
-    @event(ACTIVITY_HI, "The quiescence is over")
-    def quiescence_done(self) -> None: ...
-
-    @event(ACTIVITY_HI, "The quiescence begins anew")
-    def quiescence_reset(self) -> None: ...
-
-    @event(ACTIVITY_HI, "Quiescence imported from {file}: {elapsed} s have passed")
-    def quiescence_imported(self, file: FileName, elapsed: U32) -> None: ...
-
-    @event(WARNING_LO, "{waiting} commands wait for the quiescence already")
-    def wait_refused(self, waiting: U32) -> None: ...
-
-    @event(ACTIVITY_HI, "Early ends of the last starts are forgotten")
-    def boot_history_cleared(self) -> None: ...
-
-    @event(WARNING_LO, "{file} cannot be read: {reason}; it is left as it is, and this start counts once it can be")
-    def boot_count_unread(self, file: FileName, reason: Reason) -> None: ...
 
     # It counts the boot and runs the startup sequence once.
     RESTARTABLE = False

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from kittiwake.cfdp.arrivals import Arrivals
 from kittiwake.cfdp.entity import Entity
 from kittiwake.cfdp.timing import Patience
 from kittiwake.model import (
-    ACTIVITY_HI,
-    ACTIVITY_LO,
-    DIAGNOSTIC,
     U32,
     U64,
-    WARNING_HI,
-    WARNING_LO,
-    ActiveComponent,
     Bool,
     Channel,
     CommandError,
@@ -23,10 +17,8 @@ from kittiwake.model import (
     OutputPort,
     Parameter,
     Setting,
-    Size,
     async_port,
     command,
-    event,
     guarded_port,
     internal_port,
     sync_port,
@@ -45,6 +37,7 @@ from kittiwake_components.ports.transfer import GetFile, PutFile, StoreName, Tra
 from kittiwake_components.transfer_service.carrying import Carrier
 from kittiwake_components.transfer_service.inbox import NamedInbox
 from kittiwake_components.transfer_service.jobs import Asked, Jobs
+from kittiwake_components.transfer_service.reports import TransferReports
 from kittiwake_components.transfer_service.servers import Servers
 from kittiwake_components.transfer_service.stores import FILE_SERVERS, SENT_KINDS, Store, check_stores, parse_store
 from kittiwake_components.transfer_service.syncing import names_below
@@ -53,10 +46,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kittiwake.runtime.loop import Loop, Timer
-    from kittiwake_components.transfer_service.inbox import NamedInbox
-from kittiwake_components.transfer_service.jobs import Job
+    from kittiwake_components.transfer_service.jobs import Job
 
-TEXT_SIZE = 120
 MAX_JOBS = 64
 PDUS_A_TURN = 16
 POLL_S = 0.1
@@ -68,15 +59,13 @@ APIDS = (8, 0x7FD)
 SEGMENTS = (32, 4000)
 MAX_FILE = 1 << 40
 
-Text = Annotated[str, Size(TEXT_SIZE)]
-
 
 def _check_apid(apid: int) -> None:
     if apid in (0xFE, 0xFF):
         raise ValueError(f"an APID that no other packets have is wanted, not {apid}")
 
 
-class TransferService(ActiveComponent):
+class TransferService(TransferReports):
     """Puts files into named stores and gets them from there: folders (a mounted disk), or CFDP over the link.
 
     What was asked for is durable before it is answered, goes on after every restart where it was, is tried again with
@@ -126,51 +115,6 @@ class TransferService(ActiveComponent):
     folder = Setting(str, default="/transfers", doc="Folder in the root for the journal and parts.")
     inbox = Setting(str, default="/inbox", doc="Folder in the root for files that arrive by CFDP.")
     max_file_bytes = Setting(int, default=1 << 30, low=1, high=MAX_FILE, doc="The largest file.")
-
-    @event(DIAGNOSTIC, "Transfer {id} started, store {store}: {file}")
-    def transfer_started(self, id: U32, store: StoreName, file: FileName) -> None: ...
-
-    @event(ACTIVITY_LO, "Transfer {id} done, store {store}: {file}, {size} bytes")
-    def transfer_done(self, id: U32, store: StoreName, file: FileName, size: U64) -> None: ...
-
-    @event(ACTIVITY_LO, "Transfer {id} resumed: {file} from byte {offset}")
-    def transfer_resumed(self, id: U32, file: FileName, offset: U64) -> None: ...
-
-    @event(WARNING_LO, "Transfer {id} failed, store {store}: {file}: {reason}; next attempt in {pause} s (0: none)")
-    def transfer_failed(self, id: U32, store: StoreName, file: FileName, reason: Text, pause: U32) -> None: ...
-
-    @event(WARNING_HI, "Transfer {id}: {reason}")
-    def checksum_mismatch(self, id: U32, reason: Text) -> None: ...
-
-    @event(WARNING_LO, "There is no store {store}")
-    def store_unknown(self, store: StoreName) -> None: ...
-
-    @event(WARNING_HI, "Put aside: {finding}")
-    def quarantine_file(self, finding: Text) -> None: ...
-
-    @event(ACTIVITY_HI, "File {file} has arrived, {size} bytes")
-    def file_arrived(self, file: FileName, size: U64) -> None: ...
-
-    @event(WARNING_LO, "A file from entity {entity} did not arrive: {reason}")
-    def arrival_failed(self, entity: U32, reason: Text) -> None: ...
-
-    @event(WARNING_LO, "{file} was delivered, but changed meanwhile or cannot be removed: it stays")
-    def source_kept(self, file: FileName) -> None: ...
-
-    @event(ACTIVITY_HI, "Transfer {id} canceled: {file}")
-    def transfer_canceled(self, id: U32, file: FileName) -> None: ...
-
-    @event(ACTIVITY_HI, "Transfer {id}, store {store}: {file}, {attempts} failed attempts, given up: {failed}")
-    def transfer_listed(self, id: U32, store: StoreName, file: FileName, attempts: U32, failed: Bool) -> None: ...
-
-    @event(ACTIVITY_LO, "Store {store}: {count} transfers queued, {left} files found no room")
-    def store_synced(self, store: StoreName, count: U32, left: U32) -> None: ...
-
-    @event(WARNING_LO, "Journal {finding}")
-    def journal_finding(self, finding: Text) -> None: ...
-
-    @event(WARNING_HI, "The journal of transfers cannot be used: {reason}", throttle=3, every_s=600.0)
-    def journal_failed(self, reason: Text) -> None: ...
 
     # Life
 

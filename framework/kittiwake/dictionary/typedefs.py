@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections import namedtuple
 from enum import IntEnum
 from keyword import iskeyword
@@ -264,8 +263,3 @@ def _field_name(member: str) -> str:
     """A named tuple's field for a struct member: Python reserves keywords and a leading underscore."""
     name = member.lstrip("_") or "member"
     return f"{name}_" if iskeyword(name) else name
-
-
-def struct_of(*forms: Integer) -> struct.Struct:
-    """The `struct.Struct` of big-endian integers back to back."""
-    return struct.Struct(">" + "".join([form.code for form in forms]))

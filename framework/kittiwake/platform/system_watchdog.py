@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 
 NOTIFY = "notify"
-DEVICE_PREFIX = "/dev/"
 _SET_TIMEOUT = 0xC0045706  # WDIOC_SETTIMEOUT of linux/watchdog.h
 _DISARM = b"V"  # the "magic close"
 _US_PER_S = 1_000_000

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 AT_ONCE = 4
 """How many runs may be under way at the same time."""
 
-SHUTDOWN_S = 2.0
-"""How long runs may take to end by themselves when the ground station ends, in seconds."""
-
 _log = logging.getLogger(__name__)
 
 

@@ -11,9 +11,9 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import LoadShed
 from kittiwake_components.building_agent.component import AgentState, BuildingAgent
-from kittiwake_components.platform_driver.values import Quality
 from kittiwake_components.point_access import CALL_LIMIT_S, switch_of
 from kittiwake_components.ports.mode import SystemMode
+from kittiwake_components.ports.platform_driver import Quality
 from tests.components.building_agent.thermostat import Thermostat
 
 FAN = "campus/b1/ahu1/Fan"

@@ -6,7 +6,7 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import BuildingApi
 from kittiwake_components.building_api.routes import OTHERS, PREFIX, ROUTES, openapi
-from kittiwake_components.platform_driver.values import Quality
+from kittiwake_components.ports.platform_driver import Quality
 
 
 def test_the_design_sheet_says_what_the_class_declares() -> None:

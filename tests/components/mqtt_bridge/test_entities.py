@@ -21,7 +21,7 @@ from kittiwake_components.mqtt_bridge.entities import (
     read_point,
 )
 from kittiwake_components.mqtt_bridge.outbox import ANSWERS_LIMIT, Outbox
-from kittiwake_components.platform_driver.values import Quality
+from kittiwake_components.ports.platform_driver import Quality
 
 TOPICS = Topics("kittiwake", "homeassistant", "Plant")
 SETPOINT = read_point("b1/ahu1/Setpoint", "number 16 26.5 degC")

@@ -17,7 +17,7 @@ from kittiwake.testing import ComponentTester
 from kittiwake.testing.design_sheet import differences
 from kittiwake_components import MqttBridge
 from kittiwake_components.mqtt_bridge.component import WAITING_LIMIT
-from kittiwake_components.platform_driver.values import Quality
+from kittiwake_components.ports.platform_driver import Quality
 from tests.components.mqtt_bridge.broker import Broker, Listener, program, until
 
 POINTS = {

@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kittiwake.platform.interface import NS_PER_S
-from kittiwake_components.platform_driver.devices import DeviceStatus
 from kittiwake_components.platform_driver.drivers.interface import Driver, FoundPoint, Reading, Unreachable
-from kittiwake_components.platform_driver.values import Quality
 from kittiwake_components.ports.building import DeviceAction
+from kittiwake_components.ports.platform_driver import DeviceStatus, Quality
 from tests.components.platform_driver.site import AHU, Site, ahu
 
 

@@ -22,9 +22,8 @@ from kittiwake.testing.design_sheet import differences
 from kittiwake.topology.compile import load_topology
 from kittiwake.topology.image import build_image
 from kittiwake_components import PointBank
-from kittiwake_components.platform_driver.devices import DeviceStatus
-from kittiwake_components.platform_driver.values import Quality
 from kittiwake_components.point_channels.fitting import fitted
+from kittiwake_components.ports.platform_driver import DeviceStatus, Quality
 from tests.components.point_channels.air_handler import AirHandler, Occupancy
 
 AHU = "campus/b1/ahu1"

@@ -13,7 +13,7 @@ from kittiwake.platform.interface import Finished
 from kittiwake.replay.arrivals import DEPTH_LIMIT, ENUM, FAULT, NAMED, thing_of, value_of
 from kittiwake.replay.values import ValueRefused, packed, unpacked
 from kittiwake_components.platform_driver.drivers.interface import NoAnswer, PointAddress, Reading, Unreachable
-from kittiwake_components.platform_driver.values import Quality
+from kittiwake_components.ports.platform_driver import Quality
 from kittiwake_components.transfer_service.ftp_session import FtpRefused
 from tests.framework.replay.test_values import kinds, values
 
@@ -83,7 +83,7 @@ def test_what_is_too_deep_is_refused() -> None:
     [
         (ENUM, "os:PathLike", "x"), (NAMED, "kittiwake.platform.interface:Clock", []), (NAMED, "os:stat_result", []),
         (FAULT, "os:system", [], None, []), (FAULT, "builtins:exec", [], None, []), (9, 1), (NAMED, "kittiwake:No", []),
-        (ENUM, "kittiwake_components.platform_driver.values:Quality", "NONE_OF_THEM"),
+        (ENUM, "kittiwake_components.ports.platform_driver:Quality", "NONE_OF_THEM"),
         (ENUM, "kittiwake_components.moved_since:Quality", "GOOD"),
         (FAULT, "kittiwake_components.moved_since:Refused", [], None, []),
     ],
