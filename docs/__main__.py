@@ -64,7 +64,25 @@ def _parameters(parameters: Iterable[tuple[str, WireType]]) -> str:
 def component_page(cls: ComponentType) -> str:
     """The page of one component."""
     declared = cls.__declarations__
-    inputs = [
+    sections = {
+        "Ports": _ports(declared),
+        "Commands": _commands(declared),
+        "Events": _events(declared),
+        "Channels": _channels(declared),
+        "Parameters": _declared_parameters(declared),
+        "Settings": _settings(declared),
+        **_products(declared),
+    }
+    for machine in declared.machines.values():
+        sections[f"State machine `{machine.name}`"] = (
+            f"{machine.doc}\n\n```mermaid\n{state_diagram(machine)}```\n".lstrip()
+        )
+    body = "\n".join(f"## {title}\n\n{content}" for title, content in sections.items())
+    return f"# {cls.__name__}\n\n{cls.KIND.capitalize()}. {_first(cls.__doc__ or '')}\n\n{body}"
+
+
+def _ports(declared: Declarations) -> str:
+    rows = [
         (
             f"`{one.name}`{_size(one)}",
             f"in, {one.kind}",
@@ -73,60 +91,57 @@ def component_page(cls: ComponentType) -> str:
             _first(one.doc),
         )
         for one in declared.inputs.values()
-    ]
-    outputs = [
+    ] + [
         (f"`{one.name}`{_size(one)}", "out", one.port.name, _parameters(one.port.parameters), one.doc or one.port.doc)
         for one in declared.outputs.values()
     ]
-    commands = [
+    return table(("Port", "Direction", "Type", "Arguments", "Meaning"), rows)
+
+
+def _commands(declared: Declarations) -> str:
+    rows = [
         (f"`{one.label}`", f"{one.number:#04x}", one.kind, _parameters(one.parameters), _first(one.doc))
         for one in declared.commands.values()
     ]
-    events = [
+    return table(("Command", "Opcode", "Kind", "Arguments", "Meaning"), rows)
+
+
+def _events(declared: Declarations) -> str:
+    rows = [
         (
-            f"`{one.label}`",
-            f"{one.number:#04x}",
-            one.severity.name,
-            _parameters(one.parameters),
-            f"`{one.format}`",
+            f"`{one.label}`", f"{one.number:#04x}", one.severity.name, _parameters(one.parameters), f"`{one.format}`",
             one.doc,
         )
         for one in declared.events.values()
-    ]
-    channels = [
+    ]  # fmt: skip
+    return table(("Event", "Id", "Severity", "Arguments", "Text", "Meaning"), rows)
+
+
+def _channels(declared: Declarations) -> str:
+    rows = [
         (
-            f"`{one.label}`",
-            f"{one.number:#04x}",
-            repr(one.type),
-            one.unit,
-            "on change" if one.on_change else "always",
-            one.doc,
+            f"`{one.label}`", f"{one.number:#04x}", repr(one.type), one.unit,
+            "on change" if one.on_change else "always", one.doc,
         )
         for one in declared.channels.values()
-    ]
-    parameters = [
+    ]  # fmt: skip
+    return table(("Channel", "Id", "Type", "Unit", "Sent", "Meaning"), rows)
+
+
+def _declared_parameters(declared: Declarations) -> str:
+    rows = [
         (f"`{one.label}`", f"{one.number:#04x}", repr(one.type), one.default, one.unit, one.doc)
         for one in declared.parameters.values()
     ]
-    settings = [
+    return table(("Parameter", "Id", "Type", "Default", "Unit", "Meaning"), rows)
+
+
+def _settings(declared: Declarations) -> str:
+    rows = [
         (f"`{one.name}`", repr(one.default), " to ".join(map(str, one.range or ())), one.doc)
         for one in declared.settings.values()
     ]
-    sections = {
-        "Ports": table(("Port", "Direction", "Type", "Arguments", "Meaning"), [*inputs, *outputs]),
-        "Commands": table(("Command", "Opcode", "Kind", "Arguments", "Meaning"), commands),
-        "Events": table(("Event", "Id", "Severity", "Arguments", "Text", "Meaning"), events),
-        "Channels": table(("Channel", "Id", "Type", "Unit", "Sent", "Meaning"), channels),
-        "Parameters": table(("Parameter", "Id", "Type", "Default", "Unit", "Meaning"), parameters),
-        "Settings": table(("Setting", "Default", "Range", "Meaning"), settings),
-    }
-    sections |= _products(declared)
-    for machine in declared.machines.values():
-        sections[f"State machine `{machine.name}`"] = (
-            f"{machine.doc}\n\n```mermaid\n{state_diagram(machine)}```\n".lstrip()
-        )
-    body = "\n".join(f"## {title}\n\n{content}" for title, content in sections.items())
-    return f"# {cls.__name__}\n\n{cls.KIND.capitalize()}. {_first(cls.__doc__ or '')}\n\n{body}"
+    return table(("Setting", "Default", "Range", "Meaning"), rows)
 
 
 def _products(declared: Declarations) -> dict[str, str]:

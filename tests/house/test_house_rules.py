@@ -23,6 +23,7 @@ DEVICE_PATH = (
 )
 CUPBOARDS = {"util", "utils", "helper", "helpers", "common", "misc"}
 SIZE_LIMIT = 600
+FUNCTION_LIMIT = 60
 MADE_QUICKLY = {("typing", "NamedTuple"): "kittiwake.named_tuple", ("enum", "IntEnum"): "kittiwake.int_enum"}
 """What the device path derives classes from -> where it is to be taken from instead."""
 # Each costs milliseconds of boot, and the first tick is due within seven bare interpreter starts.
@@ -157,6 +158,17 @@ def test_no_module_is_a_cupboard() -> None:
 def test_no_module_outgrows_its_reader() -> None:
     sizes = {path: path.read_text(encoding="utf-8").count("\n") for path in modules(FOLDERS)}
     assert relative([path for path, size in sizes.items() if size > SIZE_LIMIT]) == []
+
+
+def test_no_function_outgrows_its_reader() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.name}"
+        for path in modules((*PACKAGES, "bench", "docs"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= FUNCTION_LIMIT
+    ]
+    assert long == []
 
 
 def test_every_module_says_what_it_is() -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kittiwake.dictionary.decode import DecodedChannel, DecodedEvent
-    from kittiwake.dictionary.entries import Channel
+    from kittiwake.dictionary.entries import Channel, Dictionary
     from kittiwake.platform.interface import Network
     from kittiwake.wire.file_packets import FilePacket
     from kittiwake_ground.alarms.notifier import Notifier
@@ -91,11 +91,7 @@ class Deployment:
         self.name = configuration.name
         self.configuration = configuration
         self.dictionary = load_dictionary(str(configuration.dictionary))
-        self.hazardous = frozenset(
-            name
-            for name, command in self.dictionary.commands.items()
-            if command.hazardous or any(fnmatchcase(name, one) for one in configuration.hazardous)
-        )
+        self.hazardous = _hazardous(self.dictionary, configuration)
         """Names of the commands that are to be armed before they are sent."""
         store = AlarmStore() if alarms is None else alarms
         self.alarms = AlarmBook(self.name, self.dictionary, store, configuration.alarm_events)
@@ -125,21 +121,23 @@ class Deployment:
         self.building = _building(configuration)
         """What is known of its building, if it has one."""
         self.parameters = Parameters(self.dictionary, self.commands, self._parameter_changed)
-        ways = Ways(
-            self.dictionary, self.hazardous, self.commands, self.sequences, self.transfers, self.upload_by_cfdp,
-            lambda: session.ready,
-        )  # fmt: skip
-        self.passes = Passes(
-            self.name, PassStore() if passes is None else passes, self.hub, self.commands,
-            self.transfers.records.values, ways, session.report,
-        )  # fmt: skip
-        self.commands.left = self.passes.planner.took_off
-        self.passes.planner.missed = self._plan_missed
-        self.passes.planner.changed = self._plan_changed
+        self.passes = self._make_passes(PassStore() if passes is None else passes)
         self._archive = archive
         self._tasks: list[asyncio.Task[None]] = []
         self._was_up = False
         self._link_known: tuple[str, str] | None = None
+
+    def _make_passes(self, store: PassStore) -> Passes:
+        session = self.session
+        ways = Ways(
+            self.dictionary, self.hazardous, self.commands, self.sequences, self.transfers, self.upload_by_cfdp,
+            lambda: session.ready,
+        )  # fmt: skip
+        made = Passes(self.name, store, self.hub, self.commands, self.transfers.records.values, ways, session.report)
+        self.commands.left = made.planner.took_off
+        made.planner.missed = self._plan_missed
+        made.planner.changed = self._plan_changed
+        return made
 
     def _exchange(self) -> Exchange:
         plan = self.configuration.cfdp
@@ -324,3 +322,11 @@ def _building(configuration: DeploymentConfiguration) -> Building | None:
     if configuration.building_token is None:
         return None
     return Building(api_address(configuration.building), configuration.building_token)
+
+
+def _hazardous(dictionary: Dictionary, configuration: DeploymentConfiguration) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, command in dictionary.commands.items()
+        if command.hazardous or any(fnmatchcase(name, one) for one in configuration.hazardous)
+    )
