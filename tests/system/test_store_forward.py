@@ -51,6 +51,7 @@ def test_the_ground_receives_what_happened_while_it_was_away(
     with Device(image, tmp_path / "root", f"tcp://127.0.0.1:{port}") as device:
         device.await_line("packets of earlier boots are stored")
         gds = start_gds(dictionary, port=port)
+        device.await_line("Link up")
         # What comes in the first moments of its connection fprime-gds may lose between its own processes: nothing is
         # forwarded before a command and its response have shown that all of them hear each other.
         assert gds.send_and_complete("ReferenceDeployment.storeForward.FORWARD_RATE_PRM_SET", 100_000)
