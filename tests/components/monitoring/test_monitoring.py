@@ -19,6 +19,7 @@ from kittiwake.wire.packets import parse_command
 from kittiwake.wire.time_tag import pack_tag
 from kittiwake_components import Monitoring
 from kittiwake_components.monitoring.orders import MAX_ORDERS, MAX_REMEMBERED
+from kittiwake_components.monitoring.status_report import pack_json
 from kittiwake_components.ports.service import ServiceFault, failed, result_of, succeeded
 from kittiwake_components.ports.supervision import CycleStep
 from tests.components.power_cuts import cut_everywhere
@@ -350,6 +351,25 @@ def with_store(**options: Any) -> ComponentTester[Monitoring]:
 def outbox(tester: ComponentTester[Monitoring]) -> list[str]:
     path = tester.root.resolve(OUTBOX)
     return list(tester.files.list(path)) if tester.files.exists(path) else []
+
+
+def test_a_report_has_a_line_for_each_value() -> None:
+    """REQ-MON-007"""
+    content: dict[str, Any] = {"format": 1, "values": {"x": {"value": 1.5, "unit": None}, "y": {}}, "services": {}}
+    packed = pack_json(content)
+    assert json.loads(packed) == content
+    assert packed.decode().splitlines() == [
+        "{",
+        ' "format":1,',
+        ' "values":{',
+        '  "x":{"value":1.5,"unit":null},',
+        '  "y":{}',
+        " },",
+        ' "services":{}',
+        "}",
+    ]
+    with pytest.raises(ValueError, match="JSON"):
+        pack_json({"values": {"x": float("nan")}})
 
 
 def test_a_report_is_brought_into_its_store() -> None:
