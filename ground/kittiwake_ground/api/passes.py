@@ -64,7 +64,7 @@ async def take_file(
     in this one, goes.
     """
     try:
-        read = read_contacts(body.text, body.name, person.name)
+        read = read_contacts(body.text, body.name, person.name, here.passes.clocks.wall_us())
     except Faults as found:
         errors = [fault_object(one) for one in found.faults]
         raise Problem(422, f"{len(errors)} faults, the first: {found.faults[0]}", errors=errors) from None

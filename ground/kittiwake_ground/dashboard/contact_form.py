@@ -103,7 +103,8 @@ class ContactForm:
         try:
             text = (await event.file.read()).decode("utf-8")
             by = self._context.act("contacts imported", str(event.file.name))
-            taken, _ = self._passes.schedule.take_file(read_contacts(text, str(event.file.name), by))
+            read = read_contacts(text, str(event.file.name), by, self._passes.clocks.wall_us())
+            taken, _ = self._passes.schedule.take_file(read)
         except Faults as found:
             lines = "".join(f"<li>{escape(str(one))}</li>" for one in found.faults[:20])
             self._faults.show(f'<ul class="kw-bad">{lines}</ul>')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import islice
 from math import isfinite
@@ -28,6 +29,14 @@ HORIZON_US = 400 * 86400 * 1_000_000
 
 LATEST_US = 253_402_300_800_000_000
 """The end of the year 9999: later times cannot be written."""
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def epoch_us(moment: datetime) -> int:
+    """A date in microseconds since 1970."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 class ContactRefused(ValueError):

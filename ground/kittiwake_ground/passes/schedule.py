@@ -125,12 +125,18 @@ class Schedule:
         What an earlier file had under the same uid is replaced; with `replacing` also what is to come and is not in
         this one goes. Raises `ContactRefused`.
         """
-        earlier = {one.uid: one for one in self.contacts.values() if one.origin == IMPORTED}
-        taken = [replace(one, id=earlier[one.uid].id if one.uid in earlier else 0) for one in read]
+        earlier: dict[str, list[Contact]] = {}
+        for one in self.contacts.values():
+            if one.origin == IMPORTED:
+                earlier.setdefault(one.uid, []).append(one)
+        taken = []
+        for one in read:
+            replaced = earlier.get(one.uid)
+            taken.append(replace(one, id=replaced.pop(0).id if replaced else 0))
         wanted = {one.uid for one in read}
         gone = [
-            one.id for uid, one in earlier.items()
-            if replacing and uid not in wanted and any(True for _ in one.starts(self._wall_us()))
+            one.id for uid, left in earlier.items() for one in left
+            if uid in wanted or (replacing and any(True for _ in one.starts(self._wall_us())))
         ]  # fmt: skip
         changed = {*gone, *(one.id for one in taken)}
         self._check(taken, [one for one in self._planned() if one.id not in changed])
