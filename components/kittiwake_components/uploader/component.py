@@ -164,12 +164,20 @@ class Uploader(UploaderReports):
         self.attempt(lambda: self._marks.keep_outputs(self._output.names))
 
     def _send_to(self, remote: tuple[Store, Login | None] | None) -> None:
-        """Sends to a remote from now on; what is under way to the same one goes on."""
+        """Sends to a remote from now on, without the pauses that another one's failures have made.
+
+        What is under way to the same one goes on, and waits as it did.
+        """
         if remote == self._sent_to:
             return
         self._end_upload()
         if self._sending is not None:
             self._sending.rest()
+        now_ns = self.clock.now_ns()
+        self._failures, self._pause_until_ns = 0, now_ns
+        for capture in self._captures.of(State.PENDING):
+            if capture.attempts:
+                capture.due_ns = now_ns
         self._sent_to = remote
         self._sending = Sending(self, self._output, self._marks, *remote) if remote is not None else None
 

@@ -507,6 +507,25 @@ def test_a_server_that_the_reloaded_configuration_names_gets_the_captures(tmp_pa
         assert tester.events.named("UploadsStarted")
 
 
+def test_a_corrected_server_is_tried_at_once(tmp_path: Path) -> None:
+    """REQ-UP-017, REQ-UP-006: the pauses of an hour were those of the wrong one."""
+    (tmp_path / "in").mkdir()
+    with FtpServer(tmp_path) as server, uploader_tester(remote="", platform=SimulatedPlatform(0)) as tester:
+        port = int(server.endpoint.rpartition(":")[2])
+        text = HIVE.format(port=port, auto="true")
+        tester.write_file("/hive.toml", text.replace("correct horse", "wrong horse").encode())
+        tester.call.hive_configured("/captures")
+        publish(tester, capture_path(1), DATA, tell=True)
+        tester.advance(20_000)
+        failures = len(tester.events.named("UploadFailed"))
+        assert failures > 3
+        tester.write_file("/hive.toml", text.encode())
+        tester.call.hive_configured("/captures")
+        tester.advance(1)
+        assert uploaded(tester) == [capture_path(1)]
+        assert len(tester.events.named("UploadFailed")) == failures
+
+
 def test_a_damaged_capture_on_a_disk_that_takes_nothing_is_never_called_uploaded() -> None:
     """REQ-UP-004, REQ-UP-010: what fails while it is put aside must not look like an upload that is over."""
     with uploader_tester(parameters={"AUTO_START": False}) as tester:
