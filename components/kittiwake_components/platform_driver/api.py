@@ -16,7 +16,7 @@ from kittiwake_components.platform_driver.drivers.registry import UnknownDriver
 from kittiwake_components.platform_driver.fields import InvalidObject, Problem
 from kittiwake_components.platform_driver.point_files import read_points, write_points
 from kittiwake_components.platform_driver.refusals import Refusal
-from kittiwake_components.platform_driver.shown import Shown, shown_sample
+from kittiwake_components.platform_driver.shown import shown_sample
 from kittiwake_components.platform_driver.values import packed, unpacked
 from kittiwake_components.ports.platform_driver import REPLY_SIZE, DeviceStatus
 
@@ -153,25 +153,25 @@ class Api:
 
     def _list_devices(self, arguments: Arguments, then: Then) -> None:
         engine = self._engine()
-        shown = Shown(engine)
+        shown = engine.shown()
         found = engine.store.devices(enabled_only=arguments.truth("enabled_only"))
         then(Answer(200, [shown.device(device) for device in arguments.page(found, MAX_PAGE)]))
 
     def _create_device(self, arguments: Arguments, then: Then) -> None:
         engine = self._engine()
         device = engine.changes.create_device(arguments.body())
-        then(Answer(200, Shown(engine).device(device), etag_of(device.version)))
+        then(Answer(200, engine.shown().device(device), etag_of(device.version)))
 
     def _get_device(self, arguments: Arguments, then: Then) -> None:
         engine = self._engine()
         device = engine.changes.device(arguments.text("device_id"))
-        then(Answer(200, Shown(engine).device(device), etag_of(device.version)))
+        then(Answer(200, engine.shown().device(device), etag_of(device.version)))
 
     def _patch_device(self, arguments: Arguments, then: Then) -> None:
         engine = self._engine()
 
         def changed(result: Any) -> None:
-            then(_changed(result, lambda: Answer(200, Shown(engine).device(result), etag_of(result.version))))
+            then(_changed(result, lambda: Answer(200, engine.shown().device(result), etag_of(result.version))))
 
         engine.changes.patch_device(arguments.text("device_id"), arguments.body(), arguments.if_match(), changed)
 
@@ -186,14 +186,14 @@ class Api:
     def _device_health(self, arguments: Arguments, then: Then) -> None:
         engine = self._engine()
         device = engine.changes.device(arguments.text("device_id"))
-        then(Answer(200, Shown(engine).health(device)))
+        then(Answer(200, engine.shown().health(device)))
 
     # Points
 
     def _list_points(self, arguments: Arguments, then: Then) -> None:
         engine = self._engine()
         device = engine.changes.device(arguments.text("device_id"))
-        shown = Shown(engine)
+        shown = engine.shown()
         found = engine.store.points(device.id, enabled_only=arguments.truth("enabled_only"))
         then(Answer(200, [shown.point(point, device) for point in arguments.page(found, MAX_PAGE)]))
 
@@ -208,7 +208,7 @@ class Api:
 
     def _point_answer(self, engine: Engine, point: Any) -> Answer:
         device = engine.changes.device(point.device_id)
-        return Answer(200, Shown(engine).point(point, device), etag_of(point.version))
+        return Answer(200, engine.shown().point(point, device), etag_of(point.version))
 
     def _patch_point(self, arguments: Arguments, then: Then) -> None:
         engine = self._engine()
@@ -231,14 +231,14 @@ class Api:
     def _latest_values(self, arguments: Arguments, then: Then) -> None:
         engine = self._engine()
         device = engine.changes.device(arguments.text("device_id"))
-        shown = Shown(engine)
+        shown = engine.shown()
         points = arguments.page(engine.store.points(device.id), MAX_PAGE)
         then(Answer(200, [shown.latest(point, device) for point in points]))
 
     def _point_latest(self, arguments: Arguments, then: Then) -> None:
         engine = self._engine()
         point = engine.changes.point(arguments.text("point_id"))
-        then(Answer(200, Shown(engine).latest(point, engine.changes.device(point.device_id))))
+        then(Answer(200, engine.shown().latest(point, engine.changes.device(point.device_id))))
 
     def _point_history(self, arguments: Arguments, then: Then) -> None:
         engine = self._engine()

@@ -25,6 +25,7 @@ from kittiwake_components.platform_driver.requests import Requests
 from kittiwake_components.platform_driver.schema import POINT_FIELDS, check_point, device_address
 from kittiwake_components.platform_driver.seeds import EXAMPLE, simulated
 from kittiwake_components.platform_driver.session import DriverBroken, Operation, Session
+from kittiwake_components.platform_driver.shown import Shown
 from kittiwake_components.platform_driver.value_store import ValueStore
 from kittiwake_components.platform_driver.writing import NothingIsWritten, Writer
 from kittiwake_components.ports.platform_driver import NAME_SIZE
@@ -212,6 +213,10 @@ class Engine:
             return True
 
         self._owner.when(look)
+
+    def shown(self) -> Shown:
+        """What is known now, as the API shows it."""
+        return Shown(self.values, self.loops, self.clock.now_ns())
 
     # Discovery
 

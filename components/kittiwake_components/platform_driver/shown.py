@@ -9,17 +9,19 @@ from kittiwake_components.platform_driver.values import unpacked
 from kittiwake_components.ports.platform_driver import DeviceStatus
 
 if TYPE_CHECKING:
-    from kittiwake_components.platform_driver.engine import Engine
+    from kittiwake_components.platform_driver.device_loops import DeviceLoops
+    from kittiwake_components.platform_driver.point_values import PointValues
     from kittiwake_components.platform_driver.records import Device, Point
     from kittiwake_components.platform_driver.value_store import Sample
 
 
 class Shown:
-    """What an engine knows, as JSON."""
+    """What is known of devices and points at `now_ns`, as JSON."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._now_ns = engine.clock.now_ns()
+    def __init__(self, values: PointValues, loops: DeviceLoops, now_ns: int) -> None:
+        self._values = values
+        self._loops = loops
+        self._now_ns = now_ns
 
     def device(self, device: Device) -> dict[str, Any]:
         """A device."""
@@ -41,20 +43,19 @@ class Shown:
         }  # fmt: skip
 
     def _value(self, point: Point, device: Device) -> dict[str, Any]:
-        values = self._engine.values
-        latest = values.latest(point.id)
+        latest = self._values.latest(point.id)
         return {
             "last_value": None if latest.value_json is None else unpacked(latest.value_json),
             "last_polled_at": None if latest.polled_us is None else iso_time(latest.polled_us),
             "last_error": latest.error,
             "last_good_at": None if latest.good_us is None else iso_time(latest.good_us),
-            "quality": values.quality(point.id, device.scrape_interval_seconds).name.lower(),
+            "quality": self._values.quality(point.id, device.scrape_interval_seconds).name.lower(),
             "age_s": latest.age_s(self._now_ns),
         }
 
     def health(self, device: Device) -> dict[str, Any]:
         """How a device is."""
-        loop = self._engine.loops.by_id.get(device.id)
+        loop = self._loops.by_id.get(device.id)
         status = DeviceStatus.IDLE if loop is None else loop.status
         polled_us = None if loop is None else loop.last_poll_us
         return {

@@ -11,16 +11,19 @@ from kittiwake_components.scheduler.jobs import RESULT_SIZE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kittiwake_components.scheduler.component import Scheduler
+    from kittiwake_components.scheduler.jobs import Job
 
 MAX_JOBS_LISTED = 100
 
 
 class SchedulerApi:
-    """Calls of a scheduler's methods by name."""
+    """Calls of a scheduler's methods by name: `waiting` and `committed` are the scheduler's own."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
+    def __init__(
+        self, waiting: Callable[[int], list[Job]], committed: Callable[[int, int, bool, str], None]
+    ) -> None:  # fmt: skip
+        self._waiting = waiting
+        self._committed = committed
         self._methods: dict[str, Callable[..., Any]] = {
             "get_next_execution_time_for_all_jobs": self._next_times,
             "commit_job_execution": self._commit,
@@ -48,7 +51,7 @@ class SchedulerApi:
                 "next_execution_time": local_time(job.next_us or 0, UTC).isoformat(),
                 "executed_expression": job.expression,
             }
-            for job in self._scheduler.waiting(MAX_JOBS_LISTED)
+            for job in self._waiting(MAX_JOBS_LISTED)
         ]
 
     def _commit(self, job_id: int, time: str, is_error: int, result: Any = "") -> bool:
@@ -63,5 +66,5 @@ class SchedulerApi:
             raise ServiceFault(f"{time!r} is no ISO 8601 time") from None
         if moment.tzinfo is None:
             raise ServiceFault(f"{time} has no offset; one such as +00:00 or Z is wanted")
-        self._scheduler.committed(job_id, epoch_us(moment), bool(is_error), str(result)[:RESULT_SIZE])
+        self._committed(job_id, epoch_us(moment), bool(is_error), str(result)[:RESULT_SIZE])
         return True

@@ -119,7 +119,7 @@ class Scheduler(SchedulerReports):
         self._not_before_ns: dict[int, int] = {}
         self._expressions = Expressions(self._context.deployment.instances, self.services)
         self._reader = JobReader(self._expressions, self.root)
-        self._api = SchedulerApi(self)
+        self._api = SchedulerApi(self.waiting, self.committed)
 
     def start(self) -> None:
         self._offset_ns = self._present_offset_ns()

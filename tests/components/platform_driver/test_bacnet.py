@@ -50,13 +50,6 @@ def peer(shared_peer: BacnetPeer) -> BacnetPeer:
 
 
 @pytest.fixture
-def bench() -> Iterator[DriverBench]:
-    bench = DriverBench()
-    yield bench
-    bench.until(lambda: not bench.services.shared)
-
-
-@pytest.fixture
 def device(bench: DriverBench, peer: BacnetPeer) -> Iterator[OpenDevice]:
     with bench.open(BacnetDriver, peer.address, **QUICK) as device:
         yield device

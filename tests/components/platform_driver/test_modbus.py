@@ -35,13 +35,6 @@ def peer() -> Iterator[ModbusPeer]:
 
 
 @pytest.fixture
-def bench() -> Iterator[DriverBench]:
-    bench = DriverBench()
-    yield bench
-    bench.until(lambda: not bench.services.shared)
-
-
-@pytest.fixture
 def device(bench: DriverBench, peer: ModbusPeer) -> Iterator[OpenDevice]:
     for table in ("coil", "discrete", "holding", "input"):
         peer.set(table, 0, *[0] * 200)

@@ -24,6 +24,7 @@ from kittiwake_ground.client import (
     RequestRefused,
     ServerUnreachable,
     WaitTimedOut,
+    blocking,
     connection,
 )
 from kittiwake_ground.configuration import DeploymentConfiguration, GroundConfiguration
@@ -301,6 +302,24 @@ def test_the_asynchronous_client_waits_for_two_things_at_once(
             return value.value, event.name  # type: ignore[union-attr]
 
     assert asyncio.run(wait()) == (9, RECEIVED)
+
+
+def test_the_blocking_client_has_whatever_the_asynchronous_one_has() -> None:
+    """Each method is named in `blocking` by the one that it runs: one that is forgotten there is missing."""
+    for_loops = {"forget_dictionary", "news", "pour"}  # what the rest of the client is made of
+    pairs = [
+        (vars(one)["__orig_bases__"][0].__args__[0], one)
+        for one in vars(blocking).values()
+        if isinstance(one, type) and issubclass(one, blocking.Blocking) and one is not blocking.Blocking
+    ]
+    missing = [
+        f"{theirs.__name__}.{name}"
+        for theirs, ours in pairs
+        for name in vars(theirs)
+        if not name.startswith("_") and name not in for_loops and not hasattr(ours, name)
+    ]
+    assert len(pairs) == 8
+    assert missing == []
 
 
 def test_a_closed_client_says_so(served: Served) -> None:
