@@ -72,6 +72,8 @@ async def change(
     planner = here.passes.planner
     what = planner.find(id).what
     detail = what.detail if body.arguments is None else {**what.detail, "arguments": body.arguments}
+    if body.confirm:
+        detail = {key: value for key, value in detail.items() if key != "hazards"}  # of those that it has by now
     confirm = body.confirm or (planner.find(id).confirmed and body.arguments is None)
     made = here.passes.ways.check(what.kind, what.subject, detail, confirm, person.name, what.size)
     owner = ground.desk.owner_of(person)

@@ -78,10 +78,7 @@ class Ways:
         if kind == COMMAND:
             return self._command(subject, detail.get("arguments", {}), confirmed, by)
         if kind == SEQUENCE:
-            name, arguments = self._sequences.run_command(subject, str(detail.get("sequencer", "")))
-            packet = self._commands.prepare(name, arguments)[2]
-            self._check_hazards([name, *self._sequences.files.commands_of(subject)], confirmed, by)
-            return What(SEQUENCE, subject, {"sequencer": name.rpartition(".")[0]}, len(packet) + FRAME_BYTES)
+            return self._sequence(subject, detail, confirmed, by)
         if kind != UPLOAD:
             raise PlanRefused(f"what is planned is {', '.join(KINDS)}, not {kind!r}")
         way, name = str(detail.get("way", PACKETS)), str(detail.get("name", "")) or subject.rpartition("/")[2]
@@ -94,6 +91,18 @@ class Ways:
             except UplinkFailed as fault:
                 raise TransferRefused(str(fault)) from None
         return What(UPLOAD, subject, {"way": way, "name": name}, size)
+
+    def _sequence(self, remote: str, detail: Mapping[str, Any], confirmed: bool, by: str) -> What:
+        """The run of a sequence; what was confirmed of a file that was known counts for the hazards it had then."""
+        name, arguments = self._sequences.run_command(remote, str(detail.get("sequencer", "")))
+        packet = self._commands.prepare(name, arguments)[2]
+        files = self._sequences.files
+        hazards = [one for one in (name, *files.commands_of(remote)) if one in self._hazardous]
+        self._check_hazards(hazards, confirmed and set(hazards) <= set(detail.get("hazards", hazards)), by)
+        made: dict[str, Any] = {"sequencer": name.rpartition(".")[0]}
+        if files.knows(remote):
+            made["hazards"] = hazards
+        return What(SEQUENCE, remote, made, len(packet) + FRAME_BYTES)
 
     def _command(self, name: str, arguments: Any, confirmed: bool, by: str) -> What:
         _, named, packet = self._commands.prepare(name, arguments)

@@ -65,7 +65,8 @@ class What:
     """What is to be sent: a command, the run of a sequence that is on board, or a file.
 
     `subject` is the command's name, or the name on board. `detail` has the `arguments` by name of a command, the
-    `sequencer` of a run, and the `name`, `way` of a file. `size` is what it takes on the link, in bytes, about.
+    `sequencer` of a run and the `hazards` that it is known to have, and the `name`, `way` of a file. `size` is what it
+    takes on the link, in bytes, about.
     """
 
     kind: str

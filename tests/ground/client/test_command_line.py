@@ -272,6 +272,20 @@ def test_a_run_of_a_known_sequence_asks_too_and_goes_on_once_it_is_meant(
     assert (done.status, done.out, asked) == (0, "/try.bin: requested\n", ["/try.bin"]), done.err
 
 
+@pytest.mark.parametrize("answer, status", [("y\n", 0), ("n\n", 2), (None, 2)])
+def test_a_planned_run_of_a_known_sequence_asks(
+    answer: str | None, status: int, run: Callable[..., Done], station: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sequences, "run_command", lambda self, remote, sequencer: (NO_OP, []))
+    monkeypatch.setattr(SequenceFiles, "commands_of", lambda self, remote: (TEST_CMD,))
+    terminal = io.StringIO(answer or "")
+    monkeypatch.setattr(terminal, "isatty", lambda: answer is not None)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    done = run("plan", "run", "/try.bin", "--in", "1h")
+    assert (done.status, f"{TEST_CMD} is hazardous" in done.err) == (status, True), done
+    assert [one.subject for one in station.plans.all()] == ([] if status else ["/try.bin"])
+
+
 def test_links_end_with_0_only_if_all_are_up(
     run: Callable[..., Done], station: Deployment, device: ScriptedDeployment
 ) -> None:

@@ -77,12 +77,12 @@ class Rig:
         self.role: str | None = "operator"
         configuration = DeploymentConfiguration("ref", Path("none"), "tcp://127.0.0.1:1")
         self.commands = Commands(configuration, FOREIGN, self._send, lambda: self.ready, self._changed)
-        sequences = Sequences(FOREIGN, self.commands, lambda run: None)
+        self.sequences = Sequences(FOREIGN, self.commands, lambda run: None)
         self.transfers = Transfers(
             FOREIGN, self.commands, Path("none"), 1e9, 500, self._send, lambda: self.ready, self._transferred
         )
         ways = Ways(
-            FOREIGN, hazardous, self.commands, sequences, self.transfers, self._by_cfdp, lambda: self.ready
+            FOREIGN, hazardous, self.commands, self.sequences, self.transfers, self._by_cfdp, lambda: self.ready
         )  # fmt: skip
         self.schedule = Schedule("ref", self.store, self.clocks.wall_us)
         self.ways = ways

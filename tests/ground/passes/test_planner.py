@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kittiwake.sequence.compile import compile_text
 from kittiwake_ground.kept_database import StoreFault
 from kittiwake_ground.passes.contact import HORIZON_US
 from kittiwake_ground.passes.leaving import NotConfirmed
@@ -18,13 +19,14 @@ from kittiwake_ground.passes.planner import MOST_A_TICK, NoSuchPlan, Owner, Plan
 from kittiwake_ground.passes.store import PassStore
 from kittiwake_ground.server.commands import CommandRefused
 from kittiwake_ground.server.transfer import TransferRefused
-from tests.ground.passes.rig import NAME, T0, Rig, S, StillClocks, within
+from tests.ground.passes.rig import FOREIGN, NAME, T0, Rig, S, StillClocks, within
 from tests.ground.server.foreign import COMPLETED, DISPATCHED, FAILED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 BOB = Owner("bob", "session")
+SEND_NAME, STOP_NAME = "Ref.down.SendFile", "Ref.sequencer.CS_CANCEL"
 
 
 def test_a_command_goes_at_its_time_and_its_life_says_that_it_was_planned() -> None:
@@ -290,6 +292,39 @@ def test_what_became_hazardous_since_is_not_sent() -> None:
         assert (again.sent, again.state(plan)) == ([], "refused")
 
     within(test)
+
+
+@pytest.mark.parametrize(
+    "known, later, sent",
+    [
+        (NAME, NAME, True),
+        (NAME, STOP_NAME, True),
+        (NAME, SEND_NAME, False),
+        (None, SEND_NAME, True),
+        (STOP_NAME, NAME, False),
+    ],
+)
+def test_what_was_confirmed_of_a_sequence_counts_for_the_hazards_that_it_had(
+    known: str | None, later: str, sent: bool
+) -> None:
+    """Another file may have come in its place since."""
+
+    def content(name: str) -> bytes:
+        arguments = ' "a" "b"' if name == SEND_NAME else ""
+        return compile_text(f"R00:00:00 {name}{arguments}\n", "text", FOREIGN)
+
+    async def test(rig: Rig) -> None:
+        files = rig.sequences.files
+        if known is not None:
+            files.note("/a.bin", content(known))
+        what = rig.ways.check("sequence", "/a.bin", {}, True, "ada")
+        plan = rig.planner.plan(what, When("at", T0 + 100 * S), "ada", Owner("ada", "session"), True, None)
+        files.note("/a.bin", content(later))
+        await rig.tick(100)
+        assert (rig.state(plan), len(rig.sent)) == (("released", 1) if sent else ("refused", 0))
+        assert sent or f"{later} is hazardous" in rig.reason(plan)
+
+    within(test, hazardous=frozenset((NAME, SEND_NAME)))
 
 
 def test_a_plan_is_changed_and_taken_back_by_who_has_seen_it() -> None:
