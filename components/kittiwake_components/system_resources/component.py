@@ -133,24 +133,26 @@ class SystemResources(PassiveComponent):
             return None
         return 100.0 * (1.0 - min(max(idle - idle_before, 0) / (whole - whole_before), 1.0))
 
-    def _sizes_kb(self, path: str) -> dict[str, int]:
-        """The lines `Name: 123 kB` of a file of /proc."""
+    def _sizes_kb(self, path: str, *wanted: str) -> dict[str, int]:
+        """The lines `Name: 123 kB` of a file of /proc, those of these names: it has fifty others."""
         found = {}
         for line in self._read(path).splitlines():
             name, _, rest = line.partition(":")
+            if name not in wanted:
+                continue
             numbers = _numbers(rest.split()[:1])
             if numbers:
                 found[name] = numbers[0]
         return found
 
     def _sample_memory(self) -> None:
-        sizes = self._sizes_kb("/proc/meminfo")
+        sizes = self._sizes_kb("/proc/meminfo", "MemTotal", "MemAvailable")
         if "MemTotal" in sizes and "MemAvailable" in sizes:
             self.memory_total = sizes["MemTotal"]
             self.memory_used = max(sizes["MemTotal"] - sizes["MemAvailable"], 0)
 
     def _sample_process(self) -> None:
-        resident = self._sizes_kb("/proc/self/status").get("VmRSS")
+        resident = self._sizes_kb("/proc/self/status", "VmRSS").get("VmRSS")
         if resident is not None:
             self.process_memory = resident
         # Behind the name, which may hold blanks and brackets, the 12th and 13th fields are user and system time.
