@@ -100,8 +100,8 @@ class ImuManager(PassiveComponent):
     @sync_port(AngularVelocityGet)
     def angular_velocity_get(self) -> AngularVelocity:
         """Measures the rate of turn."""
-        self.angular_velocity = AngularVelocity(*self._measure(self._motion, "in_anglvel"))
-        return self.angular_velocity
+        self.angular_velocity = rate = AngularVelocity(*self._measure(self._motion, "in_anglvel"))
+        return rate
 
     @sync_port(AngularVelocityMagnitudeGet)
     def angular_velocity_magnitude_get(self, unit: AngularUnit) -> F64:

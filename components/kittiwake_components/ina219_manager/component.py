@@ -50,20 +50,20 @@ class Ina219Manager(PassiveComponent):
     @sync_port(VoltageGet)
     def voltage_get(self) -> F64:
         """Measures the voltage in volts, or NaN."""
-        self.voltage = self._sensor.read("in1_input") / 1e3
-        return self.voltage
+        self.voltage = volts = self._sensor.read("in1_input") / 1e3
+        return volts
 
     @sync_port(CurrentGet)
     def current_get(self) -> F64:
         """Measures the current in amperes, or NaN."""
-        self.current = self._sensor.read("curr1_input") / 1e3
-        return self.current
+        self.current = amperes = self._sensor.read("curr1_input") / 1e3
+        return amperes
 
     @sync_port(PowerGet)
     def power_get(self) -> F64:
         """Measures the power in watts, or NaN."""
-        self.power = self._sensor.read("power1_input") / 1e6
-        return self.power
+        self.power = watts = self._sensor.read("power1_input") / 1e6
+        return watts
 
     @command(name="GetVoltage")
     def get_voltage(self) -> None:

@@ -43,8 +43,8 @@ class PicoTempManager(PassiveComponent):
     @sync_port(TemperatureGet)
     def pico_temperature_get(self) -> F64:
         """Measures the temperature in degrees Celsius, or NaN."""
-        self.pico_temperature = self._sensor.read(self.attribute) / 1e3
-        return self.pico_temperature
+        self.pico_temperature = celsius = self._sensor.read(self.attribute) / 1e3
+        return celsius
 
     @command(name="GetPicoTemperature")
     def get_temperature(self) -> None:

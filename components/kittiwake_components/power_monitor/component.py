@@ -79,6 +79,8 @@ class PowerMonitor(PassiveComponent):
     def rails_recorded(self, samples: U16) -> None: ...
 
     def initialize(self) -> None:
+        shown = ("sys_current_get", "sol_voltage_get", "sol_current_get")
+        self._shown = [port for port in shown if self.is_connected(getattr(PowerMonitor, port))]
         self._samples: list[tuple[float, float, float]] = []
         self._samples_wanted = 0
         self._consumed = RailEnergy()
@@ -107,9 +109,8 @@ class PowerMonitor(PassiveComponent):
     @sync_port(Sched)
     def run(self, context: int) -> None:
         """Reads both rails."""
-        for port in ("sys_current_get", "sol_voltage_get", "sol_current_get"):
-            if self.is_connected(getattr(PowerMonitor, port)):
-                getattr(self, port)()
+        for port in self._shown:
+            getattr(self, port)()
         voltage_v = self.sys_voltage_get() if self.is_connected(PowerMonitor.sys_voltage_get) else nan
         consumed_w = self.sys_power_get()
         self._consumed.sample(consumed_w, self.clock.now_ns())

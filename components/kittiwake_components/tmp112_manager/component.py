@@ -43,8 +43,8 @@ class Tmp112Manager(PassiveComponent):
     @sync_port(TemperatureGet)
     def temperature_get(self) -> F64:
         """Measures the temperature in degrees Celsius, or NaN."""
-        self.temperature = self._sensor.read("temp1_input") / 1e3
-        return self.temperature
+        self.temperature = celsius = self._sensor.read("temp1_input") / 1e3
+        return celsius
 
     @sync_port(LoadSwitchStateChanged)
     def load_switch_state_changed(self, state: On) -> None:

@@ -46,8 +46,8 @@ class Veml6031Manager(PassiveComponent):
     @sync_port(LightGet)
     def visible_light_get(self) -> F32:
         """Measures the light in lux, or NaN."""
-        self.visible_light = self._sensor.read(self.attribute)
-        return self.visible_light
+        self.visible_light = lux = self._sensor.read(self.attribute)
+        return lux
 
     @sync_port(LoadSwitchStateChanged)
     def load_switch_state_changed(self, state: On) -> None:
