@@ -141,12 +141,14 @@ class Captures:
         order = lambda capture: (capture.path != begun, -self.priority(capture), capture.stamp)  # noqa: E731
         return min(ready, key=order, default=None)
 
-    def next_victim(self, spared: Capture | None) -> Capture | None:
+    def next_victim(self, spared: Capture | None, quota: int) -> Capture | None:
         """Which one goes first: what was uploaded, then what is no good, then the least important; the oldest of these.
 
-        The one that is under way is spared.
+        Before the least important goes what is larger than the quota on its own: it can never stay, and would take all
+        others with it. The one that is under way is spared.
         """
         order = lambda capture: (  # noqa: E731
-            min(capture.state, State.PENDING), self.priority(capture) * (capture.state >= State.PENDING), capture.stamp
+            min(capture.state, State.PENDING), not 0 < quota < capture.room,
+            self.priority(capture) * (capture.state >= State.PENDING), capture.stamp,
         )  # fmt: skip
         return min((one for one in self.by_path.values() if one is not spared), key=order, default=None)

@@ -115,7 +115,7 @@ class Departures:
         self._tell(is_short, used, free)
         if not is_short:
             return False
-        victim = self._captures.next_victim(under_way)
+        victim = self._captures.next_victim(under_way, self._uploader.quota_bytes)
         if victim is None or (victim.due_ns > self._clock.now_ns() and victim.state is State.UPLOADED):
             return False
         if victim.state is State.UPLOADED:

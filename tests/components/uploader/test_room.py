@@ -69,6 +69,18 @@ def test_then_the_least_important_go_and_the_oldest_of_these() -> None:
         assert left_files(tester) == []
 
 
+def test_what_is_larger_than_the_quota_takes_no_other_with_it() -> None:
+    """REQ-UP-013: it can never stay, however important it is."""
+    with uploader_tester(remote="", settings={"priorities": ["video=9"]}) as tester:
+        tester.set_parameter("QUOTA_BYTES", 5000)
+        for number in (1, 2):
+            publish(tester, capture_path(number), DATA, tell=True)
+        publish(tester, capture_path(3, "video"), content(4, 6000), tell=True)
+        tester.advance(1)
+        assert dropped(tester) == [capture_path(3, "video")]
+        assert tester.channels["UploadQueue"] == 2
+
+
 def test_what_is_being_written_never_goes() -> None:
     """REQ-UP-013."""
     with uploader_tester(parameters={"QUOTA_BYTES": 100}) as tester:
