@@ -162,7 +162,8 @@ class Databases(Protocol):
     def open(self, path: str, *, durable: bool) -> Connection:
         """Opens or makes a database; `durable` has each commit wait for the medium.
 
-        A database that is not durable is never torn, but its last transactions may be lost with the power.
+        A database that is not durable is never torn, but its last transactions may be lost with the power. Raises
+        `DatabaseFault`, an `OSError`.
         """
 
 

@@ -69,16 +69,22 @@ class SqliteConnection:
         self._guarded(self._raw.close)
 
     def _guarded(self, step: Callable[[], Result]) -> Result:
-        import sqlite3
+        return guarded(self.path, step)
 
-        try:
-            return step()
-        except sqlite3.Error as fault:
-            raise self._named(fault) from None
 
-    def _named(self, fault: sqlite3.Error) -> Exception:
-        code = (getattr(fault, "sqlite_errorcode", None) or 0) & 0xFF
-        if code == _CONSTRAINT:
-            return ConstraintBroken(f"{self.path}: {fault}")
-        kind = DatabaseDamaged if code in (_CORRUPT, _NOT_A_DATABASE) else DatabaseFault
-        return kind(_ERRNOS.get(code, errno.EIO), str(fault), self.path)
+def guarded(path: str, step: Callable[[], Result]) -> Result:
+    """Does something with the database at `path`. Raises `DatabaseFault` and `ConstraintBroken` for what SQLite says."""
+    import sqlite3
+
+    try:
+        return step()
+    except sqlite3.Error as fault:
+        raise _named(fault, path) from None
+
+
+def _named(fault: sqlite3.Error, path: str) -> Exception:
+    code = (getattr(fault, "sqlite_errorcode", None) or 0) & 0xFF
+    if code == _CONSTRAINT:
+        return ConstraintBroken(f"{path}: {fault}")
+    kind = DatabaseDamaged if code in (_CORRUPT, _NOT_A_DATABASE) else DatabaseFault
+    return kind(_ERRNOS.get(code, errno.EIO), str(fault), path)

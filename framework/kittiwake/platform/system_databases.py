@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kittiwake.platform.sqlite import BUSY_TIMEOUT_S, SqliteConnection
+from kittiwake.platform.sqlite import BUSY_TIMEOUT_S, SqliteConnection, guarded
 
 
 class SystemDatabases:
@@ -11,11 +11,14 @@ class SystemDatabases:
     __slots__ = ()
 
     def open(self, path: str, *, durable: bool) -> SqliteConnection:
-        """Opens or makes a database; `durable` has each commit wait for the medium."""
+        """Opens or makes a database; `durable` has each commit wait for the medium. Raises `DatabaseFault`."""
         import sqlite3
 
         # A loop of its own thread opens, another one may close at shutdown; they never use it at the same time.
-        raw = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        raw = guarded(
+            path,
+            lambda: sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False),
+        )
         connection = SqliteConnection(raw, path)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
