@@ -69,8 +69,11 @@ class Desk:
 
     @property
     def is_open(self) -> bool:
-        """Whether whoever asks may do everything: nobody has a password, and only this machine can ask."""
-        return self._local_only and not self.has_users
+        """Whether whoever asks may do everything: no users file is named, and only this machine can ask.
+
+        A file that is lost, or from which the last user goes, lets nobody in: a proxy may ask for the whole world.
+        """
+        return self._local_only and self.accounts is None
 
     @property
     def has_users(self) -> bool:

@@ -110,15 +110,18 @@ def test_a_rate_is_for_each_who_asks_and_comes_back() -> None:
     assert [limit.wait_s("a") for _ in range(3)] == [0, 0, 2]
 
 
-def test_nobody_is_let_in_from_afar_when_the_last_user_goes(tmp_path: Path) -> None:
+def test_nobody_is_let_in_when_the_last_user_goes_or_the_file_is_lost(tmp_path: Path) -> None:
+    """A proxy in front asks from this machine for whoever it serves."""
     accounts = Accounts(tmp_path / "users.json")
     accounts.add_user("ada", "operator", PASSWORD)
     audit = AuditTrail(tmp_path / "audit.jsonl", nobody)
     far, near = Desk(accounts.path, audit, local_only=False), Desk(accounts.path, audit, local_only=True)
     assert far.anyone() is near.anyone() is None
     accounts.remove_user("ada")
-    assert far.anyone() is None
-    assert near.anyone() is not None
+    assert far.anyone() is near.anyone() is None
+    accounts.path.unlink()
+    assert far.anyone() is near.anyone() is None
+    assert Desk(None, audit, local_only=True).anyone() is not None
 
 
 def test_the_audit_trail_goes_on_behind_a_line_that_was_cut_off(tmp_path: Path) -> None:
