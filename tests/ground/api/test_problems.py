@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from starlette.responses import PlainTextResponse
 
-from tests.ground.api.test_access import client
+from kittiwake_ground.api.app import make_app
+from tests.ground.api.test_access import LOCAL, client
+from tests.ground.server.foreign import served
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +23,8 @@ SETPOINT = "deployments/ref/parameters/Ref.heater.SETPOINT"
 @pytest.mark.parametrize(
     "method,path,body,status,said",
     [
-        ("GET", "nothing", None, 404, "Not Found"),
-        ("PUT", COMMANDS, None, 405, "Method Not Allowed"),
+        ("GET", "nothing", None, 404, "the API has no /api/v1/nothing"),
+        ("PUT", COMMANDS, None, 405, "takes GET, POST"),
         ("GET", "deployments/none", None, 404, "no deployment 'none'; there are ref"),
         ("POST", COMMANDS, {"name": "Ref.dispatcher.CMD_NOP"}, 404, "did you mean Ref.dispatcher.CMD_NO_OP?"),
         ("POST", COMMANDS, {"name": "Ref.dispatcher.CMD_NO_OP", "arguments": [1]}, 422, "takes 0 arguments"),
@@ -50,6 +54,26 @@ def test_a_problem_says_what_is_wrong(
             problem = response.json()
             assert problem["status"] == status
             assert said in problem["detail"]
+
+    asyncio.run(run())
+
+
+def test_pages_at_the_root_answer_nothing_of_the_api(tmp_path: Path) -> None:
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("a page")(scope, receive, send)
+
+    async def run() -> None:
+        async with served(tmp_path) as (ground, _):
+            application = make_app(ground)
+            application.mount("/", page)
+            http = httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=f"{LOCAL}/api/v1/")
+            assert (await http.get(f"{LOCAL}/elsewhere")).text == "a page"
+            for method, path, status in (("DELETE", COMMANDS, 405), ("OPTIONS", COMMANDS, 405), ("GET", "none", 404)):
+                response = await http.request(method, path)
+                assert response.status_code == status
+                assert response.headers["content-type"] == "application/problem+json"
+            assert (await http.put(COMMANDS)).headers["allow"] == "GET, POST"
+            await http.aclose()
 
     asyncio.run(run())
 
