@@ -70,6 +70,7 @@ class DevRun:
             *program(), "run", *arguments, *inspected, "--thaw", state,
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
+        self._checking: subprocess.Popen[bytes] | None = None
         self._is_stopping = False
         self._sources: list[str] = []
 
@@ -79,7 +80,7 @@ class DevRun:
             signal.signal(number, self._stop)
         is_sound = self._check()
         watch = Watch(self._watched(is_sound))
-        if is_sound:
+        if is_sound and not self._is_stopping:
             self._start()
         while not self._is_stopping:
             time.sleep(POLL_S)
@@ -98,10 +99,12 @@ class DevRun:
                 self._start()
             elif not is_sound:
                 say("that has faults; what ran before runs on" if self._process else "that has faults, too")
-        return self._end()
+        return self._end() if self._process or not is_sound else ORDERLY
 
     def _stop(self, *_: Any) -> None:
         self._is_stopping = True
+        if self._checking is not None:
+            self._checking.terminate()
 
     def _settle(self, watch: Watch) -> None:
         """Waits until nothing changes any more."""
@@ -112,18 +115,28 @@ class DevRun:
                 quiet_since = time.monotonic()
 
     def _check(self) -> bool:
-        """Whether the sources are sound; what is wrong is on the terminal then."""
+        """Whether the sources are sound, or nobody wants to know any more; what is wrong is on the terminal then."""
         command = [sys.executable, "-m", "kittiwake.cli.dev_sources", self._topology]
+        # A Ctrl-C on the terminal is for this process; that one would show where it was interrupted.
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, process_group=0, preexec_fn=end_with_parent  # noqa: PLW1509
+        ) as self._checking:
+            if self._is_stopping:
+                self._checking.terminate()
+            try:
+                told, _ = self._checking.communicate(timeout=CHECK_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                self._checking.kill()
+                say(f"the sources were not imported within {CHECK_LIMIT_S:.0f} s")
+                return False
+        status, self._checking = self._checking.returncode, None
+        if self._is_stopping:
+            return True
         try:
-            done = subprocess.run(command, stdout=subprocess.PIPE, timeout=CHECK_LIMIT_S, check=False)
-        except subprocess.TimeoutExpired:
-            say(f"the sources were not imported within {CHECK_LIMIT_S:.0f} s")
-            return False
-        try:
-            self._sources = [str(path) for path in json.loads(done.stdout.decode().splitlines()[-1])]
+            self._sources = [str(path) for path in json.loads(told.decode().splitlines()[-1])]
         except (ValueError, LookupError):
             return False
-        return done.returncode == 0
+        return status == 0
 
     def _watched(self, is_sound: bool) -> list[str]:
         """What a mending change may be made in: where a module was not imported, any file of the project."""
