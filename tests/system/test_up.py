@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
+import select
 import signal
 import socket
 import subprocess
@@ -14,6 +16,7 @@ import httpx
 import pytest
 
 from kittiwake.cli.key_file import add_key, changing_keys
+from kittiwake.cli.root_claim import claim_root, release_root
 from tests.peers import ROOT
 from tests.ports import free_port
 from tests.system.device import KITTIWAKE, REFERENCE
@@ -73,6 +76,41 @@ def test_settings_and_the_api_of_a_building_are_passed_on(tmp_path: Path) -> Non
                 assert http.get(f"http://127.0.0.1:{port}/api/v1/devices").status_code == 200
         finally:
             process.send_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("fault", ["setting", "root in use"])
+def test_it_ends_where_the_deployment_cannot_start(tmp_path: Path, fault: str) -> None:
+    """Or there would be a ground station for hours in front of nothing."""
+    command = [KITTIWAKE, "up", str(REFERENCE), "--port", "0", "--link-port", "0"]
+    for option in ("build", "root", "folder"):
+        command += [f"--{option}", str(tmp_path / option)]
+    said = "another deployment keeps its files"
+    with contextlib.ExitStack() as stack:
+        if fault == "setting":
+            command += ["--set", "nothing=1"]
+            said = "--set wants INSTANCE.SETTING=VALUE"
+        else:
+            (tmp_path / "root").mkdir()
+            stack.callback(release_root, claim_root(str(tmp_path / "root")))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
+def test_the_deployment_goes_with_it_however_it_ends(tmp_path: Path, number: int) -> None:
+    """Killed, or with its terminal closed: else the next one would find root and port in use."""
+    command = [KITTIWAKE, "up", str(REFERENCE), "--port", "0", "--link-port", "0", "--quiet"]
+    for option in ("build", "root", "folder"):
+        command += [f"--{option}", str(tmp_path / option)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        device = int(_lines_until(process, "Deployment: ")[-1].split()[-1])
+        ended = os.pidfd_open(device)
+        process.send_signal(number)
+        assert process.wait(20) == -number
+        assert select.select([ended], [], [], 60)[0], "the deployment goes on"
+        os.close(ended)
 
 
 def test_a_topology_with_faults_starts_nothing(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.outcome import carry_out
+from kittiwake.cli.supervise import DATAGRAM_BYTES, end_with_parent
+from kittiwake.runtime.exit_status import FAILED
 from kittiwake.storage.root import reason_of
 
 if TYPE_CHECKING:
@@ -90,36 +95,63 @@ def _up(options: argparse.Namespace) -> int:
     command += [flag for flag, is_set in (("--quiet", options.quiet), ("--inspect", options.inspect)) if is_set]
     # The server hands a signal on once it has ended; by itself SIGTERM would then end this process on the spot.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    never_started = threading.Event()
+    status = 0
     try:
-        with _deployment(command) as process:
+        with _deployment(command, never_started) as process:
             print(f"Deployment: {topology.name} at tcp://127.0.0.1:{port}, process {process.pid}", flush=True)
-            return serve.main(words)
+            status = serve.main(words)
     except KeyboardInterrupt:
-        return 0
+        pass
+    return FAILED if never_started.is_set() else status
 
 
 @contextmanager
-def _deployment(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The deployment in a process of its own, which a Ctrl-C on the terminal reaches only through this one."""
-    process = subprocess.Popen(command, start_new_session=True)
-    wanted = threading.Event()
+def _deployment(command: list[str], never_started: threading.Event) -> Iterator[subprocess.Popen[bytes]]:
+    """The deployment in a process of its own, which a Ctrl-C on the terminal reaches only through this one.
 
-    def watch() -> None:
-        status = process.wait()
-        if not wanted.is_set():
-            print(f"The deployment has ended with status {status}; the ground station goes on", flush=True)
+    It goes with this process, however that ends. Where it ends before it has started, it has said why on the terminal;
+    then the event is set, and this process is interrupted.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as line:
+        line.bind("")  # to a free name of the abstract namespace (unix(7)), written as sd_notify(3) has it
+        address = "@" + line.getsockname()[1:].decode()
+        # The thread that watches comes later.
+        process = subprocess.Popen(  # noqa: PLW1509
+            command, start_new_session=True, preexec_fn=end_with_parent, env={**os.environ, "NOTIFY_SOCKET": address}
+        )
+        wanted = threading.Event()
 
-    threading.Thread(target=watch, daemon=True).start()
-    try:
-        yield process
-    finally:
-        wanted.set()
-        process.send_signal(signal.SIGINT)
+        def watch() -> None:
+            status = process.wait()
+            if wanted.is_set():
+                return
+            if _was_ready(line):
+                print(f"The deployment has ended with status {status}; the ground station goes on", flush=True)
+            else:
+                never_started.set()
+                os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=watch, daemon=True).start()
         try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield process
+        finally:
+            wanted.set()
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _was_ready(line: socket.socket) -> bool:
+    """Whether the deployment has said that it had started, as sd_notify(3) has it."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            if b"READY=1" in line.recv(DATAGRAM_BYTES).split(b"\n"):
+                return True
+    return False
 
 
 def _bindable(option: str, port: int) -> int:
@@ -127,8 +159,6 @@ def _bindable(option: str, port: int) -> int:
 
     A deployment waits for its port, as a device must; here the ground station would meanwhile drive whoever has it.
     """
-    import socket
-
     with socket.socket() as found:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
