@@ -280,6 +280,20 @@ def test_the_server_ends_in_order_when_asked(pair: Pair, number: int) -> None:
     assert len(pair.server.lines) == 1
 
 
+def test_signals_that_come_while_the_server_ends_change_nothing(
+    reference: tuple[Path, Path], serve: Callable[..., GroundServer]
+) -> None:
+    server = serve(f"reference={reference[1]},tcp://127.0.0.1:1")
+    process = server.process
+    assert process is not None
+    while process.poll() is None:  # up to its very end
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    server.__exit__()
+    assert process.returncode == 0
+    assert not [line for line in server.lines if "Traceback" in line or "Error" in line], server.lines
+
+
 @pytest.mark.parametrize("delay_s", [0.6, 0.9, 1.2, 1.5, 1.8, 2.4])
 def test_an_interrupt_at_any_moment_of_the_start_ends_it_without_a_traceback(
     reference: tuple[Path, Path], tmp_path: Path, delay_s: float
@@ -299,6 +313,14 @@ def test_the_server_is_not_open_to_others_without_a_password(
 ) -> None:
     with pytest.raises(ServerFault, match="there must be somebody with a password"):
         serve(f"reference={reference[1]},tcp://127.0.0.1:1", options=("--host", "0.0.0.0"))
+
+
+def test_a_users_file_with_nobody_in_it_opens_nothing(
+    reference: tuple[Path, Path], serve: Callable[..., GroundServer], tmp_path: Path
+) -> None:
+    mistyped = str(tmp_path / "user.json")
+    with pytest.raises(ServerFault, match=f"{mistyped}: nobody is in it; `kittiwake ground users add NAME --users"):
+        serve(f"reference={reference[1]},tcp://127.0.0.1:1", options=("--users", mistyped))
 
 
 def test_people_and_tokens_are_made_on_the_command_line_and_used(

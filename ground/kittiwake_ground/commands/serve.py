@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "kittiwake ground serve"
 ENDING = (signal.SIGINT, signal.SIGTERM)
+USERS_NAME = "users.json"
 GRACE_S = 3
 """How long open connections have to end when the server stops, in seconds."""
 
@@ -46,7 +47,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--host", help="where to listen (default: 127.0.0.1); others need a users file")
     made.add_argument("--port", type=int, help="0 takes a free one (default: 8090)")
     made.add_argument("--folder", type=Path, help="for the audit trail and files (default: var/ground)")
-    made.add_argument("--users", type=Path, metavar="FILE", help="people and tokens (`kittiwake ground users`)")
+    made.add_argument(
+        "--users", type=Path, metavar="FILE",
+        help=f"people and tokens (`kittiwake ground users`); default: {USERS_NAME} in --folder, if it is there",
+    )  # fmt: skip
     either = made.add_mutually_exclusive_group()
     either.add_argument("--archive", type=Path, metavar="DIR", help="where to archive (default: archive in --folder)")
     either.add_argument("--no-archive", action="store_true", help="keep nothing but the last values and events")
@@ -114,6 +118,9 @@ def configuration_of(options: argparse.Namespace) -> GroundConfiguration:
             deployments[chosen] = dataclasses.replace(deployments[chosen], **members)
     folder = said.get("folder", base.folder)
     archive = None if options.no_archive else said.get("archive", base.archive or folder / "archive")
+    kept = folder / USERS_NAME
+    if "users" not in said and base.users is None and kept.exists():
+        said["users"] = kept
     return dataclasses.replace(base, **{**said, "archive": archive, "deployments": tuple(deployments.values())})
 
 
@@ -130,12 +137,21 @@ def _serve(options: argparse.Namespace) -> int:
 
 async def _run(configuration: GroundConfiguration, dashboard: bool) -> int:
     import asyncio
-    from contextlib import ExitStack
 
     # From here on a signal ends us in order, also while what we serve is still being imported.
-    is_ended = asyncio.Event()
+    loop, is_ended = asyncio.get_running_loop(), asyncio.Event()
     for number in ENDING:
-        asyncio.get_running_loop().add_signal_handler(number, is_ended.set)
+        loop.add_signal_handler(number, is_ended.set)
+    try:
+        return await _serve_until(is_ended, configuration, dashboard)
+    finally:
+        for number in ENDING:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)  # asked once more while the interpreter ends, it would die of it
+
+
+async def _serve_until(is_ended: asyncio.Event, configuration: GroundConfiguration, dashboard: bool) -> int:
+    from contextlib import ExitStack
 
     from kittiwake_ground.archive import Archive, Retention
     from kittiwake_ground.longterm.exporting import ExportedBefore
@@ -151,16 +167,26 @@ async def _run(configuration: GroundConfiguration, dashboard: bool) -> int:
             retention = Retention(samples_s=configuration.keep_days * 86400.0, hold=hold)
             archive = stack.enter_context(Archive(configuration.archive, retention))
         ground = Ground(configuration, archive)
-        if not configuration.is_local and not ground.desk.has_users:
-            raise ValueError(
-                f"{configuration.host} can be reached by others, so there must be somebody with a password: "
-                "`kittiwake ground users add NAME --users FILE`, and serve with --users FILE"
-            )
+        _check_people(configuration, ground)
         await ground.start()
         try:
             return await _listen(_application(ground, dashboard), ground, is_ended)
         finally:
             await ground.stop()
+
+
+def _check_people(configuration: GroundConfiguration, ground: Ground) -> None:
+    """Raises `ValueError` where nobody has a password and somebody must: others can reach us, or a file is named."""
+    if ground.desk.has_users:
+        return
+    if configuration.users is not None:
+        file = configuration.users
+        raise ValueError(f"{file}: nobody is in it; `kittiwake ground users add NAME --users {file}` adds somebody")
+    if not configuration.is_local:
+        raise ValueError(
+            f"{configuration.host} can be reached by others, so there must be somebody with a password: "
+            "`kittiwake ground users add NAME --users FILE`, and serve with --users FILE"
+        )
 
 
 def _application(ground: Ground, dashboard: bool) -> FastAPI:
@@ -184,20 +210,17 @@ async def _listen(app: FastAPI, ground: Ground, is_ended: asyncio.Event) -> int:
     class Server(uvicorn.Server):
         """uvicorn's, but for its way with signals.
 
-        It raises them anew at the end, before we have tidied up; and one that comes while it starts would have it
-        return without telling the application, whose task is then cancelled with a traceback.
+        It raises them anew at the end, before we have tidied up. One that comes while it starts, or a second one, would
+        have it return without telling the application, whose task is then cancelled with a traceback; `GRACE_S` bounds
+        how long the end takes.
         """
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
             yield
 
-        async def main_loop(self) -> None:
-            loop = asyncio.get_running_loop()
-            for number in ENDING:
-                loop.add_signal_handler(number, self.handle_exit, number, None)
-            self.should_exit = is_ended.is_set()
-            await super().main_loop()
+        async def on_tick(self, counter: int) -> bool:
+            return await super().on_tick(counter) or is_ended.is_set()
 
     configuration = ground.configuration
     server = Server(

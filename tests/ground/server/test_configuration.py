@@ -139,6 +139,15 @@ def test_options_say_more_than_the_file(tmp_path: Path) -> None:
     assert archived.archive == Path("here/archive")
 
 
+def test_users_that_stand_in_the_folder_are_heeded_without_being_named(tmp_path: Path) -> None:
+    """There `kittiwake ground users` keeps them if nothing else is said."""
+    folder = ["--folder", str(tmp_path)]
+    assert configuration_of(parser().parse_args(folder)).users is None
+    (tmp_path / "users.json").touch()
+    assert configuration_of(parser().parse_args(folder)).users == tmp_path / "users.json"
+    assert configuration_of(parser().parse_args([*folder, "--users", "other"])).users == Path("other")
+
+
 @pytest.mark.parametrize(
     "host,local", [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False),
                    ("127.0.0.1.evil.example", False), ("::", False), ("10.0.0.1", False)],
