@@ -95,6 +95,9 @@ def test_a_program_that_is_not_there_costs_no_more_than_the_hard_limit(tmp_path:
     [
         (["--for", "tomorrow"], "--for wants a length"),
         (["--pace", "0"], "--pace is from 0.1 to 1000"),
+        (["--wall", "-1"], "--wall is from 0 to"),
+        (["--wall", "nan"], "--wall is from 0 to"),
+        (["--wall", "inf"], "--wall is from 0 to"),
         (["--charge", "120"], "--charge is from 0 to 100"),
     ],
 )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kittiwake.budget.links import Link, Schedule
     from kittiwake.dictionary.entries import Dictionary
 
+MAX_TIME_S = 366 * 86_400
 MAX_EVENTS_PER_MINUTE = 1e6
 
 
@@ -66,6 +67,8 @@ def read_source(options: argparse.Namespace) -> tuple[Dictionary, list[Link], Sc
     from kittiwake.dictionary.load import load_dictionary
     from kittiwake.wire.framing import FramingParameters
 
+    if options.frame_size is not None and options.frame_size < 1:
+        raise Misuse(f"--frame-size is 1 or more bytes, not {options.frame_size}")
     path = options.source
     if path.suffix in (".yaml", ".yml"):
         from kittiwake.topology.compile import load_topology
@@ -103,10 +106,11 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    if options.cycle is not None and not options.cycle > 0:
-        raise Misuse(f"--cycle is more than 0 s, not {options.cycle:g}")
-    if options.pass_s is not None and not options.pass_s > 0:
-        raise Misuse(f"--pass is more than 0 s, not {options.pass_s:g}")
+    for option, value_s in (("--cycle", options.cycle), ("--pass", options.pass_s)):
+        if value_s is not None and not 0 < value_s <= MAX_TIME_S:
+            raise Misuse(f"{option} is more than 0 and at most {MAX_TIME_S:.0f} s, not {value_s:g}")
+    if options.level is not None and options.level < 0:
+        raise Misuse(f"--level is 0 or more, not {options.level}")
     if not 0 <= options.events <= MAX_EVENTS_PER_MINUTE:
         raise Misuse(f"--events is 0 to {MAX_EVENTS_PER_MINUTE:g} a minute, not {options.events:g}")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.outcome import message_of
+from kittiwake.cli.output import naming, write_whole
 
 if TYPE_CHECKING:
     from kittiwake.runtime.image import Image
@@ -38,11 +39,24 @@ def build(topology: Topology, folder: Path) -> tuple[Image, Path, Path]:
 
     folder.mkdir(parents=True, exist_ok=True)
     dictionary = folder / f"{topology.name}TopologyDictionary.json"
-    written = write_dictionary(str(dictionary), topology, __version__)
+    with naming(dictionary):
+        written = write_dictionary(str(dictionary), topology, __version__)
     image = build_image(topology, written["metadata"][HASH_KEY])
     image_path = folder / f"{topology.name}.image"
-    image_path.write_bytes(dump_image(image))
+    write_whole(image_path, dump_image(image))
     return image, image_path, dictionary
+
+
+def read_image(path: Path) -> Image:
+    """The image in a file. Raises `OSError`, and `ImageFault`, which names the file."""
+    from kittiwake.runtime.image import MAX_IMAGE_BYTES, ImageFault, load_image
+
+    if path.stat().st_size > MAX_IMAGE_BYTES:
+        raise ImageFault(f"{path}: too large for an image")
+    try:
+        return load_image(path.read_bytes())
+    except ImageFault as fault:
+        raise ImageFault(f"{path}: {fault}") from None
 
 
 def write_unit(name: str, image: Path) -> Path:
@@ -50,7 +64,7 @@ def write_unit(name: str, image: Path) -> Path:
     from kittiwake.cli.systemd_unit import unit_text
 
     path = image.with_name(f"{name}.service")
-    path.write_text(unit_text(name, Path(sys.executable).with_name("kittiwake"), image.resolve()), encoding="utf-8")
+    write_whole(path, unit_text(name, Path(sys.executable).with_name("kittiwake"), image.resolve()).encode())
     return path
 
 

@@ -119,7 +119,10 @@ class DevRun:
         command = [sys.executable, "-m", "kittiwake.cli.dev_sources", self._topology]
         # A Ctrl-C on the terminal is for this process; that one would show where it was interrupted.
         with subprocess.Popen(
-            command, stdout=subprocess.PIPE, process_group=0, preexec_fn=end_with_parent  # noqa: PLW1509
+            command,
+            stdout=subprocess.PIPE,
+            process_group=0,
+            preexec_fn=end_with_parent,  # noqa: PLW1509
         ) as self._checking:
             if self._is_stopping:
                 self._checking.terminate()

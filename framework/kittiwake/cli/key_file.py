@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.link_access import warn_if_others_may_read
+from kittiwake.cli.output import naming
 from kittiwake.wire.uplink_keys import (
     ALGORITHMS,
     HMAC_SHA256,
@@ -89,7 +90,7 @@ def _replace(path: Path, text: str) -> None:
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PERMISSIONS)
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        with naming(path), os.fdopen(descriptor, "w", encoding="ascii") as file:
             os.fchmod(file.fileno(), PERMISSIONS)
             file.write(text)
             file.flush()

@@ -51,6 +51,11 @@ def usage(program: str = "kittiwake", commands: Commands = COMMANDS) -> str:
 
 def dispatch(program: str, commands: Commands, given: list[str]) -> int:
     """Runs the sub-command that the first argument names, and returns its exit status; 2 if there is no such one."""
+    if given and given[0] in ("-V", "--version") and commands is COMMANDS:
+        import kittiwake
+
+        print(f"kittiwake {kittiwake.__version__}")
+        return 0
     if not given or given[0] in ("-h", "--help", "help"):
         print(usage(program, commands), file=sys.stdout if given else sys.stderr)
         return 0 if given else 2
@@ -70,24 +75,40 @@ def dispatch(program: str, commands: Commands, given: list[str]) -> int:
     return int(module.main(given[1:]))
 
 
+def _open_closed_outputs() -> None:
+    """Has what is written go nowhere where the caller has closed the output, as `>&-` does: Python then has no file."""
+    if sys.stdout is None or sys.stderr is None:
+        nowhere = open("/dev/null", "w")  # noqa: SIM115 - it lives as long as the process
+        sys.stdout = sys.stdout or nowhere
+        sys.stderr = sys.stderr or nowhere
+
+
+def _write_no_more() -> None:
+    """Has what is still buffered go nowhere: written at the end, it would fail once more."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs one sub-command and returns its exit status: 0 done, 1 refused or failed, 2 misused."""
     given = sys.argv[1:] if arguments is None else arguments
-    if given and given[0] in ("-V", "--version"):
-        import kittiwake
-
-        print(f"kittiwake {kittiwake.__version__}")
-        return 0
+    _open_closed_outputs()
     try:
         status = dispatch("kittiwake", COMMANDS, given)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone, as `| head` does: what is still buffered goes nowhere.
-        import os
+        _write_no_more()  # whoever read our output has gone, as `| head` does
+        return 1
+    except OSError as fault:
+        if arguments is not None:
+            raise
+        from kittiwake.cli.outcome import message_of
 
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _write_no_more()
+        print(f"kittiwake: {message_of(fault)}", file=sys.stderr)
         return 1
     if arguments is None:
         import gc

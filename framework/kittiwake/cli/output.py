@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Has system errors that name no file, as of a disk that is full, name this one."""
+    try:
+        yield
+    except OSError as fault:
+        fault.filename = fault.filename or str(path)
+        raise
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -17,8 +29,9 @@ def write_whole(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.part")
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        with naming(path):
+            partial.write_bytes(content)
+            partial.replace(path)
     except OSError:
         partial.unlink(missing_ok=True)
         raise

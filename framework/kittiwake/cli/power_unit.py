@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": DAY_S}
+MAX_WALL_S = 4_000_000_000
+"""Before the 32 bits of F´'s seconds are over, with room for the longest trial."""
 POWER_MANAGER = ":PowerManager"
 
 
@@ -58,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
     for name, value, low, high in (
         ("--pace", options.pace, 0.1, 1000), ("--charge", options.charge, 0, 100),
         ("--capacity-wh", options.capacity_wh, 0.001, 1e6), ("--supply-w", options.supply_w, 0, 1e6),
-        ("--hard-limit", options.hard_limit, 1, DAY_S),
+        ("--hard-limit", options.hard_limit, 1, DAY_S), ("--wall", options.wall, 0, MAX_WALL_S),
     ):  # fmt: skip
         if not low <= value <= high:
             raise ValueError(f"{name} is from {low:g} to {high:g}, not {value:g}")
@@ -73,16 +75,13 @@ def _run(options: argparse.Namespace) -> int:
 
 def _image(options: argparse.Namespace) -> tuple[Path, str, str]:
     """The image to start, the deployment's name, and the instance that speaks with the power unit."""
-    from kittiwake.cli.build import build
-    from kittiwake.runtime.image import MAX_IMAGE_BYTES, load_image
+    from kittiwake.cli.build import build, read_image
     from kittiwake.topology.compile import load_topology
 
     path = options.file
     if path.suffix in (".yaml", ".yml"):
         _, path, _ = build(load_topology(path), options.build)
-    if path.stat().st_size > MAX_IMAGE_BYTES:
-        raise ValueError(f"{path}: too large for an image")
-    image = load_image(path.read_bytes())
+    image = read_image(path)
     managers = [name for name, cls, *_ in image["instances"] if cls.endswith(POWER_MANAGER)]
     if len(managers) != 1:
         raise ValueError(f"{options.file}: one PowerManager is wanted, and there are {len(managers)}")

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kittiwake.cli.build import read_image
 from kittiwake.cli.link_access import LINK
 from kittiwake.cli.outcome import Misuse, carry_out, message_of
 from kittiwake.cli.replay_link import ReplayedLink
@@ -18,7 +19,7 @@ from kittiwake.replay.difference import instances_under_way
 from kittiwake.replay.flight import Outcome, Replay
 from kittiwake.replay.recording import NotARecording, Recording
 from kittiwake.replay.thaw import ThawRefused
-from kittiwake.runtime.image import ImageFault, load_image
+from kittiwake.runtime.image import ImageFault
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -53,9 +54,9 @@ def _image(path: Path | None) -> Image | None:
     if path is None:
         return None
     try:
-        return load_image(path.read_bytes())
+        return read_image(path)
     except ImageFault as fault:
-        raise Misuse(f"{path}: {fault}") from None
+        raise Misuse(str(fault)) from None
 
 
 def _replay(options: Namespace) -> int:

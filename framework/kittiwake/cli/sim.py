@@ -78,15 +78,13 @@ def classes_of(image: Image) -> dict[str, Any]:
 
 def load(path: Path) -> Image:
     """The image of a topology file or of an image file. Raises `OSError`, and `ValueError` for one with faults."""
-    from kittiwake.runtime.image import MAX_IMAGE_BYTES, load_image
+    from kittiwake.cli.build import read_image
     from kittiwake.topology.compile import load_topology
     from kittiwake.topology.image import build_image
 
     if path.suffix in (".yaml", ".yml"):
         return build_image(load_topology(path), "")
-    if path.stat().st_size > MAX_IMAGE_BYTES:
-        raise ValueError(f"{path}: too large for an image")
-    return load_image(path.read_bytes())
+    return read_image(path)
 
 
 def _scenario(options: argparse.Namespace, image: Image) -> Scenario:
@@ -107,6 +105,8 @@ def _scenario(options: argparse.Namespace, image: Image) -> Scenario:
             scenario = scenario._replace(length_ns=parse_time_ns(options.length))
         except ValueError as fault:
             raise Misuse(f"--for: {fault}") from None
+        if not scenario.length_ns:
+            raise Misuse(f"--for: {options.length} is no time in which anything could be seen")
     if options.seed is not None:
         if not 0 <= options.seed <= SEED_MAX:
             raise Misuse(f"--seed is from 0 to {SEED_MAX}, not {options.seed}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kittiwake.cli.output import write_whole
+from kittiwake.cli.output import naming, write_whole
 from kittiwake.wire.ed25519 import KEY_SIZE, sign
 from kittiwake.wire.update_package import MAX_KEY_ID, Package, UpdateFault, encode_head, read_package
 
@@ -21,8 +21,12 @@ def write_secret(path: Path, id: int, seed: bytes) -> None:
     """Writes a secret key, readable by its owner alone; an existing file is never replaced. Raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_MODE)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{_TITLE} {id} {seed.hex()}\n")
+    try:
+        with naming(path), os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{_TITLE} {id} {seed.hex()}\n")
+    except OSError:
+        path.unlink()  # half a key would keep the whole one from its place
+        raise
 
 
 def read_secret(path: Path) -> tuple[int, bytes]:

@@ -95,8 +95,12 @@ def write_dictionary(path: str, topology: Topology, version: str = "unknown") ->
     dictionary = export_dictionary(topology, version)
     target = Path(path)
     partial = target.with_name(f"{target.name}.part")
-    partial.write_text(json.dumps(dictionary, indent=2) + "\n", encoding="ascii")
-    partial.replace(target)
+    try:
+        partial.write_text(json.dumps(dictionary, indent=2) + "\n", encoding="ascii")
+        partial.replace(target)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
     return dictionary
 
 

@@ -73,7 +73,7 @@ class SqliteConnection:
 
 
 def guarded(path: str, step: Callable[[], Result]) -> Result:
-    """Does something with the database at `path`. Raises `DatabaseFault` and `ConstraintBroken` for what SQLite says."""
+    """Does something with the database at `path`; what SQLite says becomes `DatabaseFault` or `ConstraintBroken`."""
     import sqlite3
 
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kittiwake.cli.outcome import Misuse, carry_out
+from kittiwake.cli.output import naming
 from kittiwake_ground.commands.server_option import add_server_options, server_address, through_server
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _export(options: argparse.Namespace) -> int:
             return 0
         partial = options.output.with_name(f"{options.output.name}.part")
         try:
-            with partial.open("wb") as file:
+            with naming(options.output), partial.open("wb") as file:
                 await _write(station, options, file.write)
                 size = file.tell()
             partial.replace(options.output)

@@ -117,9 +117,10 @@ def _deployment(command: list[str], never_started: threading.Event) -> Iterator[
         line.bind("")  # to a free name of the abstract namespace (unix(7)), written as sd_notify(3) has it
         address = "@" + line.getsockname()[1:].decode()
         # The thread that watches comes later.
-        process = subprocess.Popen(  # noqa: PLW1509
-            command, start_new_session=True, preexec_fn=end_with_parent, env={**os.environ, "NOTIFY_SOCKET": address}
-        )
+        process = subprocess.Popen(
+            command, start_new_session=True, env={**os.environ, "NOTIFY_SOCKET": address},
+            preexec_fn=end_with_parent,  # noqa: PLW1509
+        )  # fmt: skip
         wanted = threading.Event()
 
         def watch() -> None:

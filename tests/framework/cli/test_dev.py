@@ -55,7 +55,9 @@ def test_a_change_starts_it_anew_with_its_state_and_a_fault_leaves_it_running(
 
 def test_a_check_of_the_sources_is_broken_off_in_order(folder: Path) -> None:
     """A Ctrl-C goes to every process of the terminal: a traceback of one is none of the author's."""
-    (folder / "slow.py").write_text("import sys, time\nprint('importing', file=sys.stderr, flush=True)\ntime.sleep(600)\n")
+    (folder / "slow.py").write_text(
+        "import sys, time\nprint('importing', file=sys.stderr, flush=True)\ntime.sleep(600)\n"
+    )
     (folder / "slow.yaml").write_text("topology: Slow\ninstances:\n  slow: {component: slow.Slow, id: 0x1000}\n")
     command = [sys.executable, "-m", "kittiwake.cli.main", "run", "--dev", "slow.yaml", "--link", "none"]
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from importlib import import_module
@@ -13,6 +14,7 @@ from kittiwake.cli.main import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def leaves() -> list[tuple[str, ...]]:
@@ -70,3 +72,36 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+def test_an_output_that_is_full_or_closed_is_no_fault_of_ours() -> None:
+    command = f"{sys.executable} -m kittiwake.cli.main"
+    for words, status, said in (
+        (f"{command} --help > /dev/full", 1, "kittiwake: No space left on device\n"),
+        (f"{command} keys > /dev/full", 2, "usage: "),
+        (f"{command} --help >&-", 0, ""),
+        (f"{command} schema >&-", 0, ""),
+        (f"{command} schema > /dev/null 2>&-", 0, ""),
+    ):
+        done = subprocess.run(words, shell=True, stderr=subprocess.PIPE, text=True, timeout=60, check=False)  # noqa: S602
+        assert done.returncode == status, words
+        assert done.stderr.startswith(said), words
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", ["schema -o", "build {small} -o", "keys new --file", "update key -o", "dictionary {small} -o"]
+)
+def test_a_disk_that_is_full_is_said_with_the_files_name_and_leaves_nothing_half(
+    words: str, small: Path, tmp_path: Path
+) -> None:
+    def fill() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    target = tmp_path / "made"
+    command = [sys.executable, "-B", "-m", "kittiwake.cli.main", *words.format(small=small).split(), str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=fill)
+    assert done.returncode == 1
+    assert f"{target}" in done.stderr
+    assert "File too large" in done.stderr
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size == 0] == []

@@ -59,6 +59,8 @@ def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ([], 2, "a topology file or an image is missing"),
         ([REFERENCE, "--for", "soon"], 2, "--for: 'soon' is no time"),
+        ([REFERENCE, "--for", "0s"], 2, "--for: 0s is no time in which"),
+        ([__file__, "--for", "1s"], 1, f"{__file__}: this is no Kittiwake image"),
         ([REFERENCE, "--seed", "-1"], 2, "--seed is from 0"),
         ([REFERENCE, "--seeds", "0"], 2, "--seeds is from 1"),
         ([REFERENCE, "--set", "nobody.x=1"], 2, "the deployment has no instance 'nobody'"),
