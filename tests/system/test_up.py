@@ -104,13 +104,17 @@ def test_the_deployment_goes_with_it_however_it_ends(tmp_path: Path, number: int
     command = [KITTIWAKE, "up", str(REFERENCE), "--port", "0", "--link-port", "0", "--quiet"]
     for option in ("build", "root", "folder"):
         command += [f"--{option}", str(tmp_path / option)]
+    command = ["env", "--default-signal=HUP", *command]  # which nohup(1) around the tests changes
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        device = int(_lines_until(process, "Deployment: ")[-1].split()[-1])
-        ended = os.pidfd_open(device)
-        process.send_signal(number)
-        assert process.wait(20) == -number
-        assert select.select([ended], [], [], 60)[0], "the deployment goes on"
-        os.close(ended)
+        try:
+            device = int(_lines_until(process, "Deployment: ")[-1].split()[-1])
+            ended = os.pidfd_open(device)
+            process.send_signal(number)
+            assert process.wait(60) == -number
+            assert select.select([ended], [], [], 60)[0], "the deployment goes on"
+            os.close(ended)
+        finally:
+            process.kill()
 
 
 def test_a_topology_with_faults_starts_nothing(tmp_path: Path) -> None:
