@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from kittiwake.cli.outcome import carry_out
 from kittiwake.cli.supervise import DATAGRAM_BYTES, end_with_parent
-from kittiwake.runtime.exit_status import FAILED
 from kittiwake.storage.root import reason_of
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def _up(options: argparse.Namespace) -> int:
             status = serve.main(words)
     except KeyboardInterrupt:
         pass
-    return FAILED if never_started.is_set() else status
+    return 1 if never_started.is_set() else status
 
 
 @contextmanager
