@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +25,8 @@ from tests.system.station_jobs import ADD_DAILY, ADD_HOURLY, judge_jobs, last_lo
 from tests.system.station_wake import ENROLLED, MACHINE, PREFIX, built, put_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from kittiwake.runtime.deployment import Deployment
 
 pytestmark = pytest.mark.virtual_time
@@ -40,6 +42,7 @@ ADD_SYNC = (
     f'{PREFIX}scheduler.JOB_ADD "sync", "every 1h from 2026-01-01T01:00", "", COMMAND, '
     f'"{PREFIX}transferService.SYNC_STORE logs", ONCE, AT_LEAST_ONCE'
 )
+JOBS = (PREFIX[:-1] + ADD_HOURLY, PREFIX[:-1] + ADD_DAILY, ADD_SYNC)
 REPORT = re.compile(r"monitoring/report-\d{8}\.json")
 
 
@@ -63,8 +66,12 @@ class StationMission(StationFlight):
         self.ground.meet(self.platform)
         super()._boot()
 
+    def is_in_sight(self) -> bool:
+        """Whether the link is there now."""
+        return self.now_ns // WINDOW_NS % 2 == 0
+
     def meanwhile(self) -> None:
-        self.ground.is_calling = self.now_ns // WINDOW_NS % 2 == 0
+        self.ground.is_calling = self.is_in_sight()
         self.ground.turn(self.now_ns)
         self._follow_link()
         if self._is_up:
@@ -87,14 +94,35 @@ class StationMission(StationFlight):
         put_file(self.platform.files, f"{ROOT}/logs/{name}", self.logs[name])
 
 
-def prepare(flight: StationFlight) -> None:
+class StationInSight(StationMission):
+    """A mission with a ground that is always there; `last_reports` are those that had arrived, after each wake."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.ground.loss = 0.0
+        self.last_reports: list[int] = []
+
+    def is_in_sight(self) -> bool:
+        return True
+
+    def _dark(self) -> None:
+        self.last_reports.append(max([0, *[report["report"] for report in reports_in(self.end.receipts.files)]]))
+        super()._dark()
+
+
+def reports_in(files: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    """The status reports among the files that have arrived, by their names."""
+    return [json.loads(data) for name, data in sorted(files.items()) if REPORT.fullmatch(name)]
+
+
+def prepare(flight: StationFlight, jobs: Sequence[str] = JOBS) -> None:
     """Confirms the configuration, and adds the jobs."""
     deployment: Deployment | None = flight.deployment
     assert deployment is not None
     flight.run(15)
     enrollment = deployment.instances[PREFIX + "enrollment"]
     Entries(deployment).call(enrollment, "packet_routed", 0, enrollment._context)(0, True)
-    for line in (PREFIX[:-1] + ADD_HOURLY, PREFIX[:-1] + ADD_DAILY, ADD_SYNC):
+    for line in jobs:
         flight.command(line)
     flight.run(0.5)
 
@@ -120,8 +148,19 @@ def test_through_weeks_of_a_bad_link_and_brown_outs_nothing_is_lost() -> None:
         assert there == log if there is not None else mission.read(f"{ROOT}/logs/{name}") == log
         if number < len(mission.logs) - 8:
             assert there is not None, "a night without a link is made up for"
-    reports = [json.loads(data) for name, data in arrived.items() if REPORT.fullmatch(name)]
-    numbers = sorted(report["report"] for report in reports)
+    reports = reports_in(arrived)
+    numbers = [report["report"] for report in reports]
     assert numbers == list(range(1, len(numbers) + 1)), "no report is left out"
     assert len(numbers) > 18 * DAYS
     assert len(arrived) == len(reports) + sum(name.startswith("logs/") for name in arrived)
+
+
+def test_the_report_of_a_wake_arrives_in_it_where_a_ground_is_there() -> None:
+    """REQ-SUP-004. A device that wakes once a day would else tell how it was a day ago."""
+    mission = StationInSight(6)
+    for name, data in ENROLLED.items():
+        put_file(mission.platform.files, f"{ROOT}/{name}", data)
+    mission.awake(first=lambda flight: prepare(flight, JOBS[:1]))
+    for _ in range(5):
+        mission.awake()
+    assert mission.last_reports == [1, 2, 3, 4, 5, 6]

@@ -267,8 +267,8 @@ class Supervisor(SupervisorReports):
         if self.cycle.state is CycleState.ENROLL:
             self._enrolled = ok
         self._is_reported = ok and self.cycle.state is CycleState.REPORT
-        if self._is_reported and not self._is_report_sent():
-            return
+        if self._is_reported and self._workers:
+            return  # who got something to do by it has taken that in by the next cycle of the rate group
         if ok:
             self._step_done()
         else:
