@@ -75,12 +75,14 @@ def dispatch(program: str, commands: Commands, given: list[str]) -> int:
     return int(module.main(given[1:]))
 
 
-def _open_closed_outputs() -> None:
-    """Has what is written go nowhere where the caller has closed the output, as `>&-` does: Python then has no file."""
-    if sys.stdout is None or sys.stderr is None:
-        nowhere = open("/dev/null", "w")  # noqa: SIM115 - it lives as long as the process
-        sys.stdout = sys.stdout or nowhere
-        sys.stderr = sys.stderr or nowhere
+def _settle_outputs() -> None:
+    """Has what goes to a closed output (`>&-`) go nowhere, and letters that an output does not know become `?`."""
+    for name in ("stdout", "stderr"):
+        output = getattr(sys, name)
+        if output is None:  # it lives as long as the process
+            setattr(sys, name, open("/dev/null", "w"))  # noqa: SIM115
+        elif name == "stdout" and output.errors == "strict":
+            output.reconfigure(errors="replace")
 
 
 def _write_no_more() -> None:
@@ -93,7 +95,8 @@ def _write_no_more() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Runs one sub-command and returns its exit status: 0 done, 1 refused or failed, 2 misused."""
     given = sys.argv[1:] if arguments is None else arguments
-    _open_closed_outputs()
+    if arguments is None:
+        _settle_outputs()
     try:
         status = dispatch("kittiwake", COMMANDS, given)
         sys.stdout.flush()

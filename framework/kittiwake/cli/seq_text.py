@@ -24,7 +24,7 @@ def read_text(path: Path) -> str:
     """A text file's content. Raises `OSError`, and `ValueError` for one over the limit or not in UTF-8."""
     content = read_bytes(path)
     try:
-        return content.decode()
+        return content.decode().removeprefix("\ufeff")  # a byte order mark, which some editors write and none shows
     except UnicodeDecodeError as fault:
         line = content.count(b"\n", 0, fault.start) + 1
         column = fault.start - content.rfind(b"\n", 0, fault.start)

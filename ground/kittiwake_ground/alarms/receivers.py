@@ -17,10 +17,10 @@ import os
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from kittiwake_ground.alarms.levels import LEVELS, rank
 from kittiwake_ground.alarms.life import AGAIN, BY_PERSON, MOVES, RAISED, WORSENED
+from kittiwake_ground.web_address import web_parts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,8 +81,7 @@ class Receiver:
                 raise ValueError(f"{where}: {key} is missing")
             if key not in may and is_given:
                 raise ValueError(f"{where}: {key} is nothing for {self.kind}")
-        parts = urlsplit(self.url)
-        if self.kind == WEBHOOK and (parts.scheme not in ("http", "https") or not parts.hostname):
+        if self.kind == WEBHOOK and web_parts(self.url) is None:
             raise ValueError(f"{where}: {self.url!r} is no address, as https://example.org/alarm is one")
         self._check_rule(where)
 

@@ -57,10 +57,9 @@ class Wire:
         checking = asyncio.create_task(self._recheck())
         try:
             while True:
-                text = await self._socket.receive_text()
                 id: Any = None
                 try:
-                    message = _parsed(text)
+                    message = _parsed(await self._received())
                     id = message.get("id")
                     await self._act(message, id)
                 except (ValueError, TypeError, LookupError, NoReplay, TooManyReplays, QueryTooLong) as fault:
@@ -69,6 +68,13 @@ class Wire:
             checking.cancel()
             for key in list(self._subscriptions):
                 self._drop(key)
+
+    async def _received(self) -> str:
+        """The next message. Raises `BadMessage` for one of bytes, and `WebSocketDisconnect`."""
+        try:
+            return await self._socket.receive_text()
+        except KeyError:
+            raise BadMessage("a message is text, not bytes") from None
 
     async def _recheck(self) -> None:
         while True:

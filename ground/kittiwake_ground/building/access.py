@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlunsplit
+
+from kittiwake_ground.web_address import web_parts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +29,8 @@ class ApiUnreachable(ConnectionError):
 
 def api_address(text: str) -> str:
     """The address of an API without `/api/v1` and what may stand behind it. Raises `ValueError`."""
-    parts = urlsplit(text if "://" in text else f"http://{text}")
-    try:
-        fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        fits = False
-    if not fits or parts.username or parts.query or parts.fragment:
+    parts = web_parts(text if "://" in text else f"http://{text}")
+    if parts is None or parts.username or parts.query or parts.fragment:
         raise ValueError(f"{text!r} is no address of a building's API, as {EXAMPLE} is one")
     path = parts.path.rstrip("/").removesuffix(PREFIX)
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))

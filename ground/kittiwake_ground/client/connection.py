@@ -7,11 +7,12 @@ import json
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlunsplit
 
 from kittiwake_ground.client.faults import RequestRefused, ServerUnreachable, cause_of
 from kittiwake_ground.client.records import SUBJECTS, Update
 from kittiwake_ground.configuration import DEFAULT_URL
+from kittiwake_ground.web_address import web_parts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -57,9 +58,11 @@ class Connection:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         """Raises `ValueError` for something that is no address."""
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts = web_parts(url if "://" in url else f"http://{url}")
+        if parts is None:
             raise ValueError(f"{url!r} is no address of a ground station, as {DEFAULT_URL} is one")
+        if token and not (token.isascii() and token.isprintable()):
+            raise ValueError("the token has characters that no token of `kittiwake ground tokens add` has")
         self.url = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client: httpx.AsyncClient | None = None

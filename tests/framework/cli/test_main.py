@@ -74,7 +74,7 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
     assert process.returncode == 1
 
 
-def test_an_output_that_is_full_or_closed_is_no_fault_of_ours() -> None:
+def test_an_output_that_is_full_or_closed_or_knows_few_letters_is_no_fault_of_ours() -> None:
     command = f"{sys.executable} -m kittiwake.cli.main"
     for words, status, said in (
         (f"{command} --help > /dev/full", 1, "kittiwake: No space left on device\n"),
@@ -82,6 +82,7 @@ def test_an_output_that_is_full_or_closed_is_no_fault_of_ours() -> None:
         (f"{command} --help >&-", 0, ""),
         (f"{command} schema >&-", 0, ""),
         (f"{command} schema > /dev/null 2>&-", 0, ""),
+        (f"PYTHONIOENCODING=ascii {command} --help > /dev/null", 0, ""),
     ):
         done = subprocess.run(words, shell=True, stderr=subprocess.PIPE, text=True, timeout=60, check=False)  # noqa: S602
         assert done.returncode == status, words

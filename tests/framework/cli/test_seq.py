@@ -125,6 +125,13 @@ def test_a_file_that_is_no_sequence_is_refused_by_name(
     assert err.startswith(f"kittiwake seq {action}: bad.bin: ")
 
 
+def test_a_byte_order_mark_which_nobody_sees_is_no_fault(
+    kittiwake: Callable[..., Any], sequence: Path, dictionary: Path
+) -> None:
+    sequence.write_bytes(b"\xef\xbb\xbf" + sequence.read_bytes())
+    assert kittiwake("seq", "check", "s.seq", "-d", dictionary).status == 0
+
+
 @pytest.mark.parametrize("action", ["compile", "check", "dryrun"])
 def test_a_text_that_is_not_utf_8_is_refused_at_its_place(
     action: str, kittiwake: Callable[..., Any], folder: Path, dictionary: Path

@@ -328,6 +328,7 @@ def test_receivers_are_read_from_the_configuration(tmp_path: Path) -> None:
         ('kind = "pager"', "kind is webhook, email, mqtt, not 'pager'"),
         ('kind = "webhook"', "url is missing"),
         ('kind = "webhook"\nurl = "ftp://x"', "is no address"),
+        ('kind = "webhook"\nurl = "http://x:99999"', "is no address"),
         ('kind = "webhook"\nurl = "http://x"\ntopic = "t"', "topic is nothing for webhook"),
         ('kind = "mqtt"\nhost = "x"\ntopic = "t"\nuser = "u"', "user goes with secret_file or secret_env"),
         ('kind = "mqtt"\nhost = "x"\ntopic = "t"\nleast = "BLUE"', "least is YELLOW"),

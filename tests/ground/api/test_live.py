@@ -43,8 +43,11 @@ class Socket:
 
     async def ask(self, message: object) -> dict[str, Any]:
         """Sends a message, and gives what comes back."""
-        text = message if isinstance(message, str) else json.dumps(message)
-        self._incoming.put_nowait({"type": "websocket.receive", "text": text})
+        if isinstance(message, bytes):
+            self._incoming.put_nowait({"type": "websocket.receive", "bytes": message})
+        else:
+            text = message if isinstance(message, str) else json.dumps(message)
+            self._incoming.put_nowait({"type": "websocket.receive", "text": text})
         return await self.hear()
 
     async def hear(self) -> dict[str, Any]:
@@ -137,6 +140,7 @@ def test_who_lags_is_told_how_much_was_dropped(tmp_path: Path) -> None:
     [
         ("{", "Expecting"),
         ("[]", "object"),
+        (b"{}", "text, not bytes"),
         ({"type": "shout"}, "subscribe, unsubscribe or ping"),
         ({"type": "subscribe", "kinds": ["x"]}, "no kind 'x'"),
         ({"type": "subscribe", "kinds": "channels"}, "kinds is a list"),

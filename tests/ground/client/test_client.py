@@ -269,8 +269,12 @@ def test_nobody_at_the_address_is_said() -> None:
         port = taken.getsockname()[1]
     with Ground(f"http://127.0.0.1:{port}") as ground, pytest.raises(ServerUnreachable, match="Connection refused"):
         ground.deployment("small")
-    with pytest.raises(ValueError, match="is no address"):
-        Ground("ftp://example.org")
+    for url in ("ftp://example.org", "http://127.0.0.1:99999", "http://127.0.0.1:x", "http://127.0.0.1:0", "http://"):
+        with pytest.raises(ValueError, match="is no address"):
+            Ground(url)
+    for token in ("ü", "a\nb"):
+        with pytest.raises(ValueError, match="the token has characters"):
+            Ground("http://127.0.0.1:1", token=token)
 
 
 def test_a_server_that_goes_away_ends_the_wait(served: Served, station: Deployment) -> None:

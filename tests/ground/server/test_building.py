@@ -121,7 +121,9 @@ def test_an_address_may_say_api_v1_or_leave_it_out(text: str, address: str) -> N
     assert api_address(text) == address
 
 
-@pytest.mark.parametrize("text", ["", "http://", "ftp://a", "http://a:x", "http://me:secret@a", "http://a?x=1"])
+@pytest.mark.parametrize(
+    "text", ["", "http://", "ftp://a", "http://a:x", "http://a:99999", "http://me:secret@a", "http://a?x=1"]
+)
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no address"):
         api_address(text)
