@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from functools import partial
@@ -48,7 +49,7 @@ REPLACE_WAIT_S = 10.0
 
 
 class ArchiveFault(OSError):
-    """The archive could not write what it was given; the message says why."""
+    """The archive could not be opened, or could not write what it was given; the message says why."""
 
 
 def wall_us() -> int:
@@ -76,8 +77,8 @@ class Archive(History):
     ) -> None:
         """Opens the archive, or makes one. `clock` gives the ground's time in us since the Unix epoch.
 
-        Raises `ArchiveInUse`, `ArchiveTooNew`, `NotAnArchive`, `OSError`, and `sqlite3.OperationalError` for a
-        database that cannot be opened.
+        Raises `ArchiveInUse`, `ArchiveTooNew`, `NotAnArchive`, `OSError`, and `ArchiveFault` for a database that cannot
+        be opened, as on a disk that is full.
         """
         super().__init__(folder, query_limit_s)
         self._clock = clock
@@ -89,6 +90,9 @@ class Archive(History):
                 int(connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])
                 for table in ("commands", "files")
             )
+        except sqlite3.Error as fault:
+            os.close(self._lock_file)
+            raise ArchiveFault(f"{folder / DATABASE}: {fault}") from None
         except BaseException:
             os.close(self._lock_file)
             raise

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kittiwake_ground.archive import Archive, ArchiveInUse, ArchiveTooNew, History, NotAnArchive, Retention
+from kittiwake_ground.archive import (
+    Archive,
+    ArchiveFault,
+    ArchiveInUse,
+    ArchiveTooNew,
+    History,
+    NotAnArchive,
+    Retention,
+)
 from kittiwake_ground.archive.opening import DATABASE
 from kittiwake_ground.archive.schema import APPLICATION_ID, MIGRATIONS, migrate
 from tests.ground.archive.conftest import NOW_US
@@ -119,6 +127,14 @@ def test_a_broken_database_is_set_aside_and_a_new_one_begun(tmp_path: Path, cloc
             archive.add_samples("Ref", [("A", WALL, 0, 1)])
             archive.flush()
             assert len(archive.samples("Ref", "A")) == 1
+
+
+def test_a_database_that_cannot_be_opened_is_named_and_may_be_tried_again(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / DATABASE).mkdir()
+    with pytest.raises(ArchiveFault, match=f"{tmp_path / DATABASE}: unable to open database file"):
+        Archive(tmp_path, clock=clock)
+    (tmp_path / DATABASE).rmdir()
+    Archive(tmp_path, clock=clock).close()
 
 
 def test_an_archive_belongs_to_one_writer_and_any_number_of_readers(tmp_path: Path, clock: Clock) -> None:
