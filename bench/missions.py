@@ -2,9 +2,9 @@
 
 `kittiwake sim` flies both as it does for anybody, with its invariants checked, but without any fault. The station's
 power unit wakes it each quarter of an hour, and cuts its power after each wake: each is a boot from its files. A ground
-is there, so that it need not wait for one; the satellite has none. A few hours are flown and stand for the rest. The
-reference is a bare loop that builds the same deployments as often, and runs none of them. Decision 31
-says why two budgets are missed.
+is there, so that it need not wait for one; the satellite has none. A day of the station and ten minutes of the others
+are flown and stand for the rest. The reference is a bare loop that builds the same deployments as often, and runs none
+of them. Decision 31 says why two budgets are missed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TOPOLOGIES = Path(__file__).resolve().parent.parent / "topologies"
 YEAR_WAKES = 365 * 24 * 4
-HOURS = 6
+HOURS = 24
 SHORT_S = 600
 SATELLITE_S = 3 * 86_400
 DAY_S = 86_400
