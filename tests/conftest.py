@@ -50,6 +50,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [items[place] for place in order]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuses to begin where pytest-xdist does not heed the groups: tests in real time would disturb each other."""
+    if session.config.getoption("loadgroup", default=False):
+        alone = [item.nodeid for item in session.items if "@" not in item.nodeid]
+        if alone:
+            raise pytest.UsageError(f"this pytest-xdist and this pytest lose the group of {alone[0]}")
+
+
 def _share(item: pytest.Item) -> tuple[int, str]:
     """When a test's turn comes, and the name of what stays together on one worker."""
     file = item.path.relative_to(item.config.rootpath).as_posix()
