@@ -140,8 +140,7 @@ def test_files_cross_both_ways_over_a_link_that_loses_a_fifth_though_either_end_
                 assert (made.root / "inbox" / "up" / "date.bin").read_bytes() == update
                 until(lambda: not (made.root / "logs" / "log.bin").exists())
                 assert ground.stop() == 0
-        # A busy machine answers late, and has some of it sent twice; what is asked for again and again would be more.
-        assert made.proxy.pdus["down"] < 4 * len(log) / 900
+        assert made.proxy.pdus["down"] < 2 * len(log) / 900
         assert sorted(made.archived()) == [
             ("down", "unit-7/log.bin", len(log), "completed", sha256(log).hexdigest()),
             ("up", "date.bin", len(update), "completed", sha256(update).hexdigest()),
@@ -208,9 +207,11 @@ def test_signed_commands_are_answered_at_once_while_a_file_goes_up_at_its_pace(t
             started = time.monotonic()
             path = f"{TRANSFERS}/{begun['id']}"
             ground.await_that(path, lambda shown: shown["done_bytes"] > 5000)
-            for _ in range(3):
+            for _ in range(5):
+                asked = time.monotonic()
                 assert ground.send("ref", "CdhCore.cmdDisp.CMD_NO_OP")["state"] == "completed"
-            assert ground.get(path)["state"] == "running"  # for all of four seconds
+                assert time.monotonic() - asked < 1.0
+            assert ground.get(path)["state"] == "running"
             assert ground.get(path, wait_s=20.0)["state"] == "completed"
             assert time.monotonic() - started > 0.9 * len(update) / 20_000
         assert (made.root / "inbox" / "u").read_bytes() == update

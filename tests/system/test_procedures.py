@@ -181,7 +181,7 @@ def test_a_stopped_run_tidies_up_and_a_stubborn_one_is_killed_with_its_children(
         "aborted",
     ]
     assert ended(ground, stubborn).state == "stopped"
-    assert time.monotonic() - began < 60  # its own way would have taken ten minutes
+    assert time.monotonic() - began < 15
     assert len(ground.procedures.output(stubborn.id)) <= 256 << 10
     with pytest.raises(RequestRefused, match="has ended: stopped"):
         ground.procedures.stop(waiting.id)

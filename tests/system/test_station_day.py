@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LENGTH = os.environ.get("KITTIWAKE_STATION_DAY", "12h")
-HARD_LIMIT_S = 300
+HARD_LIMIT_S = 150
 LOSS = 0.2
 BROWN_OUTS = 0.3
 LOG_BYTES = 6000
